@@ -1,0 +1,1 @@
+"""Configuration, registry, seeds, environment capture and errors: what everything else stands on."""

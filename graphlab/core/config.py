@@ -1,0 +1,109 @@
+"""Typed, frozen configuration, and the search ranges declared on it.
+
+A field says once what it is, what is allowed and where a search may look:
+
+    hidden_dim: Annotated[PositiveInt, IntRange(16, 256, log=True)] = 32
+
+The type is what is valid; the range is what is searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from graphlab.core.errors import ConfigError, closest
+
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class IntRange:
+    """Whole numbers from `low` to `high`, both included."""
+
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+
+    def contains(self, value: Any) -> bool:
+        return self.low <= value <= self.high and (self.log or (value - self.low) % self.step == 0)
+
+
+@dataclass(frozen=True)
+class FloatRange:
+    """Real numbers from `low` to `high`, both included."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def contains(self, value: Any) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Choices:
+    """One of a list; on a `Literal` field the list may be left out and is read off the type."""
+
+    options: tuple[Any, ...] = ()
+
+    def contains(self, value: Any) -> bool:
+        return value in self.options
+
+
+Range = IntRange | FloatRange | Choices
+
+
+class Config(BaseModel):
+    """Base of every configuration: frozen, strictly typed, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, where: str) -> Self:
+        """Build from plain values; `where` names the configuration in messages.
+
+        Raises ConfigError, naming the key, the value and what would be accepted.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise _explain(cls, error, where) from None
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+
+def search_space(config: type[Config]) -> dict[str, Range]:
+    """The searchable fields of a configuration, in order of declaration."""
+    space: dict[str, Range] = {}
+    for name, field in config.model_fields.items():
+        for mark in field.metadata:
+            if isinstance(mark, Choices) and not mark.options and get_origin(field.annotation) is Literal:
+                space[name] = Choices(get_args(field.annotation))
+            elif isinstance(mark, IntRange | FloatRange | Choices):
+                space[name] = mark
+    return space
+
+
+def _explain(cls: type[Config], error: ValidationError, where: str) -> ConfigError:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        near = closest(key, cls.model_fields)
+        hint = f"did you mean {near[0]!r}?" if near else f"it takes: {', '.join(cls.model_fields) or 'nothing'}"
+        return ConfigError(f"{where} has no setting {key!r}", hint=hint)
+    if problem["type"] == "missing":
+        return ConfigError(f"{where} needs a value for {key!r}", hint=f"set {where}.{key}")
+    reason = problem["msg"][0].lower() + problem["msg"][1:]
+    if not key:
+        return ConfigError(f"{where}: {reason.removeprefix('value error, ')}", hint="change one of these settings")
+    return ConfigError(f"{where}.{key} cannot be {problem['input']!r}", hint=reason)

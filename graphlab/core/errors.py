@@ -1,0 +1,83 @@
+"""The errors a user can meet. Each says what is wrong and, in `hint`, what to do about it.
+
+Exit codes of the command line follow the class: 2 for bad input, 1 for work that failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+
+class GraphLabError(Exception):
+    """Base of every error that GraphLab raises on purpose."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+    @property
+    def kind(self) -> str:
+        """Stable machine-readable name: `UnknownNameError` is `unknown-name`."""
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(self).__name__.removesuffix("Error"))
+        return words.lower()
+
+    def to_json(self) -> dict[str, dict[str, str | None]]:
+        return {"error": {"kind": self.kind, "message": self.message, "hint": self.hint}}
+
+
+class InputError(GraphLabError):
+    """The request itself is wrong; nothing was done."""
+
+    exit_code = 2
+
+
+class UnknownNameError(InputError):
+    """A name that nothing is registered under."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        choices = sorted(known)
+        close = closest(name, choices)
+        if close:
+            hint = "did you mean " + " or ".join(repr(c) for c in close) + "?"
+        else:
+            hint = f"known: {', '.join(choices) or 'none'}"
+        super().__init__(f"no {what} is named {name!r}", hint=hint)
+
+
+class ConfigError(InputError):
+    """A configuration with an unknown key, a wrong type or a value out of its range."""
+
+
+class IncompatibleError(InputError):
+    """A model, task and data set that do not fit together."""
+
+
+class DataError(GraphLabError):
+    """A data file that is missing, cut short, altered or not what it should be."""
+
+
+class UnsafePickleError(DataError):
+    """A pickle that asks for something other than plain numeric data."""
+
+
+class StoreError(GraphLabError):
+    """A run store that cannot be read or written."""
+
+
+class DivergenceError(GraphLabError):
+    """A training run whose loss or parameters are no longer finite."""
+
+
+def closest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
+    """The known names nearest to `name`, compared without regard to case."""
+    by_lower = {k.lower(): k for k in known}
+    matches = difflib.get_close_matches(name.lower(), by_lower, n=n, cutoff=0.6)
+    return [by_lower[m] for m in matches]

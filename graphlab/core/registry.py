@@ -1,0 +1,114 @@
+"""Names to modules. A family is a module's file stem; other packages add theirs through entry points.
+
+A name is `family` or `family/variant`. A bare variant resolves when only one family has it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+
+from graphlab.core.errors import GraphLabError, InputError, UnknownNameError
+
+
+class PluginError(GraphLabError):
+    """A package that offers a model or a data set which cannot be imported or clashes with another."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What a name stands for: the module that defines it, and which of its variants ("" if it has none)."""
+
+    family: str
+    variant: str
+    module: ModuleType
+
+    @property
+    def name(self) -> str:
+        return f"{self.family}/{self.variant}" if self.variant else self.family
+
+
+class Registry:
+    """Everything of one kind: the modules of `package`, and those that entry points of `group` name.
+
+    `variants` reads a family's variants off its module; a family without variants gives an empty tuple.
+    """
+
+    def __init__(self, what: str, package: str, group: str, variants: Callable[[ModuleType], tuple[str, ...]]) -> None:
+        self.what = what
+        self.package = package
+        self.group = group
+        self._variants = variants
+
+    @cached_property
+    def families(self) -> dict[str, str]:
+        """Family name to module path. Imports the package's `__init__` and nothing else."""
+        folder = importlib.import_module(self.package).__path__
+        found = {
+            module.name.replace("_", "-"): f"{self.package}.{module.name}"
+            for module in pkgutil.iter_modules(folder)
+            if not module.name.startswith("_")
+        }
+        for entry in importlib.metadata.entry_points(group=self.group):
+            if entry.name in found and found[entry.name] != entry.value:
+                raise PluginError(
+                    f"{self.what} {entry.name!r} is defined twice: {found[entry.name]} and {entry.value}",
+                    hint=f"rename one of them, or uninstall {entry.dist.name if entry.dist else entry.value}",
+                )
+            found[entry.name] = entry.value
+        return dict(sorted(found.items()))
+
+    def module(self, family: str) -> ModuleType:
+        path = self.families[family]
+        try:
+            return importlib.import_module(path)
+        except Exception as error:
+            if path.startswith(self.package + "."):
+                raise
+            raise PluginError(
+                f"{self.what} {family!r} cannot be loaded from {path}: {error}",
+                hint="mend or uninstall the package that offers it",
+            ) from error
+
+    def variants(self, family: str) -> tuple[str, ...]:
+        return self._variants(self.module(family))
+
+    def names(self) -> list[str]:
+        """Every full name, sorted by family and in each family's own order."""
+        return [
+            f"{family}/{variant}" if variant else family
+            for family in self.families
+            for variant in self.variants(family) or ("",)
+        ]
+
+    def resolve(self, name: str) -> Registered:
+        """Find a full name, a family without variants, or a variant that only one family has.
+
+        Raises UnknownNameError with the nearest names, or InputError if several fit.
+        """
+        family, _, variant = name.lower().replace("_", "-").partition("/")
+        if family in self.families:
+            return self._in_family(family, variant)
+        if not variant:
+            owners = [f for f in self.families if family in self.variants(f)]
+            if len(owners) == 1:
+                return Registered(owners[0], family, self.module(owners[0]))
+            if owners:
+                full = ", ".join(f"{owner}/{family}" for owner in owners)
+                raise InputError(f"{self.what} {name!r} could be any of {full}", hint="give the full name")
+        known = self.names()
+        raise UnknownNameError(self.what, name, [*known, *(n.partition("/")[2] for n in known if "/" in n)])
+
+    def _in_family(self, family: str, variant: str) -> Registered:
+        variants = self.variants(family)
+        if variant in variants or (not variant and not variants):
+            return Registered(family, variant, self.module(family))
+        full = [f"{family}/{v}" for v in variants]
+        if not variant:
+            raise InputError(f"{self.what} {family!r} has several variants", hint=f"choose one of {', '.join(full)}")
+        raise UnknownNameError(self.what, f"{family}/{variant}", full or [family])

@@ -1,0 +1,1 @@
+"""Data sets: adapters from files to Dataset, and what a Dataset is."""

@@ -1,0 +1,48 @@
+"""The card of a data set family: where its files come from, whose they are, and what they must contain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphlab.core.citation import Citation
+
+
+@dataclass(frozen=True)
+class Source:
+    """One raw file.
+
+    path    where it lies, relative to the mirror and to the data root: `planetoid/ind.cora.x`
+    sha256  of the file's content; None only where no trustworthy digest could be had, and then the
+            adapter checks the content itself
+    url     where it can be downloaded; empty for files that GraphLab makes itself
+    member  the file's base name inside the archive that `url` points to; empty if `url` is the file
+    made_by the module whose `make(path)` writes the file; empty for files of other people
+    """
+
+    path: str
+    sha256: str | None
+    url: str = ""
+    member: str = ""
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One family of data sets.
+
+    variants    names within the family; empty for a family of one
+    splits      names of the splits it offers, the default first
+    sources     raw files of each variant (key "" for a family of one)
+    statistics  counts that the loaded data must show, for each variant; see `Dataset.statistics`
+    """
+
+    family: str
+    title: str
+    task: str
+    licence: str
+    citation: Citation
+    variants: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ("public",)
+    sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
+    statistics: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

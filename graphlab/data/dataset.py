@@ -1,0 +1,142 @@
+"""Dataset: graphs, splits, a DataSpec and a card; nothing after it knows about files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.core.files import canonical_json
+from graphlab.core.seeds import SeedStream
+from graphlab.data.card import Card
+from graphlab.data.spec import Categorical, Continuous, DataSpec
+
+
+@dataclass(frozen=True)
+class Split:
+    """What is trained on, selected on and tested on; disjoint.
+
+    Each part is int64: node ids `[n]`, graph ids `[n]`, or triples `[n, 3]` as (head, relation, tail).
+    """
+
+    train: Tensor
+    validation: Tensor
+    test: Tensor
+
+    def parts(self) -> Iterator[tuple[str, Tensor]]:
+        yield from (("train", self.train), ("validation", self.validation), ("test", self.test))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The splits of a data set under one name: a fixed list that seeds cycle through, or drawn from the seed.
+
+    Exactly one of `fixed` and `draw` is given. With one fixed split, every seed gets it; with ten, seed k
+    gets split k mod 10, as the papers that publish ten splits average over them.
+    """
+
+    name: str
+    fixed: tuple[Split, ...] = ()
+    draw: Callable[[SeedStream], Split] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.fixed) == bool(self.draw):
+            raise ValueError("Splits needs either fixed splits or a function that draws them")
+
+    def at(self, seed: int) -> Split:
+        if self.draw is not None:
+            return self.draw(SeedStream(seed).child("split"))
+        return self.fixed[seed % len(self.fixed)]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A loaded data set.
+
+    name    `family/variant`, with `@split` unless the split is the family's default
+    task    the name of the task that its official protocol belongs to
+    graphs  PyG `Data` objects. Node tasks have one. A knowledge graph has one (transductive) or two
+            (inductive: training world, test world); each carries the facts to pass messages over as
+            `edge_index` `[2, E]` and `edge_type` `[E]` (inverses not included), and `known_triples`
+            `[K, 3]`, everything known to be true in that world, for filtered ranking. Training and
+            validation use `graphs[0]`, test uses `graphs[-1]`.
+    labels  names for people to read (classes, entities, relations); may be empty
+    """
+
+    name: str
+    task: str
+    graphs: tuple[Data, ...]
+    splits: Splits
+    spec: DataSpec
+    card: Card
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def split(self, seed: int = 0) -> Split:
+        """The split that a run with this seed uses."""
+        return self.splits.at(seed)
+
+    @property
+    def graph(self) -> Data:
+        """The training graph."""
+        return self.graphs[0]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over every tensor, the splits and the spec: two data sets with equal fingerprints are equal."""
+        digest = hashlib.sha256(canonical_json([self.task, asdict(self.spec), self.splits.name]).encode())
+        for graph in self.graphs:
+            for key, value in sorted(graph.to_dict().items()):
+                _feed(digest, key, value)
+        for split in self.splits.fixed or (self.splits.at(0),):
+            for key, value in split.parts():
+                _feed(digest, key, value)
+        return digest.hexdigest()
+
+    def statistics(self) -> dict[str, int]:
+        """Counts by which a data set is recognised; the card's statistics are a subset of these."""
+        split = self.split()
+        counts = {
+            "num_graphs": len(self.graphs),
+            "num_nodes": sum(int(g.num_nodes or 0) for g in self.graphs),
+            "num_edges": sum(g.num_edges for g in self.graphs),
+            "num_outputs": self.spec.num_outputs,
+            **{f"num_{part}": len(items) for part, items in split.parts()},
+        }
+        if isinstance(self.spec.node, Continuous):
+            counts["num_features"] = self.spec.node.dim
+        if isinstance(self.spec.node, Categorical):
+            counts["num_features"] = len(self.spec.node.sizes)
+        if self.spec.num_relations:
+            counts["num_relations"] = self.spec.num_relations
+        return counts
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{key.removeprefix('num_')}={value:,}" for key, value in self.statistics().items())
+        return f"Dataset({self.name!r}, {self.task}: {counts})"
+
+    def _repr_html_(self) -> str:
+        from graphlab.analysis.render import dataset_html
+
+        return dataset_html(self)
+
+    def plot(self, **options: Any) -> Any:
+        """Draw the data set (matplotlib figure): the graph where it is small, its degree distribution where not."""
+        from graphlab.analysis.plots import plot_dataset
+
+        return plot_dataset(self, **options)
+
+
+def _feed(digest: Any, key: str, value: Any) -> None:
+    digest.update(key.encode())
+    if isinstance(value, Tensor):
+        array = value.detach().cpu().contiguous()
+        digest.update(f"{array.dtype}{tuple(array.shape)}".encode())
+        digest.update(array.flatten().view(torch.uint8).numpy().data if array.numel() else b"")
+    else:
+        digest.update(canonical_json(value).encode())

@@ -1,0 +1,1 @@
+"""The code that makes the data sets of our own."""

@@ -1,0 +1,46 @@
+"""DataSpec: all that a model may know of a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["node", "graph", "triple"]
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """Real-valued vectors: float32 `[rows, dim]`."""
+
+    dim: int
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """Columns of vocabulary indices: int64 `[rows, len(sizes)]`, column j in `[0, sizes[j])`."""
+
+    sizes: tuple[int, ...]
+
+
+Features = Continuous | Categorical
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What goes into a model and what must come out.
+
+    level          what one prediction is about: a node, a graph, or a (head, relation, tail) triple
+    num_outputs    classes, regression targets, or 0 where candidates are ranked
+    node, edge     what each node (`x`) and edge (`edge_attr`) carries; None if nothing
+    num_relations  relation types of a knowledge graph, inverses not counted; 0 elsewhere
+    num_entities   entities that training and test share; None if test entities are new
+    directed       whether edge (u, v) without (v, u) is a statement about direction
+    """
+
+    level: Level
+    num_outputs: int
+    node: Features | None = None
+    edge: Features | None = None
+    num_relations: int = 0
+    num_entities: int | None = None
+    directed: bool = False

@@ -1,0 +1,1 @@
+"""Models: the base they share and the zoo."""

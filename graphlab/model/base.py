@@ -1,0 +1,89 @@
+"""What every model is: a torch module built from a frozen Config and a DataSpec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import Config
+from graphlab.core.errors import IncompatibleError
+from graphlab.data.spec import Categorical, Continuous, DataSpec
+
+
+class ModelConfig(Config):
+    """Base of a model's settings."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A published recipe: settings of model, task and training that differ from the defaults, and where it stands."""
+
+    source: str
+    model: Mapping[str, Any] = field(default_factory=dict)
+    task: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Model(nn.Module):
+    """Base of the zoo.
+
+    A subclass names the `tasks` it can do and its `citation`, sets `out_dim`, and maps a batch to
+    `[num_nodes, out_dim]`. With a node-level spec `out_dim` is `spec.num_outputs` and the rows are the
+    predictions; with a graph-level spec the task's head pools the rows and maps them on.
+    """
+
+    tasks: ClassVar[frozenset[str]]
+    citation: ClassVar[Citation]
+    variant: ClassVar[str] = ""
+    out_dim: int
+
+    def forward(self, batch: Data) -> Tensor:
+        raise NotImplementedError
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Optimiser groups; override where the published recipe decays only some of the weights."""
+        return [{"params": list(self.parameters()), "weight_decay": weight_decay}]
+
+
+class TripleModel(Model):
+    """Base of models that score (head, relation, tail).
+
+    Relation r + num_relations is the inverse of r, so that a query for heads, (?, r, t), is asked as
+    (t, r + num_relations, ?). `graph` holds the facts as `edge_index`, `edge_type` (inverses not
+    included); embedding models ignore it.
+    """
+
+    tasks = frozenset({"kg-completion"})
+
+    def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
+        """Scores, higher is likelier: `[B, K]` for candidate tails `[B, K]`, `[B, num_nodes]` for tail None.
+
+        head, relation: int64 `[B]`, relation in `[0, 2 * num_relations)`.
+        """
+        raise NotImplementedError
+
+
+def require_transductive(model: str, spec: DataSpec) -> int:
+    """The number of entities, or IncompatibleError if test entities have never been trained."""
+    if spec.num_entities is None:
+        raise IncompatibleError(
+            f"{model} learns one vector an entity and cannot score entities it has not trained on",
+            hint="this data set tests on new entities; use an inductive model such as nbfnet",
+        )
+    return spec.num_entities
+
+
+def input_dim(features: Continuous | Categorical | None, model: str) -> int:
+    """Width of continuous node features, or IncompatibleError naming what the model needs."""
+    if not isinstance(features, Continuous):
+        found = "none" if features is None else "categorical ones"
+        raise IncompatibleError(
+            f"{model} needs continuous node features and this data set has {found}",
+            hint="choose a data set whose spec.node is Continuous, or a model that needs no features",
+        )
+    return features.dim

@@ -1,0 +1,73 @@
+"""The models that are there, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from graphlab.core.errors import IncompatibleError
+from graphlab.core.registry import Registry
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Model, ModelConfig, Preset
+
+
+def _classes(module: ModuleType) -> dict[str, type[Model]]:
+    """The models a file defines, by variant, in order of definition."""
+    return {
+        value.variant: value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Model) and value.__module__ == module.__name__
+    }
+
+
+def _variants(module: ModuleType) -> tuple[str, ...]:
+    return tuple(variant for variant in _classes(module) if variant)
+
+
+MODELS = Registry("model", "graphlab.model.zoo", "graphlab.models", _variants)
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model's class with its Config and the recipes published for it."""
+
+    name: str
+    cls: type[Model]
+    config: type[ModelConfig]
+    presets: Mapping[str, Preset]
+
+    def build(self, spec: DataSpec, config: ModelConfig) -> Model:
+        return self.cls(config, spec)  # pyright: ignore[reportCallIssue]
+
+    def preset_for(self, dataset: str, family: str, task: str) -> Preset | None:
+        """The recipe for a data set, else for its family, else for its task."""
+        for key in (dataset, dataset.partition("@")[0], family, task):
+            if key in self.presets:
+                return self.presets[key]
+        return None
+
+    def require_task(self, task: str) -> None:
+        if task not in self.cls.tasks:
+            raise IncompatibleError(
+                f"{self.name} does {', '.join(sorted(self.cls.tasks))}, not {task}",
+                hint="graphlab models lists which model does what",
+            )
+
+
+def find_model(name: str) -> ModelEntry:
+    """Look a model up by name. Raises UnknownNameError with the nearest names."""
+    found = MODELS.resolve(name)
+    return ModelEntry(
+        name=found.name,
+        cls=_classes(found.module)[found.variant],
+        config=found.module.Config,
+        presets=getattr(found.module, "PRESETS", {}),
+    )
+
+
+def build_model(name: str, spec: DataSpec, settings: Mapping[str, Any]) -> Model:
+    """A model from its name, a spec and the settings that differ from its defaults."""
+    entry = find_model(name)
+    return entry.build(spec, entry.config.parse(settings, where=entry.name))

@@ -1,0 +1,1 @@
+"""The hot kernels, each behind one function."""

@@ -1,0 +1,1 @@
+"""Run records: the store, and statistics over seeds."""

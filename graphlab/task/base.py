@@ -1,0 +1,118 @@
+"""What a task is: everything that a protocol says, and nothing else.
+
+A task is bound to one data set, one split and one device. It makes the batches, the loss, the
+predictions and their score; it says which metric selects and which direction is better.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from graphlab.core.config import Config
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset, Split
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Model
+
+Part = Literal["validation", "test"]
+Direction = Literal["max", "min"]
+
+
+class TaskConfig(Config):
+    """Base of a task's settings: what a protocol leaves open."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which share of the work this process does: rank of world, in data-parallel training."""
+
+    rank: int = 0
+    world: int = 1
+
+    def of(self, items: Tensor) -> Tensor:
+        return items[self.rank :: self.world]
+
+
+BatchT = TypeVar("BatchT")
+BatchT_co = TypeVar("BatchT_co", covariant=True)
+
+
+class Epoch(Protocol[BatchT_co]):
+    """The batches of one epoch. Batch k depends on the epoch's seed stream and on k alone, so that a run can
+    start again at any batch."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, step: int, /) -> BatchT_co: ...
+
+
+class Learner(nn.Module):
+    """A model and the head that a task puts on it: what is trained and checkpointed as one."""
+
+    def __init__(self, model: Model, head: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.head = head
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        groups = self.model.parameter_groups(weight_decay)
+        head = list(self.head.parameters())
+        return [*groups, {"params": head, "weight_decay": weight_decay}] if head else groups
+
+
+class Task(ABC, Generic[BatchT]):
+    """Base of the tasks; see the module's text. `metric` selects checkpoints, on validation only."""
+
+    name: ClassVar[str]
+    Config: ClassVar[type[TaskConfig]]
+    metric: str
+    direction: Direction
+
+    def __init__(
+        self, config: Any, dataset: Dataset, split: Split, device: torch.device | str = "cpu", shard: Shard | None = None
+    ) -> None:
+        self.config = config
+        self.dataset = dataset
+        self.split = split
+        self.device = torch.device(device)
+        self.shard = shard or Shard()
+
+    def head(self, model: Model, spec: DataSpec) -> nn.Module:
+        """From what the model gives to what is predicted; identity unless the task says otherwise."""
+        return nn.Identity()
+
+    @abstractmethod
+    def batches(self, stream: SeedStream) -> Epoch[BatchT]:
+        """The training batches of one epoch, this shard's share of each."""
+
+    @abstractmethod
+    def loss(self, learner: Learner, batch: BatchT) -> Tensor:
+        """The mean loss over the batch's items: a scalar with a gradient."""
+
+    def weight(self, batch: BatchT) -> float:
+        """This shard's share of the global batch times the number of shards; 1 where all shards do the same."""
+        return 1.0
+
+    @abstractmethod
+    def predict(self, learner: Learner, part: Part) -> Tensor:
+        """One row an item of this shard's share of `part`, in the order of `shard.of(items)`; no gradient."""
+
+    @abstractmethod
+    def score(self, rows: Tensor, part: Part) -> dict[str, float]:
+        """The metrics of a part from the rows of all its items, in the split's order."""
+
+    @abstractmethod
+    def protocol(self) -> Mapping[str, str | int | float]:
+        """What a published number must share to be comparable: split, metric, tie rule and the like."""
+
+    def evaluate(self, learner: Learner, part: Part) -> dict[str, float]:
+        """Predict and score a part in one process."""
+        learner.eval()
+        with torch.no_grad():
+            return self.score(self.predict(learner, part), part)
