@@ -72,16 +72,22 @@ def inverse_queries(triples: Tensor, num_relations: int) -> Tensor:
     return torch.stack([tail, relation + num_relations, head], dim=1)
 
 
-def edges_between(edge_index: Tensor, pairs: Tensor, num_nodes: int) -> Tensor:
-    """Whether each edge joins one of the pairs `[n, 2]`, in either direction: bool `[E]`."""
-    low, high = edge_index.amin(0), edge_index.amax(0)
-    return torch.isin(low * num_nodes + high, pairs.amin(1) * num_nodes + pairs.amax(1))
+def is_among(triples: Tensor, others: Tensor, num_nodes: int, num_relations: int) -> Tensor:
+    """Whether each of the triples `[n, 3]` is one of the others `[m, 3]`: bool `[n]`."""
 
-
-def edges_of(edge_index: Tensor, edge_type: Tensor, triples: Tensor, num_nodes: int, num_relations: int) -> Tensor:
-    """Whether each edge is one of the triples `[n, 3]`: bool `[E]`."""
-
-    def code(head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+    def code(items: Tensor) -> Tensor:
+        head, relation, tail = items.unbind(1)
         return (head * num_relations + relation) * num_nodes + tail
 
-    return torch.isin(code(edge_index[0], edge_type, edge_index[1]), code(*triples.unbind(1)))
+    return torch.isin(code(triples), code(others))
+
+
+def joins_ends(triples: Tensor, others: Tensor, num_nodes: int) -> Tensor:
+    """Whether each of the triples `[n, 3]` joins the two ends of one of the others `[m, 3]`, in either direction
+    and by any relation: bool `[n]`."""
+
+    def code(items: Tensor) -> Tensor:
+        ends = items[:, [0, 2]]
+        return ends.amin(1) * num_nodes + ends.amax(1)
+
+    return torch.isin(code(triples), code(others))

@@ -93,8 +93,8 @@ def worlds() -> dict[str, dict[str, list[Triple]]]:
     """The triples of every file, by variant and file name."""
     stream = SeedStream(SEED).child("kinship-rules")
     one = make_world(stream.child("transductive"), families=5, first_person=0, shares=(0.6, 0.1, 0.3))
-    old = make_world(stream.child("training world"), families=3, first_person=0, shares=(0.7, 0.3, 0.0))
-    new = make_world(stream.child("test world"), families=3, first_person=1000, shares=(0.5, 0.0, 0.5))
+    old = make_world(stream.child("training world"), families=3, first_person=0, shares=(0.6, 0.4, 0.0))
+    new = make_world(stream.child("test world"), families=3, first_person=1000, shares=(0.6, 0.0, 0.4))
     return {
         "transductive": {"train.txt": one.facts, "valid.txt": one.validation, "test.txt": one.test},
         "inductive": {

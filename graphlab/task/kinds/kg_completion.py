@@ -7,6 +7,7 @@ negatives; Zhu et al., NeurIPS 2021, for strict negatives and the removal of que
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -22,7 +23,7 @@ from graphlab.data.dataset import Dataset, Split
 from graphlab.model.base import TripleModel
 from graphlab.task.base import Direction, Learner, Part, Shard, Task, TaskConfig
 from graphlab.task.ranking import Tie, ranking_metrics, ranks
-from graphlab.task.triples import KnownTails, edges_between, edges_of, inverse_queries
+from graphlab.task.triples import KnownTails, inverse_queries, is_among, joins_ends
 
 
 class Config(TaskConfig):
@@ -165,10 +166,10 @@ class KGCompletion(Task[Queries]):
         world = self._worlds[part]
         triples = self.shard.of(getattr(self.split, part)).to(self.device)
         model = _triple_model(learner)
-        rows = [
-            torch.cat([self._rank(model, world, asked) for asked in (chunk, inverse_queries(chunk, world.num_relations))], 1)
-            for chunk in triples.split(self.config.evaluation_batch_size)
-        ]
+        rows = []
+        for chunk in triples.split(self.config.evaluation_batch_size):
+            both = (chunk, inverse_queries(chunk, world.num_relations))
+            rows.append(torch.cat([self._rank(model, world, asked) for asked in both], dim=1))
         return torch.cat(rows) if rows else torch.zeros(0, 4, dtype=torch.float64, device=self.device)
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
@@ -201,20 +202,24 @@ class _World:
     def __init__(self, graph: Data, num_relations: int, known: str, device: torch.device) -> None:
         self.num_relations = num_relations
         self.num_nodes = int(graph.num_nodes or 0)
-        self.edge_index: Tensor = graph.edge_index.to(device)
-        self.edge_type: Tensor = graph.edge_type.to(device)
-        self.graph = Data(edge_index=self.edge_index, edge_type=self.edge_type, num_nodes=self.num_nodes)
-        facts = torch.stack([self.edge_index[0], self.edge_type, self.edge_index[1]], dim=1)
-        triples = facts if known == "facts" else graph.known_triples.to(device)
+        self.graph = Data(edge_index=graph.edge_index, edge_type=graph.edge_type, num_nodes=self.num_nodes).to(
+            str(device)
+        )
+        triples = self.facts() if known == "facts" else graph["known_triples"].to(device)
         self.known = KnownTails(triples, self.num_nodes, num_relations)
+
+    def facts(self) -> Tensor:
+        """The fact graph as triples `[E, 3]`."""
+        (head, tail), relation = self.graph["edge_index"], self.graph["edge_type"]
+        return torch.stack([head, relation, tail], dim=1)
 
     def without(self, triples: Tensor, *, one_hop: bool) -> Data:
         """The graph with `edge_mask` False at the triples, or at every edge between their ends."""
         if one_hop:
-            hidden = edges_between(self.edge_index, triples[:, [0, 2]], self.num_nodes)
+            hidden = joins_ends(self.facts(), triples, self.num_nodes)
         else:
-            hidden = edges_of(self.edge_index, self.edge_type, triples, self.num_nodes, self.num_relations)
-        graph = Data(edge_index=self.edge_index, edge_type=self.edge_type, num_nodes=self.num_nodes)
+            hidden = is_among(self.facts(), triples, self.num_nodes, self.num_relations)
+        graph = copy(self.graph)
         graph.edge_mask = ~hidden
         return graph
 
