@@ -51,9 +51,9 @@ def plot_dataset(dataset: Dataset, *, graph: int = 0) -> Figure:
     else:
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)
-        _degrees(left, data)
+        _degrees(left, data, "out-degree" if dataset.spec.directed else "degree")
         _counts(right, dataset, data)
-    figure.suptitle(dataset.name)
+    figure.suptitle(dataset.name if len(dataset.graphs) == 1 else f"{dataset.name}, graph {graph}")
     return figure
 
 
@@ -63,11 +63,8 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
 
     directed = dataset.spec.directed
     network = to_networkx(data, to_undirected=not directed)
-    places = (
-        nx.kamada_kawai_layout(network)
-        if nx.is_connected(network.to_undirected())
-        else nx.spring_layout(network, seed=0)
-    )
+    layout = nx.kamada_kawai_layout if nx.is_connected(network.to_undirected()) else nx.circular_layout
+    places = layout(network)
     nx.draw_networkx_edges(network, places, ax=axes, edge_color="0.75", arrows=directed, node_size=160)
     classes = _node_classes(dataset, data)
     colours = colormaps["tab10"]
@@ -94,15 +91,15 @@ def _node_classes(dataset: Dataset, data: Data) -> np.ndarray:
     return np.zeros(int(data.num_nodes or 0), dtype=np.int64)
 
 
-def _degrees(axes: Axes, data: Data) -> None:
-    """How many nodes have each degree, on logarithmic scales; out-links of directed graphs."""
+def _degrees(axes: Axes, data: Data, label: str) -> None:
+    """How many nodes have each number of (out-)links, on logarithmic scales."""
     assert data.edge_index is not None
     degrees = degree(data.edge_index[0], data.num_nodes).long()
     values, nodes = torch.unique(degrees, return_counts=True)
     axes.scatter(values.numpy(), nodes.numpy(), s=9)
     axes.set_xscale("symlog", linthresh=1)
     axes.set_yscale("log")
-    axes.set_xlabel("degree")
+    axes.set_xlabel(label)
     axes.set_ylabel("nodes")
 
 
@@ -110,10 +107,10 @@ def _counts(axes: Axes, dataset: Dataset, data: Data) -> None:
     if dataset.spec.num_relations:
         what, kind, values = "relations", "facts", data.edge_type
     elif dataset.spec.level == "node":
-        what, kind, values = "classes", "nodes", data.y
+        what, kind, values = "classes", "nodes", torch.as_tensor(data.y)
     else:
         what, kind = "classes", "graphs"
-        values = torch.cat([g.y for g in dataset.graphs])
+        values = torch.cat([torch.as_tensor(g.y) for g in dataset.graphs])
     if dataset.spec.target == "value":
         axes.hist(values.flatten().numpy(), bins=30)
         axes.set_xlabel("target")
