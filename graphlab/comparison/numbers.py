@@ -63,7 +63,8 @@ class PublishedNumber(Config):
     @property
     def reference(self) -> str:
         """Where the number stands, in one line: `Kipf and Welling 2017, Table 2`."""
-        return f"{self.source.authors} {self.source.year}, {self.where}"
+        first, comma, _ = self.source.authors.partition(",")
+        return f"{first}{' et al.' if comma else ''} {self.source.year}, {self.where}"
 
 
 class _Source(Config):

@@ -14,14 +14,13 @@ class _Loader(yaml.SafeLoader):
     """Plain values; a key given twice is an error, where YAML's own rule is silently to take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    "while reading a mapping", node.start_mark, f"{key!r} is given twice", key_node.start_mark
+                    "while reading a mapping", node.start_mark, f"{key.value!r} is given twice", key.start_mark
                 )
-            seen.add(key if isinstance(key, str) else id(key_node))
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
