@@ -78,13 +78,8 @@ def compare_one(number: PublishedNumber, group: Configuration) -> Row:
     """One published number beside one configuration."""
     ours = group.summary(number.metric)
     difference = None if ours.mean is None else ours.mean - number.mean
-    p_value: float | None = None
-    verdict: Verdict = "not comparable"
-    if why := _obstacle(number, group, ours):
-        pass
-    else:
-        assert ours.mean is not None and ours.std is not None and difference is not None
-        verdict, why, p_value = _test(number, ours.mean, ours.std, ours.n, difference)
+    obstacle = _mismatch(number, group) or _too_few(number, ours)
+    verdict, why, p_value = ("not comparable", obstacle, None) if obstacle else _test(number, ours)
     return Row(group.spec.model, number.metric, verdict, why, number, ours, group.settings, difference, p_value)
 
 
@@ -99,16 +94,16 @@ def p_value_of(number: PublishedNumber, mean: float, std: float, n: int) -> tupl
     return float(2 * stats.t.sf(abs(t), n - 1)), "one-sample t-test; no spread is published"
 
 
-def _test(
-    number: PublishedNumber, mean: float, std: float, n: int, difference: float
-) -> tuple[Verdict, str, float | None]:
+def _test(number: PublishedNumber, ours: Summary) -> tuple[Verdict, str, float | None]:
+    assert ours.mean is not None and ours.std is not None
+    difference = ours.mean - number.mean
     direction: Verdict = "above" if difference > 0 else "below"
     within_rounding = abs(difference) <= number.rounding * (1 + 1e-9)
-    if std == 0:
+    if ours.std == 0:
         if within_rounding:
-            return "agrees", f"all our {n} runs give the published value", None
-        return direction, f"all our {n} runs give one value, and it is not the published one", None
-    p, test = p_value_of(number, mean, std, n)
+            return "agrees", f"all our {ours.n} runs give the published value", None
+        return direction, f"all our {ours.n} runs give one value, and it is not the published one", None
+    p, test = p_value_of(number, ours.mean, ours.std, ours.n)
     told = f"{test}, {format_p(p)}, alpha = {ALPHA:g}"
     if p >= ALPHA:
         return "agrees", f"no significant difference ({told})", p
@@ -117,17 +112,21 @@ def _test(
     return direction, f"our mean is significantly {'higher' if difference > 0 else 'lower'} ({told})", p
 
 
-def _obstacle(number: PublishedNumber, group: Configuration, ours: Summary) -> str:
-    """Why a number and a configuration cannot be tested against each other; empty if they can."""
+def _mismatch(number: PublishedNumber, group: Configuration) -> str:
+    """Where the number's protocol and ours part; empty if they do not."""
     for name, value in number.protocol.items():
         have = group.spec.protocol.get(name)
         if have is None:
             return f"published with {name}={value}, which our protocol does not state"
         if have != value:
             return f"published with {name}={value}, ours {name}={have}"
+    return ""
+
+
+def _too_few(number: PublishedNumber, ours: Summary) -> str:
+    """Why there is nothing to test; empty if there are two values or more."""
     if ours.n == 0:
-        failed = f"all {ours.failed} runs failed" if ours.failed else f"our runs do not report {number.metric}"
-        return failed
+        return f"all {ours.failed} runs failed" if ours.failed else f"our runs do not report {number.metric}"
     return "one run has no spread" if ours.n == 1 else ""
 
 
