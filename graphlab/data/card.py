@@ -35,6 +35,7 @@ class Card:
     splits      names of the splits it offers, the default first
     sources     raw files of each variant (key "" for a family of one)
     statistics  counts that the loaded data must show, for each variant; see `Dataset.statistics`
+    notes       what a user should know of the data and of how it is read
     """
 
     family: str
@@ -46,3 +47,4 @@ class Card:
     splits: tuple[str, ...] = ("public",)
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
     statistics: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    notes: str = ""

@@ -121,13 +121,13 @@ class Dataset:
         return f"Dataset({self.name!r}, {self.task}: {counts})"
 
     def _repr_html_(self) -> str:
-        from graphlab.analysis.render import dataset_html
+        from graphlab.data.views import dataset_html
 
         return dataset_html(self)
 
     def plot(self, **options: Any) -> Any:
         """Draw the data set (matplotlib figure): the graph where it is small, its degree distribution where not."""
-        from graphlab.analysis.plots import plot_dataset
+        from graphlab.data.views import plot_dataset
 
         return plot_dataset(self, **options)
 

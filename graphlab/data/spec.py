@@ -31,6 +31,7 @@ class DataSpec:
 
     level          what one prediction is about: a node, a graph, or a (head, relation, tail) triple
     num_outputs    classes, regression targets, or 0 where candidates are ranked
+    target         whether a node's or graph's `y` is a class (int64) or values (float32 `[rows, num_outputs]`)
     node, edge     what each node (`x`) and edge (`edge_attr`) carries; None if nothing
     num_relations  relation types of a knowledge graph, inverses not counted; 0 elsewhere
     num_entities   entities that training and test share; None if test entities are new
@@ -44,3 +45,4 @@ class DataSpec:
     num_relations: int = 0
     num_entities: int | None = None
     directed: bool = False
+    target: Literal["class", "value"] = "class"

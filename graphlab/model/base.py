@@ -87,3 +87,9 @@ def input_dim(features: Continuous | Categorical | None, model: str) -> int:
             hint="choose a data set whose spec.node is Continuous, or a model that needs no features",
         )
     return features.dim
+
+
+def layer_widths(model: str, spec: DataSpec, hidden_dim: int, num_layers: int) -> list[int]:
+    """Widths from the input through `num_layers` layers: the last is `num_outputs` at node level, else hidden."""
+    last = spec.num_outputs if spec.level == "node" else hidden_dim
+    return [input_dim(spec.node, model), *[hidden_dim] * (num_layers - 1), last]

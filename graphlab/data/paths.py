@@ -1,0 +1,32 @@
+"""Where data lies: the mirror that is only read, and the data root that is written to."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from graphlab.core.errors import DataError
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def mirror() -> Path | None:
+    """The folder named by `GRAPHLAB_MIRROR`, which is looked in before anything else; None if it is unset."""
+    named = os.environ.get("GRAPHLAB_MIRROR")
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"GRAPHLAB_MIRROR is no folder: {folder}", hint="point it at the folder of raw files, or unset it")
+    return folder
+
+
+def data_root() -> Path:
+    """`GRAPHLAB_DATA`, else `datasets/` of the checkout GraphLab is imported from, else the user's cache."""
+    named = os.environ.get("GRAPHLAB_DATA")
+    if named:
+        return Path(named).expanduser()
+    if (PROJECT / "datasets" / "make.py").is_file():
+        return PROJECT / "datasets"
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "graphlab"

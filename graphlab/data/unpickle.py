@@ -1,0 +1,129 @@
+"""Foreign pickles of plain numeric data, read without running anything that they name.
+
+A pickle names functions and calls them. Here each name on a short list stands for a small recorder of our
+own, which only notes what it was called with; arrays are then built from those notes. So no foreign code
+runs, and neither numpy nor scipy sees a value that was not checked. Any other name is refused.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from graphlab.core.errors import DataError, UnsafePickleError
+
+NUMERIC = "biuf"
+
+
+def read_pickle(path: Path) -> Any:
+    """Numbers, strings, lists, dicts, numpy arrays and CSR matrices from a pickle of Python 2 or 3.
+
+    Raises UnsafePickleError if it asks for anything else, DataError if it is cut short or garbled.
+    """
+    try:
+        with path.open("rb") as file:
+            return _build(_Unpickler(file, encoding="latin1").load())
+    except DataError as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint) from None
+    except Exception as error:  # a garbled pickle can fail in any way
+        raise DataError(
+            f"{path} cannot be read as a pickle: {error or type(error).__name__}",
+            hint="replace it by the file as it was published",
+        ) from None
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._recorders = _recorders()
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        try:
+            return self._recorders[module_name, global_name]
+        except KeyError:
+            raise UnsafePickleError(
+                f"this pickle asks for {module_name}.{global_name}, which is not plain numeric data",
+                hint="do not open it elsewhere; get the file from its publisher again",
+            ) from None
+
+
+class _Dtype:
+    def __init__(self, code: str, *flags: Any) -> None:
+        self.dtype = np.dtype(str(code))
+        if self.dtype.kind not in NUMERIC:
+            raise ValueError(f"arrays of type {code!r} are not numeric")
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.dtype = self.dtype.newbyteorder({"<": "<", ">": ">"}.get(state[1], "="))
+
+
+class _Array:
+    """What numpy pickles of an array: (version, shape, dtype, column-major, bytes)."""
+
+    def __init__(self) -> None:
+        self.state: tuple[Any, ...] = ()
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.state = state
+
+    def build(self) -> np.ndarray:
+        _, shape, dtype, column_major, content = self.state
+        content = content.encode("latin1") if isinstance(content, str) else content
+        array = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if column_major else "C")
+        return array.astype(dtype.dtype.newbyteorder("="), order="C")
+
+
+class _Csr:
+    """What scipy pickles of a CSR matrix: its attributes."""
+
+    def build(self) -> csr_matrix:
+        parts = vars(self)
+        arrays = tuple(parts[name].build() for name in ("data", "indices", "indptr"))
+        matrix = csr_matrix(arrays, shape=tuple(int(n) for n in parts["_shape"]))
+        matrix.check_format(full_check=True)
+        return matrix
+
+
+def _scalar(dtype: _Dtype, content: bytes | str) -> Any:
+    content = content.encode("latin1") if isinstance(content, str) else content
+    return np.frombuffer(content, dtype.dtype)[0].item()
+
+
+def _recorders() -> dict[tuple[str, str], Callable[..., Any]]:
+    """A new set for each pickle, since a pickle can set attributes of what it names."""
+    names: dict[tuple[str, str], Callable[..., Any]] = {
+        ("numpy", "ndarray"): lambda: None,
+        ("numpy", "dtype"): type("Dtype", (_Dtype,), {}),
+        ("collections", "defaultdict"): lambda factory=None: {},
+        ("__builtin__", "list"): list,
+        ("builtins", "list"): list,
+        ("__builtin__", "int"): int,
+        ("builtins", "int"): int,
+        ("_codecs", "encode"): lambda text, codec: text.encode("latin1"),
+    }
+    for core in ("numpy.core.multiarray", "numpy._core.multiarray"):
+        names[core, "_reconstruct"] = lambda subtype, shape, code: _Array()
+        names[core, "scalar"] = lambda dtype, content: _scalar(dtype, content)
+    for module in ("scipy.sparse.csr", "scipy.sparse._csr"):
+        names[module, "csr_matrix"] = type("Csr", (_Csr,), {})
+    return names
+
+
+def _build(value: Any) -> Any:
+    """Recorded arrays and matrices, wherever they lie in plain containers, as real ones."""
+    if isinstance(value, _Array | _Csr):
+        return value.build()
+    if isinstance(value, dict):
+        return {key: _build(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_build(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_build(item) for item in value)
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return value
+    raise UnsafePickleError(f"this pickle holds a {type(value).__name__}, which is not plain numeric data")
