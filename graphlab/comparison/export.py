@@ -1,6 +1,6 @@
 """A leaderboard as a file: CSV, Markdown, LaTeX (booktabs) or JSON, with the BibTeX entries of what it cites.
 
-In every format values are fractions; Markdown and LaTeX round them to the leaderboard's four decimals.
+In every format values are fractions; Markdown and LaTeX round them to three decimals.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from graphlab.comparison.compare import Row
-from graphlab.comparison.leaderboard import rows_frame, rows_json, settings_text
+from graphlab.comparison.rows import rows_frame, rows_json, settings_text
 from graphlab.core.citation import Citation
 from graphlab.core.errors import UnknownNameError
 
@@ -31,11 +31,11 @@ def bibtex(rows: Iterable[Row]) -> str:
 
 
 def mean_std(mean: float | None, std: float | None, n: int | None = None) -> str:
-    """`0.8150 ± 0.0070 (10)`, as much of it as is known; empty for no mean."""
+    """`0.815 ± 0.007 (10)`, as much of it as is known; empty for no mean."""
     if mean is None:
         return ""
-    spread = f" ± {std:.4f}" if std is not None else ""
-    return f"{mean:.4f}{spread}{f' ({n})' if n else ''}"
+    spread = f" ± {std:.3f}" if std is not None else ""
+    return f"{mean:.3f}{spread}{f' ({n})' if n else ''}"
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row.metric,
         mean_std(number.mean, number.std, number.n) if number else "",
         mean_std(ours.mean, ours.std, ours.n) if ours else "",
-        f"{row.difference:+.4f}" if row.difference is not None else "",
+        f"{row.difference:+.3f}" if row.difference is not None else "",
         f"{row.p_value:.3g}" if row.p_value is not None else "",
         row.verdict,
         number.reference if number else "",
