@@ -39,6 +39,7 @@ def leaderboard_table(dataset: str, rows: Sequence[Row]) -> Table:
             justify="right" if column in NUMERIC else "left",
             no_wrap=column in NUMERIC or column == "verdict",
             overflow="fold",
+            min_width=max(len(row.model) for row in rows) if column == "model" else None,
         )
     for line in lines:
         table.add_row(*(line[str(column.header)] for column in table.columns))
