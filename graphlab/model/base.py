@@ -21,12 +21,16 @@ class ModelConfig(Config):
 
 @dataclass(frozen=True)
 class Preset:
-    """A published recipe: settings of model, task and training that differ from the defaults, and where it stands."""
+    """A published recipe: settings of model, task and training that differ from the defaults, and where it stands.
+
+    num_parameters pins the trainable parameters of the recipe's model for data of a given spec; tested.
+    """
 
     source: str
     model: Mapping[str, Any] = field(default_factory=dict)
     task: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    num_parameters: Mapping[DataSpec, int] = field(default_factory=dict)
 
 
 class Model(nn.Module):

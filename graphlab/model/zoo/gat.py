@@ -11,7 +11,7 @@ from torch_geometric.nn import GATConv
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
 
 
@@ -67,10 +67,15 @@ class GAT(Model):
 
 PLANETOID = {"epochs": 1000, "patience": 100, "lr": 0.005, "weight_decay": 5e-4}
 PRESETS = {
-    "planetoid": Preset(source="section 3.3", training=PLANETOID),
+    "planetoid": Preset(
+        source="section 3.3",
+        training=PLANETOID,
+        num_parameters={DataSpec("node", 7, Continuous(1433)): 92_373},
+    ),
     "planetoid/pubmed": Preset(
         source="section 3.3",
         model={"output_heads": 8},
         training=PLANETOID | {"lr": 0.01, "weight_decay": 1e-3},
+        num_parameters={DataSpec("node", 3, Continuous(500)): 33_779},
     ),
 }

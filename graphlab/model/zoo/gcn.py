@@ -12,7 +12,7 @@ from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
 
 
@@ -65,5 +65,6 @@ PRESETS = {
     "planetoid": Preset(
         source="section 5.2; early stopping replaced by selection on validation",
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
     ),
 }

@@ -12,7 +12,7 @@ from torch_geometric.nn import GINConv
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
 
 
@@ -72,5 +72,6 @@ PRESETS = {
         source="section 7, without the search over epochs on test folds",
         task={"pooling": "sum"},
         training={"epochs": 200, "lr": 0.01, "scheduler": "step", "step_epochs": 50},
+        num_parameters={DataSpec("graph", 2, Continuous(7)): 30_852},
     ),
 }

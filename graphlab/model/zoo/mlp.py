@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
 
 
@@ -51,5 +51,6 @@ PRESETS = {
     "planetoid": Preset(
         source="Kipf and Welling, ICLR 2017, section 5.2: the same settings as their GCN",
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
     ),
 }

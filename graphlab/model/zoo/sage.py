@@ -11,7 +11,7 @@ from torch_geometric.nn import SAGEConv
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
 
 
@@ -57,5 +57,5 @@ class SAGE(Model):
 
 
 PRESETS = {
-    "planetoid": Preset(source="GraphLab's own choice", training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4}),
+    "planetoid": Preset(source="GraphLab's own choice", training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4}, num_parameters={DataSpec("node", 7, Continuous(1433)): 184_391}),
 }
