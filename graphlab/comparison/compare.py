@@ -25,6 +25,7 @@ Verdict = Literal["agrees", "above", "below", "not comparable"]
 class Row:
     """One line of a leaderboard.
 
+    values      our seeds' values, those that finished
     settings    what sets our configuration apart from others of the same model; empty if there is one only
     difference  our mean less the published one
     verdict     above: our mean is significantly higher; below: significantly lower; agrees: neither. Whether higher
@@ -38,6 +39,7 @@ class Row:
     why: str
     published: PublishedNumber | None = None
     ours: Summary | None = None
+    values: tuple[float, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     difference: float | None = None
     p_value: float | None = None
@@ -80,7 +82,18 @@ def compare_one(number: PublishedNumber, group: Configuration) -> Row:
     difference = None if ours.mean is None else ours.mean - number.mean
     obstacle = _mismatch(number, group) or _too_few(number, ours)
     verdict, why, p_value = ("not comparable", obstacle, None) if obstacle else _test(number, ours)
-    return Row(group.spec.model, number.metric, verdict, why, number, ours, group.settings, difference, p_value)
+    return Row(
+        model=group.spec.model,
+        metric=number.metric,
+        verdict=verdict,
+        why=why,
+        published=number,
+        ours=ours,
+        values=group.values(number.metric),
+        settings=group.settings,
+        difference=difference,
+        p_value=p_value,
+    )
 
 
 def p_value_of(number: PublishedNumber, mean: float, std: float, n: int) -> tuple[float, str]:
@@ -145,7 +158,15 @@ def _published_only(number: PublishedNumber) -> Row:
 def _ours_only(group: Configuration, known: bool) -> Row:
     metric = group.selecting_metric
     why = f"nothing published for this {'configuration' if known else 'model'} that we know of"
-    return Row(group.spec.model, metric, "not comparable", why, ours=group.summary(metric), settings=group.settings)
+    return Row(
+        group.spec.model,
+        metric,
+        "not comparable",
+        why,
+        ours=group.summary(metric),
+        values=group.values(metric),
+        settings=group.settings,
+    )
 
 
 def _key(settings: Mapping[str, Any]) -> str:

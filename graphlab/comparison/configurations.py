@@ -31,7 +31,7 @@ class Configuration:
     def selecting_metric(self) -> str:
         return self.records[0].result.metric
 
-    def values(self, metric: str) -> list[float]:
+    def values(self, metric: str) -> tuple[float, ...]:
         """The metric on test of every finished seed that reports it."""
         return [
             r.result.test[metric] for r in self.records if r.result.status == "finished" and metric in r.result.test

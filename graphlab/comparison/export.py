@@ -1,4 +1,4 @@
-"""A leaderboard as a file: CSV, Markdown, LaTeX (booktabs) or JSON, with the BibTeX entries of what it cites.
+"""A leaderboard as a file: CSV, Markdown, LaTeX (booktabs), JSON, or the BibTeX entries of what it cites.
 
 In every format values are fractions; Markdown and LaTeX round them to three decimals.
 """
@@ -10,15 +10,21 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from graphlab.comparison.compare import Row
-from graphlab.comparison.rows import rows_frame, rows_json, settings_text
+from graphlab.comparison.rows import full_name, leaderboard_rows, rows_frame, rows_json, settings_text
 from graphlab.core.citation import Citation
 from graphlab.core.errors import UnknownNameError
+from graphlab.records.record import RunRecord
 
 HEADINGS = ("Model", "Metric", "Published", "Ours", "Difference", "p", "Verdict", "Source")
 
 
-def export(dataset: str, rows: Sequence[Row], form: str) -> str:
-    """The leaderboard as text in one of `FORMATS`. Raises UnknownNameError for another."""
+def export_leaderboard(dataset: str, records: Sequence[RunRecord], form: str = "markdown") -> str:
+    """The leaderboard of a data set as text in one of `FORMATS`. Raises UnknownNameError for another."""
+    name = full_name(dataset, records)
+    return export_rows(name, leaderboard_rows(name, records), form)
+
+
+def export_rows(dataset: str, rows: Sequence[Row], form: str) -> str:
     if form not in FORMATS:
         raise UnknownNameError("export format", form, FORMATS)
     return FORMATS[form](dataset, rows)
@@ -93,6 +99,7 @@ FORMATS: dict[str, Callable[[str, Sequence[Row]], str]] = {
     "markdown": _markdown,
     "latex": _latex,
     "json": _json,
+    "bibtex": lambda dataset, rows: bibtex(rows),
 }
 
 

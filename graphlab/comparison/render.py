@@ -10,13 +10,20 @@ from rich.text import Text
 
 from graphlab.comparison.compare import Row
 from graphlab.comparison.export import mean_std
-from graphlab.comparison.rows import settings_text
+from graphlab.comparison.rows import full_name, leaderboard_rows, settings_text
+from graphlab.records.record import RunRecord
 
 STYLES = {"agrees": "green", "above": "cyan", "below": "red", "not comparable": "dim"}
 NUMERIC = {"published", "ours", "diff.", "p"}
 
 
-def leaderboard_table(dataset: str, rows: Sequence[Row]) -> Table:
+def leaderboard_table(dataset: str, records: Sequence[RunRecord]) -> Table:
+    """The leaderboard of a data set; see `rows_table`."""
+    name = full_name(dataset, records)
+    return rows_table(name, leaderboard_rows(name, records))
+
+
+def rows_table(dataset: str, rows: Sequence[Row]) -> Table:
     """Values as fractions, mean ± sample standard deviation (runs), the verdict in its colour.
 
     What nothing is published on has no columns for it; one metric shared by all rows stands in the title.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
+from graphlab.data.registry import DATASETS
 from graphlab.records.record import RunRecord
 
 if TYPE_CHECKING:
@@ -22,9 +23,27 @@ def leaderboard_rows(dataset: str, records: Iterable[RunRecord]) -> list[Row]:
     return sorted(rows, key=lambda row: (metrics.index(row.metric), _rank(row, selecting.get(row.metric, "max"))))
 
 
-def leaderboard(dataset: str, records: Iterable[RunRecord]) -> pd.DataFrame:
-    """One row a published number and configuration; see `Row` for the columns' meaning."""
-    return rows_frame(leaderboard_rows(dataset, records))
+def leaderboard(dataset: str, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Published numbers on a data set beside ours, one row each; see `Row` for what the columns mean.
+
+    Raises UnknownNameError for a data set that is neither registered nor among the records.
+    """
+    return rows_frame(leaderboard_rows(full_name(dataset, records), records))
+
+
+def leaderboard_json(dataset: str, records: Sequence[RunRecord]) -> dict[str, Any]:
+    """The leaderboard as `graphlab leaderboard --json` prints it."""
+    name = full_name(dataset, records)
+    return rows_json(name, leaderboard_rows(name, records))
+
+
+def full_name(dataset: str, records: Iterable[RunRecord]) -> str:
+    """The name that runs are recorded under: `cora` is `planetoid/cora`, and the default split is not said."""
+    if any(record.spec.dataset == dataset for record in records):
+        return dataset
+    stem, _, split = dataset.partition("@")
+    found = DATASETS.resolve(stem)
+    return found.name if split in ("", found.module.CARD.splits[0]) else f"{found.name}@{split}"
 
 
 def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
@@ -36,7 +55,6 @@ def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def rows_json(dataset: str, rows: Sequence[Row]) -> dict[str, Any]:
-    """The leaderboard as `graphlab leaderboard --json` prints it."""
     return {"dataset": dataset, "rows": [row.to_json() for row in rows]}
 
 

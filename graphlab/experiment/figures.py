@@ -51,7 +51,7 @@ class Plot(Figure):
         return self.render("png", dpi=110)
 
 
-def style_of(index: int) -> dict[str, str]:
+def style_of(index: int) -> dict[str, Any]:
     """Colour and dashes of the n-th model; the dashes change once the colours are used up."""
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index // len(COLOURS) % len(DASHES)]}
 

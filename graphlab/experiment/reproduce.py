@@ -85,9 +85,10 @@ class Comparison:
         """The leaderboards of all data sets, one row a published number and configuration."""
         import pandas as pd
 
-        frames = [rows_frame(rows).assign(dataset=name) for name, rows in self.leaderboards.items()]
-        frame = pd.concat(frames, ignore_index=True) if frames else rows_frame([])
-        return frame[["dataset", *frame.columns.drop("dataset")]] if frames else frame
+        frames = {name: rows_frame(rows) for name, rows in self.leaderboards.items()}
+        if not frames:
+            return rows_frame([])
+        return pd.concat(frames, names=["dataset"]).reset_index(level="dataset").reset_index(drop=True)
 
     def to_json(self) -> dict[str, Any]:
         return {

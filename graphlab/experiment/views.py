@@ -1,4 +1,4 @@
-"""Runs and leaderboards as HTML tables, for notebooks and reports."""
+"""Runs, leaderboards and experiments as they are shown: tables in the terminal, HTML in notebooks and reports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from graphlab.comparison.export import mean_std
 from graphlab.comparison.rows import settings_text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from graphlab.experiment.reproduce import Comparison
     from graphlab.experiment.runs import Runs
 
 
@@ -23,32 +27,49 @@ def table_html(caption: str, headings: Sequence[str], lines: Iterable[Sequence[s
     return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def runs_html(runs: Runs) -> str:
-    """The summary of runs over seeds and a line for each seed."""
-    if not runs.records:
-        return "<p>no runs</p>"
-    summary = runs.summary()
-    interval = f", 95 % interval of the mean {summary.ci95[0]:.3f} to {summary.ci95[1]:.3f}" if summary.ci95 else ""
-    failed = f", {summary.failed} failed" if summary.failed else ""
-    caption = (
-        f"{runs.model} on {runs.dataset}: test {runs.metric} {_known(summary.mean, summary.std)}{interval}{failed}"
+def runs_table(runs: Runs) -> Table:
+    """The runs of all seeds for the terminal, their summary below."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(f"{runs.model} on {runs.dataset}", style="bold"),
+        title_justify="left",
+        caption=_summary(runs),
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
     )
-    lines = [
-        (
-            str(record.seed),
-            escape(record.result.status),
-            "" if record.result.best_epoch is None else str(record.result.best_epoch),
-            _known(record.result.validation.get(runs.metric)),
-            _known(record.test_value),
-            f"{record.seconds:.1f}",
-            escape(record.result.error["message"]) if record.result.error else "",
-        )
-        for record in runs.records
-    ]
-    headings = ["seed", "status", "best epoch", f"validation {runs.metric}", f"test {runs.metric}", "seconds", "error"]
-    if not any(line[-1] for line in lines):
-        headings, lines = headings[:-1], [line[:-1] for line in lines]
-    return table_html(caption, headings, lines)
+    for heading in _headings(runs):
+        table.add_column(heading, justify="left" if heading in ("status", "error") else "right")
+    for line in _lines(runs):
+        table.add_row(*(Text(cell) for cell in line[: len(table.columns)]))
+    return table
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Leaderboards, refusals, claims and the summary of an experiment."""
+    from rich.text import Text
+
+    from graphlab.comparison.render import rows_table
+
+    console.print(Text(comparison.experiment.title, style="bold"))
+    for name, rows in comparison.leaderboards.items():
+        console.print(rows_table(name, rows))
+    for refusal in comparison.refusals:
+        console.print(Text(f"{refusal.model} on {refusal.dataset} was refused: {refusal.message}"))
+    for claim in comparison.claims:
+        mark = Text("held  ", style="green") if claim.held else Text("failed", style="bold red")
+        console.print(Text.assemble(mark, f"  {claim.model} on {claim.dataset}: {claim.text} ({claim.detail})"))
+    console.print(Text(comparison.summary()))
+
+
+def runs_html(runs: Runs) -> str:
+    """The runs of all seeds as an HTML table, captioned with their summary."""
+    headings = _headings(runs)
+    lines = [[escape(cell) for cell in line[: len(headings)]] for line in _lines(runs)]
+    return table_html(f"{runs.model} on {runs.dataset}: {_summary(runs)}", headings, lines)
 
 
 def leaderboard_html(dataset: str, rows: Sequence[Row]) -> str:
@@ -81,5 +102,29 @@ def _cells(row: Row, cited: bool) -> list[str]:
     ]
 
 
-def _known(mean: float | None, std: float | None = None) -> str:
-    return mean_std(mean, std)
+def _summary(runs: Runs) -> str:
+    summary = runs.summary()
+    interval = f", 95 % interval of the mean {summary.ci95[0]:.3f} to {summary.ci95[1]:.3f}" if summary.ci95 else ""
+    failed = f", {summary.failed} failed" if summary.failed else ""
+    return f"test {runs.metric} {mean_std(summary.mean, summary.std, summary.n)}{interval}{failed}"
+
+
+def _headings(runs: Runs) -> list[str]:
+    headings = ["seed", "status", "best epoch", f"validation {runs.metric}", f"test {runs.metric}", "seconds"]
+    return [*headings, "error"] if any(record.result.error for record in runs.records) else headings
+
+
+def _lines(runs: Runs) -> list[list[str]]:
+    """A line a seed: a cell for each heading that there can be."""
+    return [
+        [
+            str(record.seed),
+            record.result.status,
+            "" if record.result.best_epoch is None else str(record.result.best_epoch),
+            mean_std(record.result.validation.get(runs.metric), None),
+            mean_std(record.test_value, None),
+            f"{record.seconds:.1f}",
+            record.result.error["message"] if record.result.error else "",
+        ]
+        for record in runs.records
+    ]
