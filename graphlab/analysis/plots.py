@@ -36,7 +36,7 @@ def plot_dataset(dataset: Dataset) -> Plot:
     places = _layout(graph)
     _edges(axes, graph, places, dataset.spec.directed)
     classes = labels.tolist() if labels is not None else [0] * len(places)
-    axes.scatter(*places.T, c=[_class_colour(c) for c in classes], s=130, zorder=2, edgecolors="white", linewidths=0.8)
+    axes.scatter(*zip(*places, strict=True), c=[_class_colour(c) for c in classes], s=130, zorder=2, edgecolors="white", linewidths=0.8)
     _finish(axes, dataset.name)
     return figure
 
@@ -118,23 +118,23 @@ def _degrees(dataset: Dataset) -> Plot:
     return figure
 
 
-def _layout(graph: Data) -> np.ndarray:
+def _layout(graph: Data) -> list[tuple[float, float]]:
     drawn = nx.Graph()
     drawn.add_nodes_from(range(int(graph.num_nodes or 0)))
     assert graph.edge_index is not None
     drawn.add_edges_from((u, v) for u, v in graph.edge_index.t().tolist() if u != v)
     places = nx.kamada_kawai_layout(drawn) if nx.is_connected(drawn) else nx.spring_layout(drawn, seed=0)
-    return np.array([places[node] for node in drawn])
+    return [(float(places[node][0]), float(places[node][1])) for node in drawn]
 
 
-def _edges(axes: Axes, graph: Data, places: np.ndarray, directed: bool) -> None:
+def _edges(axes: Axes, graph: Data, places: list[tuple[float, float]], directed: bool) -> None:
     assert graph.edge_index is not None
     for u, v in graph.edge_index.t().tolist():
         if directed:
             arrow = {"arrowstyle": "-|>", "color": "#b8b8b8", "shrinkA": 6, "shrinkB": 6, "linewidth": 0.7}
             axes.annotate("", xy=places[v], xytext=places[u], arrowprops=arrow, zorder=1)
         elif u < v:
-            axes.plot(*places[[u, v]].T, color="#c4c4c4", linewidth=0.8, zorder=1)
+            axes.plot(*zip(places[u], places[v], strict=True), color="#c4c4c4", linewidth=0.8, zorder=1)
 
 
 def _finish(axes: Axes, title: str) -> None:

@@ -38,6 +38,7 @@ def rows_table(dataset: str, rows: Sequence[Row]) -> Table:
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     lines = [_cells(row, sources) for row in rows]
     for column in _columns(lines, len(metrics) > 1):
