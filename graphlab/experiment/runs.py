@@ -13,6 +13,8 @@ from graphlab.records.statistics import Summary, summarise
 if TYPE_CHECKING:
     import pandas as pd
 
+    from graphlab.experiment.figures import Plot
+
 
 @dataclass(frozen=True)
 class Runs:
@@ -59,6 +61,17 @@ class Runs:
             "runs": [record.to_json() for record in self.records],
             "summary": self.summary().to_json(),
         }
+
+    def plot(self) -> Plot:
+        """Learning curves: the validation metric by epoch, the mean over seeds and each seed."""
+        from graphlab.experiment.figures import learning_curves
+
+        return learning_curves(self.records)
+
+    def _repr_html_(self) -> str:
+        from graphlab.experiment.views import runs_html
+
+        return runs_html(self)
 
     def __len__(self) -> int:
         return len(self.records)
