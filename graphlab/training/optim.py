@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
@@ -71,7 +72,10 @@ class Engine:
             if selection is not None:
                 self._schedule.step(selection)
         elif self._schedule:
-            self._schedule.step()
+            with warnings.catch_warnings():
+                # A run that goes on right after an epoch's last step has not stepped this optimiser object yet.
+                warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+                self._schedule.step()
 
     def state_dict(self) -> dict[str, Any]:
         return {
