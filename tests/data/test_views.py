@@ -26,11 +26,12 @@ def test_plot_and_table(name):
 
 def test_picture_of_a_small_graph_shows_every_node_and_class():
     (axes,) = load("karate").plot().axes
-    assert len(axes.texts) == 34
+    assert [text.get_text() for text in axes.texts if text.get_text()] == [str(node) for node in range(34)]
+    assert len([text for text in axes.texts if not text.get_text()]) == 78
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Mr. Hi", "Officer"]
 
 
-def test_plotting_needs_no_window_and_loading_no_matplotlib():
+def test_plotting_needs_no_pyplot_and_loading_no_matplotlib():
     code = (
         "import sys; from graphlab.data.load import load; ds = load('karate')\n"
         "assert 'matplotlib.figure' not in sys.modules\n"
