@@ -64,17 +64,17 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
     directed = dataset.spec.directed
     network = to_networkx(data, to_undirected=not directed)
     layout = nx.kamada_kawai_layout if nx.is_connected(network.to_undirected()) else nx.circular_layout
-    places = np.array([place for _, place in sorted(layout(network).items())])
+    places = [(float(x), float(y)) for _, (x, y) in sorted(layout(network).items())]
     line = {"arrowstyle": "->" if directed else "-", "color": "0.75", "shrinkA": 6, "shrinkB": 6}
     for source, target in network.edges:
         axes.annotate("", places[target], places[source], arrowprops=line, zorder=1)
     classes = _node_classes(dataset, data)
     for c in np.unique(classes):
-        members = places[classes == c]
+        xs, ys = np.array(places)[classes == c].T
         name = _names(dataset, "classes", int(c))
-        axes.scatter(*members.T, s=160, color=colormaps["tab10"](int(c) % 10), label=name, zorder=2)
-    for node, place in enumerate(places):
-        axes.text(*place, str(node), size=6, color="white", ha="center", va="center", zorder=3)
+        axes.scatter(xs, ys, s=160, color=colormaps["tab10"](int(c) % 10), label=name, zorder=2)
+    for node, (x, y) in enumerate(places):
+        axes.text(x, y, str(node), size=6, color="white", ha="center", va="center", zorder=3)
     if dataset.spec.level == "node":
         axes.legend(frameon=False)
     axes.set_axis_off()
