@@ -1,0 +1,51 @@
+"""ComplEx. Trouillon et al., ICML 2016, eq. 9-11: score(h, r, t) = Re(sum_i h_i r_i conj(t_i)) over complex vectors.
+
+The inverse of r is its conjugate. Vectors hold their real halves first.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import IntRange
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Preset
+from graphlab.model.embedding import EmbeddingConfig, EmbeddingModel
+
+
+class Config(EmbeddingConfig):
+    """As `EmbeddingConfig`; `dim` is even, two real numbers a complex coordinate."""
+
+    dim: Annotated[int, Field(ge=2, multiple_of=2), IntRange(16, 512, log=True)] = 128
+
+
+class ComplEx(EmbeddingModel):
+    """Hermitian trilinear product of complex vectors."""
+
+    citation = Citation(
+        key="trouillon2016",
+        title="Complex Embeddings for Simple Link Prediction",
+        authors="Trouillon, Welbl, Riedel, Gaussier, Bouchard",
+        year=2016,
+        url="https://proceedings.mlr.press/v48/trouillon16.html",
+        venue="ICML",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+
+    def query(self, head: Tensor, relation: Tensor, inverse: Tensor) -> Tensor:
+        head_re, head_im = head.chunk(2, dim=-1)
+        relation_re, relation_im = relation.chunk(2, dim=-1)
+        relation_im = torch.where(inverse, -relation_im, relation_im)
+        real = head_re * relation_re - head_im * relation_im
+        imaginary = head_re * relation_im + head_im * relation_re
+        return torch.cat([real, imaginary], dim=-1)
+
+
+PRESETS: dict[str, Preset] = {}

@@ -1,0 +1,39 @@
+"""DistMult. Yang et al., ICLR 2015, eq. 3 with a diagonal form: score(h, r, t) = sum_i h_i r_i t_i.
+
+Symmetric: (h, r, t) and (t, r, h) score alike, whatever the relation.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from graphlab.core.citation import Citation
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Preset
+from graphlab.model.embedding import EmbeddingConfig, EmbeddingModel
+
+
+class Config(EmbeddingConfig):
+    """As `EmbeddingConfig`."""
+
+
+class DistMult(EmbeddingModel):
+    """Trilinear product of real vectors."""
+
+    citation = Citation(
+        key="yang2015",
+        title="Embedding Entities and Relations for Learning and Inference in Knowledge Bases",
+        authors="Yang, Yih, He, Gao, Deng",
+        year=2015,
+        url="https://arxiv.org/abs/1412.6575",
+        venue="ICLR",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+
+    def query(self, head: Tensor, relation: Tensor, inverse: Tensor) -> Tensor:
+        return head * relation
+
+
+PRESETS: dict[str, Preset] = {}

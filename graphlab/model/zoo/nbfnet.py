@@ -1,0 +1,174 @@
+"""Neural Bellman-Ford network. Zhu et al., NeurIPS 2021, algorithm 1 and table 2.
+
+For a query (u, q, ?):
+
+    h^0_v = 1[v = u] q                                                      INDICATOR
+    h^l_v = AGGREGATE({MESSAGE(h^(l-1)_x, w_q(x, r, v))} with h^0_v)        over edges x -r-> v
+    score(v) = MLP([h^L_v, q])
+
+Facts are walked in both directions: relation r + R is the inverse of r. AGGREGATE is followed by a linear map
+of [h^(l-1), aggregate], layer normalisation, ReLU and a residual sum. The entities have no parameters, so the
+model scores graphs that it has never seen.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.data import Data
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import Choices, IntRange, PositiveInt
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import ModelConfig, Preset, TripleModel
+from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, incoming_count, relational_spmm
+
+SCALERS = 3
+"""PNA's degree scalers: identity, amplification, attenuation. Corso et al., NeurIPS 2020, eq. 5."""
+
+SCALE_FLOOR = 0.01
+"""Least amplification, which bounds the attenuation 1 / s of nodes that receive nothing."""
+
+
+class Config(ModelConfig):
+    """dim         width of a node's state
+    num_layers  steps of the Bellman-Ford iteration, the longest path that is seen
+    message     MESSAGE: translation, product, or rotation (dim even)
+    aggregate   AGGREGATE: one reduction, or principal neighbourhood aggregation
+    dependent   relation weights are a linear map of the query (a layer) rather than vectors of their own
+    layer_norm, residual  as above
+    """
+
+    dim: Annotated[PositiveInt, IntRange(8, 64, log=True)] = 32
+    num_layers: Annotated[PositiveInt, IntRange(2, 8)] = 6
+    message: Annotated[Message, Choices()] = "distmult"
+    aggregate: Annotated[Literal["sum", "mean", "max", "pna"], Choices()] = "pna"
+    dependent: Annotated[bool, Choices((False, True))] = True
+    layer_norm: bool = True
+    residual: bool = True
+
+    @model_validator(mode="after")
+    def _rotations_are_pairs(self) -> Self:
+        if self.message == "rotate" and self.dim % 2:
+            raise ValueError("message rotate needs an even dim")
+        return self
+
+
+class NBFNet(TripleModel):
+    """Path-based scores of all entities for one (head, relation), in one run over the graph."""
+
+    citation = Citation(
+        key="zhu2021",
+        title="Neural Bellman-Ford Networks: A General Graph Neural Network Framework for Link Prediction",
+        authors="Zhu, Zhang, Xhonneux, Tang",
+        year=2021,
+        url="https://arxiv.org/abs/2106.06935",
+        venue="NeurIPS",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__()
+        self.out_dim = config.dim
+        self.query = nn.Embedding(2 * spec.num_relations, config.dim)
+        self.layers = nn.ModuleList(BellmanFordLayer(config, 2 * spec.num_relations) for _ in range(config.num_layers))
+        self.readout = nn.Sequential(nn.Linear(2 * config.dim, 2 * config.dim), nn.ReLU(), nn.Linear(2 * config.dim, 1))
+
+    def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
+        query = self.query(relation)
+        states = self.propagate(graph, head, query)
+        if tail is None:
+            states = states.transpose(0, 1)
+        else:
+            states = states[tail, torch.arange(len(head), device=head.device).unsqueeze(1)]
+        query = query.unsqueeze(1).expand(-1, states.size(1), -1)
+        return self.readout(torch.cat([states, query], dim=-1)).squeeze(-1)
+
+    def propagate(self, graph: Data, head: Tensor, query: Tensor) -> Tensor:
+        """States `[N, B, dim]` of all nodes for heads `[B]` and query vectors `[B, dim]`."""
+        facts, fact_type = graph["edge_index"], graph["edge_type"]
+        edge_index = torch.cat([facts, facts.flip(0)], dim=1)
+        edge_type = torch.cat([fact_type, fact_type + self.query.num_embeddings // 2])
+        edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
+        num_nodes = int(graph.num_nodes or 0)
+        column = torch.arange(len(head), device=head.device)
+        indicator = query.new_zeros(num_nodes, *query.shape).index_put((head, column), query)
+        scale = degree_scale(edge_index, num_nodes, edge_mask).to(query.dtype)
+        states = indicator
+        for layer in self.layers:
+            states = layer(edge_index, edge_type, edge_mask, scale, states, indicator, query)
+        return states
+
+
+class BellmanFordLayer(nn.Module):
+    """One MESSAGE and AGGREGATE step with its update."""
+
+    def __init__(self, config: Config, num_relations: int) -> None:
+        super().__init__()
+        dim = config.dim
+        self.num_relations = num_relations
+        self.message: Message = config.message
+        self.aggregate: Reduce = config.aggregate
+        self.residual = config.residual
+        self.relation: nn.Linear | nn.Embedding
+        if config.dependent:
+            self.relation = nn.Linear(dim, num_relations * dim)
+        else:
+            self.relation = nn.Embedding(num_relations, dim)
+        aggregate_dim = SCALERS * MOMENTS * dim if config.aggregate == "pna" else dim
+        self.update = nn.Linear(dim + aggregate_dim, dim)
+        self.norm = nn.LayerNorm(dim) if config.layer_norm else nn.Identity()
+
+    def forward(
+        self,
+        edge_index: Tensor,
+        edge_type: Tensor,
+        edge_mask: Tensor | None,
+        scale: Tensor,
+        states: Tensor,
+        indicator: Tensor,
+        query: Tensor,
+    ) -> Tensor:
+        aggregate = relational_spmm(
+            edge_index,
+            edge_type,
+            self._relations(query),
+            states,
+            edge_mask=edge_mask,
+            boundary=indicator,
+            message=self.message,
+            reduce=self.aggregate,
+        )
+        hidden = self._update(states, aggregate, scale)
+        hidden = F.relu(self.norm(hidden))
+        return hidden + states if self.residual else hidden
+
+    def _relations(self, query: Tensor) -> Tensor:
+        """Relation weights: `[R, B, dim]` if they depend on the query, else `[R, dim]`."""
+        if isinstance(self.relation, nn.Embedding):
+            return self.relation.weight
+        return self.relation(query).view(len(query), self.num_relations, -1).transpose(0, 1)
+
+    def _update(self, states: Tensor, aggregate: Tensor, scale: Tensor) -> Tensor:
+        """The linear map of [states, aggregate x scalers], grouped by scaler: the product by the scalers is
+        taken after the map, where it is `[.., 3, d]` wide and not `[.., 3, 4 d]`."""
+        if self.aggregate != "pna":
+            return self.update(torch.cat([states, aggregate], dim=-1))
+        dim = states.size(-1)
+        of_states, of_moments = self.update.weight.split([dim, SCALERS * MOMENTS * dim], dim=1)
+        by_scaler = of_moments.view(dim, SCALERS, MOMENTS * dim).transpose(0, 1).reshape(SCALERS * dim, -1)
+        plain, amplified, attenuated = F.linear(aggregate, by_scaler).chunk(SCALERS, dim=-1)
+        moments = plain + scale * amplified + attenuated / scale.clamp(min=SCALE_FLOOR)
+        return F.linear(states, of_states, self.update.bias) + moments
+
+
+def degree_scale(edge_index: Tensor, num_nodes: int, edge_mask: Tensor | None) -> Tensor:
+    """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1, 1]`."""
+    logarithm = incoming_count(edge_index, num_nodes, edge_mask).log1p()
+    return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
+
+
+PRESETS: dict[str, Preset] = {}

@@ -1,0 +1,56 @@
+"""TransE. Bordes et al., NeurIPS 2013, eq. 1: score(h, r, t) = margin - ||h + r - t||.
+
+The margin makes the distance a logit, as in Sun et al., ICLR 2019, eq. 5; it does not change a ranking.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from torch import Tensor
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import Choices, FloatRange, PositiveFloat
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Preset
+from graphlab.model.embedding import EmbeddingConfig, EmbeddingModel
+
+
+class Config(EmbeddingConfig):
+    """As `EmbeddingConfig`, and
+    norm    1 or 2
+    margin  distance at which a triple is as likely as not
+    """
+
+    norm: Annotated[Literal[1, 2], Choices()] = 2
+    margin: Annotated[PositiveFloat, FloatRange(1.0, 24.0)] = 4.0
+
+
+class TransE(EmbeddingModel):
+    """A relation is a translation."""
+
+    citation = Citation(
+        key="bordes2013",
+        title="Translating Embeddings for Modeling Multi-relational Data",
+        authors="Bordes, Usunier, Garcia-Duran, Weston, Yakhnenko",
+        year=2013,
+        url="https://papers.nips.cc/paper/5071-translating-embeddings-for-modeling-multi-relational-data",
+        venue="NeurIPS",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.norm = config.norm
+        self.margin = config.margin
+
+    def query(self, head: Tensor, relation: Tensor, inverse: Tensor) -> Tensor:
+        return head + torch.where(inverse, -relation, relation)
+
+    def compare(self, query: Tensor, candidates: Tensor) -> Tensor:
+        if candidates.dim() == 2:
+            return self.margin - torch.cdist(query, candidates, p=float(self.norm))
+        return self.margin - torch.linalg.vector_norm(query.unsqueeze(1) - candidates, ord=self.norm, dim=-1)
+
+
+PRESETS: dict[str, Preset] = {}
