@@ -168,7 +168,9 @@ def main() -> NoReturn:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        code = _fail({"error": {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}}, 2, as_json)
+        code = _fail(
+            {"error": {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}}, 2, as_json
+        )
     except GraphLabError as error:
         code = _fail(error.to_json(), error.exit_code, as_json)
     except (KeyboardInterrupt, click.Abort):

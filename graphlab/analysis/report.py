@@ -103,7 +103,7 @@ def _refusals(comparison: Comparison) -> Iterator[str]:
     yield "<p>These do not fit together, which was said before anything ran.</p>"
     for refusal in comparison.refusals:
         yield f"<h3>{escape(refusal.model)} on {escape(refusal.dataset)}</h3>"
-        hint = f"<p class=\"soft\">{escape(refusal.hint)}</p>" if refusal.hint else ""
+        hint = f'<p class="soft">{escape(refusal.hint)}</p>' if refusal.hint else ""
         yield f"<blockquote><p>{escape(refusal.message)}</p>{hint}</blockquote>"
 
 
@@ -120,7 +120,7 @@ def _reproduction(comparison: Comparison) -> Iterator[str]:
     yield "<h2>How to reproduce</h2>"
     yield f"<pre><code>graphlab reproduce {escape(comparison.path.as_posix())}</code></pre>"
     for text, count in _environments(comparison.records):
-        yield f"<p>{escape(text)} <span class=\"soft\">({count} runs)</span></p>"
+        yield f'<p>{escape(text)} <span class="soft">({count} runs)</span></p>'
     lines = [
         (
             escape(runs.model),

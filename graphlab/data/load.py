@@ -93,4 +93,5 @@ def table() -> pd.DataFrame:
         )
     frame = pd.DataFrame(rows).set_index("name")
     counts = [column for column in frame if str(column).startswith("num_")]
-    return frame.astype(dict.fromkeys(counts, "Int64"))
+    columns = ["task", *counts, "splits", "licence", "citation"]
+    return frame.astype(dict.fromkeys(counts, "Int64")).reindex(columns=columns)

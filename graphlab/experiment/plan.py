@@ -96,7 +96,9 @@ def _locate(key: str, configs: Mapping[str, type[Config]]) -> tuple[str, str]:
     part, dot, name = key.partition(".")
     if dot:
         if part not in configs:
-            raise ConfigError(f"no settings are called {part!r}", hint=f"settings are {', '.join(configs)}, as in model.x")
+            raise ConfigError(
+                f"no settings are called {part!r}", hint=f"settings are {', '.join(configs)}, as in model.x"
+            )
         return part, name
     owners = [part for part, config in configs.items() if key in config.model_fields]
     if len(owners) == 1:

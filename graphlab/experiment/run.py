@@ -58,7 +58,9 @@ def run(
     return run_plan(plan, chosen, Store(store), device, progress)
 
 
-def run_plan(plan: Plan, seeds: Sequence[int], store: Store, device: str = "auto", progress: bool | None = None) -> Runs:
+def run_plan(
+    plan: Plan, seeds: Sequence[int], store: Store, device: str = "auto", progress: bool | None = None
+) -> Runs:
     """Run every seed of a plan; with other processes at the same work, each run is done by one of them."""
     where = pick_device(device)
     check_precision(plan.training.precision, where)
@@ -108,7 +110,9 @@ def _execute(
             lambda epoch, epochs, row: report.epoch(spec, epoch, epochs, row),
         )
     except torch.OutOfMemoryError as error:
-        raise OutOfMemoryError(f"run {spec.id} does not fit into memory: {error}", hint="lower task.batch_size") from None
+        raise OutOfMemoryError(
+            f"run {spec.id} does not fit into memory: {error}", hint="lower task.batch_size"
+        ) from None
     result = Result(
         status="failed" if outcome.error else "finished",
         metric=task.metric,

@@ -1,11 +1,11 @@
 """The run store: one folder a run, whole files only, one writer at a time.
 
-    <store>/<id>/spec.json          what the run is
-                 environment.json   what it ran on and how long it took
-                 metrics.json       the learning curve
-                 result.json        how it ended; there only once it has
-                 last.pt, best.pt   checkpoints (tensors and plain values, read with weights_only)
-    <store>/<id>.lock               held by the process that works on the run, freed by the system if it dies
+<store>/<id>/spec.json          what the run is
+             environment.json   what it ran on and how long it took
+             metrics.json       the learning curve
+             result.json        how it ended; there only once it has
+             last.pt, best.pt   checkpoints (tensors and plain values, read with weights_only)
+<store>/<id>.lock               held by the process that works on the run, freed by the system if it dies
 """
 
 from __future__ import annotations

@@ -165,7 +165,9 @@ def check_state_dict(model: str, name: str) -> None:
     other.load_state_dict(torch.load(file, weights_only=True))
     learner.eval(), other.eval()
     with torch.no_grad():
-        torch.testing.assert_close(task.predict(other, "validation"), task.predict(learner, "validation"), rtol=0, atol=0)
+        torch.testing.assert_close(
+            task.predict(other, "validation"), task.predict(learner, "validation"), rtol=0, atol=0
+        )
 
 
 def check_repeatable(model: str, name: str) -> None:
@@ -181,7 +183,9 @@ def check_bad_settings(model: str, name: str) -> None:
     """An unknown setting, and a number below zero where a search looks for larger ones, are ConfigErrors."""
     entry = find_model(model)
     wrong = {"no_such_setting": 1} | {
-        key: -1 for key, value in entry.config().to_json().items() if isinstance(value, int) and not isinstance(value, bool)
+        key: -1
+        for key, value in entry.config().to_json().items()
+        if isinstance(value, int) and not isinstance(value, bool)
     }
     for key, value in wrong.items():
         try:

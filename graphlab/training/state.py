@@ -63,7 +63,11 @@ class TrainingState:
     progress: Progress = field(default_factory=Progress)
 
     def to_checkpoint(self) -> dict[str, Any]:
-        return {"model": self.learner.state_dict(), "best": dict(vars(self.best)), "progress": dict(vars(self.progress))}
+        return {
+            "model": self.learner.state_dict(),
+            "best": dict(vars(self.best)),
+            "progress": dict(vars(self.progress)),
+        }
 
     def load_checkpoint(self, saved: dict[str, Any]) -> None:
         self.learner.load_state_dict(saved["model"])

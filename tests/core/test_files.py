@@ -29,7 +29,11 @@ def test_nan_is_not_json(tmp_path):
 
 
 def test_canonical_json_has_one_spelling():
-    assert canonical_json({"b": 1, "a": [1.0, None]}) == canonical_json({"a": [1.0, None], "b": 1}) == '{"a":[1.0,null],"b":1}'
+    assert (
+        canonical_json({"b": 1, "a": [1.0, None]})
+        == canonical_json({"a": [1.0, None], "b": 1})
+        == '{"a":[1.0,null],"b":1}'
+    )
 
 
 def test_hash_file_is_sha256(tmp_path):

@@ -48,7 +48,13 @@ def test_families_are_found_without_importing_them(registry):
 
 @pytest.mark.parametrize(
     ("name", "full"),
-    [("grey", "grey"), ("cold/blue", "cold/blue"), ("COLD/Blue", "cold/blue"), ("blue", "cold/blue"), ("warm_tones/red", "warm-tones/red")],
+    [
+        ("grey", "grey"),
+        ("cold/blue", "cold/blue"),
+        ("COLD/Blue", "cold/blue"),
+        ("blue", "cold/blue"),
+        ("warm_tones/red", "warm-tones/red"),
+    ],
 )
 def test_resolve(registry, name, full):
     found = registry.resolve(name)
@@ -67,7 +73,10 @@ def test_a_family_with_variants_needs_one(registry):
     assert caught.value.hint == "choose one of cold/blue, cold/orange"
 
 
-@pytest.mark.parametrize(("wrong", "meant"), [("gray", "grey"), ("cold/blu", "cold/blue"), ("bleu", "blue"), ("Warm-tones/rad", "warm-tones/red")])
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("gray", "grey"), ("cold/blu", "cold/blue"), ("bleu", "blue"), ("Warm-tones/rad", "warm-tones/red")],
+)
 def test_near_misses_are_named(registry, wrong, meant):
     with pytest.raises(UnknownNameError) as caught:
         registry.resolve(wrong)

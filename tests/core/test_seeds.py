@@ -25,7 +25,9 @@ def test_seeds_are_counts_ranges_or_lists(given_seeds, expected):
     assert parse_seeds(given_seeds) == expected
 
 
-@pytest.mark.parametrize("bad", [0, "0", "5:5", "7:3", [], "-1", [-1], "1,1", [2, 2], "x", "1:2:3", "1.5", True, [True], [0.5]])
+@pytest.mark.parametrize(
+    "bad", [0, "0", "5:5", "7:3", [], "-1", [-1], "1,1", [2, 2], "x", "1:2:3", "1.5", True, [True], [0.5]]
+)
 def test_bad_seeds_are_refused(bad):
     with pytest.raises(InputError) as caught:
         parse_seeds(bad)

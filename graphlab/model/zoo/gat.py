@@ -49,10 +49,7 @@ class GAT(Model):
         self.dropout = config.dropout
         self.convs = nn.ModuleList(
             [
-                *(
-                    GATConv(i, o, config.heads, dropout=config.dropout)
-                    for i, o in zip(inputs, hidden, strict=False)
-                ),
+                *(GATConv(i, o, config.heads, dropout=config.dropout) for i, o in zip(inputs, hidden, strict=False)),
                 GATConv(inputs[-1], last, config.output_heads, concat=False, dropout=config.dropout),
             ]
         )

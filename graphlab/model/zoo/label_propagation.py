@@ -52,5 +52,3 @@ class LabelPropagation(Model):
         for _ in range(self.num_iterations):
             labels = torch.where(clamped, known, scatter(labels[source], target, dim_size=len(known), reduce="mean"))
         return labels.clamp(min=FLOOR).log()
-
-

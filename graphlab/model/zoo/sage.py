@@ -57,5 +57,9 @@ class SAGE(Model):
 
 
 PRESETS = {
-    "planetoid": Preset(source="GraphLab's own choice", training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4}, num_parameters={DataSpec("node", 7, Continuous(1433)): 184_391}),
+    "planetoid": Preset(
+        source="GraphLab's own choice",
+        training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        num_parameters={DataSpec("node", 7, Continuous(1433)): 184_391},
+    ),
 }

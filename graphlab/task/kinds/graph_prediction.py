@@ -113,7 +113,9 @@ class GraphPrediction(Task[Batch]):
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Logits or values `[n, num_outputs]`."""
         mine = self.shard.of(getattr(self.split, part))
-        rows = [self._forward(learner, self.collate(items)) for items in mine.split(self.config.batch_size) if len(items)]
+        rows = [
+            self._forward(learner, self.collate(items)) for items in mine.split(self.config.batch_size) if len(items)
+        ]
         return torch.cat(rows) if rows else torch.zeros(0, self.dataset.spec.num_outputs, device=self.device)
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
