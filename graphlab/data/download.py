@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import shutil
+import socket
 import sys
 import tarfile
 import time
@@ -82,7 +83,7 @@ def _network() -> Iterator[None]:
         final = 400 <= error.code < 500 and error.code not in (408, 425, 429)
         raise NetworkError(f"HTTP {error.code} {error.reason}", final) from None
     except urllib.error.URLError as error:
-        raise NetworkError(str(error.reason)) from None
+        raise NetworkError(str(error.reason), isinstance(error.reason, socket.gaierror)) from None
     except (OSError, http.client.HTTPException) as error:
         raise NetworkError(str(error) or type(error).__name__) from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from graphlab.core.files import hash_file, write_atomic
 from graphlab.data.card import Source
 from graphlab.data.download import NetworkError, copy_member, download
 from graphlab.data.paths import data_root, mirror
+
+RETRY = "try again; if it stays so, the publisher has changed the file"
 
 
 class Files:
@@ -78,9 +79,7 @@ class Files:
 
 def _compare(source: Source, found: str, *, where: str, hint: str) -> None:
     if source.sha256 not in (None, found):
-        raise DataError(
-            f"{where} is not the file it should be: sha256 is {found}, expected {source.sha256}", hint=hint
-        )
+        raise DataError(f"{where} is not the file it should be: sha256 is {found}, expected {source.sha256}", hint=hint)
 
 
 def _nowhere(source: Source, reason: str) -> DataError:
@@ -117,7 +116,7 @@ def _make(source: Source) -> None:
                 hint="its numbers depend on numpy's generators: install the versions of constraints.txt",
             )
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(draft, target)
+            draft.replace(target)
 
 
 def _download_file(source: Source) -> None:
@@ -125,7 +124,7 @@ def _download_file(source: Source) -> None:
 
     def write(file) -> None:
         found = download(source.url, file)
-        _compare(source, found, where=source.url, hint="try again; if it stays so, the publisher changed the file")
+        _compare(source, found, where=source.url, hint=RETRY)
 
     try:
         with _writing(root):
@@ -146,7 +145,9 @@ def _download_archive(sources: Sequence[Source]) -> None:
 
                     def write(file, source=source) -> None:
                         found = copy_member(archive, source.member, file, url)
-                        _compare(source, found, where=f"{source.member} in {url}", hint="the publisher changed the file")
+                        _compare(
+                            source, found, where=f"{source.member} in {url}", hint="the publisher changed the file"
+                        )
 
                     write_atomic(root / source.path, write)
     except NetworkError as error:

@@ -1,29 +1,32 @@
-"""From a data set's name to a Dataset."""
+"""From a data set's name to a Dataset, and the list of all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torch_geometric.data import Data
-
 from graphlab.core.errors import InputError
+from graphlab.core.registry import Registered
+from graphlab.data import cache
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset
 from graphlab.data.fetch import Files
 from graphlab.data.registry import DATASETS
+from graphlab.data.transform import Transform, apply, fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Transform = Callable[[Data], Data]
 
 
 def load(name: str, *, split: str | None = None, transform: Transform | None = None) -> Dataset:
     """Load `family/variant`, a family without variants, or a variant that only one family has.
 
     The split is part of the name (`planetoid/cora@full`) or given apart; else it is the family's default.
+    `transform` maps each graph to a Data of the same nodes. What was built is kept and read again as long as
+    nothing it was built from has changed.
 
     Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw
     files are missing or altered.
@@ -35,8 +38,17 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
     card: Card = found.module.CARD
     chosen = _split(card, found.name, suffix or split or card.splits[0])
     files = Files(card.sources.get(found.variant, ()))
-    dataset = found.module.build(found.variant, files, chosen)
-    return replace(dataset, name=found.name if chosen == card.splits[0] else f"{found.name}@{chosen}")
+    build = partial(_build, found, files, chosen)
+    if not card.sources:
+        return build() if transform is None else apply(build(), transform)
+
+    place = partial(cache.entry, found.module, found.name, chosen, files.digests())
+    dataset = _kept(place(""), card, build)
+    if transform is None:
+        return dataset
+    origin = fingerprint(transform)
+    transformed = partial(apply, dataset, transform)
+    return transformed() if origin is None else _kept(place(origin), card, transformed)
 
 
 def _split(card: Card, name: str, asked: str) -> str:
@@ -44,3 +56,42 @@ def _split(card: Card, name: str, asked: str) -> str:
     if chosen not in card.splits:
         raise InputError(f"{name} has no split {asked!r}", hint=f"it has: {', '.join(card.splits)}")
     return chosen
+
+
+def _build(found: Registered, files: Files, split: str) -> Dataset:
+    dataset: Dataset = found.module.build(found.variant, files, split)
+    default = found.module.CARD.splits[0]
+    return replace(dataset, name=found.name if split == default else f"{found.name}@{split}")
+
+
+def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:
+    kept = cache.read(path, card)
+    if kept is not None:
+        return kept
+    dataset = build()
+    cache.write(path, dataset)
+    return dataset
+
+
+def table() -> pd.DataFrame:
+    """All data sets, one a row: task, the card's counts, splits (the default first), licence and citation."""
+    import pandas as pd
+
+    rows = []
+    for name in DATASETS.names():
+        found = DATASETS.resolve(name)
+        card: Card = found.module.CARD
+        rows.append(
+            {
+                "name": name,
+                "task": card.task,
+                **card.statistics.get(found.variant, {}),
+                "splits": ", ".join(card.splits),
+                "licence": card.licence,
+                "citation": str(card.citation),
+            }
+        )
+    frame = pd.DataFrame(rows).set_index("name")
+    counts = [column for column in frame if str(column).startswith("num_")]
+    frame = frame.astype(dict.fromkeys(counts, "Int64"))
+    return frame[["task", *counts, "splits", "licence", "citation"]]

@@ -17,7 +17,9 @@ def mirror() -> Path | None:
         return None
     folder = Path(named).expanduser()
     if not folder.is_dir():
-        raise DataError(f"GRAPHLAB_MIRROR is no folder: {folder}", hint="point it at the folder of raw files, or unset it")
+        raise DataError(
+            f"GRAPHLAB_MIRROR is no folder: {folder}", hint="point it at the folder of raw files, or unset it"
+        )
     return folder
 
 

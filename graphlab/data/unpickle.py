@@ -59,7 +59,7 @@ class _Dtype:
             raise ValueError(f"arrays of type {code!r} are not numeric")
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.dtype = self.dtype.newbyteorder({"<": "<", ">": ">"}.get(state[1], "="))
+        self.dtype = self.dtype.newbyteorder(">" if state[1] == ">" else "<")
 
 
 class _Array:

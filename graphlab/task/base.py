@@ -75,7 +75,12 @@ class Task(ABC, Generic[BatchT]):
     direction: Direction
 
     def __init__(
-        self, config: Any, dataset: Dataset, split: Split, device: torch.device | str = "cpu", shard: Shard | None = None
+        self,
+        config: Any,
+        dataset: Dataset,
+        split: Split,
+        device: torch.device | str = "cpu",
+        shard: Shard | None = None,
     ) -> None:
         self.config = config
         self.dataset = dataset

@@ -8,13 +8,14 @@ dropped, as Kipf and Welling (ICLR 2017) do.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.utils import coalesce, remove_self_loops, to_undirected
+from torch_geometric.utils import to_undirected
 
 from graphlab.core.citation import Citation
 from graphlab.core.errors import DataError
@@ -24,6 +25,8 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.data.unpickle import read_pickle
+
+Kind = TypeVar("Kind")
 
 PLANETOID = "https://raw.githubusercontent.com/kimiyoung/planetoid/master/data"
 GEOM_GCN = "https://raw.githubusercontent.com/graphdml-uiuc-jlu/geom-gcn/master/splits"
@@ -186,13 +189,13 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     num_nodes, num_features = COUNTS[variant][0], COUNTS[variant][2]
 
     known, one_hot = _sparse(raw["allx"]), _dense(raw["ally"])
-    if SHA256[variant][PARTS.index("allx")] is None:
+    if ("allx", None) in zip(PARTS, SHA256[variant], strict=True):
         _check_content(raw["allx"], known, first=_sparse(raw["x"]), shape=(len(one_hot), num_features))
 
     # Test rows are stored in the order of test.index; rows that it skips (CiteSeer) stay empty.
     x = np.zeros((num_nodes, num_features), dtype=np.float32)
     y = np.zeros((num_nodes, one_hot.shape[1]), dtype=np.int64)
-    x[: known.shape[0]], y[: len(one_hot)] = known.toarray(), one_hot
+    x[: len(one_hot)], y[: len(one_hot)] = known.toarray(), one_hot
     x[test], y[test] = _sparse(raw["tx"]).toarray(), _dense(raw["ty"])
     x /= np.maximum(x.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
@@ -210,9 +213,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     )
 
 
-def _splits(
-    name: str, variant: str, files: Files, y: Tensor, labelled: Tensor, test: Tensor, num_known: int
-) -> Splits:
+def _splits(name: str, variant: str, files: Files, y: Tensor, labelled: Tensor, test: Tensor, num_known: int) -> Splits:
     """`num_known` nodes come first, of which the file x holds the public training nodes; test nodes come after."""
     if name == "random":
         return Splits(name, draw=lambda stream: _draw(stream, y, labelled))
@@ -225,7 +226,7 @@ def _splits(
 
 
 def _draw(stream: SeedStream, y: Tensor, labelled: Tensor) -> Split:
-    """The protocol of Shchur et al. 2018: classes of equal size for training, then validation and test from the rest."""
+    """Equally many of each class for training, then validation and test from the rest."""
     order = labelled[torch.from_numpy(stream.numpy().permutation(len(labelled)))]
     train = torch.cat([order[y[order] == c][:TRAIN_PER_CLASS] for c in range(int(y.max()) + 1)])
     rest = order[~torch.isin(order, train)]
@@ -240,8 +241,8 @@ def _masks(path: Path) -> Split:
 
 def _edges(neighbours: dict[int, list[int]]) -> Tensor:
     pairs = [(node, other) for node, others in neighbours.items() for other in others]
-    edge_index, _ = remove_self_loops(torch.tensor(pairs, dtype=torch.int64).t())
-    return to_undirected(coalesce(edge_index))
+    edge_index = torch.tensor(pairs, dtype=torch.int64).t()
+    return to_undirected(edge_index[:, edge_index[0] != edge_index[1]])
 
 
 def _sparse(path: Path) -> csr_matrix:
@@ -252,7 +253,7 @@ def _dense(path: Path) -> np.ndarray:
     return _read(path, np.ndarray)
 
 
-def _read(path, kind):
+def _read(path: Path, kind: type[Kind]) -> Kind:
     value = read_pickle(path)
     if not isinstance(value, kind):
         raise DataError(f"{path} holds a {type(value).__name__}, not a {kind.__name__}")
@@ -261,7 +262,8 @@ def _read(path, kind):
 
 def _check_content(path: Path, rows: csr_matrix, first: csr_matrix, shape: tuple[int, int]) -> None:
     """Stand in for a digest: `rows` must have the right shape, begin with the rows of x and be finite."""
-    same = rows.shape == shape and np.isfinite(rows.data).all() and (rows[: first.shape[0]] != first).nnz == 0
+    same = rows.shape == shape and np.isfinite(rows.data).all()
+    same = same and np.array_equal(rows[: first.indptr.size - 1].toarray(), first.toarray())
     if not same:
         raise DataError(
             f"{path} does not fit the other files: expected {shape[0]} finite rows that begin with those of ind.*.x",

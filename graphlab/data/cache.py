@@ -1,0 +1,138 @@
+"""Built data sets kept on disk, named by everything they were built from.
+
+The name of an entry is a hash of the raw files' digests, of the variant and split, of all source code that
+had a part in it, and of the transform. What changes any of these changes the name, so an old entry is never
+read. An entry is one .npz without pickles; one that is damaged is built again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.core.files import canonical_json, hash_text, write_atomic
+from graphlab.data.card import Card
+from graphlab.data.dataset import Dataset, Split, Splits
+from graphlab.data.paths import data_root
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
+
+FORMAT = 1
+
+
+def entry(module: ModuleType, name: str, split: str, digests: Mapping[str, str], transform: str) -> Path:
+    """Where the data set with these origins is kept; `transform` is the fingerprint of one, or empty."""
+    origins = [FORMAT, name, split, dict(digests), _source_code(module), transform]
+    stem = f"{name.replace('/', '-')}@{split}"
+    return data_root() / "processed" / f"{stem}-{hash_text(canonical_json(origins))[:16]}.npz"
+
+
+def read(path: Path, card: Card) -> Dataset | None:
+    """The data set of an entry; None if there is none or it is not exactly what was written."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        about = json.loads(arrays.pop("about").tobytes())
+        dataset = Dataset(
+            name=about["name"],
+            task=about["task"],
+            graphs=_unpack_graphs(about["graphs"], arrays),
+            splits=Splits(about["split"], fixed=_unpack_splits(about["num_splits"], arrays)),
+            spec=_unpack_spec(about["spec"]),
+            card=card,
+            labels={key: tuple(names) for key, names in about["labels"].items()},
+        )
+        return dataset if dataset.fingerprint == about["fingerprint"] else None
+    except Exception:  # a damaged file can fail in any way
+        return None
+
+
+def write(path: Path, dataset: Dataset) -> None:
+    """Keep a data set. Does nothing if it draws its splits, holds more than plain values, or cannot be written."""
+    if dataset.splits.draw is not None or any(type(graph) is not Data for graph in dataset.graphs):
+        return
+    arrays: dict[str, np.ndarray] = {}
+    with contextlib.suppress(OSError, TypeError, ValueError, RuntimeError):
+        about = {
+            "name": dataset.name,
+            "task": dataset.task,
+            "graphs": _pack_graphs(dataset.graphs, arrays),
+            "split": dataset.splits.name,
+            "num_splits": len(dataset.splits.fixed),
+            "spec": asdict(dataset.spec),
+            "labels": dict(dataset.labels),
+            "fingerprint": dataset.fingerprint,
+        }
+        for k, split in enumerate(dataset.splits.fixed):
+            arrays.update({f"split/{k}/{part}": items.numpy() for part, items in split.parts()})
+        arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+        save: Callable[..., None] = np.savez_compressed
+        write_atomic(path, lambda file: save(file, allow_pickle=False, **arrays))
+
+
+def _source_code(module: ModuleType) -> str:
+    """The text of this sub-package, and of the package that the adapter's module lies in."""
+    own = Path(__file__).parent
+    adapter = Path(module.__file__ or "")
+    files = set(own.rglob("*.py"))
+    files |= set(adapter.parent.rglob("*.py")) if module.__package__ else {adapter}
+    return hash_text("\0".join(path.read_text(encoding="utf-8") for path in sorted(files)))
+
+
+def _pack_graphs(graphs: tuple[Data, ...], arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Put the tensors into `arrays`, those of one key end to end; return each graph's plain values and shapes."""
+    flat: dict[str, list[Tensor]] = {}
+    described = []
+    for graph in graphs:
+        values, shapes = {}, {}
+        for key, value in graph.to_dict().items():
+            if isinstance(value, Tensor):
+                column = f"{key}/{value.dtype}"
+                flat.setdefault(column, []).append(value.flatten())
+                shapes[key] = [column, *value.shape]
+            elif value is None or isinstance(value, bool | int | float | str):
+                values[key] = value
+            else:
+                raise TypeError(f"{key} is a {type(value).__name__}")
+        described.append({"values": values, "shapes": shapes})
+    arrays.update({f"graph/{column}": torch.cat(parts).numpy() for column, parts in flat.items()})
+    return described
+
+
+def _unpack_graphs(described: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> tuple[Data, ...]:
+    position: dict[str, int] = {}
+    graphs = []
+    for about in described:
+        graph = Data(**about["values"])
+        for key, (column, *shape) in about["shapes"].items():
+            start = position.get(column, 0)
+            position[column] = start + int(np.prod(shape, dtype=np.int64))
+            graph[key] = torch.from_numpy(arrays[f"graph/{column}"][start : position[column]].reshape(shape))
+        graphs.append(graph)
+    return tuple(graphs)
+
+
+def _unpack_splits(number: int, arrays: Mapping[str, np.ndarray]) -> tuple[Split, ...]:
+    return tuple(
+        Split(*(torch.from_numpy(arrays[f"split/{k}/{part}"]) for part in ("train", "validation", "test")))
+        for k in range(number)
+    )
+
+
+def _unpack_spec(values: dict[str, Any]) -> DataSpec:
+    return DataSpec(**{**values, "node": _unpack_features(values["node"]), "edge": _unpack_features(values["edge"])})
+
+
+def _unpack_features(values: dict[str, Any] | None) -> Features | None:
+    if values is None:
+        return None
+    return Continuous(**values) if "dim" in values else Categorical(tuple(values["sizes"]))

@@ -1,0 +1,93 @@
+"""Transforms of a user's own: applied to each graph of a data set, the same way at each load."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch_geometric
+from torch_geometric.data import Data
+
+from graphlab.core.errors import InputError
+from graphlab.core.files import canonical_json
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset
+from graphlab.data.spec import Continuous, Features
+
+Transform = Callable[[Data], Data]
+
+STREAM = SeedStream(0).child("transform")
+
+
+def apply(dataset: Dataset, transform: Transform) -> Dataset:
+    """The data set with `transform` applied to each graph, and its spec brought into line.
+
+    Random numbers that a transform takes from the global generators are the same at each load.
+
+    Raises InputError if it gives something other than a Data of the same nodes, which the splits refer to.
+    """
+    with _same_draws():
+        graphs = tuple(transform(graph.clone()) for graph in dataset.graphs)
+    for before, after in zip(dataset.graphs, graphs, strict=True):
+        if not isinstance(after, Data) or after.num_nodes != before.num_nodes:
+            raise InputError(
+                f"the transform {transform!r} does not keep the nodes of {dataset.name}",
+                hint="give a transform that returns a Data with the same nodes in the same order",
+            )
+    spec = dataset.spec
+    spec = replace(
+        spec,
+        node=_features(spec.node, graphs[0].x),
+        edge=_features(spec.edge, graphs[0].edge_attr),
+        directed=spec.directed and (spec.level == "triple" or any(graph.is_directed() for graph in graphs)),
+    )
+    return replace(dataset, graphs=graphs, spec=spec)
+
+
+def fingerprint(transform: Transform) -> str | None:
+    """What a transform is, in one line, or None if that cannot be told for sure.
+
+    A transform of torch_geometric is its class, its attributes and the library's version. Code of any other
+    origin can reach what no fingerprint sees (globals, closures, files), and so is applied at each load.
+    """
+    try:
+        return canonical_json([torch_geometric.__version__, _describe(transform)])
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _describe(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list | tuple):
+        return [type(value).__name__, *map(_describe, value)]
+    if isinstance(value, dict):
+        return ["dict", *([_describe(key), _describe(item)] for key, item in value.items())]
+    if type(value).__module__.startswith("torch_geometric.transforms."):
+        return [f"{type(value).__module__}.{type(value).__qualname__}", _describe(vars(value))]
+    raise TypeError(f"cannot tell what a {type(value).__name__} does")
+
+
+def _features(declared: Features | None, values: Any) -> Features | None:
+    if values is None:
+        return None
+    return Continuous(values.shape[-1]) if values.is_floating_point() else declared
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    before = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            STREAM.seed_torch()
+            random.seed(STREAM.integer())
+            np.random.seed(STREAM.integer() % 2**32)
+            yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])

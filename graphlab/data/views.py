@@ -1,0 +1,133 @@
+"""How a data set looks: a table for notebooks, and pictures."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+from torch_geometric.utils import degree, to_networkx
+
+from graphlab.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DRAWABLE = 200
+"""Nodes up to which a graph is drawn link by link."""
+
+MAX_BARS = 20
+"""Classes or relations up to which each has a bar of its own."""
+
+
+def dataset_html(dataset: Dataset) -> str:
+    """Name, counts, licence and citation as an HTML table."""
+    card = dataset.card
+    rows = {
+        **{key.removeprefix("num_").replace("_", " "): f"{n:,}" for key, n in dataset.statistics().items()},
+        "task": dataset.task,
+        "split": dataset.splits.name,
+        "licence": card.licence,
+        "citation": str(card.citation),
+    }
+    body = "".join(f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
+    return f"<table><caption>{escape(dataset.name)}: {escape(card.title)}</caption>{body}</table>"
+
+
+def plot_dataset(dataset: Dataset, *, graph: int = 0) -> Figure:
+    """The graph where it is small, coloured by class; else its degrees and how often each class or relation occurs.
+
+    `graph` chooses one of the data set's graphs.
+    """
+    from matplotlib.figure import Figure
+
+    data = dataset.graphs[graph]
+    if int(data.num_nodes or 0) <= DRAWABLE and not dataset.spec.num_relations:
+        figure = Figure(figsize=(6, 5), layout="constrained")
+        _draw(figure.subplots(), dataset, data)
+    else:
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        _degrees(left, data, "out-degree" if dataset.spec.directed else "degree")
+        _counts(right, dataset, data)
+    figure.suptitle(dataset.name if len(dataset.graphs) == 1 else f"{dataset.name}, graph {graph}")
+    return figure
+
+
+def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
+    import networkx as nx
+    from matplotlib import colormaps
+
+    directed = dataset.spec.directed
+    network = to_networkx(data, to_undirected=not directed)
+    layout = nx.kamada_kawai_layout if nx.is_connected(network.to_undirected()) else nx.circular_layout
+    places = layout(network)
+    nx.draw_networkx_edges(network, places, ax=axes, edge_color="0.75", arrows=directed, node_size=160)
+    classes = _node_classes(dataset, data)
+    colours = colormaps["tab10"]
+    for c in np.unique(classes):
+        members = np.flatnonzero(classes == c)
+        nx.draw_networkx_nodes(
+            network,
+            places,
+            nodelist=members.tolist(),
+            ax=axes,
+            node_size=160,
+            node_color=[colours(int(c) % 10)],
+            label=_names(dataset, "classes", int(c)),
+        )
+    nx.draw_networkx_labels(network, places, ax=axes, font_size=6, font_color="white")
+    if dataset.spec.level == "node":
+        axes.legend(frameon=False)
+    axes.set_axis_off()
+
+
+def _node_classes(dataset: Dataset, data: Data) -> np.ndarray:
+    if dataset.spec.level == "node" and dataset.spec.target == "class" and isinstance(data.y, torch.Tensor):
+        return data.y.numpy()
+    return np.zeros(int(data.num_nodes or 0), dtype=np.int64)
+
+
+def _degrees(axes: Axes, data: Data, label: str) -> None:
+    """How many nodes have each number of (out-)links, on logarithmic scales."""
+    assert data.edge_index is not None
+    degrees = degree(data.edge_index[0], data.num_nodes).long()
+    values, nodes = torch.unique(degrees, return_counts=True)
+    axes.scatter(values.numpy(), nodes.numpy(), s=9)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_yscale("log")
+    axes.set_xlabel(label)
+    axes.set_ylabel("nodes")
+
+
+def _counts(axes: Axes, dataset: Dataset, data: Data) -> None:
+    if dataset.spec.num_relations:
+        what, kind, values = "relations", "facts", data.edge_type
+    elif dataset.spec.level == "node":
+        what, kind, values = "classes", "nodes", torch.as_tensor(data.y)
+    else:
+        what, kind = "classes", "graphs"
+        values = torch.cat([torch.as_tensor(g.y) for g in dataset.graphs])
+    if dataset.spec.target == "value":
+        axes.hist(values.flatten().numpy(), bins=30)
+        axes.set_xlabel("target")
+        axes.set_ylabel(kind)
+        return
+    counts = torch.bincount(values.flatten()).numpy()
+    order = np.argsort(-counts)
+    if len(counts) <= MAX_BARS:
+        axes.barh([_names(dataset, what, int(c)) for c in order[::-1]], counts[order[::-1]])
+        axes.set_xlabel(kind)
+    else:
+        axes.plot(np.arange(1, len(counts) + 1), counts[order])
+        axes.set_yscale("log")
+        axes.set_xlabel(f"{what}, most frequent first")
+        axes.set_ylabel(kind)
+
+
+def _names(dataset: Dataset, what: str, index: int) -> str:
+    names = dataset.labels.get(what, ())
+    return names[index] if index < len(names) else str(index)

@@ -1,0 +1,149 @@
+"""The contract of a data set. In a package that adds one, this is the whole test:
+
+@pytest.mark.parametrize("name", ["my-family/my-variant"])
+def test_contract(name):
+    check_dataset(name)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.data.card import Card
+from graphlab.data.dataset import Dataset, Split
+from graphlab.data.fetch import Files
+from graphlab.data.load import load
+from graphlab.data.registry import DATASETS
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
+
+
+def check_dataset(name: str) -> None:
+    """Load a data set in all its splits and check it against its card, its spec and itself.
+
+    Raises AssertionError saying what is not as it should be.
+    """
+    found = DATASETS.resolve(name)
+    card: Card = found.module.CARD
+    check_card(card, found.family, found.variant)
+    for split in card.splits:
+        dataset = load(found.name, split=split)
+        default = split == card.splits[0]
+        assert dataset.name == (found.name if default else f"{found.name}@{split}"), dataset.name
+        assert dataset.splits.name == split, f"{dataset.name} calls its split {dataset.splits.name}"
+        assert dataset.task == card.task, f"{dataset.name} has another task than its card"
+        check_statistics(dataset, card.statistics[found.variant], parts=default)
+        for graph in dataset.graphs:
+            check_graph(dataset, graph)
+        check_splits(dataset)
+        built = found.module.build(found.variant, Files(card.sources.get(found.variant, ())), split)
+        for other in (built, load(found.name, split=split)):
+            assert other.fingerprint == dataset.fingerprint, f"{dataset.name} is not the same when loaded again"
+
+
+def check_card(card: Card, family: str, variant: str) -> None:
+    """It says whose the data are, where every file comes from and what must be in them."""
+    assert card.family == family, f"the card of {family} says {card.family}"
+    assert card.splits, "the card names no split"
+    assert card.licence, "the card names no licence"
+    citation = card.citation
+    assert all((citation.key, citation.title, citation.authors, citation.year, citation.url)), "the citation has gaps"
+    assert variant in card.statistics, f"the card has no statistics of {variant!r}"
+    for source in card.sources.get(variant, ()):
+        assert bool(source.url) != bool(source.made_by), f"{source.path} needs either an address or a maker"
+        assert source.sha256 is None or len(source.sha256) == 64, f"{source.path}: not a sha256"
+
+
+def check_statistics(dataset: Dataset, declared: Mapping[str, int], *, parts: bool) -> None:
+    """The card's counts are those of the data; `parts` says whether they are of this split."""
+    found = dataset.statistics()
+    sizes = {"num_train", "num_validation", "num_test"}
+    expected = {key: n for key, n in declared.items() if parts or key not in sizes}
+    assert expected, "the card declares no counts"
+    different = {key: (found.get(key), n) for key, n in expected.items() if found.get(key) != n}
+    assert not different, f"{dataset.name} has other counts (found, declared) than its card: {different}"
+
+
+def check_graph(dataset: Dataset, graph: Data) -> None:
+    """Tensors have the types, shapes and ranges that the spec promises."""
+    spec = dataset.spec
+    num_nodes = int(graph.num_nodes or 0)
+    edge_index = graph.edge_index
+    assert edge_index is not None and edge_index.dtype == torch.int64 and edge_index.shape[0] == 2
+    assert _within(edge_index, num_nodes), f"{dataset.name}: an edge leads out of the graph"
+    assert edge_index.is_contiguous()
+    _check_features(spec.node, graph.x, num_nodes)
+    _check_features(spec.edge, graph.edge_attr, edge_index.shape[1])
+    if spec.level == "triple":
+        assert spec.num_relations > 0 and graph.edge_type.shape == (edge_index.shape[1],)
+        assert _within(graph.edge_type, spec.num_relations)
+        assert spec.num_entities in (None, num_nodes), f"{dataset.name} has {num_nodes} entities"
+    else:
+        assert spec.directed or graph.is_undirected(), f"{dataset.name} is directed and its spec says it is not"
+        _check_targets(spec, graph.y, num_nodes)
+
+
+def _check_features(declared: Features | None, values: object, rows: int) -> None:
+    if declared is None:
+        assert values is None, "there are features that the spec does not declare"
+        return
+    assert isinstance(values, Tensor), "the spec declares features that are not there"
+    if isinstance(declared, Continuous):
+        assert values.dtype == torch.float32 and values.shape == (rows, declared.dim)
+        assert values.isfinite().all(), "a feature is not finite"
+    if isinstance(declared, Categorical):
+        assert values.dtype == torch.int64 and values.shape == (rows, len(declared.sizes))
+        assert all(_within(column, size) for column, size in zip(values.t(), declared.sizes, strict=True))
+
+
+def _check_targets(spec: DataSpec, y: object, num_nodes: int) -> None:
+    rows = num_nodes if spec.level == "node" else 1
+    assert isinstance(y, Tensor), "there are no targets"
+    if spec.target == "class":
+        assert y.dtype == torch.int64 and y.shape == (rows,) and _within(y, spec.num_outputs)
+    else:
+        assert y.dtype == torch.float32 and y.shape == (rows, spec.num_outputs) and not y.isinf().any()
+
+
+def check_splits(dataset: Dataset) -> None:
+    """Parts are there, disjoint and within the data; a seed always gets the same."""
+    for seed, split in enumerate(dataset.splits.fixed or map(dataset.split, range(3))):
+        for (part, items), (_, again) in zip(split.parts(), dataset.split(seed).parts(), strict=True):
+            assert items.dtype == torch.int64 and len(items), f"{part} of {dataset.name} is empty or no index"
+            assert torch.equal(items, again), f"{part} of {dataset.name} changes for one seed"
+        if dataset.spec.level == "triple":
+            _check_triples(dataset, split)
+        else:
+            items = torch.cat([items for _, items in split.parts()])
+            size = int(dataset.graph.num_nodes or 0) if dataset.spec.level == "node" else len(dataset.graphs)
+            assert len(items.unique()) == len(items), f"the parts of {dataset.name} overlap"
+            assert _within(items, size), f"the split of {dataset.name} leads out of the data"
+
+
+def _check_triples(dataset: Dataset, split: Split) -> None:
+    first, last = dataset.graphs[0], dataset.graphs[-1]
+    for (part, triples), graph in zip(split.parts(), (first, first, last), strict=True):
+        num_nodes, num_relations = int(graph.num_nodes or 0), dataset.spec.num_relations
+        assert triples.shape[1] == 3 and _within(triples[:, [0, 2]], num_nodes)
+        assert _within(triples[:, 1], num_relations)
+        asked, known, facts = (
+            (rows[:, 0] * num_relations + rows[:, 1]) * num_nodes + rows[:, 2]
+            for rows in (triples, graph.known_triples, _facts(graph))
+        )
+        assert len(asked.unique()) == len(asked), f"a {part} triple of {dataset.name} occurs twice"
+        assert torch.isin(asked, known).all(), f"a {part} triple of {dataset.name} is not known to be true"
+        assert torch.isin(facts, known).all(), f"a fact of {dataset.name} is not known to be true"
+        if part != "train":
+            assert not torch.isin(asked, facts).any(), f"a {part} triple of {dataset.name} is among the facts"
+
+
+def _facts(graph: Data) -> Tensor:
+    assert graph.edge_index is not None
+    return torch.stack([graph.edge_index[0], graph.edge_type, graph.edge_index[1]], dim=1)
+
+
+def _within(values: Tensor, size: int) -> bool:
+    return not values.numel() or (int(values.min()) >= 0 and int(values.max()) < size)

@@ -1,0 +1,97 @@
+"""Names, splits and transforms."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch_geometric.transforms as T
+
+from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.data.dataset import Dataset
+from graphlab.data.load import load, table
+from graphlab.data.registry import DATASETS
+from graphlab.data.spec import Continuous
+
+
+@pytest.mark.parametrize("name", ["sbm/directed-h0.3", "directed-h0.3", "SBM/Directed-H0.3", "sbm/directed_h0.3@fixed"])
+def test_names_of_one_data_set(name):
+    dataset = load(name)
+    assert isinstance(dataset, Dataset)
+    assert dataset.name == "sbm/directed-h0.3"
+
+
+@pytest.mark.real_data
+def test_split_is_part_of_the_name():
+    assert load("cora").name == "planetoid/cora"
+    assert load("cora", split="public").name == "planetoid/cora"
+    by_name, by_argument = load("planetoid/cora@full"), load("cora", split="full")
+    assert by_name.name == by_argument.name == "planetoid/cora@full"
+    assert by_name.fingerprint == by_argument.fingerprint != load("cora").fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("karat", UnknownNameError, "karate"),
+        ("sbm/directed-h0.4", UnknownNameError, "sbm/directed-h0."),
+        ("sbm", InputError, "sbm/undirected-h0.1"),
+        ("karate/small", UnknownNameError, "karate"),
+        ("karate@public", InputError, "leaders"),
+        ("", UnknownNameError, "known"),
+        ("../../etc", UnknownNameError, "known"),
+    ],
+)
+def test_unknown_names_and_splits(name, kind, words):
+    with pytest.raises(kind) as caught:
+        load(name)
+    assert words in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_two_different_splits_at_once():
+    with pytest.raises(InputError, match="name two splits"):
+        load("karate@leaders", split="public")
+
+
+def test_table_lists_everything():
+    frame = table()
+    assert list(frame.index) == DATASETS.names()
+    assert frame.loc["planetoid/cora", "num_edges"] == 10556
+    assert frame.loc["planetoid/cora", "splits"] == "public, full, random, geom-gcn"
+    assert frame["licence"].str.len().min() > 0
+
+
+def test_transform_brings_the_spec_into_line():
+    plain = load("sbm/directed-h0.9")
+    wider = load("sbm/directed-h0.9", transform=T.Compose([T.ToUndirected(), T.OneHotDegree(40)]))
+    assert plain.spec.directed and not wider.spec.directed
+    assert wider.spec.node == Continuous(16 + 41)
+    assert torch.equal(plain.split().test, wider.split().test)
+    assert plain.fingerprint != wider.fingerprint
+
+
+def test_random_transform_is_the_same_at_each_load():
+    before = torch.random.get_rng_state()
+    first, second = (load("karate", transform=T.AddRandomWalkPE(3, attr_name=None)) for _ in range(2))
+    dropped = [load("karate", transform=Noise()) for _ in range(2)]
+    assert first.fingerprint == second.fingerprint
+    assert dropped[0].fingerprint == dropped[1].fingerprint != load("karate").fingerprint
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+class Noise:
+    def __call__(self, data):
+        data.x = data.x + torch.randn_like(data.x)
+        return data
+
+
+@pytest.mark.parametrize("transform", [T.LargestConnectedComponents(), lambda data: (data, data), lambda data: None])
+def test_transform_that_does_not_keep_the_nodes(transform):
+    with pytest.raises(InputError, match="does not keep the nodes"):
+        load("substructures/triangles", transform=transform)
+
+
+def test_transform_leaves_the_kept_data_set_as_it_is():
+    plain = load("karate").fingerprint
+    load("karate", transform=Noise())
+    assert load("karate").fingerprint == plain

@@ -1,0 +1,132 @@
+"""Foreign pickles give numbers or an error, and never run what they name."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import pickle
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.sparse import csr_matrix, random_array
+
+from graphlab.core.errors import DataError, UnsafePickleError
+from graphlab.data.unpickle import read_pickle
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(content: bytes):
+        path = tmp_path / "raw"
+        path.write_bytes(content)
+        return read_pickle(path)
+
+    return read
+
+
+class Calls:
+    def __init__(self, function, *arguments):
+        self.parts = function, arguments
+
+    def __reduce__(self):
+        return self.parts
+
+
+PROOF = "/tmp/graphlab-proof-that-a-pickle-ran"
+
+HOSTILE = {
+    "system": pickle.dumps(Calls(os.system, f"touch {PROOF}")),
+    "eval": pickle.dumps(Calls(eval, "1 + 1"), protocol=0),
+    "nested": pickle.dumps({0: [1, Calls(exec, "raise SystemExit")]}),
+    "getattr": pickle.dumps(Calls(getattr, "text", "format")),
+    "import": b"\x80\x04\x8c\x0agraphlab.x\x8c\x04name\x93.",
+    "dotted": b"\x80\x04\x8c\x05numpy\x8c\x0cndarray.fill\x93.",
+    "numpy loader": b"cnumpy\nload\n(S'/etc/passwd'\ntR.",
+    "a class with state": pickle.dumps(collections.OrderedDict(a=1)),
+    "in a dtype": b"cnumpy.core.multiarray\n_reconstruct\n(cposix\nsystem\n(I0\ntS'b'\ntR.",
+    "extension": b"\x80\x02\x82\x01.",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_pickles_are_refused(read, name):
+    with pytest.raises(DataError) as caught:
+        read(HOSTILE[name])
+    assert caught.value.hint
+    assert not os.path.exists(PROOF)  # noqa: PTH110
+
+
+def test_the_error_names_what_was_asked_for(read):
+    with pytest.raises(UnsafePickleError, match=r"asks for (posix|nt)\.system"):
+        read(HOSTILE["system"])
+
+
+def test_object_arrays_are_refused(read):
+    with pytest.raises(DataError, match="not numeric"):
+        read(pickle.dumps(np.array([None, {}], dtype=object), protocol=2))
+
+
+def test_a_pickle_changes_nothing_that_lasts(read):
+    """BUILD can set attributes of what it is given; the next pickle must not see them."""
+    state = b"}X\x05\x00\x00\x00buildK\x01s"
+    read(b"\x80\x02cscipy.sparse.csr\ncsr_matrix\nN" + state + b"\x86b0K\x05.")
+    matrix = csr_matrix(np.eye(3))
+    assert (read(pickle.dumps(matrix)) != matrix).nnz == 0
+
+
+def test_matrix_with_indices_out_of_range_is_refused(read):
+    matrix = csr_matrix(np.eye(3))
+    matrix.indices[1] = 1000
+    with pytest.raises(DataError):
+        read(pickle.dumps(matrix))
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_matrices(read, protocol):
+    matrix = csr_matrix(random_array((20, 30), density=0.2, rng=np.random.default_rng(0)))
+    assert (read(pickle.dumps(matrix, protocol)) != matrix).nnz == 0
+
+
+def test_python_2_text_of_an_array(read):
+    """Python 2 wrote the bytes of an array as a latin-1 string."""
+    values = np.arange(200, 260, dtype="<u2")
+    content = (
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\nq\x01cnumpy\nndarray\nq\x02K\x00\x85U\x01b\x87Rq\x03"
+        b"(K\x01K<\x85cnumpy\ndtype\nU\x02u2K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        b"\x89U" + struct.pack("B", values.nbytes) + values.tobytes() + b"tb."
+    )
+    assert np.array_equal(read(content), values)
+
+
+def test_graph_of_lists(read):
+    graph = collections.defaultdict(list, {0: [1, 2], 1: [0], 2: [0]})
+    assert read(pickle.dumps(graph, 2)) == dict(graph)
+
+
+arrays = hnp.arrays(st.sampled_from(["<f4", ">f8", "<i8", ">i2", "?", "u1"]), hnp.array_shapes(max_dims=3, max_side=4))
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays, st.sampled_from([2, 3, 4]), st.booleans())
+def test_arrays_come_back_as_they_were(tmp_path_factory, array, protocol, column_major):
+    path = tmp_path_factory.mktemp("raw") / "array"
+    path.write_bytes(pickle.dumps(np.asfortranarray(array) if column_major else array, protocol))
+    found = read_pickle(path)
+    assert found.dtype == array.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(found, array)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damage_gives_plain_data_or_one_kind_of_error(tmp_path_factory, data):
+    whole = pickle.dumps({"a": csr_matrix(np.eye(4)), "b": [1, 2.5, "c"]}, 2)
+    start = data.draw(st.integers(0, len(whole) - 1))
+    path = tmp_path_factory.mktemp("raw") / "damaged"
+    path.write_bytes(whole[:start] + data.draw(st.binary(max_size=6)))
+    with contextlib.suppress(DataError):
+        read_pickle(path)
