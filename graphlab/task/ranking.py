@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from graphlab.core.errors import DivergenceError
 
 Tie = Literal["pessimistic", "optimistic", "mean"]
+TIES: tuple[Tie, ...] = get_args(Tie)
 
 
 def ranks(scores: Tensor, positive: Tensor, excluded: Tensor, tie: Tie) -> tuple[Tensor, Tensor]:

@@ -6,16 +6,12 @@ Teru, Denis and Hamilton, ICML 2020 (GraIL).
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torch_geometric.data import Data
-
 from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import DataSpec
-from graphlab.data.triples import Triple, encode, read_triples, vocabulary, world
+from graphlab.data.triples import named_world, read_triples, vocabulary
 
 GRAIL = "https://raw.githubusercontent.com/kkteru/grail/master/data"
 
@@ -143,8 +139,8 @@ CARD = Card(
 def build(variant: str, files: Files, split: str) -> Dataset:
     triples = [read_triples(files.path(source.path)) for source in CARD.sources[variant]]
     _, relations = vocabulary(*triples)
-    training, training_entities, known = _world(triples[:3], relations)
-    testing, test_entities, known_test = _world(triples[3:], relations)
+    training, training_entities, known = named_world(triples[:3], relations)
+    testing, test_entities, known_test = named_world(triples[3:], relations)
     return Dataset(
         name=f"grail/{variant}",
         task=CARD.task,
@@ -154,10 +150,3 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         card=CARD,
         labels={"entities": training_entities, "test_entities": test_entities, "relations": relations},
     )
-
-
-def _world(parts: list[list[Triple]], relations: tuple[str, ...]) -> tuple[Data, tuple[str, ...], list[Tensor]]:
-    """A world over its own entities, their names, and its parts as ids."""
-    entities, _ = vocabulary(*parts)
-    encoded = [encode(part, entities, relations) for part in parts]
-    return world(len(entities), facts=encoded[0], known=torch.cat(encoded)), entities, encoded
