@@ -36,7 +36,14 @@ def plot_dataset(dataset: Dataset) -> Plot:
     places = _layout(graph)
     _edges(axes, graph, places, dataset.spec.directed)
     classes = labels.tolist() if labels is not None else [0] * len(places)
-    axes.scatter(*zip(*places, strict=True), c=[_class_colour(c) for c in classes], s=130, zorder=2, edgecolors="white", linewidths=0.8)
+    axes.scatter(
+        *zip(*places, strict=True),
+        c=[_class_colour(c) for c in classes],
+        s=130,
+        zorder=2,
+        edgecolors="white",
+        linewidths=0.8,
+    )
     _finish(axes, dataset.name)
     return figure
 
