@@ -30,12 +30,11 @@ def plot_dataset(dataset: Dataset) -> Plot:
     graph = dataset.graph
     if int(graph.num_nodes or 0) > LARGEST_DRAWN:
         return _degrees(dataset)
-    labels = graph.y if dataset.spec.level == "node" else None
     figure = Plot(5.6, 4.6)
     axes = figure.panel()
     places = _layout(graph)
     _edges(axes, graph, places, dataset.spec.directed)
-    classes = labels.tolist() if labels is not None else [0] * len(places)
+    classes = graph.y.tolist() if dataset.spec.level == "node" and isinstance(graph.y, Tensor) else [0] * len(places)
     axes.scatter(
         *zip(*places, strict=True),
         c=[_class_colour(c) for c in classes],
@@ -54,7 +53,7 @@ def plot_predictions(dataset: Dataset, logits: Tensor, split: Split, title: str 
     logits: `[num_nodes, classes]`.
     """
     graph = dataset.graph
-    assert graph.y is not None
+    assert isinstance(graph.y, Tensor)
     predicted, truth = logits.argmax(1).tolist(), graph.y.tolist()
     figure = Plot(6.4, 4.8)
     axes = figure.panel()
@@ -91,13 +90,13 @@ def plot_comparison(rows: Sequence[Row], metric: str) -> Plot:
     for row in mine:
         y = labels.index(_label(row))
         if row.ours and row.ours.mean is not None:
-            axes.scatter(row.values, [y + 0.14] * len(row.values), s=14, color=COLOURS[0], alpha=0.35, linewidths=0)
+            axes.scatter(row.values, [y] * len(row.values), s=20, color=COLOURS[0], alpha=0.4, linewidths=0)
             low, high = row.ours.ci95 or (row.ours.mean, row.ours.mean)
             reach = [[row.ours.mean - low], [high - row.ours.mean]]
-            axes.errorbar(row.ours.mean, y + 0.14, xerr=reach, fmt="o", color=COLOURS[0], capsize=3)
+            axes.errorbar(row.ours.mean, y + 0.2, xerr=reach, fmt="o", color=COLOURS[0], capsize=3)
         if row.published:
             axes.errorbar(
-                row.published.mean, y - 0.14, xerr=row.published.std, fmt="D", color=COLOURS[4], mfc="white", capsize=3
+                row.published.mean, y - 0.22, xerr=row.published.std, fmt="D", color=COLOURS[4], mfc="white", capsize=3
             )
     handles = [_key("o", COLOURS[0], "ours: mean, 95 % interval, seeds")]
     if any(row.published for row in mine):
