@@ -59,3 +59,10 @@ def world(num_entities: int, facts: Tensor, known: Tensor) -> Data:
         edge_type=facts[:, 1].contiguous(),
         known_triples=known,
     )
+
+
+def named_world(parts: list[list[Triple]], relations: tuple[str, ...]) -> tuple[Data, tuple[str, ...], list[Tensor]]:
+    """A world over its own entities, the first part being its facts; the entities' names; the parts as ids."""
+    entities, _ = vocabulary(*parts)
+    encoded = [encode(part, entities, relations) for part in parts]
+    return world(len(entities), facts=encoded[0], known=torch.cat(encoded)), entities, encoded

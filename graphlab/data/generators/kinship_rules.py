@@ -11,13 +11,14 @@ parents.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from graphlab.core.files import write_text
 from graphlab.core.seeds import SeedStream
+from graphlab.data.triples import Triple
 
 SEED = 2021
 
@@ -56,9 +57,11 @@ RULES: dict[str, tuple[str, ...]] = {
 """Each derived relation is the union of paths, read from left to right: grandfather(x, z) if parent(x, y) and
 father(y, z) for some y."""
 
-RELATIONS = (*BASE, *RULES)
-
-Triple = tuple[str, str, str]
+FILES = {
+    "transductive": ("train.txt", "valid.txt", "test.txt"),
+    "inductive": ("train.txt", "valid.txt", "test_facts.txt", "test.txt"),
+}
+"""The files of each variant. Inductive: the last two are the other world's facts and its test triples."""
 
 
 @dataclass
@@ -75,39 +78,31 @@ class World:
     """One world cut into parts. `facts` hold every base triple and a share of the derived ones; the derived
     triples between two people are all in one part, so that no held-out triple is the inverse of a fact."""
 
-    facts: list[Triple] = field(default_factory=list)
-    validation: list[Triple] = field(default_factory=list)
-    test: list[Triple] = field(default_factory=list)
+    facts: list[Triple]
+    validation: list[Triple]
+    test: list[Triple]
 
 
 def make(path: Path) -> None:
     """Write the file of the data set that `path` names, e.g. `kinship-rules/inductive/test.txt`."""
-    files = {
-        f"{variant}/{name}": triples for variant, parts in worlds().items() for name, triples in parts.items()
-    }
-    triples = files[f"{path.parent.name}/{path.name}"]
+    variant = path.parent.name
+    triples = dict(zip(FILES[variant], _parts(variant), strict=True))[path.name]
     write_text(path, "".join("\t".join(triple) + "\n" for triple in triples))
 
 
-def worlds() -> dict[str, dict[str, list[Triple]]]:
-    """The triples of every file, by variant and file name."""
+def _parts(variant: str) -> tuple[list[Triple], ...]:
+    """The triples of a variant's files, in the order of FILES."""
     stream = SeedStream(SEED).child("kinship-rules")
-    one = make_world(stream.child("transductive"), families=5, first_person=0, shares=(0.6, 0.1, 0.3))
-    old = make_world(stream.child("training world"), families=3, first_person=0, shares=(0.6, 0.4, 0.0))
-    new = make_world(stream.child("test world"), families=3, first_person=1000, shares=(0.6, 0.0, 0.4))
-    return {
-        "transductive": {"train.txt": one.facts, "valid.txt": one.validation, "test.txt": one.test},
-        "inductive": {
-            "train.txt": old.facts,
-            "valid.txt": old.validation,
-            "test_facts.txt": new.facts,
-            "test.txt": new.test,
-        },
-    }
+    if variant == "transductive":
+        world = make_world(stream.child("transductive"), families=5, shares=(0.6, 0.1, 0.3))
+        return world.facts, world.validation, world.test
+    old = make_world(stream.child("training world"), families=3, shares=(0.6, 0.4, 0.0))
+    new = make_world(stream.child("test world"), families=3, shares=(0.6, 0.0, 0.4), first_person=1000)
+    return old.facts, old.validation, new.facts, new.test
 
 
 def make_world(
-    stream: SeedStream, *, families: int, first_person: int, shares: tuple[float, float, float]
+    stream: SeedStream, *, families: int, shares: tuple[float, float, float], first_person: int = 0
 ) -> World:
     """A world of disjoint families; `shares` of its derived pairs go to facts, validation and test."""
     base: set[Triple] = set()
@@ -120,10 +115,10 @@ def make_world(
     pairs = sorted({pair_of(triple) for triple in derived})
     parts = stream.child("parts").numpy().choice(3, size=len(pairs), p=shares)
     part_of = dict(zip(pairs, parts.tolist(), strict=True))
-    cut: tuple[set[Triple], ...] = (set(base), set(), set())
+    facts, validation, test = cut = (set(base), set(), set())
     for triple in derived:
         cut[part_of[pair_of(triple)]].add(triple)
-    return World(*(sorted(part) for part in cut))
+    return World(sorted(facts), sorted(validation), sorted(test))
 
 
 def pair_of(triple: Triple) -> tuple[str, str]:
