@@ -21,7 +21,13 @@ SOURCE = Citation("k", "T", "A and B", 2020, "https://example.org")
 
 
 def number(mean=0.815, std=None, n=None, **other) -> PublishedNumber:
-    told = {"model": "gcn", "metric": "accuracy", "where": "Table 1", "certainty": "read", "protocol": {"split": "public"}}
+    told = {
+        "model": "gcn",
+        "metric": "accuracy",
+        "where": "Table 1",
+        "certainty": "read",
+        "protocol": {"split": "public"},
+    }
     return PublishedNumber.parse({**told, "mean": mean, "std": std, "n": n, "source": SOURCE, **other}, where="test")
 
 

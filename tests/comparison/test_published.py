@@ -9,7 +9,9 @@ from graphlab.core.errors import ConfigError, InputError
 from graphlab.model.registry import MODELS
 
 SOURCE = "s1: {title: T, authors: A and B, year: 2020, url: 'https://example.org/1'}\n"
-GOOD = "{model: gcn, metric: accuracy, mean: 0.8, source: s1, where: Table 1, protocol: {split: public}, certainty: read}"
+GOOD = (
+    "{model: gcn, metric: accuracy, mean: 0.8, source: s1, where: Table 1, protocol: {split: public}, certainty: read}"
+)
 
 
 @pytest.mark.parametrize("dataset", published_datasets())
