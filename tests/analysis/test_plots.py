@@ -7,13 +7,13 @@ import sys
 
 import pytest
 import torch
-from tests.comparison.records_made import record, records
 
 from graphlab.analysis.plots import WRONG, plot_comparison, plot_dataset, plot_predictions
 from graphlab.analysis.render import dataset_html
 from graphlab.comparison.rows import leaderboard_rows
 from graphlab.data.load import load
 from graphlab.experiment.figures import COLOURS, DASHES, learning_curves, style_of
+from tests.comparison.records_made import record, records
 
 
 def test_the_mean_curve_is_the_mean_and_ends_with_the_first_seed():

@@ -7,7 +7,6 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from tests.comparison.records_made import records
 
 from graphlab.analysis.report import write_report
 from graphlab.comparison.rows import leaderboard_rows
@@ -15,6 +14,7 @@ from graphlab.core.errors import InputError
 from graphlab.experiment.definition import Experiment
 from graphlab.experiment.reproduce import Claim, Comparison, Refusal, reproduce
 from graphlab.experiment.runs import Runs
+from tests.comparison.records_made import records
 
 VOID = {"meta", "img", "br"}
 HOSTILE = "<script>alert('x')</script>\"&"

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from tests.comparison.records_made import record, records
 
 from graphlab.comparison.compare import ALPHA, Row, compare, p_value_of
 from graphlab.comparison.numbers import PublishedNumber
 from graphlab.comparison.rows import leaderboard, leaderboard_json
 from graphlab.core.citation import Citation
 from graphlab.core.errors import UnknownNameError
+from tests.comparison.records_made import record, records
 
 SOURCE = Citation("k", "T", "A and B", 2020, "https://example.org")
 

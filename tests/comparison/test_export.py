@@ -8,11 +8,11 @@ import json
 
 import pytest
 from rich.console import Console
-from tests.comparison.records_made import records
 
 from graphlab.comparison import bibtex, export_leaderboard, leaderboard_rows, leaderboard_table
 from graphlab.core.errors import UnknownNameError
 from graphlab.experiment.views import leaderboard_html
+from tests.comparison.records_made import records
 
 DATASET = "planetoid/cora"
 

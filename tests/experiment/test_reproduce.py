@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.comparison.records_made import records
 
 from graphlab.core.errors import GraphLabError, IncompatibleError, InputError
 from graphlab.data.registry import DATASETS
@@ -15,6 +14,7 @@ from graphlab.experiment.definition import read_experiment
 from graphlab.experiment.reproduce import Comparison, check, reproduce
 from graphlab.experiment.runs import Runs
 from graphlab.model.registry import find_model
+from tests.comparison.records_made import records
 
 SHIPPED = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tests.comparison.records_made import records
 
 from graphlab.records.statistics import bootstrap_interval, summarise, summarise_values
+from tests.comparison.records_made import records
 
 values = st.lists(st.floats(-1e3, 1e3, width=32), min_size=2, max_size=20)
 
