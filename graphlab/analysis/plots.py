@@ -1,4 +1,4 @@
-"""Figures of data sets, predictions and comparisons; the learning curves are in `graphlab.experiment.figures`."""
+"""Figures of predictions and comparisons; the learning curves are in `graphlab.experiment.figures`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import networkx as nx
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from torch import Tensor
@@ -23,28 +22,6 @@ LARGEST_DRAWN = 200
 MARKERS = {"train": "D", "validation": "s", "test": "o"}
 WRONG = "#D55E00"
 CLASS_COLOURS = tuple(colour for colour in COLOURS if colour != WRONG)
-
-
-def plot_dataset(dataset: Dataset) -> Plot:
-    """The graph in the colours of its labels where it is small; the distribution of degrees where it is not."""
-    graph = dataset.graph
-    if int(graph.num_nodes or 0) > LARGEST_DRAWN:
-        return _degrees(dataset)
-    figure = Plot(5.6, 4.6)
-    axes = figure.panel()
-    places = _layout(graph)
-    _edges(axes, graph, places, dataset.spec.directed)
-    classes = graph.y.tolist() if dataset.spec.level == "node" and isinstance(graph.y, Tensor) else [0] * len(places)
-    axes.scatter(
-        *zip(*places, strict=True),
-        c=[_class_colour(c) for c in classes],
-        s=130,
-        zorder=2,
-        edgecolors="white",
-        linewidths=0.8,
-    )
-    _finish(axes, dataset.name)
-    return figure
 
 
 def plot_predictions(dataset: Dataset, logits: Tensor, split: Split, title: str = "") -> Plot:
@@ -107,20 +84,6 @@ def plot_comparison(rows: Sequence[Row], metric: str) -> Plot:
     axes.set_axisbelow(True)
     axes.set_xlabel(f"test {metric}")
     figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
-    return figure
-
-
-def _degrees(dataset: Dataset) -> Plot:
-    graph = dataset.graph
-    assert graph.edge_index is not None
-    counts = np.bincount(graph.edge_index[1].numpy(), minlength=int(graph.num_nodes or 0))
-    degree, frequency = np.unique(counts[counts > 0], return_counts=True)
-    figure = Plot(6.0, 3.6)
-    axes = figure.panel()
-    axes.loglog(degree, frequency, "o", color=COLOURS[0], markersize=4, alpha=0.8)
-    axes.set_xlabel("in-degree" if dataset.spec.directed else "degree")
-    axes.set_ylabel("nodes")
-    axes.set_title(dataset.name, fontsize=10, loc="left")
     return figure
 
 

@@ -8,8 +8,7 @@ import sys
 import pytest
 import torch
 
-from graphlab.analysis.plots import WRONG, plot_comparison, plot_dataset, plot_predictions
-from graphlab.analysis.render import dataset_html
+from graphlab.analysis.plots import WRONG, plot_comparison, plot_predictions
 from graphlab.comparison.rows import leaderboard_rows
 from graphlab.data.load import load
 from graphlab.experiment.figures import COLOURS, DASHES, learning_curves, style_of
@@ -63,14 +62,6 @@ def test_comparison_has_a_line_a_model():
     assert sorted(labels) == ["gat", "gcn", "label-propagation", "mlp"]
     drawn = [collection.get_offsets()[:, 0].tolist() for collection in figure.axes[0].collections]
     assert [0.81, 0.82] in drawn
-
-
-def test_a_data_set_draws_and_renders():
-    dataset = load("karate")
-    assert plot_dataset(dataset).data_uri().startswith("data:image/svg+xml;base64,")
-    text = dataset_html(dataset)
-    assert "34" in text
-    assert "Zachary" in text
 
 
 def test_equal_figures_are_equal_bytes():
