@@ -1,4 +1,4 @@
-"""Figures of data sets, predictions and comparisons; the learning curves are in `graphlab.experiment.figures`."""
+"""Figures of predictions and comparisons; the learning curves are in `graphlab.experiment.figures`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import networkx as nx
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from torch import Tensor
@@ -25,36 +24,13 @@ WRONG = "#D55E00"
 CLASS_COLOURS = tuple(colour for colour in COLOURS if colour != WRONG)
 
 
-def plot_dataset(dataset: Dataset) -> Plot:
-    """The graph in the colours of its labels where it is small; the distribution of degrees where it is not."""
-    graph = dataset.graph
-    if int(graph.num_nodes or 0) > LARGEST_DRAWN:
-        return _degrees(dataset)
-    labels = graph.y if dataset.spec.level == "node" else None
-    figure = Plot(5.6, 4.6)
-    axes = figure.panel()
-    places = _layout(graph)
-    _edges(axes, graph, places, dataset.spec.directed)
-    classes = labels.tolist() if labels is not None else [0] * len(places)
-    axes.scatter(
-        *zip(*places, strict=True),
-        c=[_class_colour(c) for c in classes],
-        s=130,
-        zorder=2,
-        edgecolors="white",
-        linewidths=0.8,
-    )
-    _finish(axes, dataset.name)
-    return figure
-
-
 def plot_predictions(dataset: Dataset, logits: Tensor, split: Split, title: str = "") -> Plot:
     """A small graph as a model sees it: the predicted class as colour, the node's part as marker, errors ringed.
 
     logits: `[num_nodes, classes]`.
     """
     graph = dataset.graph
-    assert graph.y is not None
+    assert isinstance(graph.y, Tensor)
     predicted, truth = logits.argmax(1).tolist(), graph.y.tolist()
     figure = Plot(6.4, 4.8)
     axes = figure.panel()
@@ -91,13 +67,13 @@ def plot_comparison(rows: Sequence[Row], metric: str) -> Plot:
     for row in mine:
         y = labels.index(_label(row))
         if row.ours and row.ours.mean is not None:
-            axes.scatter(row.values, [y + 0.14] * len(row.values), s=14, color=COLOURS[0], alpha=0.35, linewidths=0)
+            axes.scatter(row.values, [y] * len(row.values), s=20, color=COLOURS[0], alpha=0.4, linewidths=0)
             low, high = row.ours.ci95 or (row.ours.mean, row.ours.mean)
             reach = [[row.ours.mean - low], [high - row.ours.mean]]
-            axes.errorbar(row.ours.mean, y + 0.14, xerr=reach, fmt="o", color=COLOURS[0], capsize=3)
+            axes.errorbar(row.ours.mean, y + 0.2, xerr=reach, fmt="o", color=COLOURS[0], capsize=3)
         if row.published:
             axes.errorbar(
-                row.published.mean, y - 0.14, xerr=row.published.std, fmt="D", color=COLOURS[4], mfc="white", capsize=3
+                row.published.mean, y - 0.22, xerr=row.published.std, fmt="D", color=COLOURS[4], mfc="white", capsize=3
             )
     handles = [_key("o", COLOURS[0], "ours: mean, 95 % interval, seeds")]
     if any(row.published for row in mine):
@@ -108,20 +84,6 @@ def plot_comparison(rows: Sequence[Row], metric: str) -> Plot:
     axes.set_axisbelow(True)
     axes.set_xlabel(f"test {metric}")
     figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
-    return figure
-
-
-def _degrees(dataset: Dataset) -> Plot:
-    graph = dataset.graph
-    assert graph.edge_index is not None
-    counts = np.bincount(graph.edge_index[1].numpy(), minlength=int(graph.num_nodes or 0))
-    degree, frequency = np.unique(counts[counts > 0], return_counts=True)
-    figure = Plot(6.0, 3.6)
-    axes = figure.panel()
-    axes.loglog(degree, frequency, "o", color=COLOURS[0], markersize=4, alpha=0.8)
-    axes.set_xlabel("in-degree" if dataset.spec.directed else "degree")
-    axes.set_ylabel("nodes")
-    axes.set_title(dataset.name, fontsize=10, loc="left")
     return figure
 
 

@@ -12,9 +12,10 @@ from graphlab.analysis.plots import LARGEST_DRAWN, plot_comparison, plot_predict
 from graphlab.comparison.compare import Row
 from graphlab.core.errors import InputError
 from graphlab.core.files import write_text
+from graphlab.data.load import load
 from graphlab.experiment.figures import Plot, learning_curves
 from graphlab.experiment.reproduce import Comparison
-from graphlab.experiment.restore import restore
+from graphlab.experiment.restore import predictions
 from graphlab.experiment.views import leaderboard_html, table_html
 from graphlab.records.record import RunRecord
 
@@ -88,12 +89,10 @@ def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator
 
 def _picture(record: RunRecord, store: Path) -> Iterator[str]:
     """The graph with a run's predictions, if it is a labelled graph small enough to draw."""
-    trained = restore(record, store)
-    dataset, task = trained.plan.dataset, trained.task
-    small = int(dataset.graph.num_nodes or 0) <= LARGEST_DRAWN
-    if dataset.task != "node-classification" or not small:
+    dataset = load(record.spec.dataset)
+    if dataset.task != "node-classification" or int(dataset.graph.num_nodes or 0) > LARGEST_DRAWN:
         return
-    figure = plot_predictions(dataset, logits_of(trained), task.split)
+    figure = plot_predictions(dataset, predictions(record, store), dataset.split(record.seed))
     title = f"{record.spec.model} on {record.spec.dataset}, seed {record.seed}"
     yield _figure(figure, f"The graph with the classes that {title} predicts", f"Predictions of {title}.")
 

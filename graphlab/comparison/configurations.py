@@ -33,9 +33,8 @@ class Configuration:
 
     def values(self, metric: str) -> tuple[float, ...]:
         """The metric on test of every finished seed that reports it."""
-        return [
-            r.result.test[metric] for r in self.records if r.result.status == "finished" and metric in r.result.test
-        ]
+        finished = (record.result for record in self.records if record.result.status == "finished")
+        return tuple(result.test[metric] for result in finished if metric in result.test)
 
     def summary(self, metric: str) -> Summary:
         return summarise_values(self.values(metric), failed=sum(r.result.status == "failed" for r in self.records))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import StoreError
+from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store

@@ -85,21 +85,25 @@ def _cells(row: Row, cited: bool) -> list[str]:
     number, ours = row.published, row.ours
     settings = settings_text(row)
     model = escape(row.model) + (f"<br><small>{escape(settings)}</small>" if settings else "")
-    mine = mean_std(ours.mean, ours.std, ours.n) if ours else ""
+    mine = _unbroken(mean_std(ours.mean, ours.std, ours.n)) if ours else ""
     if not cited:
         return [model, escape(row.metric), mine]
     source = f'<a href="{escape(number.source.url)}">{escape(number.reference)}</a>' if number else ""
     if number and number.certainty == "recalled":
-        source += "<br><small>from memory, to be checked</small>"
+        source += "<br><small>recalled, to be checked</small>"
     return [
         model,
         escape(row.metric),
-        mean_std(number.mean, number.std, number.n) if number else "",
+        _unbroken(mean_std(number.mean, number.std, number.n)) if number else "",
         mine,
         "" if row.difference is None else f"{row.difference:+.3f}",
         f'<span class="{row.verdict.replace(" ", "-")}">{row.verdict}</span><br><small>{escape(row.why)}</small>',
         source,
     ]
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _summary(runs: Runs) -> str:
