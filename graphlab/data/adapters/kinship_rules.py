@@ -19,23 +19,23 @@ MADE_BY = "graphlab.data.generators.kinship_rules"
 
 SHA256 = {
     "transductive": (
-        "d0c595a4ec0d426e7ea2f8a4fe9e6000b8bdafb1dbfc66169c664c86fae47573",
-        "306d1e685aba496255dab99a59b0e522f8792342c7dbb265ca91342924ae7251",
-        "9f45cd8cf88c5d7672fba6876a3424530ede53d08d425dcefb1cb05f01cf3930",
+        "416d5dc16bbf87bd71272260a7b0d84700d04b749eccf48d9eb7672fa6a1435e",
+        "27ba60ffc090faf4118016e9b86c95cde565d89b87749884248a81591955eb09",
+        "8073406508083f8ed69a823df9bbd210181a8b24ef76f472e5c98e5a7ccd1409",
     ),
     "inductive": (
-        "479eefc6511beb82349a6fe6e6353f9c8104563e9b80969d10c8cecdd28bc5db",
-        "c0de2dbe0bc2019ba0419c8616b6bd6a0e1db2a9fd15db911261c6d457aa6d91",
-        "87a9c7170f52b1a5b2058d913a8114f36a696eb57d1bb6cc40960391dca67cba",
-        "afead3fe440cce4b9a8453bc41a6e0a794a5658d264f4be8a2000264c97150a3",
+        "0d280f9aefb72a2e39a1dfb05fe8ac0766bfe5947fc4b95de881fd11fc6de9e0",
+        "a818454e6bd96596fb590e103f052e77b2942585c21ac63f865ed1a72c13b23b",
+        "a0c52a0890769df589516cc76798c49cc31d2c68fea27b79179fd0dc636c39a7",
+        "ba73e61964ae2ac08ec1668e6032da98e2dd9b2fabd69c91d6b3e8a41f4005bb",
     ),
 }
 
 KEYS = ("num_graphs", "num_nodes", "num_edges", "num_relations", "num_train", "num_validation", "num_test")
 
 COUNTS = {
-    "transductive": (1, 177, 2418, 28, 2418, 242, 846),
-    "inductive": (2, 238, 3480, 28, 1664, 722, 798),
+    "transductive": (1, 177, 2660, 28, 2660, 282, 564),
+    "inductive": (2, 238, 3904, 28, 1886, 500, 596),
 }
 
 
