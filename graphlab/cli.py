@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional
 
-import click
 import typer
 
 from graphlab.core.errors import GraphLabError
@@ -25,6 +24,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+UsageError = typer.BadParameter.__bases__[0]
+"""Click's base of all complaints about the words of a command, from whichever click typer brings along."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StorePath = Annotated[Optional[Path], typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
@@ -138,12 +140,13 @@ def export(
     dataset: str,
     to: Annotated[str, typer.Option("--format", help="csv, markdown, latex, json or bibtex.")] = "markdown",
     store: StorePath = None,
+    as_json: Json = False,
 ) -> None:
-    """Print the leaderboard of DATASET in a format for papers and spreadsheets."""
+    """Print the leaderboard of DATASET in a format for papers and spreadsheets; --json is --format json."""
     from graphlab.comparison import export_leaderboard
     from graphlab.records.store import Store
 
-    typer.echo(export_leaderboard(dataset, Store(store).records(), to))
+    typer.echo(export_leaderboard(dataset, Store(store).records(), "json" if as_json else to))
 
 
 @app.command()
@@ -165,15 +168,13 @@ def main() -> NoReturn:
     as_json = "--json" in sys.argv
     try:
         code = app(standalone_mode=False) or 0
-    except click.exceptions.Exit as error:
-        code = error.exit_code
-    except click.ClickException as error:
+    except UsageError as error:
         code = _fail(
             {"error": {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}}, 2, as_json
         )
     except GraphLabError as error:
         code = _fail(error.to_json(), error.exit_code, as_json)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         hint = "give the same command again to go on from there"
         code = _fail({"error": {"kind": "interrupted", "message": "interrupted", "hint": hint}}, 1, as_json)
     except BrokenPipeError:
@@ -182,7 +183,7 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _usage_hint(error: click.ClickException) -> str | None:
+def _usage_hint(error: Any) -> str | None:
     context = getattr(error, "ctx", None)
     return f"see {context.command_path} --help" if context else None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphlab.core import environment
 from graphlab.core.errors import GraphLabError
-from graphlab.data.fetch import Files
+from graphlab.data.fetch import locate
 from graphlab.data.paths import data_root, mirror
 from graphlab.data.registry import DATASETS
 from graphlab.records.store import Store, store_path
@@ -44,21 +44,20 @@ def _devices() -> list[dict[str, Any]]:
 
 def _data() -> dict[str, Any]:
     """Where files are looked for, and for each data set whether all of its files are at hand."""
-    folder = mirror()
-    missing_mirror = folder is not None and not folder.is_dir()
-    return {
-        "root": str(data_root()),
-        "mirror": str(folder) if folder else None,
-        "reach": dict(_reach()),
-        "error": f"$GRAPHLAB_MIRROR names {folder}, which is not a folder" if missing_mirror else None,
-    }
+    found: dict[str, Any] = {"root": str(data_root()), "mirror": None, "reach": {}, "error": None}
+    try:
+        found["mirror"] = str(folder) if (folder := mirror()) else None
+        found["reach"] = dict(_reach())
+    except GraphLabError as error:
+        found["error"] = str(error)
+    return found
 
 
 def _reach() -> Iterator[tuple[str, str]]:
     for name in DATASETS.names():
         card = DATASETS.resolve(name).module.CARD
         sources = card.sources.get(name.partition("/")[2], ())
-        missing = [source.path for source in sources if not source.made_by and Files.locate(source) is None]
+        missing = [source.path for source in sources if not source.made_by and locate(source) is None]
         yield name, f"to download: {len(missing)} of {len(sources)} files" if missing else "here"
 
 

@@ -34,7 +34,7 @@ class Files:
         Raises DataError if it is altered or cut short, or if it is nowhere to be had.
         """
         source = self._sources[name]
-        found = self._local(source)
+        found = locate(source)
         if found is None:
             self._obtain(source)
             found = data_root() / name
@@ -44,13 +44,9 @@ class Files:
     def digests(self) -> dict[str, str]:
         """sha256 by name. Files that are here are checked; absent ones with a known digest are not fetched for it."""
         for name, source in self._sources.items():
-            if source.sha256 is None or self._local(source) is not None:
+            if source.sha256 is None or locate(source) is not None:
                 self.path(name)
         return {name: self._digests.get(name) or source.sha256 or "" for name, source in self._sources.items()}
-
-    def _local(self, source: Source) -> Path | None:
-        folders = [folder for folder in (mirror(), data_root()) if folder is not None]
-        return next((folder / source.path for folder in folders if (folder / source.path).exists()), None)
 
     def _check(self, source: Source, path: Path) -> None:
         if source.path in self._digests:
@@ -75,6 +71,12 @@ class Files:
             _download_file(source)
         else:
             raise _nowhere(source, "it has no address to download it from")
+
+
+def locate(source: Source) -> Path | None:
+    """Where a file lies already, unchecked: in the mirror, else in the data root; None if in neither."""
+    folders = [folder for folder in (mirror(), data_root()) if folder is not None]
+    return next((folder / source.path for folder in folders if (folder / source.path).exists()), None)
 
 
 def _compare(source: Source, found: str, *, where: str, hint: str) -> None:

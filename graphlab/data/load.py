@@ -91,7 +91,7 @@ def table() -> pd.DataFrame:
                 "citation": str(card.citation),
             }
         )
-    frame = pd.DataFrame(rows).set_index("name")
+    frame = pd.DataFrame(rows)
     counts = [column for column in frame if str(column).startswith("num_")]
-    columns = ["task", *counts, "splits", "licence", "citation"]
+    columns = ["name", "task", *counts, "splits", "licence", "citation"]
     return frame.astype(dict.fromkeys(counts, "Int64")).reindex(columns=columns)

@@ -39,12 +39,11 @@ def restore(record: RunRecord, store: str | os.PathLike[str] | None = None) -> T
         raise StoreError(
             f"{spec.dataset} has changed since run {record.id}", hint="run it again on the data as it is now"
         )
-    checkpoint = Store(store).folder(spec).load_checkpoint("best")
-    if checkpoint is None:
-        raise StoreError(f"run {record.id} has no best checkpoint", hint=f"its status is {record.result.status}")
     task = plan.make_task(spec.seed)
     learner = plan.make_learner(task, spec.seed)
-    learner.load_state_dict(checkpoint["model"])
+    folder = Store(store).folder(spec)
+    if not folder.restore_checkpoint("best", task.device, lambda saved: learner.load_state_dict(saved["model"])):
+        raise StoreError(f"run {record.id} has no best checkpoint", hint=f"its status is {record.result.status}")
     learner.eval()
     return Trained(plan, task, learner)
 

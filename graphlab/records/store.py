@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,26 +92,30 @@ class RunFolder:
         with _explained(self.path):
             write_atomic(self.path / f"{name}.pt", lambda file: torch.save(state, file))
 
-    def load_checkpoint(self, name: str, device: Any = "cpu") -> dict[str, Any] | None:
-        """The checkpoint, or None if there is none. Raises StoreError if it is damaged or holds code."""
+    def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
+        """Give the checkpoint to `restore`; False if there is none.
+
+        Raises StoreError if it is damaged, holds code, or is not of the model that it is restored to.
+        """
         import torch
 
         path = self.path / f"{name}.pt"
         if not path.exists():
-            return None
+            return False
         try:
-            return torch.load(path, map_location=device, weights_only=True)
+            restore(torch.load(path, map_location=device, weights_only=True))
         except Exception as error:
             raise StoreError(
-                f"checkpoint {path} is damaged or was not written by GraphLab ({type(error).__name__})",
+                f"checkpoint {path} is damaged or was not written by this run ({type(error).__name__})",
                 hint=f"delete {path} to train this run again from its start",
             ) from error
+        return True
 
     def finish(self, record: RunRecord) -> None:
         """Write what the run came to; result.json last, for it is what says that the run is done."""
         with _explained(self.path):
             write_json(self.path / "environment.json", {"seconds": record.seconds, **record.environment})
-            write_json(self.path / "metrics.json", list(record.curve))
+            write_json(self.path / "metrics.json", [_plain(row) for row in record.curve])
             write_json(self.path / "result.json", record.result.to_json())
 
     def read(self) -> RunRecord:
@@ -144,6 +149,11 @@ def _read(path: Path, record: type | None = None) -> Any:
             hint=f"restore it, or delete {path.parent} to run it again",
         ) from error
     return value
+
+
+def _plain(row: Mapping[str, float]) -> dict[str, float | None]:
+    """A row as JSON can say it: the values that ended a diverged run are null."""
+    return {key: value if math.isfinite(value) else None for key, value in row.items()}
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from graphlab.core.config import Config, FloatRange, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 
@@ -21,10 +23,10 @@ class TrainingConfig(Config):
 
     epochs: NonNegativeInt = 200
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    lr: Annotated[PositiveFloat, FloatRange(1e-4, 1e-1, log=True)] = 0.01
+    lr: Annotated[float, Field(gt=0, le=1000), FloatRange(1e-4, 1e-1, log=True)] = 0.01
     weight_decay: Annotated[NonNegativeFloat, FloatRange(1e-6, 1e-2, log=True)] = 0.0
     scheduler: Literal["none", "cosine", "step", "plateau"] = "none"
-    gamma: Annotated[float, FloatRange(0.1, 0.9)] = 0.5
+    gamma: Annotated[float, Field(gt=0, le=1), FloatRange(0.1, 0.9)] = 0.5
     step_epochs: PositiveInt = 20
     patience: PositiveInt | None = None
     evaluate_every: PositiveInt = 1

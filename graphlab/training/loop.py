@@ -27,7 +27,7 @@ class Checkpoints(Protocol):
 
     def save_checkpoint(self, name: str, state: dict[str, Any]) -> None: ...
 
-    def load_checkpoint(self, name: str, device: Any) -> dict[str, Any] | None: ...
+    def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool: ...
 
 
 OnEpoch = Callable[[int, int, dict[str, float]], None]
@@ -90,16 +90,18 @@ def train(
     """Bring `state` from where its last checkpoint left it to the end of training."""
     learner, best, progress = state.learner, state.best, state.progress
     engine = Engine(learner, config, task.direction, task.device)
-    if saved := checkpoints.load_checkpoint("last", task.device):
-        state.load_checkpoint(saved)
+
+    def restore(saved: dict[str, Any]) -> None:
+        state.load_state_dict(saved)
         engine.load_state_dict(saved["engine"])
         clock.before = progress.seconds
 
     def save() -> None:
         progress.seconds, clock.saved = clock.total(), time.monotonic()
         if task.shard.rank == 0:
-            checkpoints.save_checkpoint("last", state.to_checkpoint() | {"engine": engine.state_dict()})
+            checkpoints.save_checkpoint("last", state.state_dict() | {"engine": engine.state_dict()})
 
+    checkpoints.restore_checkpoint("last", task.device, restore)
     with StopRequest() as stop:
         while progress.epoch <= config.epochs and not exhausted(best, config.patience):
             epoch_stream = stream.child("epoch", progress.epoch)

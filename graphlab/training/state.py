@@ -62,14 +62,14 @@ class TrainingState:
     best: Best
     progress: Progress = field(default_factory=Progress)
 
-    def to_checkpoint(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         return {
             "model": self.learner.state_dict(),
             "best": dict(vars(self.best)),
             "progress": dict(vars(self.progress)),
         }
 
-    def load_checkpoint(self, saved: dict[str, Any]) -> None:
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
         self.learner.load_state_dict(saved["model"])
         vars(self.best).update(saved["best"])
         vars(self.progress).update(saved["progress"])

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 QUICK = ("--set", "training.epochs=3")
+EXPLODES = ("--set", "optimizer=sgd", "--set", "lr=1000", "--set", "weight_decay=1000.0")
 
 
 def numbers_only(value):
@@ -52,7 +53,7 @@ def test_run_for_people_names_every_seed(cli, tmp_path):
 
 
 def test_failed_seeds_are_shown_and_exit_with_one(cli, tmp_path):
-    command = ("run", "gcn", "karate", "--seeds", "2", "--store", tmp_path, "--set", "training.lr=1e30")
+    command = ("run", "gcn", "karate", "--seeds", "2", "--store", tmp_path, *EXPLODES)
     done = cli(*command, "--json")
     assert done.code == 1
     assert {run["status"] for run in done.json["runs"]} == {"failed"}
@@ -136,7 +137,7 @@ def test_reproduce(cli, tmp_path):
     done = cli("reproduce", experiment, "--store", tmp_path / "runs", "--report", report, "--json")
     assert done.code == 0
     assert done.json["ok"] is True
-    assert report.read_text().startswith("<!doctype html>")
+    assert report.read_text().startswith("<!DOCTYPE html>")
     failing = experiment.with_name("failing.yaml")
     failing.write_text(experiment.read_text().replace("at_least: 0.5", "at_least: 1.01"))
     assert cli("reproduce", failing, "--store", tmp_path / "runs").code == 1

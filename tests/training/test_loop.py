@@ -32,12 +32,11 @@ class Memory:
         self.saved[name] = file.getvalue()
         self.history.append((name, file.getvalue()))
 
-    def load_checkpoint(self, name, device="cpu"):
-        saved = self.saved.get(name)
-        return torch.load(io.BytesIO(saved), weights_only=True) if saved else None
+    def restore_checkpoint(self, name, device, restore):
+        return name in self.saved and (restore(self.state(name)), True)[1]
 
     def state(self, name):
-        return self.load_checkpoint(name)
+        return torch.load(io.BytesIO(self.saved[name]), weights_only=True)
 
 
 def start(model="gin", name="graph-classification", **overrides):
