@@ -93,5 +93,5 @@ def table() -> pd.DataFrame:
         )
     frame = pd.DataFrame(rows).set_index("name")
     counts = [column for column in frame if str(column).startswith("num_")]
-    frame = frame.astype(dict.fromkeys(counts, "Int64"))
-    return frame[["task", *counts, "splits", "licence", "citation"]]
+    columns = ["task", *counts, "splits", "licence", "citation"]
+    return frame.astype(dict.fromkeys(counts, "Int64")).reindex(columns=columns)

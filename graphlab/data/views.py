@@ -64,22 +64,17 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
     directed = dataset.spec.directed
     network = to_networkx(data, to_undirected=not directed)
     layout = nx.kamada_kawai_layout if nx.is_connected(network.to_undirected()) else nx.circular_layout
-    places = layout(network)
-    nx.draw_networkx_edges(network, places, ax=axes, edge_color="0.75", arrows=directed, node_size=160)
+    places = [(float(x), float(y)) for _, (x, y) in sorted(layout(network).items())]
+    line = {"arrowstyle": "->" if directed else "-", "color": "0.75", "shrinkA": 6, "shrinkB": 6}
+    for source, target in network.edges:
+        axes.annotate("", places[target], places[source], arrowprops=line, zorder=1)
     classes = _node_classes(dataset, data)
-    colours = colormaps["tab10"]
     for c in np.unique(classes):
-        members = np.flatnonzero(classes == c)
-        nx.draw_networkx_nodes(
-            network,
-            places,
-            nodelist=members.tolist(),
-            ax=axes,
-            node_size=160,
-            node_color=[colours(int(c) % 10)],
-            label=_names(dataset, "classes", int(c)),
-        )
-    nx.draw_networkx_labels(network, places, ax=axes, font_size=6, font_color="white")
+        xs, ys = np.array(places)[classes == c].T
+        name = _names(dataset, "classes", int(c))
+        axes.scatter(xs, ys, s=160, color=colormaps["tab10"](int(c) % 10), label=name, zorder=2)
+    for node, (x, y) in enumerate(places):
+        axes.text(x, y, str(node), size=6, color="white", ha="center", va="center", zorder=3)
     if dataset.spec.level == "node":
         axes.legend(frameon=False)
     axes.set_axis_off()

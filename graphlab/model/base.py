@@ -21,12 +21,16 @@ class ModelConfig(Config):
 
 @dataclass(frozen=True)
 class Preset:
-    """A published recipe: settings of model, task and training that differ from the defaults, and where it stands."""
+    """A published recipe: settings of model, task and training that differ from the defaults, and where it stands.
+
+    num_parameters pins the trainable parameters of the recipe's model for data of a given spec; tested.
+    """
 
     source: str
     model: Mapping[str, Any] = field(default_factory=dict)
     task: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    num_parameters: Mapping[DataSpec, int] = field(default_factory=dict)
 
 
 class Model(nn.Module):
@@ -88,3 +92,9 @@ def input_dim(features: Continuous | Categorical | None, model: str) -> int:
             hint="choose a data set whose spec.node is Continuous, or a model that needs no features",
         )
     return features.dim
+
+
+def layer_widths(model: str, spec: DataSpec, hidden_dim: int, num_layers: int) -> list[int]:
+    """Widths from the input through `num_layers` layers: the last is `num_outputs` at node level, else hidden."""
+    last = spec.num_outputs if spec.level == "node" else hidden_dim
+    return [input_dim(spec.node, model), *[hidden_dim] * (num_layers - 1), last]

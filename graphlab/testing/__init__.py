@@ -1,1 +1,1 @@
-"""Contracts that everything registered must keep, for the tests of GraphLab and of packages that add to it."""
+"""The contracts that every registered model and data set keeps, for our own tests and for other packages'."""

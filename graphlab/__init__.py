@@ -1,0 +1,64 @@
+"""GraphLab: graph neural networks from a data set's name to a table beside the published numbers.
+
+    import graphlab as gl
+    runs = gl.run("gcn", "planetoid/cora", seeds=10)
+
+Everything public loads on first use (PEP 562), so that `import graphlab` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphlab import analysis, ops
+    from graphlab.api import (
+        Comparison,
+        Dataset,
+        Runs,
+        build,
+        datasets,
+        leaderboard,
+        load,
+        models,
+        predictions,
+        reproduce,
+        restore,
+        run,
+        runs,
+        tasks,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "Dataset",
+    "Runs",
+    "analysis",
+    "build",
+    "datasets",
+    "leaderboard",
+    "load",
+    "models",
+    "ops",
+    "predictions",
+    "reproduce",
+    "restore",
+    "run",
+    "runs",
+    "tasks",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("analysis", "ops"):
+        return import_module(f"graphlab.{name}")
+    if name in __all__:
+        return getattr(import_module("graphlab.api"), name)
+    raise AttributeError(f"module 'graphlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,5 @@
+"""`python -m graphlab` is the `graphlab` command."""
+
+from graphlab.cli import main
+
+main()

@@ -1,0 +1,126 @@
+"""Figures of predictions and comparisons; the learning curves are in `graphlab.experiment.figures`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import networkx as nx
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.comparison.compare import Row
+from graphlab.comparison.rows import settings_text
+from graphlab.data.dataset import Dataset, Split
+from graphlab.experiment.figures import COLOURS, GREY, Plot
+
+LARGEST_DRAWN = 200
+"""Nodes beyond which a picture of a graph says less than its degrees do."""
+
+MARKERS = {"train": "D", "validation": "s", "test": "o"}
+WRONG = "#D55E00"
+CLASS_COLOURS = tuple(colour for colour in COLOURS if colour != WRONG)
+
+
+def plot_predictions(dataset: Dataset, logits: Tensor, split: Split, title: str = "") -> Plot:
+    """A small graph as a model sees it: the predicted class as colour, the node's part as marker, errors ringed.
+
+    logits: `[num_nodes, classes]`.
+    """
+    graph = dataset.graph
+    assert isinstance(graph.y, Tensor)
+    predicted, truth = logits.argmax(1).tolist(), graph.y.tolist()
+    figure = Plot(6.4, 4.8)
+    axes = figure.panel()
+    places = _layout(graph)
+    _edges(axes, graph, places, dataset.spec.directed)
+    for part, nodes in split.parts():
+        for node in nodes.tolist():
+            wrong = predicted[node] != truth[node]
+            axes.scatter(
+                *places[node],
+                marker=MARKERS[part],
+                s=190,
+                color=_class_colour(predicted[node]),
+                edgecolors=WRONG if wrong else "white",
+                linewidths=3.0 if wrong else 0.8,
+                zorder=2,
+            )
+            axes.annotate(str(node), places[node], ha="center", va="center", fontsize=6.5, color="white", zorder=3)
+    names = dataset.labels.get("classes") or tuple(f"class {c}" for c in range(dataset.spec.num_outputs))
+    handles = [_key("o", _class_colour(c), f"predicted {name}") for c, name in enumerate(names)]
+    handles += [_key(marker, GREY, part) for part, marker in MARKERS.items()]
+    handles.append(_key("o", "white", "wrong", edge=WRONG))
+    figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=9)
+    _finish(axes, title or dataset.name)
+    return figure
+
+
+def plot_comparison(rows: Sequence[Row], metric: str) -> Plot:
+    """Ours beside the published: a faint dot a seed, the mean with its 95 % interval, and published mean ± std."""
+    mine = [row for row in rows if row.metric == metric]
+    labels = list(dict.fromkeys(_label(row) for row in mine))[::-1]
+    figure = Plot(7.0, 0.9 + 0.42 * max(len(labels), 1))
+    axes = figure.panel()
+    for row in mine:
+        y = labels.index(_label(row))
+        if row.ours and row.ours.mean is not None:
+            axes.scatter(row.values, [y] * len(row.values), s=20, color=COLOURS[0], alpha=0.4, linewidths=0)
+            low, high = row.ours.ci95 or (row.ours.mean, row.ours.mean)
+            reach = [[row.ours.mean - low], [high - row.ours.mean]]
+            axes.errorbar(row.ours.mean, y + 0.2, xerr=reach, fmt="o", color=COLOURS[0], capsize=3)
+        if row.published:
+            axes.errorbar(
+                row.published.mean, y - 0.22, xerr=row.published.std, fmt="D", color=COLOURS[4], mfc="white", capsize=3
+            )
+    handles = [_key("o", COLOURS[0], "ours: mean, 95 % interval, seeds")]
+    if any(row.published for row in mine):
+        handles.append(_key("D", "white", "published: mean ± std", edge=COLOURS[4]))
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(-0.6, len(labels) - 0.4)
+    axes.grid(axis="x", color="#e4e4e4", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel(f"test {metric}")
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
+def _layout(graph: Data) -> list[tuple[float, float]]:
+    drawn = nx.Graph()
+    drawn.add_nodes_from(range(int(graph.num_nodes or 0)))
+    assert graph.edge_index is not None
+    drawn.add_edges_from((u, v) for u, v in graph.edge_index.t().tolist() if u != v)
+    places = nx.kamada_kawai_layout(drawn) if nx.is_connected(drawn) else nx.spring_layout(drawn, seed=0)
+    return [(float(places[node][0]), float(places[node][1])) for node in drawn]
+
+
+def _edges(axes: Axes, graph: Data, places: list[tuple[float, float]], directed: bool) -> None:
+    assert graph.edge_index is not None
+    for u, v in graph.edge_index.t().tolist():
+        if directed:
+            arrow = {"arrowstyle": "-|>", "color": "#b8b8b8", "shrinkA": 6, "shrinkB": 6, "linewidth": 0.7}
+            axes.annotate("", xy=places[v], xytext=places[u], arrowprops=arrow, zorder=1)
+        elif u < v:
+            axes.plot(*zip(places[u], places[v], strict=True), color="#c4c4c4", linewidth=0.8, zorder=1)
+
+
+def _finish(axes: Axes, title: str) -> None:
+    axes.set_axis_off()
+    axes.set_aspect("equal")
+    axes.set_title(title, fontsize=10, loc="left")
+
+
+def _key(marker: str, face: str, label: str, edge: str | None = None) -> Line2D:
+    options: dict[str, Any] = {"markeredgecolor": edge or face, "markeredgewidth": 2.0 if edge else 0.5}
+    return Line2D([], [], linestyle="", marker=marker, markersize=8, markerfacecolor=face, label=label, **options)
+
+
+def _class_colour(index: int) -> str:
+    return CLASS_COLOURS[index % len(CLASS_COLOURS)]
+
+
+def _label(row: Row) -> str:
+    settings = settings_text(row)
+    return f"{row.model}\n{settings}" if settings else row.model

@@ -1,0 +1,168 @@
+"""The report of an experiment: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+from graphlab.analysis.page import page
+from graphlab.analysis.plots import LARGEST_DRAWN, plot_comparison, plot_predictions
+from graphlab.comparison.compare import Row
+from graphlab.core.errors import InputError
+from graphlab.core.files import write_text
+from graphlab.data.load import load
+from graphlab.experiment.figures import Plot, learning_curves
+from graphlab.experiment.reproduce import Comparison
+from graphlab.experiment.restore import predictions
+from graphlab.experiment.views import leaderboard_html, table_html
+from graphlab.records.record import RunRecord
+
+
+def write_report(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
+    """Write what an experiment came to as one self-contained page, and give its path.
+
+    Raises InputError if the file cannot be written.
+    """
+    file = Path(path)
+    text = page(escape(comparison.experiment.title), "\n".join(_sections(comparison)))
+    try:
+        write_text(file, text)
+    except OSError as error:
+        raise InputError(f"cannot write {file}: {error.strerror or error}", hint="name another file") from error
+    return file
+
+
+def _sections(comparison: Comparison) -> Iterator[str]:
+    experiment = comparison.experiment
+    yield f"<h1>{escape(experiment.title)}</h1>"
+    if experiment.description:
+        yield f"<p>{escape(experiment.description.strip())}</p>"
+    yield f'<p class="summary{"" if comparison.ok else " failed"}" role="status">{escape(comparison.summary())}</p>'
+    if comparison.claims:
+        yield from _claims(comparison)
+    yield "<h2>Results</h2>"
+    yield '<p class="soft">Values are fractions on test, scored once, at the epoch that validation selected.</p>'
+    for name, rows in comparison.leaderboards.items():
+        yield from _dataset(comparison, name, rows)
+    if comparison.refusals:
+        yield from _refusals(comparison)
+    if comparison.failed:
+        yield from _failures(comparison.failed)
+    yield from _reproduction(comparison)
+
+
+def _claims(comparison: Comparison) -> Iterator[str]:
+    lines = [
+        (
+            escape(claim.model),
+            escape(claim.dataset),
+            escape(claim.text),
+            '<span class="held">held</span>' if claim.held else '<span class="missed">did not hold</span>',
+            escape(claim.detail),
+        )
+        for claim in comparison.claims
+    ]
+    yield "<h2>Claims</h2>"
+    yield _wide(table_html("What the experiment file claims", ["model", "data set", "claim", "", "found"], lines))
+
+
+def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator[str]:
+    records = [record for record in comparison.records if record.spec.dataset == name]
+    metric = records[0].result.metric
+    yield f"<h3>{escape(name)}</h3>"
+    yield _wide(leaderboard_html(name, rows))
+    yield _figure(
+        plot_comparison(rows, metric),
+        f"Test {metric} on {name} by model",
+        "Each faint dot is a seed; bars are 95 % bootstrap intervals of the mean.",
+    )
+    yield _figure(
+        learning_curves(records),
+        f"Validation {metric} by epoch on {name}, a line a model",
+        "Thick: mean over seeds, until the first of them stops. Thin: each seed.",
+    )
+    if shown := _most_accurate(records):
+        yield from _picture(shown, comparison.store)
+
+
+def _picture(record: RunRecord, store: Path) -> Iterator[str]:
+    """The graph with a run's predictions, if it is a labelled graph small enough to draw."""
+    dataset = load(record.spec.dataset)
+    if dataset.task != "node-classification" or int(dataset.graph.num_nodes or 0) > LARGEST_DRAWN:
+        return
+    figure = plot_predictions(dataset, predictions(record, store), dataset.split(record.seed))
+    title = f"{record.spec.model} on {record.spec.dataset}, seed {record.seed}"
+    yield _figure(figure, f"The graph with the classes that {title} predicts", f"Predictions of {title}.")
+
+
+def _refusals(comparison: Comparison) -> Iterator[str]:
+    yield "<h2>Refused combinations</h2>"
+    yield "<p>These do not fit together, which was said before anything ran.</p>"
+    for refusal in comparison.refusals:
+        yield f"<h3>{escape(refusal.model)} on {escape(refusal.dataset)}</h3>"
+        hint = f'<p class="soft">{escape(refusal.hint)}</p>' if refusal.hint else ""
+        yield f"<blockquote><p>{escape(refusal.message)}</p>{hint}</blockquote>"
+
+
+def _failures(records: Iterable[RunRecord]) -> Iterator[str]:
+    lines = [
+        (escape(r.spec.model), escape(r.spec.dataset), str(r.seed), escape((r.result.error or {}).get("message", "")))
+        for r in records
+    ]
+    yield "<h2>Failed runs</h2>"
+    yield _wide(table_html("Runs that failed; they are in no mean", ["model", "data set", "seed", "error"], lines))
+
+
+def _reproduction(comparison: Comparison) -> Iterator[str]:
+    yield "<h2>How to reproduce</h2>"
+    yield f"<pre><code>graphlab reproduce {escape(comparison.path.as_posix())}</code></pre>"
+    for text, count in _environments(comparison.records):
+        yield f'<p>{escape(text)} <span class="soft">({count} runs)</span></p>'
+    lines = [
+        (
+            escape(runs.model),
+            escape(runs.dataset),
+            " ".join(f"<code>{escape(record.id)}</code>" for record in runs.records),
+            f"{sum(record.seconds for record in runs.records):.1f}",
+        )
+        for runs in comparison.runs
+    ]
+    headings = ["model", "data set", "run ids, by seed", "seconds"]
+    yield _wide(table_html("Every run and its folder in the store", headings, lines))
+
+
+def _environments(records: Iterable[RunRecord]) -> list[tuple[str, int]]:
+    """What the runs ran on, in a line each, with how many ran on it."""
+    counts: dict[str, int] = {}
+    for record in records:
+        found = record.environment
+        packages = ", ".join(f"{name} {version}" for name, version in found.get("packages", {}).items())
+        commit = (found.get("git") or {}).get("commit")
+        parts = [
+            f"Python {found.get('python', 'unknown')}",
+            packages,
+            f"commit {commit[:12]}{' with changes' if found['git'].get('dirty') else ''}" if commit else "",
+            f"{found.get('processor', 'unknown processor')}, {found.get('threads', '?')} threads",
+            f"on {found['accelerator']}" if str(found.get("device", "cpu")).startswith("cuda") else "",
+        ]
+        text = "; ".join(part for part in parts if part)
+        counts[text] = counts.get(text, 0) + 1
+    return sorted(counts.items(), key=lambda item: -item[1])
+
+
+def _most_accurate(records: Sequence[RunRecord]) -> RunRecord | None:
+    """The finished run that validation likes best; the first of equals."""
+    finished = [r for r in records if r.result.status == "finished" and r.result.metric in r.result.validation]
+    sign = -1 if finished and finished[0].result.direction == "min" else 1
+    return max(finished, key=lambda r: sign * r.result.validation[r.result.metric], default=None)
+
+
+def _figure(figure: Plot, alternative: str, caption: str) -> str:
+    image = f'<img src="{figure.data_uri()}" alt="{escape(alternative)}">'
+    return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _wide(table: str) -> str:
+    return f'<div class="wide" tabindex="0">{table}</div>'

@@ -1,0 +1,109 @@
+"""The public functions; `graphlab/__init__.py` loads them on first use."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from graphlab.core.errors import ConfigError
+from graphlab.data.dataset import Dataset
+from graphlab.data.load import load
+from graphlab.data.spec import DataSpec
+from graphlab.experiment.reproduce import Comparison, reproduce
+from graphlab.experiment.restore import predictions, restore
+from graphlab.experiment.run import run
+from graphlab.experiment.runs import Runs
+from graphlab.model.base import Model
+from graphlab.model.registry import MODELS, build_model, find_model
+from graphlab.task.registry import TASKS, find_task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Comparison",
+    "Dataset",
+    "Runs",
+    "build",
+    "datasets",
+    "leaderboard",
+    "load",
+    "models",
+    "predictions",
+    "reproduce",
+    "restore",
+    "run",
+    "runs",
+    "tasks",
+]
+
+
+def datasets() -> pd.DataFrame:
+    """Every registered data set: task, counts, splits, licence, citation."""
+    from graphlab.data.load import table
+
+    return table()
+
+
+def models() -> pd.DataFrame:
+    """Every registered model: tasks, settings with their defaults, data sets it has recipes for, citation."""
+    import pandas as pd
+
+    rows = []
+    for name in MODELS.names():
+        entry = find_model(name)
+        fields = entry.config.model_fields
+        rows.append(
+            {
+                "name": name,
+                "tasks": ", ".join(sorted(entry.cls.tasks)),
+                "settings": ", ".join(f"{key}={field.default}" for key, field in fields.items()),
+                "recipes": ", ".join(entry.presets),
+                "citation": str(entry.cls.citation),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def tasks() -> pd.DataFrame:
+    """Every task: what it is, and its settings with their defaults."""
+    import pandas as pd
+
+    rows = []
+    for name in TASKS.names():
+        task = find_task(name)
+        fields = task.Config.model_fields
+        rows.append(
+            {
+                "name": name,
+                "settings": ", ".join(f"{key}={field.default}" for key, field in fields.items()),
+                "about": (task.__doc__ or "").strip().splitlines()[0],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def build(model: str, spec: DataSpec, **settings: Any) -> Model:
+    """A model of the zoo for data of this spec: a plain `torch.nn.Module`, weights drawn from torch's generator.
+
+    Raises UnknownNameError, ConfigError or IncompatibleError.
+    """
+    if not isinstance(spec, DataSpec):
+        raise ConfigError(f"a model is built for a DataSpec, not {type(spec).__name__}", hint="pass dataset.spec")
+    return build_model(model, spec, settings)
+
+
+def runs(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """Every run of a store, finished or not, one row each."""
+    from graphlab.records.frames import records_frame
+    from graphlab.records.store import Store
+
+    return records_frame(Store(store).records())
+
+
+def leaderboard(dataset: str, store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """Published numbers on a data set beside those of the store's runs, with test and verdict."""
+    from graphlab.comparison import leaderboard as compare
+    from graphlab.records.store import Store
+
+    return compare(dataset, Store(store).records())

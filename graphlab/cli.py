@@ -1,0 +1,228 @@
+"""The `graphlab` command: a thin shell over the public API.
+
+Every command takes --json (machine-readable on standard output) and exits 0, 1 (the work failed) or
+2 (bad input). Torch is loaded by the commands that need it, not by `--help`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional
+
+import click
+import typer
+
+from graphlab.core.errors import GraphLabError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(
+    help="Graph neural networks from a data set's name to a table beside the published numbers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+StorePath = Annotated[Optional[Path], typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
+
+
+@app.command()
+def datasets(as_json: Json = False) -> None:
+    """List the data sets."""
+    from graphlab import api
+
+    _print_frame(api.datasets(), as_json, hide=("citation", "licence"))
+
+
+@app.command()
+def models(as_json: Json = False) -> None:
+    """List the models."""
+    from graphlab import api
+
+    _print_frame(api.models(), as_json, hide=("citation",))
+
+
+@app.command()
+def tasks(as_json: Json = False) -> None:
+    """List the tasks."""
+    from graphlab import api
+
+    _print_frame(api.tasks(), as_json)
+
+
+@app.command()
+def run(
+    model: str,
+    dataset: str,
+    seeds: Annotated[str, typer.Option("--seeds", help="A count from 0 (10), a range (3:8) or a list (1,4,7).")] = "1",
+    settings: Annotated[
+        Optional[list[str]], typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")
+    ] = None,
+    store: StorePath = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Train MODEL on DATASET under its task's protocol, once a seed; runs that are done are not repeated."""
+    from graphlab import api
+    from graphlab.experiment.plan import parse_setting
+
+    overrides = dict(parse_setting(text) for text in settings or [])
+    runs = api.run(model, dataset, seeds=seeds, store=store, device=device, **overrides)
+    if as_json:
+        _print_json(runs.to_json())
+    else:
+        from graphlab.experiment.views import runs_table
+
+        _console().print(runs_table(runs))
+    for record in runs.records:
+        if record.result.error:
+            _say(f"seed {record.seed} failed: {record.result.error['message']}")
+    if runs.summary().failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reproduce(
+    experiment: Path,
+    store: StorePath = None,
+    device: Device = "auto",
+    report: Annotated[Optional[Path], typer.Option("--report", help="Write an HTML report to this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment file and set what comes out beside the published numbers and its claims."""
+    from graphlab import api
+
+    comparison = api.reproduce(experiment, store=store, device=device)
+    if as_json:
+        _print_json(comparison.to_json())
+    else:
+        from graphlab.experiment.views import print_comparison
+
+        print_comparison(comparison, _console())
+    if report:
+        from graphlab.analysis.report import write_report
+
+        _say(f"report: {write_report(comparison, report)}")
+    if not comparison.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def runs(store: StorePath = None, as_json: Json = False) -> None:
+    """List the runs of a store."""
+    from graphlab import api
+
+    _print_frame(api.runs(store), as_json, hide=("error",))
+
+
+@app.command()
+def leaderboard(dataset: str, store: StorePath = None, as_json: Json = False) -> None:
+    """Published numbers on DATASET beside those of the store's runs."""
+    from graphlab.comparison import leaderboard_json, leaderboard_table
+    from graphlab.records.store import Store
+
+    records = Store(store).records()
+    if as_json:
+        _print_json(leaderboard_json(dataset, records))
+    else:
+        _console().print(leaderboard_table(dataset, records))
+
+
+@app.command()
+def export(
+    dataset: str,
+    to: Annotated[str, typer.Option("--format", help="csv, markdown, latex, json or bibtex.")] = "markdown",
+    store: StorePath = None,
+) -> None:
+    """Print the leaderboard of DATASET in a format for papers and spreadsheets."""
+    from graphlab.comparison import export_leaderboard
+    from graphlab.records.store import Store
+
+    typer.echo(export_leaderboard(dataset, Store(store).records(), to))
+
+
+@app.command()
+def doctor(store: StorePath = None, as_json: Json = False) -> None:
+    """Say what this machine has: versions, devices, reachable data, health of the store."""
+    from graphlab.doctor import examine, print_examination
+
+    found = examine(store)
+    if as_json:
+        _print_json(found)
+    else:
+        print_examination(found, _console())
+    if not found["ok"]:
+        raise typer.Exit(1)
+
+
+def main() -> NoReturn:
+    """Entry point: one clear message for whatever goes wrong, and the exit code that belongs to it."""
+    as_json = "--json" in sys.argv
+    try:
+        code = app(standalone_mode=False) or 0
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        code = _fail(
+            {"error": {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}}, 2, as_json
+        )
+    except GraphLabError as error:
+        code = _fail(error.to_json(), error.exit_code, as_json)
+    except (KeyboardInterrupt, click.Abort):
+        hint = "give the same command again to go on from there"
+        code = _fail({"error": {"kind": "interrupted", "message": "interrupted", "hint": hint}}, 1, as_json)
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 1
+    sys.exit(code)
+
+
+def _usage_hint(error: click.ClickException) -> str | None:
+    context = getattr(error, "ctx", None)
+    return f"see {context.command_path} --help" if context else None
+
+
+def _fail(error: dict[str, dict[str, Any]], code: int, as_json: bool) -> int:
+    if as_json:
+        _print_json(error)
+    detail = error["error"]
+    _say(f"error: {detail['message']}" + (f"\n  hint: {detail['hint']}" if detail["hint"] else ""))
+    return code
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1, allow_nan=False))
+
+
+def _print_frame(frame: pd.DataFrame, as_json: bool, hide: tuple[str, ...] = ()) -> None:
+    if as_json:
+        typer.echo(frame.to_json(orient="records", indent=1))
+        return
+    from rich.table import Table
+
+    shown = frame.drop(columns=[c for c in hide if c in frame])
+    table = Table(*map(str, shown.columns), box=None, header_style="bold")
+    for row in shown.itertuples(index=False):
+        table.add_row(*("" if value != value or value is None else _cell(value) for value in row))
+    _console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and abs(value) > 1 else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console()

@@ -1,0 +1,98 @@
+"""Runs sorted into configurations: what differs in the seed alone may share a mean, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphlab.core.errors import GraphLabError
+from graphlab.core.files import canonical_json
+from graphlab.model.registry import find_model
+from graphlab.records.record import RunRecord, RunSpec
+from graphlab.records.statistics import Summary, summarise_values
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The runs of one model on one data set that differ in their seed alone, as far as they have ended.
+
+    settings  where they depart from other configurations of the same model: dotted name to value
+    """
+
+    records: tuple[RunRecord, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def spec(self) -> RunSpec:
+        return self.records[0].spec
+
+    @property
+    def selecting_metric(self) -> str:
+        return self.records[0].result.metric
+
+    def values(self, metric: str) -> tuple[float, ...]:
+        """The metric on test of every finished seed that reports it."""
+        finished = (record.result for record in self.records if record.result.status == "finished")
+        return tuple(result.test[metric] for result in finished if metric in result.test)
+
+    def summary(self, metric: str) -> Summary:
+        return summarise_values(self.values(metric), failed=sum(r.result.status == "failed" for r in self.records))
+
+
+def configurations(records: Iterable[RunRecord]) -> list[Configuration]:
+    """Group runs by everything in their spec but the seed, in order of appearance; runs under way are left out."""
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        if record.result.status != "unfinished":
+            groups.setdefault(canonical_json(record.spec.to_json() | {"seed": None}), []).append(record)
+    flat = [(group, dict(_settings(group[0].spec))) for group in groups.values()]
+    return [
+        Configuration(tuple(group), _departures(settings, [s for g, s in flat if _same_question(g[0], group[0])]))
+        for group, settings in flat
+    ]
+
+
+def follows_recipe(spec: RunSpec) -> bool:
+    """Whether a run used the recipe that its model publishes for the data set, as far as the recipe says.
+
+    The model's settings must be the recipe's and otherwise the defaults; of the task's and the training's settings
+    those are looked at that the recipe names.
+    """
+    try:
+        entry = find_model(spec.model)
+    except GraphLabError:
+        return False
+    preset = entry.preset_for(spec.dataset, spec.dataset.partition("/")[0], spec.task)
+    if preset is None:
+        return False
+    model = entry.config.parse(preset.model, where=entry.name).to_json()
+    return (
+        canonical_json(dict(spec.model_config)) == canonical_json(model)
+        and _named_in(preset.task, spec.task_config)
+        and _named_in(preset.training, spec.training)
+    )
+
+
+def _same_question(a: RunRecord, b: RunRecord) -> bool:
+    return (a.spec.model, a.spec.dataset) == (b.spec.model, b.spec.dataset)
+
+
+def _settings(spec: RunSpec) -> Iterator[tuple[str, Any]]:
+    parts = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
+    for part, values in parts.items():
+        yield from ((f"{part}.{name}", value) for name, value in values.items())
+    yield from ((f"protocol.{name}", value) for name, value in spec.protocol.items())
+    yield from (("data", spec.data[:8]), ("version", spec.version))
+
+
+def _departures(settings: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in settings.items()
+        if any(name not in other or other[name] != value for other in others)
+    }
+
+
+def _named_in(recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    return all(name in settings and settings[name] == value for name, value in recipe.items())

@@ -1,0 +1,132 @@
+"""A leaderboard as a file: CSV, Markdown, LaTeX (booktabs), JSON, or the BibTeX entries of what it cites.
+
+In every format values are fractions; Markdown and LaTeX round them to three decimals.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from graphlab.comparison.compare import Row
+from graphlab.comparison.rows import full_name, leaderboard_rows, rows_frame, rows_json, settings_text
+from graphlab.core.citation import Citation
+from graphlab.core.errors import UnknownNameError
+from graphlab.records.record import RunRecord
+
+HEADINGS = ("Model", "Metric", "Published", "Ours", "Difference", "p", "Verdict", "Source")
+
+
+def export_leaderboard(dataset: str, records: Sequence[RunRecord], form: str = "markdown") -> str:
+    """The leaderboard of a data set as text in one of `FORMATS`. Raises UnknownNameError for another."""
+    name = full_name(dataset, records)
+    return export_rows(name, leaderboard_rows(name, records), form)
+
+
+def export_rows(dataset: str, rows: Sequence[Row], form: str) -> str:
+    if form not in FORMATS:
+        raise UnknownNameError("export format", form, FORMATS)
+    return FORMATS[form](dataset, rows)
+
+
+def bibtex(rows: Iterable[Row]) -> str:
+    """BibTeX entries of every source that the rows cite, by key."""
+    cited = {row.published.source.key: row.published.source for row in rows if row.published}
+    return "\n".join(_entry(cited[key]) for key in sorted(cited))
+
+
+def mean_std(mean: float | None, std: float | None, n: int | None = None) -> str:
+    """`0.815 ± 0.007 (10)`, as much of it as is known; empty for no mean."""
+    if mean is None:
+        return ""
+    spread = f" ± {std:.3f}" if std is not None else ""
+    return f"{mean:.3f}{spread}{f' ({n})' if n else ''}"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A row as text, a cell for each of `HEADINGS`."""
+    number, ours = row.published, row.ours
+    settings = settings_text(row)
+    return (
+        f"{row.model} ({settings})" if settings else row.model,
+        row.metric,
+        mean_std(number.mean, number.std, number.n) if number else "",
+        mean_std(ours.mean, ours.std, ours.n) if ours else "",
+        f"{row.difference:+.3f}" if row.difference is not None else "",
+        f"{row.p_value:.3g}" if row.p_value is not None else "",
+        row.verdict,
+        number.reference if number else "",
+    )
+
+
+def _csv(dataset: str, rows: Sequence[Row]) -> str:
+    frame = rows_frame(rows)
+    frame.insert(0, "dataset", dataset)
+    return frame.to_csv(index=False)
+
+
+def _markdown(dataset: str, rows: Sequence[Row]) -> str:
+    lines = [HEADINGS, tuple("---" for _ in HEADINGS), *(tuple(map(_markdown_text, cells(row))) for row in rows)]
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"**{_markdown_text(dataset)}**: mean ± sample standard deviation (runs)\n\n{table}\n"
+
+
+def _latex(dataset: str, rows: Sequence[Row]) -> str:
+    body = [*(" & ".join(_latex_cells(row)) + r" \\" for row in rows)]
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_latex_text(dataset)}: mean $\pm$ sample standard deviation (runs).}}",
+        r"\begin{tabular}{llllrrll}",
+        r"\toprule",
+        " & ".join(HEADINGS) + r" \\",
+        r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _json(dataset: str, rows: Sequence[Row]) -> str:
+    return json.dumps(rows_json(dataset, rows), indent=1, allow_nan=False) + "\n"
+
+
+FORMATS: dict[str, Callable[[str, Sequence[Row]], str]] = {
+    "csv": _csv,
+    "markdown": _markdown,
+    "latex": _latex,
+    "json": _json,
+    "bibtex": lambda dataset, rows: bibtex(rows),
+}
+
+
+def _markdown_text(text: str) -> str:
+    return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text).replace("\n", " ")
+
+
+LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+
+def _latex_text(text: str) -> str:
+    return re.sub(r"[\\±~^&%$#_{}]", lambda found: LATEX.get(found[0], f"\\{found[0]}"), text)
+
+
+def _latex_cells(row: Row) -> list[str]:
+    *told, source = map(_latex_text, cells(row))
+    number = row.published
+    return [*told, rf"{_latex_text(number.where)} of \cite{{{number.source.key}}}" if number else source]
+
+
+def _entry(source: Citation) -> str:
+    fields = {
+        "title": f"{{{_latex_text(source.title)}}}",
+        "author": _latex_text(re.sub(r", | and ", " and ", source.authors)),
+        "booktitle": _latex_text(source.venue),
+        "year": str(source.year),
+        "url": source.url,
+    }
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+    return f"@inproceedings{{{source.key},\n{lines}\n}}\n"

@@ -1,0 +1,127 @@
+"""Published numbers: cited data, each with the protocol it was measured under.
+
+They lie in `published/<family>/<variant>.yaml`, or `published/<family>.yaml` for a family of one; the
+sources that they name lie once in `published/sources.yaml`. A new file needs no other line anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from graphlab.comparison.yaml_files import read_mapping
+from graphlab.core.citation import Citation
+from graphlab.core.config import Config, NonNegativeFloat, NonNegativeInt, PositiveInt
+from graphlab.core.errors import ConfigError, closest
+
+FOLDER = Path(__file__).parent / "published"
+SOURCES = "sources.yaml"
+
+
+class PublishedNumber(Config):
+    """One number of one publication, as a fraction.
+
+    model      our name of the model; absent where we have no such model, and then `method` is what the paper calls it
+    std, n     sample standard deviation and number of runs, where they are published
+    decimals   decimals of the fraction as printed: 81.5 % has 3
+    source     the publication, and `where` in it
+    protocol   what is known of the conditions; a run is comparable only if its own protocol has the same values
+    certainty  `read` in the publication, its authors' files or a document that quotes it; `recalled` is to be checked
+    """
+
+    model: str | None = None
+    method: str | None = None
+    metric: str
+    mean: Annotated[float, Field(allow_inf_nan=False)]
+    std: NonNegativeFloat | None = None
+    n: PositiveInt | None = None
+    decimals: NonNegativeInt = 3
+    source: Citation
+    where: str
+    protocol: Mapping[str, str | int | float]
+    certainty: Literal["read", "recalled"]
+
+    @model_validator(mode="after")
+    def _names_one_method(self) -> Self:
+        if (self.model is None) == (self.method is None):
+            raise ValueError("give either model (a name of ours) or method (what the paper calls it)")
+        return self
+
+    @property
+    def name(self) -> str:
+        return self.model or self.method or ""
+
+    @property
+    def rounding(self) -> float:
+        """Half a unit of the last printed digit: what the mean is known to."""
+        return 0.5 * 10.0**-self.decimals
+
+    @property
+    def reference(self) -> str:
+        """Where the number stands, in one line: `Kipf and Welling 2017, Table 2`."""
+        first, comma, _ = self.source.authors.partition(",")
+        return f"{first}{' et al.' if comma else ''} {self.source.year}, {self.where}"
+
+
+class _Source(Config):
+    title: str
+    authors: str
+    year: int
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    venue: str = ""
+
+
+@cache
+def sources(folder: Path = FOLDER) -> dict[str, Citation]:
+    """The publications that numbers are taken from, by citation key."""
+    path = folder / SOURCES
+    entries = {key: _Source.parse(_mapping(value, path, key), where=key) for key, value in read_mapping(path).items()}
+    return {key: Citation(key=key, **entry.to_json()) for key, entry in entries.items()}
+
+
+def published(dataset: str, folder: Path = FOLDER) -> list[PublishedNumber]:
+    """The published numbers of a data set by its full name; none for one that nothing is published on.
+
+    A split in the name (`planetoid/cora@full`) is left out: each number says itself which split it belongs to.
+    Raises ConfigError naming the file, the number and the key if one is malformed.
+    """
+    path = folder / f"{dataset.partition('@')[0]}.yaml"
+    return read_numbers(path, sources(folder)) if path.is_file() and path.name != SOURCES else []
+
+
+def published_datasets(folder: Path = FOLDER) -> list[str]:
+    """Names of the data sets that have published numbers."""
+    paths = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml") if path.name != SOURCES)
+    return sorted(path.as_posix() for path in paths)
+
+
+def read_numbers(path: Path, known: Mapping[str, Citation]) -> list[PublishedNumber]:
+    """The numbers of one file, their sources looked up in `known`."""
+    content = read_mapping(path)
+    entries = content.get("numbers")
+    if set(content) != {"numbers"} or not isinstance(entries, list):
+        raise ConfigError(f"{path} must hold one key, numbers, with a list", hint="see a file beside it")
+    return [_number(entry, known, path, index) for index, entry in enumerate(entries, start=1)]
+
+
+def _number(entry: Any, known: Mapping[str, Citation], path: Path, index: int) -> PublishedNumber:
+    where = f"{path.name}: number {index}"
+    values = _mapping(entry, path, f"number {index}")
+    key = values.get("source")
+    if isinstance(key, str):
+        if key not in known:
+            near = closest(key, known)
+            hint = f"did you mean {near[0]!r}?" if near else f"add it to {SOURCES}"
+            raise ConfigError(f"{where} cites {key!r}, which {SOURCES} does not have", hint=hint)
+        values["source"] = known[key]
+    return PublishedNumber.parse(values, where=where)
+
+
+def _mapping(value: Any, path: Path, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path.name}: {what} is not a mapping", hint="write it as {key: value, ...}")
+    return dict(value)

@@ -1,0 +1,84 @@
+"""A leaderboard in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from graphlab.comparison.compare import Row
+from graphlab.comparison.export import mean_std
+from graphlab.comparison.rows import full_name, leaderboard_rows, settings_text
+from graphlab.records.record import RunRecord
+
+STYLES = {"agrees": "green", "above": "cyan", "below": "red", "not comparable": "dim"}
+NUMERIC = {"published", "ours", "diff.", "p"}
+
+
+def leaderboard_table(dataset: str, records: Sequence[RunRecord]) -> Table:
+    """The leaderboard of a data set; see `rows_table`."""
+    name = full_name(dataset, records)
+    return rows_table(name, leaderboard_rows(name, records))
+
+
+def rows_table(dataset: str, rows: Sequence[Row]) -> Table:
+    """Values as fractions, mean ± sample standard deviation (runs), the verdict in its colour.
+
+    What nothing is published on has no columns for it; one metric shared by all rows stands in the title.
+    """
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    sources = list(dict.fromkeys(row.published.reference for row in rows if row.published))
+    title = f"{dataset}, {metrics[0]} on test" if len(metrics) == 1 else f"{dataset}, on test"
+    table = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        caption=_notes(rows, sources),
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    lines = [_cells(row, sources) for row in rows]
+    for column in _columns(lines, len(metrics) > 1):
+        table.add_column(
+            column,
+            justify="right" if column in NUMERIC else "left",
+            no_wrap=column in NUMERIC or column == "verdict",
+            overflow="fold",
+            min_width=max(len(row.model) for row in rows) if column == "model" else None,
+        )
+    for line in lines:
+        table.add_row(*(line[str(column.header)] for column in table.columns))
+    return table
+
+
+def _columns(lines: list[dict[str, Text]], several_metrics: bool) -> list[str]:
+    columns = ["model", *(["metric"] if several_metrics else []), "published", "ours", "diff.", "p", "verdict"]
+    always = {"model", "metric", "ours"}
+    return [column for column in columns if column in always or any(line[column].plain for line in lines)]
+
+
+def _cells(row: Row, sources: list[str]) -> dict[str, Text]:
+    number, ours = row.published, row.ours
+    settings = settings_text(row)
+    p = "" if row.p_value is None else "<.001" if row.p_value < 0.001 else f"{row.p_value:.3f}"
+    return {
+        "model": Text(f"{row.model} ({settings})" if settings else row.model),
+        "metric": Text(row.metric),
+        "published": Text(
+            f"{mean_std(number.mean, number.std)} [{sources.index(number.reference) + 1}]" if number else ""
+        ),
+        "ours": Text(mean_std(ours.mean, ours.std, ours.n) if ours else ""),
+        "diff.": Text("" if row.difference is None else f"{row.difference:+.3f}"),
+        "p": Text(p),
+        "verdict": Text(row.verdict if number and ours else "", style=STYLES[row.verdict]),
+    }
+
+
+def _notes(rows: Sequence[Row], sources: list[str]) -> Text:
+    """The sources by number, and why what both sides have is not comparable."""
+    cited = [f"[{index}] {source}" for index, source in enumerate(sources, start=1)]
+    reasons = {f"{r.model}: {r.why}" for r in rows if r.verdict == "not comparable" and r.published and r.ours}
+    return Text("\n".join(["mean ± sample standard deviation (runs)", *cited, *sorted(reasons)]), style="dim")

@@ -1,0 +1,90 @@
+"""The leaderboard of a data set: as rows, as a frame and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphlab.comparison.compare import Row, compare
+from graphlab.comparison.numbers import published
+from graphlab.data.registry import DATASETS
+from graphlab.records.record import RunRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def leaderboard_rows(dataset: str, records: Iterable[RunRecord]) -> list[Row]:
+    """Published numbers of a data set (by its full name) and the runs on it; metric by metric, the best first."""
+    mine = [record for record in records if record.spec.dataset == dataset]
+    rows = compare(published(dataset), mine)
+    selecting = {record.result.metric: record.result.direction for record in mine}
+    metrics = list(dict.fromkeys([*selecting, *(row.metric for row in rows)]))
+    return sorted(rows, key=lambda row: (metrics.index(row.metric), _rank(row, selecting.get(row.metric, "max"))))
+
+
+def leaderboard(dataset: str, records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Published numbers on a data set beside ours, one row each; see `Row` for what the columns mean.
+
+    Raises UnknownNameError for a data set that is neither registered nor among the records.
+    """
+    return rows_frame(leaderboard_rows(full_name(dataset, records), records))
+
+
+def leaderboard_json(dataset: str, records: Sequence[RunRecord]) -> dict[str, Any]:
+    """The leaderboard as `graphlab leaderboard --json` prints it."""
+    name = full_name(dataset, records)
+    return rows_json(name, leaderboard_rows(name, records))
+
+
+def full_name(dataset: str, records: Iterable[RunRecord]) -> str:
+    """The name that runs are recorded under: `cora` is `planetoid/cora`, and the default split is not said."""
+    if any(record.spec.dataset == dataset for record in records):
+        return dataset
+    stem, _, split = dataset.partition("@")
+    found = DATASETS.resolve(stem)
+    return found.name if split in ("", found.module.CARD.splits[0]) else f"{found.name}@{split}"
+
+
+def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["model", "settings", "metric", "published", "published_std", "published_n", "source"]
+    columns += ["ours", "ours_std", "ours_n", "difference", "p_value", "verdict", "why"]
+    return pd.DataFrame([_flat(row) for row in rows], columns=columns)
+
+
+def rows_json(dataset: str, rows: Sequence[Row]) -> dict[str, Any]:
+    return {"dataset": dataset, "rows": [row.to_json() for row in rows]}
+
+
+def settings_text(row: Row) -> str:
+    """What sets our configuration apart, in one line; empty if there is one only."""
+    return ", ".join(f"{name}={value}" for name, value in row.settings.items())
+
+
+def _rank(row: Row, direction: str) -> float:
+    mean = row.ours.mean if row.ours and row.ours.mean is not None else row.published and row.published.mean
+    if mean is None:
+        return float("inf")
+    return mean if direction == "min" else -mean
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    number, ours = row.published, row.ours
+    return {
+        "model": row.model,
+        "settings": settings_text(row),
+        "metric": row.metric,
+        "published": number.mean if number else None,
+        "published_std": number.std if number else None,
+        "published_n": number.n if number else None,
+        "source": number.reference if number else None,
+        "ours": ours.mean if ours else None,
+        "ours_std": ours.std if ours else None,
+        "ours_n": ours.n if ours else None,
+        "difference": row.difference,
+        "p_value": row.p_value,
+        "verdict": row.verdict,
+        "why": row.why,
+    }

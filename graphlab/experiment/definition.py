@@ -1,0 +1,84 @@
+"""What an experiment file may say. Each run is one entry; nothing is multiplied out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from graphlab.comparison.yaml_files import read_mapping
+from graphlab.core.config import Config
+from graphlab.core.errors import ConfigError
+from graphlab.core.seeds import parse_seeds
+
+Text = Annotated[str, Field(min_length=1)]
+Fraction = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Expectation(Config):
+    """A claim on the mean of a test metric over the seeds: exactly one of the three.
+
+    within  `published`: no published number of the same protocol is significantly different
+    """
+
+    metric: Text
+    at_least: Fraction | None = None
+    at_most: Fraction | None = None
+    within: Literal["published"] | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if sum(value is not None for value in (self.at_least, self.at_most, self.within)) != 1:
+            raise ValueError("a claim needs exactly one of at_least, at_most and within")
+        return self
+
+    def __str__(self) -> str:
+        if self.within:
+            return f"{self.metric} agrees with what is published"
+        bound, value = ("at least", self.at_least) if self.at_least is not None else ("at most", self.at_most)
+        return f"{self.metric} is {bound} {value:g}"
+
+
+class Entry(Config):
+    """One model on one data set, over the experiment's seeds.
+
+    settings  what differs from the published recipe, by dotted name: `training.epochs: 50`
+    refuses   the two do not fit together, and the experiment shows that this is said before anything runs
+    """
+
+    model: Text
+    dataset: Text
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    expect: list[Expectation] = Field(default_factory=list)
+    refuses: bool = False
+
+    @model_validator(mode="after")
+    def _expects_what_can_be(self) -> Self:
+        if self.refuses and self.expect:
+            raise ValueError("a run that must be refused has no result to expect anything of")
+        return self
+
+
+class Experiment(Config):
+    """An experiment: runs over the same seeds, and what is claimed of them."""
+
+    title: Text
+    description: str = ""
+    seeds: int | str | list[int] = 1
+    runs: Annotated[list[Entry], Field(min_length=1)]
+
+
+def read_experiment(path: str | os.PathLike[str]) -> Experiment:
+    """Read and check an experiment file. Raises InputError or ConfigError naming the file and the key."""
+    file = Path(path)
+    content = read_mapping(file)
+    experiment = Experiment.parse(content, where=file.name)
+    parse_seeds(experiment.seeds)
+    asked = [(entry.model, entry.dataset, repr(sorted(entry.settings.items()))) for entry in experiment.runs]
+    for index, key in enumerate(asked):
+        if key in asked[:index]:
+            raise ConfigError(f"{file.name} has {key[0]} on {key[1]} twice", hint="each run is one entry; name it once")
+    return experiment

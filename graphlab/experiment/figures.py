@@ -1,0 +1,100 @@
+"""Figures: what they have in common, and the learning curves.
+
+Figures are matplotlib objects of their own: they need no window and leave pyplot's state alone.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from graphlab.records.record import RunRecord
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito 2008, told apart by people with any of the common colour blindnesses."""
+
+DASHES = ("solid", "dashed", "dashdot", "dotted")
+GREY = "#6e6e6e"
+
+
+class Plot(Figure):
+    """A figure that Jupyter shows by itself and that turns into a `data:` address for a page."""
+
+    def __init__(self, width: float = 7.0, height: float = 3.6) -> None:
+        super().__init__(figsize=(width, height), layout="constrained", facecolor="white")
+
+    def panel(self) -> Axes:
+        """A pair of axes without a box around it."""
+        axes = self.add_subplot()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=9)
+        return axes
+
+    def render(self, form: str, **options: Any) -> bytes:
+        """The file's bytes; equal figures give equal bytes."""
+        buffer = BytesIO()
+        metadata = {"Date": None} if form == "svg" else {}
+        with mpl.rc_context({"svg.hashsalt": "graphlab", "svg.fonttype": "path"}):
+            self.savefig(buffer, format=form, metadata=metadata, **options)
+        return buffer.getvalue()
+
+    def data_uri(self) -> str:
+        return "data:image/svg+xml;base64," + base64.b64encode(self.render("svg")).decode()
+
+    def _repr_png_(self) -> bytes:
+        return self.render("png", dpi=110)
+
+
+def style_of(index: int) -> dict[str, Any]:
+    """Colour and dashes of the n-th model; the dashes change once the colours are used up."""
+    return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index // len(COLOURS) % len(DASHES)]}
+
+
+def learning_curves(records: Iterable[RunRecord], metric: str | None = None) -> Plot:
+    """Validation metric by epoch: each model's mean over seeds, and its seeds faintly.
+
+    The mean ends where the first seed stops. What does not train is a dotted level. `metric` is the selecting one
+    unless given.
+    """
+    runs = [record for record in records if record.result.status != "unfinished"]
+    figure = Plot()
+    axes = figure.panel()
+    name = metric or (runs[0].result.metric if runs else "metric")
+    for index, (model, group) in enumerate(_by_model(runs)):
+        style = style_of(index)
+        curves = [list(_points(record, name)) for record in group]
+        trained = [curve for curve in curves if len(curve) > 1]
+        for curve in trained:
+            axes.plot(*zip(*curve, strict=True), **style, alpha=0.25, linewidth=0.8)
+        if trained:
+            axes.plot(*zip(*_mean(trained), strict=True), **style, linewidth=2, label=model)
+        elif levels := [r.result.validation[name] for r in group if name in r.result.validation]:
+            axes.axhline(sum(levels) / len(levels), color=style["color"], linestyle=":", label=f"{model} (not trained)")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(f"validation {name}")
+    if axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside right upper", frameon=False, fontsize=9)
+    return figure
+
+
+def _by_model(runs: list[RunRecord]) -> Iterator[tuple[str, list[RunRecord]]]:
+    for model in dict.fromkeys(record.spec.model for record in runs):
+        yield model, [record for record in runs if record.spec.model == model]
+
+
+def _points(record: RunRecord, metric: str) -> Iterator[tuple[float, float]]:
+    key = f"validation_{metric}"
+    return ((row["epoch"], row[key]) for row in record.curve if key in row)
+
+
+def _mean(curves: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
+    """The mean curve over the epochs that every seed was evaluated at."""
+    by_epoch = [dict(curve) for curve in curves]
+    shared = sorted(set.intersection(*(set(curve) for curve in by_epoch)))
+    return [(epoch, sum(curve[epoch] for curve in by_epoch) / len(by_epoch)) for epoch in shared]

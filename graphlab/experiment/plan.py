@@ -1,0 +1,127 @@
+"""From names and settings to a plan: everything checked and nothing run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+import yaml
+
+from graphlab.core.config import Config
+from graphlab.core.errors import ConfigError, closest
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset
+from graphlab.data.load import load
+from graphlab.model.base import ModelConfig
+from graphlab.model.registry import ModelEntry, find_model
+from graphlab.records.record import RunSpec
+from graphlab.task.base import Learner, Shard, Task, TaskConfig
+from graphlab.task.registry import find_task
+from graphlab.training.config import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A model, a data set, its task, and complete settings of all three and of training."""
+
+    model: ModelEntry
+    dataset: Dataset
+    task: type[Task[Any]]
+    model_config: ModelConfig
+    task_config: TaskConfig
+    training: TrainingConfig
+
+    def make_task(self, seed: int, device: torch.device | str = "cpu", shard: Shard | None = None) -> Task[Any]:
+        return self.task(self.task_config, self.dataset, self.dataset.split(seed), device, shard)
+
+    def make_learner(self, task: Task[Any], seed: int) -> Learner:
+        """The untrained model with its head; weights depend on the seed alone."""
+        SeedStream(seed).child("init").seed_torch()
+        spec = self.dataset.spec
+        model = self.model.build(spec, self.model_config)
+        return Learner(model, task.head(model, spec)).to(task.device)
+
+    @cached_property
+    def protocol(self) -> Mapping[str, str | int | float]:
+        return dict(self.make_task(0).protocol())
+
+    def spec(self, seed: int) -> RunSpec:
+        """The identity of the run with this seed."""
+        return RunSpec(
+            model=self.model.name,
+            dataset=self.dataset.name,
+            task=self.task.name,
+            seed=seed,
+            data=self.dataset.fingerprint,
+            model_config=self.model_config.to_json(),
+            task_config=self.task_config.to_json(),
+            training=self.training.to_json(),
+            protocol=self.protocol,
+        )
+
+
+def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """Resolve names, lay the overrides over the published recipe, and see that all of it fits together.
+
+    Raises UnknownNameError, ConfigError, IncompatibleError or DataError; nothing has been written then.
+    """
+    entry = find_model(model)
+    data = dataset if isinstance(dataset, Dataset) else load(dataset)
+    entry.require_task(data.task)
+    task = find_task(data.task)
+    configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}
+    preset = entry.preset_for(data.name, data.card.family, data.task)
+    settings = {part: dict(getattr(preset, part, {})) for part in configs}
+    for key, value in (overrides or {}).items():
+        part, name = _locate(key, configs)
+        settings[part][name] = value
+    plan = Plan(
+        entry,
+        data,
+        task,
+        entry.config.parse(settings["model"], where=f"model {entry.name}"),
+        task.Config.parse(settings["task"], where=f"task {data.task}"),
+        TrainingConfig.parse(settings["training"], where="training"),
+    )
+    plan.make_learner(plan.make_task(0), 0)
+    return plan
+
+
+def _locate(key: str, configs: Mapping[str, type[Config]]) -> tuple[str, str]:
+    """Which configuration a setting belongs to: `model.hidden_dim`, or `hidden_dim` where only one has it."""
+    part, dot, name = key.partition(".")
+    if dot:
+        if part not in configs:
+            raise ConfigError(
+                f"no settings are called {part!r}", hint=f"settings are {', '.join(configs)}, as in model.x"
+            )
+        return part, name
+    owners = [part for part, config in configs.items() if key in config.model_fields]
+    if len(owners) == 1:
+        return owners[0], key
+    if owners:
+        choices = " or ".join(f"{owner}.{key}" for owner in owners)
+        raise ConfigError(f"setting {key!r} is ambiguous", hint=f"say {choices}")
+    every = {f: f"{part}.{f}" for part, config in configs.items() for f in config.model_fields}
+    near = closest(key, every)
+    hint = f"did you mean {every[near[0]]!r}?" if near else f"there are: {', '.join(every.values())}"
+    raise ConfigError(f"no setting is called {key!r}", hint=hint)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`key=value` of the command line, the value read as JSON where it is JSON and as YAML where not."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"cannot read setting {text!r}", hint="write key=value, as in --set model.hidden_dim=64")
+    try:
+        return key.strip(), json.loads(value)
+    except ValueError:
+        pass
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"cannot read the value of {text!r}", hint="quote it as YAML or JSON") from None

@@ -1,0 +1,212 @@
+"""From an experiment file to trained runs beside the published numbers, its claims checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphlab.comparison.compare import Row, compare
+from graphlab.comparison.numbers import published
+from graphlab.comparison.rows import leaderboard_rows, rows_frame, rows_json
+from graphlab.core.errors import IncompatibleError
+from graphlab.core.seeds import parse_seeds
+from graphlab.data.dataset import Dataset
+from graphlab.data.load import load
+from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment
+from graphlab.experiment.plan import Plan, make_plan
+from graphlab.experiment.run import run_plan
+from graphlab.experiment.runs import Runs
+from graphlab.experiment.views import leaderboard_html
+from graphlab.records.record import RunRecord
+from graphlab.records.statistics import summarise_values
+from graphlab.records.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A combination that was refused before anything ran, and what was said."""
+
+    model: str
+    dataset: str
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that the experiment claims, and whether it held; `detail` says what was found."""
+
+    model: str
+    dataset: str
+    text: str
+    held: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What an experiment came to.
+
+    leaderboards  rows for each data set, by its full name
+    store         where the runs are
+    """
+
+    experiment: Experiment
+    path: Path
+    store: Path
+    runs: tuple[Runs, ...]
+    refusals: tuple[Refusal, ...]
+    claims: tuple[Claim, ...]
+    leaderboards: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every claim held and no run failed."""
+        return all(claim.held for claim in self.claims) and not self.failed
+
+    @property
+    def failed(self) -> tuple[RunRecord, ...]:
+        return tuple(record for record in self.records if record.result.status == "failed")
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        return tuple(record for runs in self.runs for record in runs.records)
+
+    @cached_property
+    def df(self) -> pd.DataFrame:
+        """The leaderboards of all data sets, one row a published number and configuration."""
+        import pandas as pd
+
+        frames = {name: rows_frame(rows) for name, rows in self.leaderboards.items()}
+        if not frames:
+            return rows_frame([])
+        return pd.concat(frames, names=["dataset"]).reset_index(level="dataset").reset_index(drop=True)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "title": self.experiment.title,
+            "ok": self.ok,
+            "runs": [runs.to_json() for runs in self.runs],
+            "refusals": [vars(refusal) for refusal in self.refusals],
+            "claims": [vars(claim) for claim in self.claims],
+            "leaderboards": [rows_json(name, rows) for name, rows in self.leaderboards.items()],
+        }
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML page; see `graphlab.analysis.report`."""
+        from graphlab.analysis.report import write_report
+
+        return write_report(self, path)
+
+    def summary(self) -> str:
+        """One sentence: runs, failures, refusals and claims."""
+        parts = [_count(len(self.records), "run")]
+        parts += [f"{len(self.failed)} failed"] if self.failed else []
+        parts += [f"{_count(len(self.refusals), 'combination')} refused before anything ran"] if self.refusals else []
+        held = sum(claim.held for claim in self.claims)
+        parts += [f"{held} of {_count(len(self.claims), 'claim')} held"] if self.claims else []
+        return f"{', '.join(parts)}."
+
+    def _repr_html_(self) -> str:
+        tables = "".join(leaderboard_html(name, rows) for name, rows in self.leaderboards.items())
+        return f"<h3>{escape(self.experiment.title)}</h3><p>{escape(self.summary())}</p>{tables}"
+
+
+def reproduce(
+    path: str | os.PathLike[str],
+    *,
+    store: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    progress: bool | None = None,
+) -> Comparison:
+    """Do the runs of an experiment file and set them beside the published numbers.
+
+    Every name and every setting is checked before anything runs; what the store has is not run again. Raises
+    InputError for a file that asks for what cannot be, DataError and StoreError for broken files.
+    """
+    experiment = read_experiment(path)
+    seeds = parse_seeds(experiment.seeds)
+    plans, refusals = check(experiment)
+    where = Store(store)
+    runs = {index: run_plan(plan, seeds, where, device, progress) for index, plan in plans.items()}
+    claims = [_must_refuse(entry, refusals.get(i)) for i, entry in enumerate(experiment.runs) if entry.refuses]
+    for index, done in runs.items():
+        claims += [_judge(expectation, done) for expectation in experiment.runs[index].expect]
+    records = [record for done in runs.values() for record in done.records]
+    return Comparison(
+        experiment,
+        Path(path),
+        where.path,
+        tuple(runs.values()),
+        tuple(refusals.values()),
+        tuple(claims),
+        {name: leaderboard_rows(name, records) for name in dict.fromkeys(r.spec.dataset for r in records)},
+    )
+
+
+def check(experiment: Experiment) -> tuple[dict[int, Plan], dict[int, Refusal]]:
+    """Plans of the runs and refusals of what does not fit, by their place in the file; nothing is run.
+
+    What should be refused and is not has neither. Raises what is wrong with a run that should be possible.
+    """
+    datasets: dict[str, Dataset] = {}
+    plans: dict[int, Plan] = {}
+    refusals: dict[int, Refusal] = {}
+    for index, entry in enumerate(experiment.runs):
+        if entry.dataset not in datasets:
+            datasets[entry.dataset] = load(entry.dataset)
+        dataset = datasets[entry.dataset]
+        try:
+            plan = make_plan(entry.model, dataset, entry.settings)
+        except IncompatibleError as error:
+            if not entry.refuses:
+                raise
+            refusals[index] = Refusal(entry.model, dataset.name, error.message, error.hint)
+            continue
+        if not entry.refuses:
+            plans[index] = plan
+    return plans, refusals
+
+
+def _must_refuse(entry: Entry, refusal: Refusal | None) -> Claim:
+    text = "is refused before anything runs"
+    if refusal is None:
+        return Claim(entry.model, entry.dataset, text, False, "the two fit together")
+    return Claim(refusal.model, refusal.dataset, text, True, refusal.message)
+
+
+def _judge(expectation: Expectation, runs: Runs) -> Claim:
+    """Whether a claim holds of the mean over the finished seeds."""
+    metric = expectation.metric
+    values = [r.result.test[metric] for r in runs.records if metric in r.result.test]
+    mean = summarise_values(values).mean
+    if mean is None:
+        held, detail = False, f"no run reports {metric}"
+    elif expectation.within:
+        held, detail = _agrees(metric, runs)
+    else:
+        low = expectation.at_least is None or mean >= expectation.at_least
+        high = expectation.at_most is None or mean <= expectation.at_most
+        held, detail = low and high, f"mean {mean:.4f} over {_count(len(values), 'seed')}"
+    return Claim(runs.model, runs.dataset, str(expectation), held, detail)
+
+
+def _agrees(metric: str, runs: Runs) -> tuple[bool, str]:
+    mine = [number for number in published(runs.dataset) if (number.model, number.metric) == (runs.model, metric)]
+    rows = [row for row in compare(mine, runs.records) if row.published]
+    judged = [row for row in rows if row.verdict != "not comparable"]
+    if not judged:
+        return False, rows[0].why if rows else "nothing is published for this model and metric"
+    return all(row.verdict == "agrees" for row in judged), "; ".join(row.why for row in judged)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"

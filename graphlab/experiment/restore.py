@@ -1,0 +1,57 @@
+"""The trained model of a run that the store has."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphlab.core.errors import StoreError
+from graphlab.core.seeds import SeedStream
+from graphlab.experiment.plan import Plan, make_plan
+from graphlab.records.record import RunRecord
+from graphlab.records.store import Store
+from graphlab.task.base import Learner, Task
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run's plan, its task on the run's own split, and the learner with the selected weights."""
+
+    plan: Plan
+    task: Task[Any]
+    learner: Learner
+
+
+def restore(record: RunRecord, store: str | os.PathLike[str] | None = None) -> Trained:
+    """Rebuild what a finished run trained, with the weights that validation selected.
+
+    Raises StoreError if the run has no best checkpoint, or if the data set is no longer what it was.
+    """
+    spec = record.spec
+    settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
+    overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
+    plan = make_plan(spec.model, spec.dataset, overrides)
+    if plan.dataset.fingerprint != spec.data:
+        raise StoreError(
+            f"{spec.dataset} has changed since run {record.id}", hint="run it again on the data as it is now"
+        )
+    checkpoint = Store(store).folder(spec).load_checkpoint("best")
+    if checkpoint is None:
+        raise StoreError(f"run {record.id} has no best checkpoint", hint=f"its status is {record.result.status}")
+    task = plan.make_task(spec.seed)
+    learner = plan.make_learner(task, spec.seed)
+    learner.load_state_dict(checkpoint["model"])
+    learner.eval()
+    return Trained(plan, task, learner)
+
+
+def predictions(record: RunRecord, store: str | os.PathLike[str] | None = None) -> Tensor:
+    """What the trained model says of the training graph: `[num_nodes, num_outputs]` for a node-level model."""
+    trained = restore(record, store)
+    batch = trained.task.batches(SeedStream(record.seed))[0]
+    with torch.no_grad():
+        return trained.learner.model(batch)

@@ -1,0 +1,134 @@
+"""Runs, leaderboards and experiments as they are shown: tables in the terminal, HTML in notebooks and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from graphlab.comparison.compare import Row
+from graphlab.comparison.export import mean_std
+from graphlab.comparison.rows import settings_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from graphlab.experiment.reproduce import Comparison
+    from graphlab.experiment.runs import Runs
+
+
+def table_html(caption: str, headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A table with a caption; the first cell of a line is its heading. Cells are HTML already."""
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in lines
+    )
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def runs_table(runs: Runs) -> Table:
+    """The runs of all seeds for the terminal, their summary below."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(f"{runs.model} on {runs.dataset}", style="bold"),
+        title_justify="left",
+        caption=_summary(runs),
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for heading in _headings(runs):
+        table.add_column(heading, justify="left" if heading in ("status", "error") else "right")
+    for line in _lines(runs):
+        table.add_row(*(Text(cell) for cell in line[: len(table.columns)]))
+    return table
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Leaderboards, refusals, claims and the summary of an experiment."""
+    from rich.text import Text
+
+    from graphlab.comparison.render import rows_table
+
+    console.print(Text(comparison.experiment.title, style="bold"))
+    for name, rows in comparison.leaderboards.items():
+        console.print(rows_table(name, rows))
+    for refusal in comparison.refusals:
+        console.print(Text(f"{refusal.model} on {refusal.dataset} was refused: {refusal.message}"))
+    for claim in comparison.claims:
+        mark = Text("held  ", style="green") if claim.held else Text("failed", style="bold red")
+        console.print(Text.assemble(mark, f"  {claim.model} on {claim.dataset}: {claim.text} ({claim.detail})"))
+    console.print(Text(comparison.summary()))
+
+
+def runs_html(runs: Runs) -> str:
+    """The runs of all seeds as an HTML table, captioned with their summary."""
+    headings = _headings(runs)
+    lines = [[escape(cell) for cell in line[: len(headings)]] for line in _lines(runs)]
+    return table_html(f"{runs.model} on {runs.dataset}: {_summary(runs)}", headings, lines)
+
+
+def leaderboard_html(dataset: str, rows: Sequence[Row]) -> str:
+    """Published numbers beside ours; columns for what is published only where something is."""
+    cited = any(row.published for row in rows)
+    headings = ["model", "metric", *(["published"] if cited else []), "ours"]
+    headings += ["difference", "verdict", "source"] if cited else []
+    caption = f"{dataset}: test, mean ± sample standard deviation (runs)"
+    return table_html(caption, headings, [_cells(row, cited) for row in rows])
+
+
+def _cells(row: Row, cited: bool) -> list[str]:
+    number, ours = row.published, row.ours
+    settings = settings_text(row)
+    model = escape(row.model) + (f"<br><small>{escape(settings)}</small>" if settings else "")
+    mine = _unbroken(mean_std(ours.mean, ours.std, ours.n)) if ours else ""
+    if not cited:
+        return [model, escape(row.metric), mine]
+    source = f'<a href="{escape(number.source.url)}">{escape(number.reference)}</a>' if number else ""
+    if number and number.certainty == "recalled":
+        source += "<br><small>recalled, to be checked</small>"
+    return [
+        model,
+        escape(row.metric),
+        _unbroken(mean_std(number.mean, number.std, number.n)) if number else "",
+        mine,
+        "" if row.difference is None else f"{row.difference:+.3f}",
+        f'<span class="{row.verdict.replace(" ", "-")}">{row.verdict}</span><br><small>{escape(row.why)}</small>',
+        source,
+    ]
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _summary(runs: Runs) -> str:
+    summary = runs.summary()
+    interval = f", 95 % interval of the mean {summary.ci95[0]:.3f} to {summary.ci95[1]:.3f}" if summary.ci95 else ""
+    failed = f", {summary.failed} failed" if summary.failed else ""
+    return f"test {runs.metric} {mean_std(summary.mean, summary.std, summary.n)}{interval}{failed}"
+
+
+def _headings(runs: Runs) -> list[str]:
+    headings = ["seed", "status", "best epoch", f"validation {runs.metric}", f"test {runs.metric}", "seconds"]
+    return [*headings, "error"] if any(record.result.error for record in runs.records) else headings
+
+
+def _lines(runs: Runs) -> list[list[str]]:
+    """A line a seed: a cell for each heading that there can be."""
+    return [
+        [
+            str(record.seed),
+            record.result.status,
+            "" if record.result.best_epoch is None else str(record.result.best_epoch),
+            mean_std(record.result.validation.get(runs.metric), None),
+            mean_std(record.test_value, None),
+            f"{record.seconds:.1f}",
+            record.result.error["message"] if record.result.error else "",
+        ]
+        for record in runs.records
+    ]

@@ -1,0 +1,78 @@
+"""Graph attention network. Velickovic et al., ICLR 2018, eq. 1-6: h'_i = act(sum_j softmax_j(a(W h_i, W h_j)) W h_j)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.nn import GATConv
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.data.spec import Continuous, DataSpec
+from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+
+
+class Config(ModelConfig):
+    """hidden_dim is the width of one head; hidden layers concatenate their heads, the last averages its own."""
+
+    hidden_dim: Annotated[PositiveInt, IntRange(4, 64, log=True)] = 8
+    num_layers: Annotated[PositiveInt, IntRange(1, 4)] = 2
+    heads: Annotated[PositiveInt, IntRange(1, 8)] = 8
+    output_heads: Annotated[PositiveInt, IntRange(1, 8)] = 1
+    dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.6
+
+
+class GAT(Model):
+    """Attention layers with ELU between them; dropout on inputs and on attention coefficients.
+
+    batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
+    """
+
+    tasks = frozenset({"node-classification", "graph-prediction"})
+    citation = Citation(
+        key="velickovic2018",
+        title="Graph Attention Networks",
+        authors="Velickovic, Cucurull, Casanova, Romero, Lio and Bengio",
+        venue="ICLR",
+        year=2018,
+        url="https://arxiv.org/abs/1710.10903",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__()
+        first, *hidden, last = layer_widths("gat", spec, config.hidden_dim, config.num_layers)
+        inputs = [first, *(width * config.heads for width in hidden)]
+        self.out_dim = last
+        self.dropout = config.dropout
+        self.convs = nn.ModuleList(
+            [
+                *(GATConv(i, o, config.heads, dropout=config.dropout) for i, o in zip(inputs, hidden, strict=False)),
+                GATConv(inputs[-1], last, config.output_heads, concat=False, dropout=config.dropout),
+            ]
+        )
+
+    def forward(self, batch: Data) -> Tensor:
+        x = batch.x
+        for depth, conv in enumerate(self.convs):
+            x = F.dropout(x if depth == 0 else F.elu(x), self.dropout, self.training)
+            x = conv(x, batch.edge_index)
+        return x
+
+
+PLANETOID = {"epochs": 1000, "patience": 100, "lr": 0.005, "weight_decay": 5e-4}
+PRESETS = {
+    "planetoid": Preset(
+        source="section 3.3",
+        training=PLANETOID,
+        num_parameters={DataSpec("node", 7, Continuous(1433)): 92_373},
+    ),
+    "planetoid/pubmed": Preset(
+        source="section 3.3",
+        model={"output_heads": 8},
+        training=PLANETOID | {"lr": 0.01, "weight_decay": 1e-3},
+        num_parameters={DataSpec("node", 3, Continuous(500)): 33_779},
+    ),
+}

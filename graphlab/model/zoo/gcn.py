@@ -1,0 +1,70 @@
+"""Graph convolutional network. Kipf and Welling, ICLR 2017, eq. 8-9: H' = act(D^-1/2 (A + I) D^-1/2 H W)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.nn import GCNConv
+from torch_geometric.nn.conv.gcn_conv import gcn_norm
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.data.spec import Continuous, DataSpec
+from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+
+
+class Config(ModelConfig):
+    hidden_dim: Annotated[PositiveInt, IntRange(8, 256, log=True)] = 16
+    num_layers: Annotated[PositiveInt, IntRange(1, 4)] = 2
+    dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.5
+
+
+class GCN(Model):
+    """Convolutions with ReLU and dropout between them; edges are read as undirected messages u -> v.
+
+    batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
+    """
+
+    tasks = frozenset({"node-classification", "graph-prediction"})
+    citation = Citation(
+        key="kipf2017",
+        title="Semi-Supervised Classification with Graph Convolutional Networks",
+        authors="Kipf and Welling",
+        venue="ICLR",
+        year=2017,
+        url="https://arxiv.org/abs/1609.02907",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__()
+        widths = layer_widths("gcn", spec, config.hidden_dim, config.num_layers)
+        self.out_dim = widths[-1]
+        self.dropout = config.dropout
+        self.convs = nn.ModuleList(GCNConv(i, o, normalize=False) for i, o in zip(widths, widths[1:], strict=False))
+
+    def forward(self, batch: Data) -> Tensor:
+        x = batch.x
+        edge_index, edge_weight = gcn_norm(batch.edge_index, num_nodes=batch.num_nodes, dtype=x.dtype)
+        for depth, conv in enumerate(self.convs):
+            x = F.dropout(x if depth == 0 else x.relu(), self.dropout, self.training)
+            x = conv(x, edge_index, edge_weight)
+        return x
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """The paper regularises the first layer alone (section 5.2)."""
+        return [
+            {"params": list(self.convs[0].parameters()), "weight_decay": weight_decay},
+            {"params": list(self.convs[1:].parameters()), "weight_decay": 0.0},
+        ]
+
+
+PRESETS = {
+    "planetoid": Preset(
+        source="section 5.2; early stopping replaced by selection on validation",
+        training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
+    ),
+}

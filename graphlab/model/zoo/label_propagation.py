@@ -1,0 +1,54 @@
+"""Label propagation. Zhu, Ghahramani and Lafferty, ICML 2003, section 2: F <- D^-1 A F with the known labels clamped."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.utils import scatter
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import IntRange, PositiveInt
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Model, ModelConfig
+
+FLOOR = 1e-6
+"""Probability of a class that no walk has reached: keeps the logarithm finite."""
+
+
+class Config(ModelConfig):
+    num_iterations: Annotated[PositiveInt, IntRange(1, 200, log=True)] = 50
+
+
+class LabelPropagation(Model):
+    """No parameters: training labels spread over the edges for a number of iterations.
+
+    batch.known_labels `[num_nodes, num_classes]`, batch.edge_index `[2, E]` -> log probabilities
+    `[num_nodes, num_classes]`.
+    """
+
+    tasks = frozenset({"node-classification"})
+    citation = Citation(
+        key="zhu2003",
+        title="Semi-Supervised Learning Using Gaussian Fields and Harmonic Functions",
+        authors="Zhu, Ghahramani and Lafferty",
+        venue="ICML",
+        year=2003,
+        url="https://cdn.aaai.org/ICML/2003/ICML03-118.pdf",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__()
+        self.out_dim = spec.num_outputs
+        self.num_iterations = config.num_iterations
+
+    def forward(self, batch: Data) -> Tensor:
+        source, target = batch.edge_index
+        known = batch.known_labels
+        clamped = known.sum(dim=1, keepdim=True) > 0
+        labels = known
+        for _ in range(self.num_iterations):
+            labels = torch.where(clamped, known, scatter(labels[source], target, dim_size=len(known), reduce="mean"))
+        return labels.clamp(min=FLOOR).log()

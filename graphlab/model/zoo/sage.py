@@ -1,0 +1,65 @@
+"""GraphSAGE, mean aggregator. Hamilton, Ying and Leskovec, NeurIPS 2017, algorithm 1: h'_v = act(W [h_v, mean_u h_u])."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.nn import SAGEConv
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability
+from graphlab.data.spec import Continuous, DataSpec
+from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+
+
+class Config(ModelConfig):
+    hidden_dim: Annotated[PositiveInt, IntRange(8, 256, log=True)] = 64
+    num_layers: Annotated[PositiveInt, IntRange(1, 4)] = 2
+    dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.5
+    normalize: Annotated[bool, Choices((False, True))] = False
+
+
+class SAGE(Model):
+    """Full-neighbourhood GraphSAGE with ReLU and dropout between layers.
+
+    `normalize` scales each layer's output rows to unit length (algorithm 1, line 7).
+    batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
+    """
+
+    tasks = frozenset({"node-classification", "graph-prediction"})
+    citation = Citation(
+        key="hamilton2017",
+        title="Inductive Representation Learning on Large Graphs",
+        authors="Hamilton, Ying and Leskovec",
+        venue="NeurIPS",
+        year=2017,
+        url="https://arxiv.org/abs/1706.02216",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__()
+        widths = layer_widths("sage", spec, config.hidden_dim, config.num_layers)
+        self.out_dim = widths[-1]
+        self.dropout = config.dropout
+        self.convs = nn.ModuleList(
+            SAGEConv(i, o, normalize=config.normalize) for i, o in zip(widths, widths[1:], strict=False)
+        )
+
+    def forward(self, batch: Data) -> Tensor:
+        x = batch.x
+        for depth, conv in enumerate(self.convs):
+            x = F.dropout(x if depth == 0 else x.relu(), self.dropout, self.training)
+            x = conv(x, batch.edge_index)
+        return x
+
+
+PRESETS = {
+    "planetoid": Preset(
+        source="GraphLab's own choice",
+        training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        num_parameters={DataSpec("node", 7, Continuous(1433)): 184_391},
+    ),
+}

@@ -1,0 +1,158 @@
+"""The run store: one folder a run, whole files only, one writer at a time.
+
+<store>/<id>/spec.json          what the run is
+             environment.json   what it ran on and how long it took
+             metrics.json       the learning curve
+             result.json        how it ended; there only once it has
+             last.pt, best.pt   checkpoints (tensors and plain values, read with weights_only)
+<store>/<id>.lock               held by the process that works on the run, freed by the system if it dies
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from graphlab.core.errors import InputError, StoreError
+from graphlab.core.files import write_atomic, write_json
+from graphlab.records.record import Result, RunRecord, RunSpec
+
+
+def store_path(store: str | os.PathLike[str] | None = None) -> Path:
+    """The store that is meant: the argument, else `$GRAPHLAB_STORE`, else `./runs`."""
+    return Path(store or os.environ.get("GRAPHLAB_STORE") or "runs").expanduser().absolute()
+
+
+class Store:
+    """A folder of runs. Reading one that does not exist finds it empty; the first run makes it."""
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = store_path(path)
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"the store {self.path} is a file", hint="name a folder with --store or $GRAPHLAB_STORE")
+
+    def folder(self, spec: RunSpec) -> RunFolder:
+        return RunFolder(self.path / spec.id, spec)
+
+    def records(self) -> list[RunRecord]:
+        """Every run that the store holds, finished or not, oldest first.
+
+        Raises StoreError naming the file if one is not what a run writes.
+        """
+        if not self.path.exists():
+            return []
+        folders = [p.parent for p in self.path.glob("*/spec.json")]
+        folders.sort(key=lambda p: (p / "spec.json").stat().st_mtime_ns)
+        return [read_record(folder) for folder in folders]
+
+
+class RunFolder:
+    """One run's folder, for the process that works on it."""
+
+    def __init__(self, path: Path, spec: RunSpec) -> None:
+        self.path = path
+        self.spec = spec
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "result.json").exists()
+
+    @contextmanager
+    def claim(self) -> Iterator[bool]:
+        """Try to be the one process that works on this run; gives False at once if another does."""
+        with _explained(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path.with_suffix(".lock"), blocking=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                lock = None
+        try:
+            yield lock is not None
+        finally:
+            if lock is not None:
+                lock.release()
+
+    def begin(self) -> None:
+        with _explained(self.path):
+            if not (self.path / "spec.json").exists():
+                write_json(self.path / "spec.json", self.spec.to_json())
+
+    def save_checkpoint(self, name: str, state: dict[str, Any]) -> None:
+        """Write `last` or `best`: tensors, numbers, strings, lists and dicts."""
+        import torch
+
+        with _explained(self.path):
+            write_atomic(self.path / f"{name}.pt", lambda file: torch.save(state, file))
+
+    def load_checkpoint(self, name: str, device: Any = "cpu") -> dict[str, Any] | None:
+        """The checkpoint, or None if there is none. Raises StoreError if it is damaged or holds code."""
+        import torch
+
+        path = self.path / f"{name}.pt"
+        if not path.exists():
+            return None
+        try:
+            return torch.load(path, map_location=device, weights_only=True)
+        except Exception as error:
+            raise StoreError(
+                f"checkpoint {path} is damaged or was not written by GraphLab ({type(error).__name__})",
+                hint=f"delete {path} to train this run again from its start",
+            ) from error
+
+    def finish(self, record: RunRecord) -> None:
+        """Write what the run came to; result.json last, for it is what says that the run is done."""
+        with _explained(self.path):
+            write_json(self.path / "environment.json", {"seconds": record.seconds, **record.environment})
+            write_json(self.path / "metrics.json", list(record.curve))
+            write_json(self.path / "result.json", record.result.to_json())
+
+    def read(self) -> RunRecord:
+        return read_record(self.path)
+
+
+def read_record(folder: Path) -> RunRecord:
+    """A run from its folder. Raises StoreError naming the file that is missing, cut short or altered."""
+    spec = RunSpec(**_read(folder / "spec.json", RunSpec))
+    if spec.id != folder.name:
+        raise StoreError(
+            f"{folder / 'spec.json'} does not belong to its folder (it describes run {spec.id})",
+            hint="it was edited or moved; restore it, or delete the folder to run it again",
+        )
+    if not (folder / "result.json").exists():
+        return RunRecord(spec, Result("unfinished", str(spec.protocol.get("metric", "")), "", 0), 0.0)
+    result = Result(**_read(folder / "result.json", Result))
+    environment = _read(folder / "environment.json")
+    curve = tuple(_read(folder / "metrics.json"))
+    return RunRecord(spec, result, environment.pop("seconds"), environment, curve)
+
+
+def _read(path: Path, record: type | None = None) -> Any:
+    try:
+        value = json.loads(path.read_text())
+        if record and set(value) != set(record.__dataclass_fields__):
+            raise ValueError("unexpected keys")
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path} cannot be read: {error}",
+            hint=f"restore it, or delete {path.parent} to run it again",
+        ) from error
+    return value
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what the system says of a write (no space, read-only) into one clear StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"cannot write to the store {path.parent}: {error.strerror or error}",
+            hint="free space, or name another store with --store or $GRAPHLAB_STORE; what is there is unharmed",
+        ) from error

@@ -1,0 +1,133 @@
+"""Graph prediction: a value or a class for each graph.
+
+Regression by mean absolute error, classification by accuracy; which of the two, the DataSpec says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch_geometric.data import Batch, Data
+from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
+
+from graphlab.core.config import Choices, IntRange, PositiveInt
+from graphlab.core.errors import IncompatibleError
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset, Split
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Model
+from graphlab.task.base import Learner, Part, Shard, Task, TaskConfig
+
+POOLS = {"sum": global_add_pool, "mean": global_mean_pool, "max": global_max_pool}
+
+
+class Config(TaskConfig):
+    """pooling takes node rows to graph rows; batch_size counts graphs."""
+
+    pooling: Annotated[Literal["sum", "mean", "max"], Choices()] = "mean"
+    batch_size: Annotated[PositiveInt, IntRange(16, 512, log=True)] = 64
+
+
+class Readout(nn.Module):
+    """Pooled node rows `[num_nodes, d]` through a linear map: `[num_graphs, num_outputs]`."""
+
+    def __init__(self, width: int, spec: DataSpec, pooling: str) -> None:
+        super().__init__()
+        self.pool = POOLS[pooling]
+        self.linear = nn.Linear(width, spec.num_outputs)
+
+    def forward(self, rows: Tensor, batch: Data) -> Tensor:
+        return self.linear(self.pool(rows, batch.batch, batch.num_graphs))
+
+
+@dataclass(frozen=True)
+class GraphBatches:
+    """Graphs in a random order, `batch_size` at a time over all shards."""
+
+    task: GraphPrediction
+    order: Tensor
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.task.config.batch_size)
+
+    def __getitem__(self, step: int) -> Batch:
+        size = self.task.config.batch_size
+        items = self.order[step * size : (step + 1) * size]
+        mine = self.task.shard.of(items)
+        batch = self.task.collate(mine if len(mine) else items[:1])
+        batch.share = len(mine) * self.task.shard.world / len(items)
+        return batch
+
+
+class GraphPrediction(Task[Batch]):
+    """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes."""
+
+    name = "graph-prediction"
+    Config = Config
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        split: Split,
+        device: torch.device | str = "cpu",
+        shard: Shard | None = None,
+    ) -> None:
+        super().__init__(config, dataset, split, device, shard)
+        if dataset.spec.level != "graph":
+            raise IncompatibleError(f"{dataset.name} has no graph targets", hint=f"its task is {dataset.task}")
+        self._classes = dataset.spec.target == "class"
+        self.metric, self.direction = ("accuracy", "max") if self._classes else ("mae", "min")
+        self._targets = {part: self._target(items) for part, items in split.parts()}
+
+    def _target(self, items: Tensor) -> Tensor:
+        return torch.cat([self.dataset.graphs[i].y for i in items.tolist()]).to(self.device)
+
+    def head(self, model: Model, spec: DataSpec) -> nn.Module:
+        return Readout(model.out_dim, spec, self.config.pooling)
+
+    def collate(self, items: Tensor) -> Batch:
+        return Batch.from_data_list([self.dataset.graphs[i] for i in items.tolist()]).to(str(self.device))
+
+    def batches(self, stream: SeedStream) -> GraphBatches:
+        order = torch.randperm(len(self.split.train), generator=stream.child("order").torch())
+        return GraphBatches(self, self.split.train[order])
+
+    def weight(self, batch: Batch) -> float:
+        return batch.share
+
+    def loss(self, learner: Learner, batch: Batch) -> Tensor:
+        return self._loss(self._forward(learner, batch), batch.y)
+
+    def _loss(self, rows: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(rows, targets) if self._classes else F.l1_loss(rows, targets)
+
+    def _forward(self, learner: Learner, batch: Batch) -> Tensor:
+        return learner.head(learner.model(batch), batch)
+
+    def predict(self, learner: Learner, part: Part) -> Tensor:
+        """Logits or values `[n, num_outputs]`."""
+        mine = self.shard.of(getattr(self.split, part))
+        rows = [
+            self._forward(learner, self.collate(items)) for items in mine.split(self.config.batch_size) if len(items)
+        ]
+        return torch.cat(rows) if rows else torch.zeros(0, self.dataset.spec.num_outputs, device=self.device)
+
+    def score(self, rows: Tensor, part: Part) -> dict[str, float]:
+        targets = self._targets[part]
+        loss = self._loss(rows.float(), targets).item()
+        if not self._classes:
+            return {"mae": loss}
+        return {"accuracy": (rows.argmax(dim=1) == targets).double().mean().item(), "loss": loss}
+
+    def protocol(self) -> Mapping[str, Any]:
+        return {
+            "metric": self.metric,
+            "split": self.dataset.splits.name,
+            "selection": f"best validation {self.metric}",
+        }

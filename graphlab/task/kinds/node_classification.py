@@ -1,0 +1,91 @@
+"""Transductive node classification: one graph, some labels given, accuracy on the others.
+
+Yang, Cohen and Salakhutdinov, ICML 2016; Kipf and Welling, ICLR 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.core.errors import IncompatibleError
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset, Split
+from graphlab.task.base import Learner, Part, Shard, Task, TaskConfig
+
+
+class Config(TaskConfig):
+    """Node classification leaves nothing open."""
+
+
+@dataclass(frozen=True)
+class FullBatch:
+    """The epoch of a transductive task: the whole graph, once."""
+
+    graph: Data
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, step: int) -> Data:
+        return self.graph
+
+
+class NodeClassification(Task[Data]):
+    """Cross-entropy on the training nodes, accuracy on the rest.
+
+    Models get the graph without its labels; those of the training nodes alone are there, as
+    `known_labels` `[num_nodes, num_classes]`, one-hot, zero for every other node.
+    """
+
+    name = "node-classification"
+    Config = Config
+    metric = "accuracy"
+    direction = "max"
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        split: Split,
+        device: torch.device | str = "cpu",
+        shard: Shard | None = None,
+    ) -> None:
+        super().__init__(config, dataset, split, device, shard)
+        labels = dataset.graph.y
+        if not isinstance(labels, Tensor) or dataset.spec.level != "node":
+            raise IncompatibleError(f"{dataset.name} has no node labels", hint=f"its task is {dataset.task}")
+        self._index = {part: items.to(self.device) for part, items in split.parts()}
+        self._labels = {part: labels.to(self.device)[items] for part, items in self._index.items()}
+        known = torch.zeros(len(labels), dataset.spec.num_outputs)
+        known[split.train, labels[split.train]] = 1.0
+        inputs = {key: value for key, value in dataset.graph.to_dict().items() if key != "y"}
+        self._graph = Data.from_dict({**inputs, "known_labels": known}).to(str(self.device))
+
+    def batches(self, stream: SeedStream) -> FullBatch:
+        return FullBatch(self._graph)
+
+    def loss(self, learner: Learner, batch: Data) -> Tensor:
+        return F.cross_entropy(learner.model(batch)[self._index["train"]], self._labels["train"])
+
+    def predict(self, learner: Learner, part: Part) -> Tensor:
+        """Logits `[n, num_classes]`."""
+        return learner.model(self._graph)[self.shard.of(self._index[part])]
+
+    def score(self, rows: Tensor, part: Part) -> dict[str, float]:
+        labels = self._labels[part]
+        accuracy = (rows.argmax(dim=1) == labels).double().mean()
+        return {"accuracy": accuracy.item(), "loss": F.cross_entropy(rows.float(), labels).item()}
+
+    def protocol(self) -> Mapping[str, Any]:
+        return {
+            "metric": self.metric,
+            "split": self.dataset.splits.name,
+            "selection": "best validation accuracy, ties by lower validation loss",
+        }

@@ -1,0 +1,236 @@
+"""What every model in the registry keeps to, on a tiny example of each kind of task it does.
+
+Each check takes a model's name and an example's name and raises AssertionError. `cases()` lists all
+pairs that apply, so that one parametrised test covers whatever is registered:
+
+    @pytest.mark.parametrize("check", MODEL_CHECKS)
+    @pytest.mark.parametrize(("model", "example"), cases())
+    def test_contract(check, model, example): check(model, example)
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.core.config import search_space
+from graphlab.core.errors import ConfigError, IncompatibleError
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset
+from graphlab.data.spec import DataSpec
+from graphlab.experiment.plan import Plan, make_plan
+from graphlab.model.base import Model, TripleModel
+from graphlab.model.registry import MODELS, find_model
+from graphlab.task.base import Learner, Task
+from graphlab.task.registry import find_task
+from graphlab.testing.examples import EXAMPLES, example
+
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def cases() -> list[tuple[str, str]]:
+    """Every registered model with each example it can be built for."""
+    return [(model, name) for model in MODELS.names() for name in EXAMPLES if _fits(model, example(name))]
+
+
+def _fits(model: str, dataset: Dataset) -> bool:
+    if dataset.task not in find_model(model).cls.tasks:
+        return False
+    try:
+        _plan(model, dataset)
+    except IncompatibleError:
+        return False
+    return True
+
+
+def _plan(model: str, dataset: Dataset) -> Plan:
+    """The model without dropout, on batches that are a small part of the example."""
+    overrides = {"model.dropout": 0.0} if "dropout" in find_model(model).config.model_fields else {}
+    if "batch_size" in find_task(dataset.task).Config.model_fields:
+        overrides["task.batch_size"] = 4
+    return make_plan(model, dataset, overrides)
+
+
+def _learner(model: str, name: str) -> tuple[Task, Learner]:
+    plan = _plan(model, example(name))
+    task = plan.make_task(0)
+    return task, plan.make_learner(task, 0)
+
+
+def check_registration(model: str, name: str) -> None:
+    """It cites its source, names tasks that exist, and its defaults lie in its own search ranges."""
+    entry = find_model(model)
+    assert entry.cls.citation.title and entry.cls.citation.url.startswith("http")
+    assert entry.cls.__doc__ and entry.config.model_config["frozen"]
+    defaults = entry.config()
+    for key, searched in search_space(entry.config).items():
+        assert searched.contains(getattr(defaults, key)), f"{model}.{key}: default outside of its search range"
+
+
+def check_permutation(model: str, name: str) -> None:
+    """Renaming the nodes renames the outputs and changes nothing else."""
+    dataset = example(name)
+    task, learner = _learner(model, name)
+    learner.eval()
+    order = torch.randperm(int(dataset.graph.num_nodes or 0), generator=SeedStream(1).torch())
+    with torch.no_grad():
+        if isinstance(learner.model, TripleModel):
+            _check_entities_renamed(learner.model, dataset, order)
+            return
+        batch = task.batches(SeedStream(0))[0]
+        nodes = torch.randperm(batch.num_nodes, generator=SeedStream(1).torch())
+        torch.testing.assert_close(learner.model(_rename(batch, nodes)), learner.model(batch)[nodes], **TOLERANCE)
+
+
+def _rename(batch: Data, order: Tensor) -> Data:
+    """The graph whose node i is the old node order[i], its edges listed backwards."""
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order))
+    renamed = batch.clone()
+    for key, value in batch.to_dict().items():
+        if batch.is_node_attr(key):
+            renamed[key] = value[order]
+        elif batch.is_edge_attr(key) and key != "edge_index":
+            renamed[key] = value.flip(0)
+    renamed.edge_index = place[batch.edge_index].flip(1)
+    return renamed
+
+
+def _check_entities_renamed(model: TripleModel, dataset: Dataset, order: Tensor) -> None:
+    if dataset.spec.num_entities is not None:
+        return  # a vector an entity: renaming entities renames parameters
+    graph = Data(edge_index=dataset.graph.edge_index, edge_type=dataset.graph.edge_type, num_nodes=len(order))
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order))
+    renamed = Data(edge_index=place[graph.edge_index], edge_type=graph.edge_type, num_nodes=len(order))
+    head, relation = torch.tensor([0, 1, 2, 3]), torch.tensor([0, 1, 2, 3])
+    scores = model.score(graph, head, relation)
+    torch.testing.assert_close(model.score(renamed, place[head], relation), scores[:, order], **TOLERANCE)
+
+
+def check_isolation(model: str, name: str) -> None:
+    """What a graph gets does not depend on the graphs it is batched with."""
+    dataset = example(name)
+    if dataset.spec.level != "graph":
+        return
+    task, learner = _learner(model, name)
+    learner.eval()
+    with torch.no_grad():
+        together = task.predict(learner, "test")
+        parts = dataset.split().test
+        alone = [learner.head(learner.model(b), b) for b in (task.collate(parts[i : i + 1]) for i in range(len(parts)))]  # pyright: ignore[reportAttributeAccessIssue]
+    torch.testing.assert_close(torch.cat(alone), together, **TOLERANCE)
+
+
+def check_gradients(model: str, name: str) -> None:
+    """The loss reaches every parameter."""
+    task, learner = _learner(model, name)
+    batches = task.batches(SeedStream(0))
+    for step in range(len(batches)):
+        if any(p.requires_grad for p in learner.parameters()):
+            task.loss(learner, batches[step]).backward()
+    missed = [key for key, p in learner.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert not missed, f"no gradient reaches {missed}"
+
+
+def check_overfit(model: str, name: str) -> None:
+    """Sixty steps on one batch bring its loss down to under half."""
+    task, learner = _learner(model, name)
+    if not list(learner.parameters()):
+        return
+    optimizer = torch.optim.Adam(learner.parameters(), lr=0.02)
+    batch = task.batches(SeedStream(0))[0]
+    losses = []
+    for _ in range(60):
+        loss = task.loss(learner, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0], f"loss went from {losses[0]:.4f} to {losses[-1]:.4f}"
+
+
+def check_state_dict(model: str, name: str) -> None:
+    """Weights written and read back without pickle give the same predictions."""
+    task, learner = _learner(model, name)
+    file = io.BytesIO()
+    torch.save(learner.state_dict(), file)
+    file.seek(0)
+    plan = _plan(model, example(name))
+    other = plan.make_learner(task, seed=1)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    learner.eval(), other.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(
+            task.predict(other, "validation"), task.predict(learner, "validation"), rtol=0, atol=0
+        )
+
+
+def check_repeatable(model: str, name: str) -> None:
+    """The same seed gives the same weights and predictions, bit for bit."""
+    task, first = _learner(model, name)
+    _, second = _learner(model, name)
+    first.eval(), second.eval()
+    with torch.no_grad():
+        assert torch.equal(task.predict(first, "validation"), task.predict(second, "validation"))
+
+
+def check_bad_settings(model: str, name: str) -> None:
+    """An unknown setting, and a number below zero where a search looks for larger ones, are ConfigErrors."""
+    entry = find_model(model)
+    wrong = {"no_such_setting": 1} | {
+        key: -1
+        for key, value in entry.config().to_json().items()
+        if isinstance(value, int) and not isinstance(value, bool)
+    }
+    for key, value in wrong.items():
+        try:
+            entry.config.parse({key: value}, where=model)
+        except ConfigError:
+            continue
+        raise AssertionError(f"{model} accepts {key}={value}")
+
+
+def check_parameter_counts(model: str, name: str) -> None:
+    """The recipes' models have as many parameters as is pinned beside them."""
+    entry = find_model(model)
+    for key, preset in entry.presets.items():
+        for spec, count in preset.num_parameters.items():
+            built = build(entry.name, spec, preset.model)
+            found = sum(p.numel() for p in built.parameters())
+            assert found == count, f"{model} for {key} has {found} parameters, {count} are pinned"
+
+
+def build(model: str, spec: DataSpec, settings) -> Model:
+    entry = find_model(model)
+    return entry.build(spec, entry.config.parse(settings, where=model))
+
+
+def check_gpu(model: str, name: str) -> None:
+    """CPU and GPU agree."""
+    plan = _plan(model, example(name))
+    rows = []
+    for device in ("cpu", "cuda"):
+        task = plan.make_task(0, device)
+        learner = plan.make_learner(task, 0).eval()
+        with torch.no_grad():
+            rows.append(task.predict(learner, "validation").cpu())
+    torch.testing.assert_close(rows[0], rows[1], rtol=1e-3, atol=1e-4)
+
+
+Check = Callable[[str, str], None]
+MODEL_CHECKS: tuple[Check, ...] = (
+    check_registration,
+    check_permutation,
+    check_isolation,
+    check_gradients,
+    check_overfit,
+    check_state_dict,
+    check_repeatable,
+    check_bad_settings,
+    check_parameter_counts,
+)

@@ -1,0 +1,170 @@
+"""The training loop. There is one, and it reads from top to bottom."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+from graphlab.core.errors import DivergenceError
+from graphlab.core.seeds import SeedStream
+from graphlab.task.base import Learner, Part, Task
+from graphlab.training.config import TrainingConfig
+from graphlab.training.distributed import average_gradients, gather_rows, mean_over_processes
+from graphlab.training.interrupt import StopRequest
+from graphlab.training.optim import Engine
+from graphlab.training.state import Best, TrainingState
+
+CHECKPOINT_SECONDS = 30.0
+
+
+class Checkpoints(Protocol):
+    """Where `fit` leaves checkpoints and finds them again."""
+
+    def save_checkpoint(self, name: str, state: dict[str, Any]) -> None: ...
+
+    def load_checkpoint(self, name: str, device: Any) -> dict[str, Any] | None: ...
+
+
+OnEpoch = Callable[[int, int, dict[str, float]], None]
+"""Told after each epoch: epoch, epochs at most, and its row of the learning curve."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training came to. Metrics are those of the selected epoch; `error` is set if it diverged."""
+
+    epochs: int
+    best_epoch: int | None
+    curve: tuple[dict[str, float], ...]
+    seconds: float
+    validation: dict[str, float] = field(default_factory=dict)
+    test: dict[str, float] = field(default_factory=dict)
+    error: DivergenceError | None = None
+
+
+def fit(
+    learner: Learner,
+    task: Task[Any],
+    config: TrainingConfig,
+    stream: SeedStream,
+    checkpoints: Checkpoints,
+    on_epoch: OnEpoch = lambda epoch, epochs, row: None,
+) -> Fit:
+    """Train, select on validation, and score test once with the selected weights.
+
+    Goes on from the last checkpoint if there is one, to the same result. Ctrl-C and SIGTERM stop after
+    the step in hand, leave a checkpoint and raise KeyboardInterrupt. A loss or a metric that is not
+    finite ends the run; the Fit then carries the error.
+    """
+    state = TrainingState(learner, Best(task.metric, task.direction))
+    progress, best = state.progress, state.best
+    clock = Clock()
+    try:
+        if config.epochs and any(p.requires_grad for p in learner.parameters()):
+            train(state, task, config, stream, checkpoints, on_epoch, clock)
+        else:
+            best.offer(0, evaluate(learner, task, "validation"), learner)
+    except DivergenceError as error:
+        return Fit(progress.epoch, best.epoch, tuple(progress.curve), clock.total(), error=error)
+    learner.load_state_dict(best.weights)
+    test = evaluate(learner, task, "test")
+    if task.shard.rank == 0:
+        checkpoints.save_checkpoint("best", {"model": best.weights, "epoch": best.epoch})
+    return Fit(progress.epoch - 1, best.epoch, tuple(progress.curve), clock.total(), best.scores, test)
+
+
+def train(
+    state: TrainingState,
+    task: Task[Any],
+    config: TrainingConfig,
+    stream: SeedStream,
+    checkpoints: Checkpoints,
+    on_epoch: OnEpoch,
+    clock: Clock,
+) -> None:
+    """Bring `state` from where its last checkpoint left it to the end of training."""
+    learner, best, progress = state.learner, state.best, state.progress
+    engine = Engine(learner, config, task.direction, task.device)
+    if saved := checkpoints.load_checkpoint("last", task.device):
+        state.load_checkpoint(saved)
+        engine.load_state_dict(saved["engine"])
+        clock.before = progress.seconds
+
+    def save() -> None:
+        progress.seconds, clock.saved = clock.total(), time.monotonic()
+        if task.shard.rank == 0:
+            checkpoints.save_checkpoint("last", state.to_checkpoint() | {"engine": engine.state_dict()})
+
+    with StopRequest() as stop:
+        while progress.epoch <= config.epochs and not exhausted(best, config.patience):
+            epoch_stream = stream.child("epoch", progress.epoch)
+            batches = task.batches(epoch_stream)
+            loss_sum = torch.tensor(progress.loss, dtype=torch.float64, device=task.device)
+            learner.train()
+            for step in range(progress.step, len(batches)):
+                batch = batches[step]
+                weight = task.weight(batch)
+                epoch_stream.child("step", step, "rank", task.shard.rank).seed_torch()
+                with engine.forward():
+                    loss = task.loss(learner, batch)
+                engine.backward(loss)
+                stopping = average_gradients(engine.parameters, weight, stop.requested, task.shard)
+                engine.step()
+                loss_sum += weight * loss.detach()
+                if stopping or clock.due():
+                    progress.step, progress.loss = step + 1, loss_sum.item()
+                    save()
+                if stopping:
+                    raise KeyboardInterrupt
+            row = {"epoch": progress.epoch, "loss": mean_over_processes(loss_sum, task.shard).item() / len(batches)}
+            progress.curve.append(row)
+            require_finite(row, "training", progress.epoch)
+            evaluated = progress.epoch % config.evaluate_every == 0 or progress.epoch == config.epochs
+            if evaluated:
+                scores = evaluate(learner, task, "validation")
+                row |= {f"validation_{key}": value for key, value in scores.items()}
+                require_finite(scores, "validation", progress.epoch)
+                best.offer(progress.epoch, scores, learner)
+            engine.after_epoch(scores[task.metric] if evaluated else None)
+            on_epoch(progress.epoch, config.epochs, row)
+            progress.epoch, progress.step, progress.loss = progress.epoch + 1, 0, 0.0
+    save()
+
+
+def evaluate(learner: Learner, task: Task[Any], part: Part) -> dict[str, float]:
+    """The metrics of a part: each process predicts its share, and the whole is scored once."""
+    learner.eval()
+    with torch.no_grad():
+        return task.score(gather_rows(task.predict(learner, part), task.shard), part)
+
+
+def exhausted(best: Best, patience: int | None) -> bool:
+    return patience is not None and best.evaluations_since >= patience
+
+
+def require_finite(values: dict[str, float], what: str, epoch: int) -> None:
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise DivergenceError(
+                f"the {what} {name} is {value} in epoch {epoch}",
+                hint="lower training.lr, or set training.clip_norm=1.0; the curve up to there is in the record",
+            )
+
+
+class Clock:
+    """Seconds of this run, over all the processes that have worked on it, and since its last checkpoint."""
+
+    def __init__(self) -> None:
+        self.started = self.saved = time.monotonic()
+        self.before = 0.0
+
+    def total(self) -> float:
+        return self.before + time.monotonic() - self.started
+
+    def due(self) -> bool:
+        return time.monotonic() - self.saved > CHECKPOINT_SECONDS

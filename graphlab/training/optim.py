@@ -1,0 +1,91 @@
+"""The engine of a training step: optimiser, schedule and mixed precision, from their names in TrainingConfig."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Adam, AdamW, lr_scheduler
+
+from graphlab.core.errors import InputError
+from graphlab.task.base import Direction, Learner
+from graphlab.training.config import TrainingConfig
+
+OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "sgd": torch.optim.SGD}
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raise InputError where the device does not have the format."""
+    if precision == "fp16" and device.type != "cuda":
+        raise InputError(f"precision fp16 needs a GPU, not {device}", hint="use training.precision=bf16 or fp32")
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise InputError(f"{torch.cuda.get_device_name(device)} has no bf16", hint="use fp16 or fp32")
+
+
+class Engine:
+    """Turns losses into steps of a learner's parameters."""
+
+    def __init__(self, learner: Learner, config: TrainingConfig, direction: Direction, device: torch.device) -> None:
+        check_precision(config.precision, device)
+        self.parameters = [p for p in learner.parameters() if p.requires_grad]
+        self.optimizer = OPTIMIZERS[config.optimizer](learner.parameter_groups(config.weight_decay), lr=config.lr)
+        self._schedule = self._make_schedule(config, direction)
+        self._clip_norm = config.clip_norm
+        self._device_type = device.type
+        self._dtype = PRECISIONS[config.precision]
+        self._scaler = torch.amp.GradScaler(device.type, enabled=config.precision == "fp16")
+
+    def _make_schedule(self, config: TrainingConfig, direction: Direction) -> lr_scheduler.LRScheduler | None:
+        match config.scheduler:
+            case "cosine":
+                return lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=config.epochs)
+            case "step":
+                return lr_scheduler.StepLR(self.optimizer, config.step_epochs, config.gamma)
+            case "plateau":
+                return lr_scheduler.ReduceLROnPlateau(self.optimizer, direction, config.gamma, config.step_epochs)
+            case "none":
+                return None
+
+    def forward(self) -> torch.autocast:
+        """The arithmetic of the forward pass, as a context."""
+        return torch.autocast(self._device_type, self._dtype, enabled=self._dtype != torch.float32)
+
+    def backward(self, loss: Tensor) -> None:
+        """Fresh gradients of the unscaled loss."""
+        self.optimizer.zero_grad()
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(self.optimizer)
+
+    def step(self) -> None:
+        if self._clip_norm:
+            clip_grad_norm_(self.parameters, self._clip_norm)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
+
+    def after_epoch(self, selection: float | None) -> None:
+        """Move the schedule on; `selection` is the selecting metric if this epoch was evaluated."""
+        if isinstance(self._schedule, lr_scheduler.ReduceLROnPlateau):
+            if selection is not None:
+                self._schedule.step(selection)
+        elif self._schedule:
+            with warnings.catch_warnings():
+                # A run that goes on right after an epoch's last step has not stepped this optimiser object yet.
+                warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+                self._schedule.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self._schedule.state_dict() if self._schedule else {},
+            "scaler": self._scaler.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+        if self._schedule:
+            self._schedule.load_state_dict(state["schedule"])

@@ -1,0 +1,75 @@
+"""Where a run stands: the position of the loop, and the checkpoint that validation selects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from graphlab.task.base import Direction, Learner
+
+
+@dataclass
+class Progress:
+    """The next step to take, and what was seen so far.
+
+    Batches, negatives and dropout are drawn from streams named by (seed, epoch, step): this position is
+    the state of every random generator and of every loader.
+
+    loss   sum of this epoch's losses so far
+    curve  one row an epoch
+    """
+
+    epoch: int = 1
+    step: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+class Best:
+    """The selected checkpoint.
+
+    Better is a better metric; of two equal ones that with the lower validation loss, where the task
+    reports one; of two equal in both the earlier.
+    """
+
+    def __init__(self, metric: str, direction: Direction) -> None:
+        self.metric = metric
+        self.sign = 1.0 if direction == "max" else -1.0
+        self.epoch: int | None = None
+        self.scores: dict[str, float] = {}
+        self.weights: dict[str, Tensor] = {}
+        self.evaluations_since = 0
+
+    def offer(self, epoch: int, scores: dict[str, float], learner: Learner) -> None:
+        if self.epoch is not None and self._key(scores) <= self._key(self.scores):
+            self.evaluations_since += 1
+            return
+        self.epoch, self.scores, self.evaluations_since = epoch, scores, 0
+        self.weights = {name: tensor.detach().clone() for name, tensor in learner.state_dict().items()}
+
+    def _key(self, scores: dict[str, float]) -> tuple[float, float]:
+        return self.sign * scores[self.metric], -scores.get("loss", 0.0)
+
+
+@dataclass
+class TrainingState:
+    """Progress and best checkpoint of one learner."""
+
+    learner: Learner
+    best: Best
+    progress: Progress = field(default_factory=Progress)
+
+    def to_checkpoint(self) -> dict[str, Any]:
+        return {
+            "model": self.learner.state_dict(),
+            "best": dict(vars(self.best)),
+            "progress": dict(vars(self.progress)),
+        }
+
+    def load_checkpoint(self, saved: dict[str, Any]) -> None:
+        self.learner.load_state_dict(saved["model"])
+        vars(self.best).update(saved["best"])
+        vars(self.progress).update(saved["progress"])

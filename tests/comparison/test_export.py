@@ -1,0 +1,71 @@
+"""Leaderboards as text: every format parses, and hostile names stay text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from graphlab.comparison import bibtex, export_leaderboard, leaderboard_rows, leaderboard_table
+from graphlab.core.errors import UnknownNameError
+from graphlab.experiment.views import leaderboard_html
+from tests.comparison.records_made import records
+
+DATASET = "planetoid/cora"
+
+
+def test_csv_has_every_row_with_full_precision():
+    lines = list(csv.DictReader(io.StringIO(export_leaderboard(DATASET, records(0.8123456, 0.82), "csv"))))
+    assert len(lines) == 4
+    gcn = next(line for line in lines if line["model"] == "gcn")
+    assert float(gcn["ours"]) == pytest.approx(0.8161728)
+    assert gcn["source"] == "Kipf and Welling 2017, Table 2"
+
+
+def test_json_is_the_leaderboard():
+    assert json.loads(export_leaderboard(DATASET, [], "json"))["dataset"] == DATASET
+
+
+def test_latex_is_balanced_and_cites():
+    text = export_leaderboard(DATASET, records(0.81, 0.82, model="a_b&c%"), "latex")
+    assert r"a\_b\&c\%" in text
+    assert r"\toprule" in text
+    assert r"\cite{kipf2017}" in text
+    rows = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
+    assert all(row.replace(r"\&", "").count("&") == 7 for row in rows)
+
+
+def test_markdown_cells_cannot_break_the_table():
+    text = export_leaderboard(DATASET, records(0.81, 0.82, model="a|b"), "markdown")
+    assert r"a\|b" in text
+
+
+def test_bibtex_has_each_source_once():
+    text = bibtex(leaderboard_rows(DATASET, []))
+    assert text.count("@inproceedings{kipf2017,") == 1
+    assert "author = {Kipf and Welling}" in text
+    assert "Petar" not in text
+    assert "Veličković and Cucurull and Casanova and Romero and Liò and Bengio" in text
+
+
+def test_an_unknown_format_lists_the_known():
+    with pytest.raises(UnknownNameError, match="markdown"):
+        export_leaderboard(DATASET, [], "markdow")
+
+
+def test_the_terminal_table_shows_markup_as_text():
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(leaderboard_table(DATASET, records(0.81, 0.82, model="[red]x[/red]")))
+    text = console.export_text()
+    assert "[red]x[/red]" in text
+    assert "0.815 ± 0.007 (2)" in text
+
+
+def test_html_escapes_hostile_names():
+    rows = leaderboard_rows("<i>d</i>", records(0.8, 0.9, model="<script>alert(1)</script>", dataset="<i>d</i>"))
+    text = leaderboard_html("<i>d</i>", rows)
+    assert "<script" not in text
+    assert "<i>" not in text

@@ -1,0 +1,99 @@
+"""Every published number that ships is valid and cited, and a mistake in a file is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from graphlab.comparison.numbers import FOLDER, published, published_datasets, sources
+from graphlab.core.errors import ConfigError, InputError
+from graphlab.model.registry import MODELS
+
+SOURCE = "s1: {title: T, authors: A and B, year: 2020, url: 'https://example.org/1'}\n"
+GOOD = (
+    "{model: gcn, metric: accuracy, mean: 0.8, source: s1, where: Table 1, protocol: {split: public}, certainty: read}"
+)
+
+
+@pytest.mark.parametrize("dataset", published_datasets())
+def test_every_shipped_number_is_a_cited_fraction(dataset):
+    numbers = published(dataset)
+    assert numbers
+    for number in numbers:
+        assert 0 < number.mean <= 1
+        assert number.std is None or 0 < number.std < 0.1
+        assert round(number.mean, number.decimals) == number.mean
+        assert number.source.url.startswith("https://")
+        assert number.where
+        assert "split" in number.protocol
+        assert number.model is None or number.model in MODELS.names()
+
+
+@pytest.mark.parametrize("dataset", published_datasets())
+def test_no_number_is_there_twice(dataset):
+    keys = [(n.name, n.metric, n.source.key, repr(sorted(n.protocol.items()))) for n in published(dataset)]
+    assert len(set(keys)) == len(keys)
+
+
+def test_every_source_is_cited_by_some_number():
+    cited = {number.source.key for dataset in published_datasets() for number in published(dataset)}
+    assert cited == set(sources(FOLDER))
+
+
+def test_known_values():
+    gcn = {dataset: _mean(dataset, "gcn") for dataset in ("cora", "citeseer", "pubmed")}
+    assert gcn == {"cora": 0.815, "citeseer": 0.703, "pubmed": 0.79}
+    gat = next(n for n in published("planetoid/cora") if n.model == "gat")
+    assert (gat.mean, gat.std, gat.n) == (0.83, 0.007, 100)
+    assert gat.reference == "Veličković et al. 2018, Table 2"
+
+
+def _mean(dataset, model):
+    return next(n.mean for n in published(f"planetoid/{dataset}") if n.model == model)
+
+
+def test_a_split_in_the_name_finds_the_same_numbers():
+    assert published("planetoid/cora@full") == published("planetoid/cora")
+
+
+def test_nothing_published_is_an_empty_list():
+    assert published("karate") == []
+    assert published("sources") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("numbers: [", "not valid YAML"),
+        ("- 1", "does not hold a mapping"),
+        ("entries: []", "one key, numbers"),
+        ("numbers: {}", "one key, numbers"),
+        ("numbers: [3]", "number 1 is not a mapping"),
+        (f"numbers: [{GOOD.replace('s1', 's2')}]", "cites 's2'"),
+        (f"numbers: [{GOOD.replace('mean: 0.8', 'mean: high')}]", "number 1.mean cannot be 'high'"),
+        (f"numbers: [{GOOD.replace('mean: 0.8', 'mean: .nan')}]", "mean cannot be nan"),
+        (f"numbers: [{GOOD.replace('mean', 'meen')}]", "number 1 "),
+        (f"numbers: [{GOOD.replace('certainty: read', 'certainty: sure')}]", "certainty cannot be 'sure'"),
+        (f"numbers: [{GOOD.replace('model: gcn', 'model: gcn, method: GCN')}]", "either model"),
+        (f"numbers: [{GOOD.replace('model: gcn, ', '')}]", "either model"),
+        (f"numbers: [{GOOD.replace('metric: accuracy', 'metric: accuracy, metric: mrr')}]", "'metric' is given twice"),
+    ],
+)
+def test_a_malformed_file_is_one_clear_error(tmp_path, text, message):
+    (tmp_path / "sources.yaml").write_text(SOURCE)
+    (tmp_path / "toy.yaml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        published("toy", tmp_path)
+    assert message in str(caught.value)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org", "example.org", ""])
+def test_a_source_needs_a_web_address(tmp_path, url):
+    (tmp_path / "sources.yaml").write_text(SOURCE.replace("https://example.org/1", url))
+    with pytest.raises(ConfigError, match="url"):
+        sources(tmp_path)
+
+
+def test_an_unreadable_file_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="cannot read"):
+        sources(tmp_path)

@@ -1,0 +1,41 @@
+"""Data sets as tables and pictures."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import pytest
+
+from graphlab.data.load import load
+
+NAMES = ["karate", "sbm/directed-h0.1", "substructures/has-triangle", "substructures/cycles4"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(n, marks=pytest.mark.real_data) for n in ("cora", "kg/umls"))])
+def test_plot_and_table(name):
+    dataset = load(name)
+    buffer = io.BytesIO()
+    dataset.plot().savefig(buffer, format="png")
+    assert buffer.getvalue().startswith(b"\x89PNG")
+    html = dataset._repr_html_()
+    assert dataset.name in html and html.count("<tr>") == html.count("</tr>") > 5
+    assert str(dataset.statistics()["num_test"]) in html.replace(",", "")
+
+
+def test_picture_of_a_small_graph_shows_every_node_and_class():
+    (axes,) = load("karate").plot().axes
+    assert [text.get_text() for text in axes.texts if text.get_text()] == [str(node) for node in range(34)]
+    assert len([text for text in axes.texts if not text.get_text()]) == 78
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Mr. Hi", "Officer"]
+
+
+def test_plotting_needs_no_pyplot_and_loading_no_matplotlib():
+    code = (
+        "import sys; from graphlab.data.load import load; ds = load('karate')\n"
+        "assert 'matplotlib.figure' not in sys.modules\n"
+        "ds.plot(); assert 'matplotlib.pyplot' not in sys.modules, 'pyplot was loaded'"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,172 @@
+"""Experiment files: what they may say, that the shipped ones can be run, and what a small one comes to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from graphlab.core.errors import GraphLabError, IncompatibleError, InputError
+from graphlab.data.registry import DATASETS
+from graphlab.experiment import reproduce as module
+from graphlab.experiment.definition import read_experiment
+from graphlab.experiment.reproduce import Comparison, check, reproduce
+from graphlab.experiment.runs import Runs
+from graphlab.model.registry import find_model
+from tests.comparison.records_made import records
+
+SHIPPED = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
+
+SMALL = """
+title: Small
+seeds: 2
+runs:
+  - model: gcn
+    dataset: karate
+    settings: {training.epochs: 3}
+    expect:
+      - {metric: accuracy, at_least: 0.0}
+      - {metric: accuracy, at_most: 0.0}
+      - {metric: f7, at_least: 0.5}
+      - {metric: accuracy, within: published}
+  - {model: distmult, dataset: karate, refuses: true}
+"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Comparison:
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "small.yaml").write_text(SMALL)
+    return reproduce(folder / "small.yaml", store=folder / "runs", device="cpu", progress=False)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_experiment_resolves(path):
+    experiment = read_experiment(path)
+    assert experiment.description
+    for entry in experiment.runs:
+        assert DATASETS.resolve(entry.dataset).name == entry.dataset
+        assert find_model(entry.model).name == entry.model
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_experiment_can_be_planned(path):
+    experiment = read_experiment(path)
+    try:
+        plans, refusals = check(experiment)
+    except GraphLabError as error:
+        if error.kind != "data":
+            raise
+        pytest.skip(f"needs raw files: {error.message}")
+    assert sorted([*plans, *refusals]) == list(range(len(experiment.runs)))
+    assert {index for index, entry in enumerate(experiment.runs) if entry.refuses} == set(refusals)
+
+
+def test_claims_are_judged_on_the_mean(small):
+    refused, at_least, at_most, unknown, published = small.claims
+    assert refused.held
+    assert at_least.held
+    assert at_least.text == "accuracy is at least 0"
+    assert not at_most.held
+    assert (unknown.held, unknown.detail) == (False, "no run reports f7")
+    assert (published.held, published.detail) == (False, "nothing is published for this model and metric")
+    assert not small.ok
+    assert small.summary() == "2 runs, 1 combination refused before anything ran, 2 of 5 claims held."
+
+
+def test_refusals_carry_the_message(small):
+    (refusal,) = small.refusals
+    assert (refusal.model, refusal.dataset) == ("distmult", "karate")
+    assert "node-classification" in refusal.message
+
+
+def test_json_frame_and_notebook_view(small):
+    told = small.to_json()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert set(told) == {"title", "ok", "runs", "refusals", "claims", "leaderboards"}
+    assert list(small.df.dataset) == ["karate"]
+    assert "<table>" in small._repr_html_()
+    assert "gcn on karate" in small.runs[0]._repr_html_()
+    assert small.runs[0].plot()._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_second_call_runs_nothing(small, monkeypatch):
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("graphlab.experiment.run.fit", never)
+    again = reproduce(small.path, store=small.store, device="cpu", progress=False)
+    assert again.to_json() == small.to_json()
+
+
+def test_a_combination_that_should_be_refused_and_fits_is_a_claim_that_fails(tmp_path):
+    (tmp_path / "e.yaml").write_text("title: t\nruns: [{model: gcn, dataset: karate, refuses: true}]")
+    comparison = reproduce(tmp_path / "e.yaml", store=tmp_path / "runs")
+    assert not comparison.ok
+    assert comparison.claims[0].detail == "the two fit together"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_everything_is_checked_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "run_plan", lambda *_: pytest.fail("ran"))
+    text = "title: t\nruns: [{model: gcn, dataset: karate}, {model: distmult, dataset: karate}]"
+    (tmp_path / "e.yaml").write_text(text)
+    with pytest.raises(IncompatibleError):
+        reproduce(tmp_path / "e.yaml", store=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "held"),
+    [((0.81, 0.82), True), ((0.5, 0.51, 0.5), False), ((0.8,), False)],
+    ids=["agrees", "below", "one"],
+)
+def test_within_published(values, held):
+    claim = module._judge(
+        module.Expectation.parse({"metric": "accuracy", "within": "published"}, where="test"),
+        Runs(tuple(records(*values))),
+    )
+    assert claim.held is held
+
+
+RUN = "{model: gcn, dataset: karate}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title: t", "needs a value for 'runs'"),
+        ("title: t\nruns: []", "runs"),
+        ("runs: [{model: gcn}]", "title"),
+        ("title: t\nruns: [{model: gcn}]", "runs.0.dataset"),
+        (f"title: t\nsedes: 3\nruns: [{RUN}]", "no setting 'sedes'"),
+        (f"title: t\nseeds: many\nruns: [{RUN}]", "cannot read seeds 'many'"),
+        (f"title: t\nseeds: 0\nruns: [{RUN}]", "name no seed"),
+        (f"title: t\nseeds: [1, 1]\nruns: [{RUN}]", "twice"),
+        (f"title: t\nruns: [{RUN}, {RUN}]", "gcn on karate twice"),
+        ("title: t\nruns: [{model: gcn, dataset: karate, grid: {a: 1}}]", "grid"),
+        ("title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m}]}]", "exactly one"),
+        (
+            "title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, at_least: 1, at_most: 2}]}]",
+            "exactly one",
+        ),
+        ("title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, at_least: .inf}]}]", "at_least"),
+        ("title: t\nruns: [{model: m, dataset: d, refuses: true, expect: [{metric: m, at_least: 1}]}]", "refused"),
+        ("title: t\nruns: [{model: gnc, dataset: karate}]", "'gcn'"),
+        ("title: t\nruns: [{model: gcn, dataset: karat}]", "'karate'"),
+        ("title: t\nruns: [{model: gcn, dataset: karate, settings: {training.epoch: 3}}]", "epoch"),
+        ("title: t\nruns: [{model: gcn, dataset: karate, settings: {training.epochs: few}}]", "few"),
+    ],
+)
+def test_a_wrong_file_is_one_clear_error(tmp_path, text, message):
+    (tmp_path / "e.yaml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        reproduce(tmp_path / "e.yaml", store=tmp_path / "runs")
+    assert message in str(caught.value)
+    assert caught.value.hint
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.yaml"):
+        reproduce(tmp_path / "none.yaml")
