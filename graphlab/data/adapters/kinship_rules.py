@@ -19,9 +19,9 @@ MADE_BY = "graphlab.data.generators.kinship_rules"
 
 SHA256 = {
     "transductive": (
-        "416d5dc16bbf87bd71272260a7b0d84700d04b749eccf48d9eb7672fa6a1435e",
-        "27ba60ffc090faf4118016e9b86c95cde565d89b87749884248a81591955eb09",
-        "8073406508083f8ed69a823df9bbd210181a8b24ef76f472e5c98e5a7ccd1409",
+        "6b93a5920591d4bdab2dcd93c0f451a8de1457e0131ed7bdaf2d0988a611e19c",
+        "fe6806dfce26db65fc633247a5090675af27e65b4496114b28048615d5d5cf2a",
+        "79343092347a17c378b8f6d2ef9ca6da553592e6e76ed1ecdfe3ec83e4eb2d48",
     ),
     "inductive": (
         "0d280f9aefb72a2e39a1dfb05fe8ac0766bfe5947fc4b95de881fd11fc6de9e0",
@@ -34,7 +34,7 @@ SHA256 = {
 KEYS = ("num_graphs", "num_nodes", "num_edges", "num_relations", "num_train", "num_validation", "num_test")
 
 COUNTS = {
-    "transductive": (1, 177, 2660, 28, 2660, 282, 564),
+    "transductive": (1, 126, 1550, 28, 1550, 160, 330),
     "inductive": (2, 238, 3904, 28, 1886, 500, 596),
 }
 
