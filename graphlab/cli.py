@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -29,7 +29,7 @@ UsageError = typer.BadParameter.__bases__[0]
 """Click's base of all complaints about the words of a command, from whichever click typer brings along."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-StorePath = Annotated[Optional[Path], typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
+StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
 
 
@@ -63,7 +63,7 @@ def run(
     dataset: str,
     seeds: Annotated[str, typer.Option("--seeds", help="A count from 0 (10), a range (3:8) or a list (1,4,7).")] = "1",
     settings: Annotated[
-        Optional[list[str]], typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")
+        list[str] | None, typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")
     ] = None,
     store: StorePath = None,
     device: Device = "auto",
@@ -93,7 +93,7 @@ def reproduce(
     experiment: Path,
     store: StorePath = None,
     device: Device = "auto",
-    report: Annotated[Optional[Path], typer.Option("--report", help="Write an HTML report to this file.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report to this file.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run an experiment file and set what comes out beside the published numbers and its claims."""
@@ -213,14 +213,16 @@ def _print_frame(frame: pd.DataFrame, as_json: bool, hide: tuple[str, ...] = ())
     shown = frame.drop(columns=[c for c in hide if c in frame])
     table = Table(*map(str, shown.columns), box=None, header_style="bold")
     for row in shown.itertuples(index=False):
-        table.add_row(*("" if value != value or value is None else _cell(value) for value in row))
+        table.add_row(*map(_cell, row))
     _console().print(table)
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() and abs(value) > 1 else f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4f}" if isinstance(value, float) and value == value else ""
 
 
 def _console() -> Any:

@@ -25,7 +25,11 @@ BAD_REQUESTS = {
     "model for another task": (("run", "gcn", "kinship-rules/transductive"), "gcn does", "graphlab models"),
     "kg model on nodes": (("run", "nbfnet", "karate"), "not node-classification", None),
     "embedding model on new entities": (("run", "distmult", "kinship-rules/inductive"), "has not trained on", "nbfnet"),
-    "label propagation on graphs": (("run", "label-propagation", "substructures/triangles"), "not graph-prediction", None),
+    "label propagation on graphs": (
+        ("run", "label-propagation", "substructures/triangles"),
+        "not graph-prediction",
+        None,
+    ),
     "unknown setting": ((*RUN, "--set", "model.hiden_dim=3"), "no setting 'hiden_dim'", "'hidden_dim'"),
     "unknown bare setting": ((*RUN, "--set", "hiden_dim=3"), "no setting is called 'hiden_dim'", "model.hidden_dim"),
     "unknown part": ((*RUN, "--set", "modle.hidden_dim=3"), "no settings are called 'modle'", "model, task, training"),
@@ -143,7 +147,11 @@ def test_damaged_store_is_named_and_left_alone(cli, store, case):
     else:
         torch.save({"model": {"other": torch.zeros(3)}}, run / file)
     before = contents(path)
-    done = cli("runs", "--store", path, "--json") if file == "spec.json" else cli(*RUN, "--seeds", "3", "--store", path, "--json", *QUICK)
+    done = (
+        cli("runs", "--store", path, "--json")
+        if file == "spec.json"
+        else cli(*RUN, "--seeds", "3", "--store", path, "--json", *QUICK)
+    )
     assert done.code == 1
     assert done.json["error"]["kind"] == "store"
     assert str(run / file) in done.json["error"]["message"]

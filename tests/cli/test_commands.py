@@ -20,7 +20,12 @@ def test_run_json(cli, tmp_path):
     assert done.code == 0
     shown = done.json
     assert list(shown) == ["model", "dataset", "metric", "direction", "runs", "summary"]
-    assert (shown["model"], shown["dataset"], shown["metric"], shown["direction"]) == ("gcn", "karate", "accuracy", "max")
+    assert (shown["model"], shown["dataset"], shown["metric"], shown["direction"]) == (
+        "gcn",
+        "karate",
+        "accuracy",
+        "max",
+    )
     assert [run["seed"] for run in shown["runs"]] == [0, 1]
     for run in shown["runs"]:
         keys = {"id", "seed", "status", "best_epoch", "validation", "test", "seconds", "num_parameters"}

@@ -54,7 +54,7 @@ def test_two_different_splits_at_once():
 
 
 def test_table_lists_everything():
-    frame = table()
+    frame = table().set_index("name")
     assert list(frame.index) == DATASETS.names()
     assert frame.loc["planetoid/cora", "num_edges"] == 10556
     assert frame.loc["planetoid/cora", "splits"] == "public, full, random, geom-gcn"

@@ -173,19 +173,23 @@ def test_selected_weights_are_those_of_the_selected_epoch():
 
 
 def test_patience_counts_evaluations():
-    outcome = fit(*start("gcn", "node-classification", **{"lr": 0.5, "epochs": 500, "patience": 4, "evaluate_every": 2}), STREAM, Memory())
+    outcome = fit(
+        *start("gcn", "node-classification", lr=0.5, epochs=500, patience=4, evaluate_every=2),
+        STREAM,
+        Memory(),
+    )
     assert outcome.best_epoch is not None
     assert outcome.epochs == outcome.best_epoch + 8
 
 
 def test_the_last_epoch_is_always_evaluated():
-    outcome = fit(*start("gcn", "node-classification", **{"epochs": 7, "evaluate_every": 3}), STREAM, Memory())
+    outcome = fit(*start("gcn", "node-classification", epochs=7, evaluate_every=3), STREAM, Memory())
     assert [row["epoch"] for row in outcome.curve if "validation_accuracy" in row] == [3, 6, 7]
 
 
 @pytest.mark.parametrize(("model", "epochs"), [("label-propagation", 200), ("mlp", 0)])
 def test_nothing_to_train_is_evaluated_as_it_is(model, epochs):
-    outcome = fit(*start(model, "node-classification", **{"epochs": epochs}), STREAM, Memory())
+    outcome = fit(*start(model, "node-classification", epochs=epochs), STREAM, Memory())
     assert (outcome.best_epoch, outcome.epochs) == (0, 0)
     assert 0 <= outcome.test["accuracy"] <= 1
 
@@ -203,15 +207,15 @@ def test_clipping_bounds_the_step():
 
 
 def test_bf16_trains_close_to_fp32():
-    full = fit(*start("gcn", "node-classification", **{"epochs": 60}), STREAM, Memory())
-    half = fit(*start("gcn", "node-classification", **{"epochs": 60, "precision": "bf16"}), STREAM, Memory())
+    full = fit(*start("gcn", "node-classification", epochs=60), STREAM, Memory())
+    half = fit(*start("gcn", "node-classification", epochs=60, precision="bf16"), STREAM, Memory())
     assert half.curve[-1]["loss"] == pytest.approx(full.curve[-1]["loss"], abs=0.1)
     assert half.curve[-1]["loss"] != full.curve[-1]["loss"]
 
 
 def test_dropout_differs_between_steps_and_not_between_runs():
-    first = fit(*start("gcn", "node-classification", **{"epochs": 3, "lr": 1e-12}), STREAM, Memory())
-    second = fit(*start("gcn", "node-classification", **{"epochs": 3, "lr": 1e-12}), STREAM, Memory())
+    first = fit(*start("gcn", "node-classification", epochs=3, lr=1e-12), STREAM, Memory())
+    second = fit(*start("gcn", "node-classification", epochs=3, lr=1e-12), STREAM, Memory())
     losses = [row["loss"] for row in first.curve]
     assert len(set(losses)) == 3
     assert losses == [row["loss"] for row in second.curve]
