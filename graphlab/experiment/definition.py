@@ -19,25 +19,29 @@ Fraction = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Expectation(Config):
-    """A claim on the mean of a test metric over the seeds: exactly one of the three.
+    """A claim on the mean of a test metric over the seeds: exactly one of the four.
 
     within  `published`: no published number of the same protocol is significantly different
+    above   models of this experiment, on the same data set, whose mean is lower
     """
 
     metric: Text
     at_least: Fraction | None = None
     at_most: Fraction | None = None
     within: Literal["published"] | None = None
+    above: list[Text] | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
-        if sum(value is not None for value in (self.at_least, self.at_most, self.within)) != 1:
-            raise ValueError("a claim needs exactly one of at_least, at_most and within")
+        if sum(value is not None for value in (self.at_least, self.at_most, self.within, self.above)) != 1:
+            raise ValueError("a claim needs exactly one of at_least, at_most, within and above")
         return self
 
     def __str__(self) -> str:
         if self.within:
             return f"{self.metric} agrees with what is published"
+        if self.above:
+            return f"{self.metric} is above that of {' and '.join(self.above)}"
         bound, value = ("at least", self.at_least) if self.at_least is not None else ("at most", self.at_most)
         return f"{self.metric} is {bound} {value:g}"
 
@@ -77,8 +81,22 @@ def read_experiment(path: str | os.PathLike[str]) -> Experiment:
     content = read_mapping(file)
     experiment = Experiment.parse(content, where=file.name)
     parse_seeds(experiment.seeds)
+    for entry in experiment.runs:
+        _require_others(entry, experiment, file.name)
     asked = [(entry.model, entry.dataset, repr(sorted(entry.settings.items()))) for entry in experiment.runs]
     for index, key in enumerate(asked):
         if key in asked[:index]:
             raise ConfigError(f"{file.name} has {key[0]} on {key[1]} twice", hint="each run is one entry; name it once")
     return experiment
+
+
+def _require_others(entry: Entry, experiment: Experiment, where: str) -> None:
+    """What a claim compares with must be in the experiment."""
+    beside = {other.model for other in experiment.runs if other.dataset == entry.dataset and not other.refuses}
+    for expectation in entry.expect:
+        for model in expectation.above or ():
+            if model not in beside - {entry.model}:
+                raise ConfigError(
+                    f"{where} compares {entry.model} with {model!r}, which it does not run on {entry.dataset}",
+                    hint="add that run to the file",
+                )

@@ -139,7 +139,7 @@ def reproduce(
     runs = {index: run_plan(plan, seeds, where, device, progress) for index, plan in plans.items()}
     claims = [_must_refuse(entry, refusals.get(i)) for i, entry in enumerate(experiment.runs) if entry.refuses]
     for index, done in runs.items():
-        claims += [_judge(expectation, done) for expectation in experiment.runs[index].expect]
+        claims += [_judge(expectation, done, tuple(runs.values())) for expectation in experiment.runs[index].expect]
     records = [record for done in runs.values() for record in done.records]
     return Comparison(
         experiment,
@@ -183,20 +183,33 @@ def _must_refuse(entry: Entry, refusal: Refusal | None) -> Claim:
     return Claim(refusal.model, refusal.dataset, text, True, refusal.message)
 
 
-def _judge(expectation: Expectation, runs: Runs) -> Claim:
+def _judge(expectation: Expectation, runs: Runs, every: Sequence[Runs]) -> Claim:
     """Whether a claim holds of the mean over the finished seeds."""
     metric = expectation.metric
-    values = [r.result.test[metric] for r in runs.records if metric in r.result.test]
-    mean = summarise_values(values).mean
+    mean = _mean(metric, runs)
     if mean is None:
         held, detail = False, f"no run reports {metric}"
     elif expectation.within:
         held, detail = _agrees(metric, runs)
+    elif expectation.above:
+        held, detail = _exceeds(
+            metric, mean, [r for r in every if r.dataset == runs.dataset and r.model in expectation.above]
+        )
     else:
         low = expectation.at_least is None or mean >= expectation.at_least
         high = expectation.at_most is None or mean <= expectation.at_most
-        held, detail = low and high, f"mean {mean:.4f} over {_count(len(values), 'seed')}"
+        held, detail = low and high, f"mean {mean:.4f} over {_count(len(runs), 'seed')}"
     return Claim(runs.model, runs.dataset, str(expectation), held, detail)
+
+
+def _mean(metric: str, runs: Runs) -> float | None:
+    return summarise_values([r.result.test[metric] for r in runs.records if metric in r.result.test]).mean
+
+
+def _exceeds(metric: str, mean: float, others: Sequence[Runs]) -> tuple[bool, str]:
+    means = {runs.model: _mean(metric, runs) for runs in others}
+    told = ", ".join(f"{model} {'failed' if value is None else f'{value:.4f}'}" for model, value in means.items())
+    return all(value is not None and mean > value for value in means.values()), f"mean {mean:.4f}; {told}"
 
 
 def _agrees(metric: str, runs: Runs) -> tuple[bool, str]:

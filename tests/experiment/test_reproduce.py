@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,8 +126,21 @@ def test_within_published(values, held):
     claim = module._judge(
         module.Expectation.parse({"metric": "accuracy", "within": "published"}, where="test"),
         Runs(tuple(records(*values))),
+        (),
     )
     assert claim.held is held
+
+
+@pytest.mark.parametrize(("others", "held"), [((0.7, 0.72), True), ((0.81, 0.83), False), ((), False)])
+def test_above_another_model(others, held):
+    ours, theirs = Runs(tuple(records(0.8, 0.82))), Runs(tuple(records(*others or (0.1,), model="mlp")))
+    if not others:
+        theirs = Runs(tuple(replace(r, result=replace(r.result, test={})) for r in theirs.records))
+    expectation = module.Expectation.parse({"metric": "accuracy", "above": ["mlp"]}, where="test")
+    claim = module._judge(expectation, ours, (ours, theirs))
+    assert claim.held is held
+    assert claim.text == "accuracy is above that of mlp"
+    assert claim.detail.startswith("mean 0.8100; mlp ")
 
 
 RUN = "{model: gcn, dataset: karate}"
@@ -152,6 +166,10 @@ RUN = "{model: gcn, dataset: karate}"
         ),
         ("title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, at_least: .inf}]}]", "at_least"),
         ("title: t\nruns: [{model: m, dataset: d, refuses: true, expect: [{metric: m, at_least: 1}]}]", "refused"),
+        (
+            "title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, above: [mlp]}]}]",
+            "compares gcn with 'mlp'",
+        ),
         ("title: t\nruns: [{model: gnc, dataset: karate}]", "'gcn'"),
         ("title: t\nruns: [{model: gcn, dataset: karat}]", "'karate'"),
         ("title: t\nruns: [{model: gcn, dataset: karate, settings: {training.epoch: 3}}]", "epoch"),
