@@ -13,6 +13,7 @@ model scores graphs that it has never seen.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 import torch
@@ -171,4 +172,42 @@ def degree_scale(edge_index: Tensor, num_nodes: int, edge_mask: Tensor | None) -
     return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
 
 
-PRESETS: dict[str, Preset] = {}
+PUBLISHED = "Zhu et al., NeurIPS 2021, appendix, and the configuration files published with it"
+TUNED = "GraphLab default: tuned for minutes on one core, not published"
+
+_FB15K_237 = Preset(
+    source=PUBLISHED,
+    task={"batch_size": 64, "adversarial_temperature": 0.5, "remove_one_hop": True},
+    training={"epochs": 20, "lr": 5e-3},
+)
+_WN18RR = Preset(
+    source=PUBLISHED,
+    model={"dependent": False},
+    task={"batch_size": 32, "adversarial_temperature": 1.0},
+    training={"epochs": 20, "lr": 5e-3},
+)
+_SMALL = {"dim": 16, "num_layers": 3, "aggregate": "sum"}
+
+
+def _inductive(preset: Preset, batch_size: int) -> Preset:
+    return replace(preset, task={**preset.task, "batch_size": batch_size, "filter": "facts"})
+
+
+PRESETS = {
+    "kg/fb15k-237": _FB15K_237,
+    "kg/wn18rr": _WN18RR,
+    **{f"grail/fb237-v{k}": _inductive(_FB15K_237, 64) for k in range(1, 5)},
+    **{f"grail/wn18rr-v{k}": _inductive(_WN18RR, 64) for k in range(1, 5)},
+    "kinship-rules": Preset(
+        source=TUNED,
+        model=_SMALL,
+        task={"batch_size": 16, "num_negatives": 64, "remove_one_hop": True},
+        training={"epochs": 4, "lr": 0.01, "scheduler": "cosine"},
+    ),
+    "kg-completion": Preset(
+        source=TUNED,
+        model=_SMALL,
+        task={"batch_size": 32, "num_negatives": 64},
+        training={"epochs": 8, "lr": 5e-3},
+    ),
+}
