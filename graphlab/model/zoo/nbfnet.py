@@ -97,7 +97,7 @@ class NBFNet(TripleModel):
         num_nodes = int(graph.num_nodes or 0)
         column = torch.arange(len(head), device=head.device)
         indicator = query.new_zeros(num_nodes, *query.shape).index_put((head, column), query)
-        scale = degree_scale(edge_index, num_nodes, edge_mask).to(query.dtype)
+        scale = degree_scale(edge_index[1], num_nodes, edge_mask).to(query.dtype)
         states = indicator
         for layer in self.layers:
             states = layer(edge_index, edge_type, edge_mask, scale, states, indicator, query)
@@ -166,9 +166,9 @@ class BellmanFordLayer(nn.Module):
         return F.linear(states, of_states, self.update.bias) + moments
 
 
-def degree_scale(edge_index: Tensor, num_nodes: int, edge_mask: Tensor | None) -> Tensor:
+def degree_scale(target: Tensor, num_nodes: int, edge_mask: Tensor | None) -> Tensor:
     """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1, 1]`."""
-    logarithm = incoming_count(edge_index, num_nodes, edge_mask).log1p()
+    logarithm = incoming_count(target, num_nodes, edge_mask).log1p()
     return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
 
 
