@@ -145,7 +145,7 @@ _MESSAGES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 def _over_queries(value: Tensor) -> Tensor:
     """`[E]` or `[E, B]` to `[E, 1, 1]` or `[E, B, 1]`."""
-    return value.view(len(value), -1, 1)
+    return value[:, None, None] if value.dim() == 1 else value.unsqueeze(-1)
 
 
 def _check(
