@@ -12,6 +12,9 @@ from graphlab.core.config import FloatRange, IntRange, PositiveFloat, PositiveIn
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import ModelConfig, TripleModel, require_transductive
 
+TUNED = "GraphLab default: tuned for minutes on one core, not published"
+"""The source of recipes of our own."""
+
 
 class EmbeddingConfig(ModelConfig):
     """dim         real numbers an entity

@@ -80,12 +80,11 @@ def relational_spmm(
     return torch.cat([mean, gather("max"), gather("min"), deviation], dim=-1)
 
 
-def incoming_count(edge_index: Tensor, num_nodes: int, edge_mask: Tensor | None = None) -> Tensor:
-    """Edges that arrive at each node: float32 `[N, 1, 1]`, or `[N, B, 1]` if `edge_mask` is `[E, B]`."""
-    target = edge_index[1]
-    present = target.new_ones(len(target), 1) if edge_mask is None else _over_queries(edge_mask).squeeze(-1)
-    zeros = torch.zeros(num_nodes, present.size(1), device=target.device)
-    return zeros.index_add(0, target, present.to(zeros.dtype)).unsqueeze(-1)
+def incoming_count(target: Tensor, num_nodes: int, edge_mask: Tensor | None = None) -> Tensor:
+    """Edges that arrive at each node, by `edge_index[1]`: float32 `[N, 1, 1]`, or `[N, B, 1]` for a mask `[E, B]`."""
+    present = torch.ones_like(target, dtype=torch.bool) if edge_mask is None else edge_mask
+    counted = _over_queries(present).float()
+    return counted.new_zeros(num_nodes, *counted.shape[1:]).index_add(0, target, counted)
 
 
 class _Reduction:
@@ -118,8 +117,7 @@ class _Reduction:
         return self.messages.masked_fill(~self.mask.unsqueeze(-1), identity)
 
     def _count(self) -> Tensor:
-        edges = self.target.unsqueeze(0).expand(2, -1)
-        return incoming_count(edges, len(self.start), self.mask) + self.has_boundary
+        return incoming_count(self.target, len(self.start), self.mask) + self.has_boundary
 
 
 def _transe(node: Tensor, relation: Tensor) -> Tensor:
@@ -147,7 +145,7 @@ _MESSAGES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 def _over_queries(value: Tensor) -> Tensor:
     """`[E]` or `[E, B]` to `[E, 1, 1]` or `[E, B, 1]`."""
-    return value.view(len(value), -1, 1)
+    return value[:, None, None] if value.dim() == 1 else value.unsqueeze(-1)
 
 
 def _check(

@@ -15,7 +15,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import IntRange
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
-from graphlab.model.embedding import EmbeddingConfig, EmbeddingModel
+from graphlab.model.embedding import TUNED, EmbeddingConfig, EmbeddingModel
 
 
 class Config(EmbeddingConfig):
@@ -48,4 +48,17 @@ class ComplEx(EmbeddingModel):
         return torch.cat([real, imaginary], dim=-1)
 
 
-PRESETS: dict[str, Preset] = {}
+PRESETS = {
+    "kinship-rules": Preset(
+        source=TUNED,
+        model={"dim": 64, "dropout": 0.3},
+        task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
+        training={"epochs": 40, "lr": 0.01, "evaluate_every": 5},
+    ),
+    "kg-completion": Preset(
+        source=TUNED,
+        model={"dim": 128, "dropout": 0.3},
+        task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
+        training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},
+    ),
+}

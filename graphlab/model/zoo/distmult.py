@@ -10,7 +10,7 @@ from torch import Tensor
 from graphlab.core.citation import Citation
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
-from graphlab.model.embedding import EmbeddingConfig, EmbeddingModel
+from graphlab.model.embedding import TUNED, EmbeddingConfig, EmbeddingModel
 
 
 class Config(EmbeddingConfig):
@@ -36,4 +36,17 @@ class DistMult(EmbeddingModel):
         return head * relation
 
 
-PRESETS: dict[str, Preset] = {}
+PRESETS = {
+    "kinship-rules": Preset(
+        source=TUNED,
+        model={"dim": 64, "dropout": 0.3},
+        task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
+        training={"epochs": 40, "lr": 0.01, "evaluate_every": 5},
+    ),
+    "kg-completion": Preset(
+        source=TUNED,
+        model={"dim": 256, "dropout": 0.5},
+        task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
+        training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},
+    ),
+}

@@ -13,6 +13,7 @@ model scores graphs that it has never seen.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 import torch
@@ -96,7 +97,7 @@ class NBFNet(TripleModel):
         num_nodes = int(graph.num_nodes or 0)
         column = torch.arange(len(head), device=head.device)
         indicator = query.new_zeros(num_nodes, *query.shape).index_put((head, column), query)
-        scale = degree_scale(edge_index, num_nodes, edge_mask).to(query.dtype)
+        scale = degree_scale(edge_index[1], num_nodes, edge_mask).to(query.dtype)
         states = indicator
         for layer in self.layers:
             states = layer(edge_index, edge_type, edge_mask, scale, states, indicator, query)
@@ -165,10 +166,48 @@ class BellmanFordLayer(nn.Module):
         return F.linear(states, of_states, self.update.bias) + moments
 
 
-def degree_scale(edge_index: Tensor, num_nodes: int, edge_mask: Tensor | None) -> Tensor:
+def degree_scale(target: Tensor, num_nodes: int, edge_mask: Tensor | None) -> Tensor:
     """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1, 1]`."""
-    logarithm = incoming_count(edge_index, num_nodes, edge_mask).log1p()
+    logarithm = incoming_count(target, num_nodes, edge_mask).log1p()
     return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
 
 
-PRESETS: dict[str, Preset] = {}
+PUBLISHED = "Zhu et al., NeurIPS 2021, appendix, and the configuration files published with it"
+TUNED = "GraphLab default: tuned for minutes on one core, not published"
+
+_FB15K_237 = Preset(
+    source=PUBLISHED,
+    task={"batch_size": 64, "adversarial_temperature": 0.5, "remove_one_hop": True},
+    training={"epochs": 20, "lr": 5e-3},
+)
+_WN18RR = Preset(
+    source=PUBLISHED,
+    model={"dependent": False},
+    task={"batch_size": 32, "adversarial_temperature": 1.0},
+    training={"epochs": 20, "lr": 5e-3},
+)
+_SMALL = {"dim": 16, "num_layers": 3, "aggregate": "sum"}
+
+
+def _inductive(preset: Preset, batch_size: int) -> Preset:
+    return replace(preset, task={**preset.task, "batch_size": batch_size, "filter": "facts"})
+
+
+PRESETS = {
+    "kg/fb15k-237": _FB15K_237,
+    "kg/wn18rr": _WN18RR,
+    **{f"grail/fb237-v{k}": _inductive(_FB15K_237, 64) for k in range(1, 5)},
+    **{f"grail/wn18rr-v{k}": _inductive(_WN18RR, 64) for k in range(1, 5)},
+    "kinship-rules": Preset(
+        source=TUNED,
+        model=_SMALL,
+        task={"batch_size": 16, "num_negatives": 64, "remove_one_hop": True},
+        training={"epochs": 4, "lr": 0.01, "scheduler": "cosine"},
+    ),
+    "kg-completion": Preset(
+        source=TUNED,
+        model=_SMALL,
+        task={"batch_size": 32, "num_negatives": 64},
+        training={"epochs": 8, "lr": 5e-3},
+    ),
+}

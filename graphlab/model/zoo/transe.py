@@ -14,7 +14,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, PositiveFloat
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
-from graphlab.model.embedding import EmbeddingConfig, EmbeddingModel
+from graphlab.model.embedding import TUNED, EmbeddingConfig, EmbeddingModel
 
 
 class Config(EmbeddingConfig):
@@ -53,4 +53,17 @@ class TransE(EmbeddingModel):
         return self.margin - torch.linalg.vector_norm(query.unsqueeze(1) - candidates, ord=self.norm, dim=-1)
 
 
-PRESETS: dict[str, Preset] = {}
+PRESETS = {
+    "kinship-rules": Preset(
+        source=TUNED,
+        model={"dim": 64, "norm": 2, "margin": 4.0},
+        task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
+        training={"epochs": 40, "lr": 0.01, "evaluate_every": 5},
+    ),
+    "kg-completion": Preset(
+        source=TUNED,
+        model={"dim": 256, "norm": 1, "margin": 9.0},
+        task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
+        training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},
+    ),
+}
