@@ -20,7 +20,7 @@ from graphlab.experiment.runs import Runs
 from graphlab.records.record import Result, RunRecord, RunSpec
 from graphlab.records.store import RunFolder, Store
 from graphlab.task.base import Shard
-from graphlab.training.distributed import from_rank_zero, pick_device, process_group
+from graphlab.training.distributed import from_rank_zero, join_processes, pick_device
 from graphlab.training.loop import fit
 from graphlab.training.optim import check_precision
 
@@ -66,7 +66,8 @@ def run_plan(
     check_precision(plan.training.precision, where)
     specs = [plan.spec(seed) for seed in seeds]
     done: dict[int, RunRecord] = {}
-    with process_group(where) as shard, reporter(progress and shard.rank == 0, specs) as report:
+    shard = join_processes(where)
+    with reporter(progress if shard.rank == 0 else False, specs) as report:
         while pending := [spec for spec in specs if spec.seed not in done]:
             for spec in pending:
                 record = _attempt(plan, spec, store.folder(spec), where, shard, report)
@@ -82,15 +83,14 @@ def _attempt(
     plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
 ) -> RunRecord | None:
     """The run's record, trained now unless it was before; None if another process is at it."""
-    if from_rank_zero(folder.finished):
-        return folder.read()
-    with folder.claim() if shard.rank == 0 else nullcontext(False) as mine:
-        match from_rank_zero("read" if folder.finished else "work" if mine else "wait"):
-            case "read":
-                return folder.read()
-            case "work":
-                return _execute(plan, spec, folder, device, shard, report)
-    return None
+    record = from_rank_zero(folder.read_finished, shard)
+    if record:
+        return record
+    with folder.claim() if shard.rank == 0 else nullcontext(False) as claimed:
+        mine, record = from_rank_zero(lambda: (claimed, folder.read_finished()), shard)
+        if record or not mine:
+            return record
+        return _execute(plan, spec, folder, device, shard, report)
 
 
 def _execute(
