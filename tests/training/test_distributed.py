@@ -107,11 +107,10 @@ def test_a_shard_that_diverges_fails_the_run(two, name):
 
 def test_stopping_one_process_stops_both_after_the_same_step(two, tmp_path):
     name = "graph-classification, odd batches"
-    model, data, settings = JOBS[name]
-    normalised = {"model": "gin", "example": data, "settings": settings}
+    normalised = job(name, "") | {"model": "gin"}
     stops = [
         job(name, tmp_path / "gcn", stop=[1, 5]),
-        {**normalised, "store": str(tmp_path / "gin"), "stop": [0, 8]},
+        normalised | {"store": str(tmp_path / "gin"), "stop": [0, 8]},
     ]
     done = work(tmp_path, stops)
     assert done.returncode == 1, done.stderr
@@ -122,8 +121,8 @@ def test_stopping_one_process_stops_both_after_the_same_step(two, tmp_path):
         assert (progress["epoch"], progress["step"]) == position
     shutil.copytree(tmp_path / "gcn", tmp_path / "one")
 
-    again = [job(name, tmp_path / "gcn"), {**normalised, "store": str(tmp_path / "gin")}]
-    whole = {**normalised, "store": str(tmp_path / "gin-whole")}
+    again = [job(name, tmp_path / "gcn"), normalised | {"store": str(tmp_path / "gin")}]
+    whole = normalised | {"store": str(tmp_path / "gin-whole")}
     done = work(tmp_path, [*again, whole])
     assert done.returncode == 0, done.stderr
     uninterrupted = Store(two / name).records()[0]
