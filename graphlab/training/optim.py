@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -50,9 +51,9 @@ class Engine:
             case "none":
                 return None
 
-    def forward(self) -> torch.autocast:
+    def forward(self) -> AbstractContextManager[object]:
         """The arithmetic of the forward pass, as a context."""
-        return torch.autocast(self._device_type, self._dtype, enabled=self._dtype != torch.float32)
+        return torch.autocast(self._device_type, self._dtype) if self._dtype != torch.float32 else nullcontext()
 
     def backward(self, loss: Tensor) -> None:
         """Fresh gradients of the loss, times the scale of mixed precision."""
