@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from graphlab.records.record import RunRecord, RunSpec
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class Reporter(Protocol):
@@ -55,24 +58,27 @@ def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
 
 
 class _Bars:
-    """One bar over the seeds and one over the epochs of the seed in hand."""
+    """One bar over the runs and one over the epochs of the run in hand."""
 
-    def __init__(self, bars, specs: Sequence[RunSpec]) -> None:
+    def __init__(self, bars: Progress, specs: Sequence[RunSpec]) -> None:
         self._bars = bars
-        self._name = f"{specs[0].model} on {specs[0].dataset}"
-        self._metric = str(specs[0].protocol.get("metric", "loss"))
-        self._seeds = bars.add_task(self._name, total=len(specs), metric="")
+        self._runs = bars.add_task("runs", total=len(specs), metric="")
         self._epochs = bars.add_task("", total=None, metric="", visible=False)
+        self._last = ""
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
-        value = row.get(f"validation_{self._metric}")
-        shown = {} if value is None else {"metric": f"validation {self._metric} {value:.4f}"}
+        metric = spec.protocol.get("metric")
+        if f"validation_{metric}" in row:
+            self._last = f"validation {metric} {row[f'validation_{metric}']:.4f}"
+        name = f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch"
         self._bars.update(
-            self._epochs, completed=epoch, total=epochs, visible=True, description=f"  seed {spec.seed}, epoch", **shown
+            self._epochs, completed=epoch, total=epochs, visible=True, description=name, metric=self._last
         )
 
     def finished(self, record: RunRecord) -> None:
         value = record.test_value
-        shown = f"test {self._metric} {value:.4f}" if value is not None else record.result.status
-        self._bars.update(self._seeds, advance=1, metric=f"seed {record.seed}: {shown}")
+        outcome = f"test {record.result.metric} {value:.4f}" if value is not None else record.result.status
+        shown = f"{record.spec.model} on {record.spec.dataset}, seed {record.seed}: {outcome}"
+        self._bars.update(self._runs, advance=1, metric=shown)
         self._bars.reset(self._epochs, visible=False)
+        self._last = ""
