@@ -25,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-UsageError = typer.BadParameter.__bases__[0]
+UsageError: Any = typer.BadParameter.__bases__[0]
 """Click's base of all complaints about the words of a command, from whichever click typer brings along."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]

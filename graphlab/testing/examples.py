@@ -23,7 +23,7 @@ def example(name: str) -> Dataset:
 def node_classification() -> Dataset:
     random = SeedStream(0, ("example", "node")).torch()
     graph = _random_graph(NODES, random)
-    graph.y = graph.x[:, :CLASSES].argmax(dim=1)
+    graph.y = graph["x"][:, :CLASSES].argmax(dim=1)
     spec = DataSpec("node", CLASSES, node=Continuous(FEATURES))
     return _dataset("node-classification", (graph,), _thirds(torch.arange(NODES)), spec)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ from graphlab.task.base import Learner, Task
 from graphlab.task.registry import find_task
 from graphlab.testing.examples import EXAMPLES, example
 
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+assert_close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
 
 
 def cases() -> list[tuple[str, str]]:
@@ -65,7 +66,7 @@ def check_registration(model: str, name: str) -> None:
     """It cites its source, names tasks that exist, and its defaults lie in its own search ranges."""
     entry = find_model(model)
     assert entry.cls.citation.title and entry.cls.citation.url.startswith("http")
-    assert entry.cls.__doc__ and entry.config.model_config["frozen"]
+    assert entry.cls.__doc__ and entry.config.model_config.get("frozen")
     defaults = entry.config()
     for key, searched in search_space(entry.config).items():
         assert searched.contains(getattr(defaults, key)), f"{model}.{key}: default outside of its search range"
@@ -83,7 +84,7 @@ def check_permutation(model: str, name: str) -> None:
             return
         batch = task.batches(SeedStream(0))[0]
         nodes = torch.randperm(batch.num_nodes, generator=SeedStream(1).torch())
-        torch.testing.assert_close(learner.model(_rename(batch, nodes)), learner.model(batch)[nodes], **TOLERANCE)
+        assert_close(learner.model(_rename(batch, nodes)), learner.model(batch)[nodes])
 
 
 def _rename(batch: Data, order: Tensor) -> Data:
@@ -109,7 +110,7 @@ def _check_entities_renamed(model: TripleModel, dataset: Dataset, order: Tensor)
     renamed = Data(edge_index=place[graph.edge_index], edge_type=graph.edge_type, num_nodes=len(order))
     head, relation = torch.tensor([0, 1, 2, 3]), torch.tensor([0, 1, 2, 3])
     scores = model.score(graph, head, relation)
-    torch.testing.assert_close(model.score(renamed, place[head], relation), scores[:, order], **TOLERANCE)
+    assert_close(model.score(renamed, place[head], relation), scores[:, order])
 
 
 def check_isolation(model: str, name: str) -> None:
@@ -123,7 +124,7 @@ def check_isolation(model: str, name: str) -> None:
         together = task.predict(learner, "test")
         parts = dataset.split().test
         alone = [learner.head(learner.model(b), b) for b in (task.collate(parts[i : i + 1]) for i in range(len(parts)))]  # pyright: ignore[reportAttributeAccessIssue]
-    torch.testing.assert_close(torch.cat(alone), together, **TOLERANCE)
+    assert_close(torch.cat(alone), together)
 
 
 def check_gradients(model: str, name: str) -> None:
@@ -163,7 +164,8 @@ def check_state_dict(model: str, name: str) -> None:
     plan = _plan(model, example(name))
     other = plan.make_learner(task, seed=1)
     other.load_state_dict(torch.load(file, weights_only=True))
-    learner.eval(), other.eval()
+    learner.eval()
+    other.eval()
     with torch.no_grad():
         torch.testing.assert_close(
             task.predict(other, "validation"), task.predict(learner, "validation"), rtol=0, atol=0
@@ -174,7 +176,8 @@ def check_repeatable(model: str, name: str) -> None:
     """The same seed gives the same weights and predictions, bit for bit."""
     task, first = _learner(model, name)
     _, second = _learner(model, name)
-    first.eval(), second.eval()
+    first.eval()
+    second.eval()
     with torch.no_grad():
         assert torch.equal(task.predict(first, "validation"), task.predict(second, "validation"))
 

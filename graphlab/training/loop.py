@@ -127,12 +127,14 @@ def train(
             progress.curve.append(row)
             require_finite(row, "training", progress.epoch)
             evaluated = progress.epoch % config.evaluate_every == 0 or progress.epoch == config.epochs
+            selection = None
             if evaluated:
                 scores = evaluate(learner, task, "validation")
                 row |= {f"validation_{key}": value for key, value in scores.items()}
                 require_finite(scores, "validation", progress.epoch)
                 best.offer(progress.epoch, scores, learner)
-            engine.after_epoch(scores[task.metric] if evaluated else None)
+                selection = scores[task.metric]
+            engine.after_epoch(selection)
             on_epoch(progress.epoch, config.epochs, row)
             progress.epoch, progress.step, progress.loss = progress.epoch + 1, 0, 0.0
     save()

@@ -135,7 +135,10 @@ def test_reproduce(cli, tmp_path):
     experiment = tmp_path / "small.yaml"
     experiment.write_text(
         "title: Small\nseeds: 2\nruns:\n"
-        "  - {model: gcn, dataset: karate, settings: {training.epochs: 60}, expect: [{metric: accuracy, at_least: 0.5}]}\n"
+        "  - model: gcn\n"
+        "    dataset: karate\n"
+        "    settings: {training.epochs: 60}\n"
+        "    expect: [{metric: accuracy, at_least: 0.5}]\n"
         "  - {model: distmult, dataset: kinship-rules/inductive, refuses: true}\n"
     )
     report = tmp_path / "report.html"
@@ -149,12 +152,24 @@ def test_reproduce(cli, tmp_path):
 
 
 def test_import_is_light():
-    code = "import sys, graphlab; graphlab.__version__; dir(graphlab); print(sorted(m for m in sys.modules if m.split('.')[0] in {'torch','numpy','pandas','pydantic','matplotlib'}))"
+    code = """
+import sys, graphlab
+graphlab.__version__, dir(graphlab)
+print(sorted({"torch", "numpy", "pandas", "pydantic", "matplotlib"} & set(sys.modules)))
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_help_loads_no_torch():
-    code = "import sys; sys.argv = ['graphlab', '--help']\nfrom graphlab.cli import main\ntry: main()\nexcept SystemExit: print('torch' in sys.modules)"
+    code = """
+import sys
+from graphlab.cli import main
+sys.argv = ["graphlab", "--help"]
+try:
+    main()
+except SystemExit:
+    print("torch" in sys.modules)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("False")

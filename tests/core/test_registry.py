@@ -97,5 +97,5 @@ def test_a_plugin_that_cannot_be_imported_is_named(registry, monkeypatch):
 
 def test_two_modules_of_one_name_clash(registry, monkeypatch):
     offer(monkeypatch, "cold", "their_module")
-    with pytest.raises(PluginError, match="defined twice: colours.cold and their_module"):
+    with pytest.raises(PluginError, match=r"defined twice: colours\.cold and their_module"):
         registry.resolve("cold")

@@ -1,4 +1,4 @@
-"""Graph attention network. Velickovic et al., ICLR 2018, eq. 1-6: h'_i = act(sum_j softmax_j(a(W h_i, W h_j)) W h_j)."""
+"""Graph attention network. Velickovic et al., ICLR 2018, eq. 1-6: h'_i = act(sum_j softmax_j(a(Wh_i, Wh_j)) Wh_j)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class GAT(Model):
         )
 
     def forward(self, batch: Data) -> Tensor:
-        x = batch.x
+        x: Tensor = batch["x"]
         for depth, conv in enumerate(self.convs):
             x = F.dropout(x if depth == 0 else F.elu(x), self.dropout, self.training)
             x = conv(x, batch.edge_index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any
 
 import torch.nn.functional as F
@@ -43,10 +44,10 @@ class GCN(Model):
         widths = layer_widths("gcn", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
-        self.convs = nn.ModuleList(GCNConv(i, o, normalize=False) for i, o in zip(widths, widths[1:], strict=False))
+        self.convs = nn.ModuleList(GCNConv(i, o, normalize=False) for i, o in pairwise(widths))
 
     def forward(self, batch: Data) -> Tensor:
-        x = batch.x
+        x: Tensor = batch["x"]
         edge_index, edge_weight = gcn_norm(batch.edge_index, num_nodes=batch.num_nodes, dtype=x.dtype)
         for depth, conv in enumerate(self.convs):
             x = F.dropout(x if depth == 0 else x.relu(), self.dropout, self.training)

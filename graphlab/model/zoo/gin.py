@@ -50,7 +50,7 @@ class GIN(Model):
         self.readout = nn.Linear(states, self.out_dim) if spec.level == "node" else nn.Identity()
 
     def forward(self, batch: Data) -> Tensor:
-        states = [batch.x]
+        states: list[Tensor] = [batch["x"]]
         for conv in self.convs:
             states.append(conv(states[-1], batch.edge_index))
         return self.readout(F.dropout(torch.cat(states, dim=1), self.dropout, self.training))

@@ -1,4 +1,4 @@
-"""Label propagation. Zhu, Ghahramani and Lafferty, ICML 2003, section 2: F <- D^-1 A F with the known labels clamped."""
+"""Label propagation. Zhu, Ghahramani and Lafferty, ICML 2003, section 2: F <- D^-1 A F, known labels clamped."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LabelPropagation(Model):
         self.num_iterations = config.num_iterations
 
     def forward(self, batch: Data) -> Tensor:
-        source, target = batch.edge_index
+        source, target = batch["edge_index"]
         known = batch.known_labels
         clamped = known.sum(dim=1, keepdim=True) > 0
         labels = known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 import torch.nn.functional as F
@@ -38,10 +39,10 @@ class MLP(Model):
         widths = layer_widths("mlp", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
-        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(widths))
 
     def forward(self, batch: Data) -> Tensor:
-        x = batch.x
+        x: Tensor = batch["x"]
         for depth, layer in enumerate(self.layers):
             x = layer(F.dropout(x if depth == 0 else x.relu(), self.dropout, self.training))
         return x

@@ -1,7 +1,8 @@
-"""GraphSAGE, mean aggregator. Hamilton, Ying and Leskovec, NeurIPS 2017, algorithm 1: h'_v = act(W [h_v, mean_u h_u])."""
+"""GraphSAGE, mean aggregator. Hamilton, Ying and Leskovec, NeurIPS 2017, alg. 1: h'_v = act(W [h_v, mean_u h_u])."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 import torch.nn.functional as F
@@ -44,12 +45,10 @@ class SAGE(Model):
         widths = layer_widths("sage", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
-        self.convs = nn.ModuleList(
-            SAGEConv(i, o, normalize=config.normalize) for i, o in zip(widths, widths[1:], strict=False)
-        )
+        self.convs = nn.ModuleList(SAGEConv(i, o, normalize=config.normalize) for i, o in pairwise(widths))
 
     def forward(self, batch: Data) -> Tensor:
-        x = batch.x
+        x: Tensor = batch["x"]
         for depth, conv in enumerate(self.convs):
             x = F.dropout(x if depth == 0 else x.relu(), self.dropout, self.training)
             x = conv(x, batch.edge_index)

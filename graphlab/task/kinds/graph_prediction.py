@@ -55,7 +55,7 @@ class GraphBatches:
     def __len__(self) -> int:
         return -(-len(self.order) // self.task.config.batch_size)
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> Data:
         size = self.task.config.batch_size
         items = self.order[step * size : (step + 1) * size]
         mine = self.task.shard.of(items)
@@ -64,7 +64,7 @@ class GraphBatches:
         return batch
 
 
-class GraphPrediction(Task[Batch]):
+class GraphPrediction(Task[Data]):
     """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes."""
 
     name = "graph-prediction"
@@ -91,23 +91,24 @@ class GraphPrediction(Task[Batch]):
     def head(self, model: Model, spec: DataSpec) -> nn.Module:
         return Readout(model.out_dim, spec, self.config.pooling)
 
-    def collate(self, items: Tensor) -> Batch:
-        return Batch.from_data_list([self.dataset.graphs[i] for i in items.tolist()]).to(str(self.device))
+    def collate(self, items: Tensor) -> Data:
+        graphs: Any = Batch.from_data_list([self.dataset.graphs[i] for i in items.tolist()])
+        return graphs.to(self.device)
 
     def batches(self, stream: SeedStream) -> GraphBatches:
         order = torch.randperm(len(self.split.train), generator=stream.child("order").torch())
         return GraphBatches(self, self.split.train[order])
 
-    def weight(self, batch: Batch) -> float:
+    def weight(self, batch: Data) -> float:
         return batch.share
 
-    def loss(self, learner: Learner, batch: Batch) -> Tensor:
-        return self._loss(self._forward(learner, batch), batch.y)
+    def loss(self, learner: Learner, batch: Data) -> Tensor:
+        return self._loss(self._forward(learner, batch), batch["y"])
 
     def _loss(self, rows: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(rows, targets) if self._classes else F.l1_loss(rows, targets)
 
-    def _forward(self, learner: Learner, batch: Batch) -> Tensor:
+    def _forward(self, learner: Learner, batch: Data) -> Tensor:
         return learner.head(learner.model(batch), batch)
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
