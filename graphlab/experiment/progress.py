@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from graphlab.records.record import RunRecord, RunSpec
+
+LINE_SECONDS = 0.2
+"""Time between two changes of the line in a notebook; what is over sooner shows none."""
 
 
 class Reporter(Protocol):
@@ -28,9 +32,17 @@ class Silent:
 
 @contextmanager
 def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
-    """A reporter for these runs; `show` None shows on a terminal and in a notebook, on standard error."""
-    if show is False or (show is None and not (sys.stderr.isatty() or "ipykernel" in sys.modules)):
+    """A reporter for these runs; `show` None shows on a terminal, on standard error, and in a notebook."""
+    notebook = _in_notebook()
+    if show is False or (show is None and not (notebook or sys.stderr.isatty())):
         yield Silent()
+        return
+    if notebook:
+        line = _Line(specs)
+        try:
+            yield line
+        finally:
+            line.clear()
         return
     from rich.console import Console
     from rich.progress import (
@@ -52,6 +64,57 @@ def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         yield _Bars(bars, specs)
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+class _Line:
+    """One line under a notebook's cell, changed in place and empty at the end. Needs no widgets."""
+
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        self._name = f"{specs[0].model} on {specs[0].dataset}"
+        self._metric = f"validation_{specs[0].protocol.get('metric', 'loss')}"
+        self._total, self._done, self._skipped = len(specs), 0, 0
+        self._worked = False
+        self._handle: Any = None
+        self._started = self._shown = time.monotonic()
+
+    def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
+        self._worked = True
+        now = time.monotonic()
+        if now - self._shown < LINE_SECONDS:
+            return
+        self._shown = now
+        ours = self._done - self._skipped + epoch / epochs
+        left = (now - self._started) * (self._total - self._done - epoch / epochs) / ours
+        parts = [
+            f"{self._name}: {self._done} of {self._total} seeds done",
+            f"seed {spec.seed}, epoch {epoch} of {epochs}",
+        ]
+        if self._metric in row:
+            parts.append(f"{self._metric.replace('_', ' ', 1)} {row[self._metric]:.4f}")
+        self._show(", ".join([*parts, f"about {left:.0f} s left"]))
+
+    def finished(self, record: RunRecord) -> None:
+        self._done += 1
+        self._skipped += not self._worked
+        self._worked = False
+
+    def clear(self) -> None:
+        if self._handle is not None:
+            self._show("")
+
+    def _show(self, text: str) -> None:
+        from IPython.display import display
+
+        bundle = {"text/plain": text}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
 
 
 class _Bars:
