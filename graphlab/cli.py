@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -39,7 +40,9 @@ def datasets(as_json: Json = False) -> None:
     """List the data sets."""
     from graphlab import api
 
-    _print_frame(api.datasets(), as_json, hide=("citation", "licence"))
+    frame = api.datasets()
+    shown = ("name", "task", "num_nodes", "num_edges", "splits")
+    _print_frame(frame, as_json, hide=tuple(column for column in frame if column not in shown))
 
 
 @app.command()
@@ -122,7 +125,9 @@ def runs(store: StorePath = None, as_json: Json = False) -> None:
     """List the runs of a store."""
     from graphlab import api
 
-    _print_frame(api.runs(store), as_json, hide=("error",))
+    frame = api.runs(store)
+    detail = tuple(column for column in frame if column.startswith("validation/") or column.endswith("/loss"))
+    _print_frame(frame, as_json, hide=("num_parameters", "error", *detail))
 
 
 @app.command()
@@ -211,20 +216,26 @@ def _print_frame(frame: pd.DataFrame, as_json: bool, hide: tuple[str, ...] = ())
     if as_json:
         typer.echo(frame.to_json(orient="records", indent=1))
         return
+    import pandas as pd
     from rich.table import Table
 
     shown = frame.drop(columns=[c for c in hide if c in frame])
-    table = Table(*map(str, shown.columns), box=None, header_style="bold")
-    for row in shown.itertuples(index=False):
-        table.add_row(*map(_cell, row))
+    table = Table(box=None, header_style="bold")
+    lines = [list(map(_cell, row)) for row in shown.itertuples(index=False)]
+    for index, column in enumerate(shown.columns):
+        justify = "right" if pd.api.types.is_numeric_dtype(shown[column]) else "left"
+        longest = max((len(word) for line in lines for word in line[index].split()), default=0)
+        table.add_column(str(column).removeprefix("num_"), justify=justify, min_width=longest, overflow="fold")
+    for line in lines:
+        table.add_row(*line)
     _console().print(table)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, int):
-        return f"{value:,}"
+    if isinstance(value, Integral):
+        return f"{int(value):,}"
     return f"{value:.4f}" if isinstance(value, float) and value == value else ""
 
 

@@ -16,7 +16,7 @@ from graphlab.data.load import load
 from graphlab.experiment.figures import Plot, learning_curves
 from graphlab.experiment.reproduce import Comparison
 from graphlab.experiment.restore import predictions
-from graphlab.experiment.views import leaderboard_html, table_html
+from graphlab.experiment.views import claims_html, leaderboard_html, table_html
 from graphlab.records.record import RunRecord
 
 
@@ -54,18 +54,8 @@ def _sections(comparison: Comparison) -> Iterator[str]:
 
 
 def _claims(comparison: Comparison) -> Iterator[str]:
-    lines = [
-        (
-            escape(claim.model),
-            escape(claim.dataset),
-            escape(claim.text),
-            '<span class="held">held</span>' if claim.held else '<span class="missed">did not hold</span>',
-            escape(claim.detail),
-        )
-        for claim in comparison.claims
-    ]
     yield "<h2>Claims</h2>"
-    yield _wide(table_html("What the experiment file claims", ["model", "data set", "claim", "", "found"], lines))
+    yield _wide(claims_html(comparison.claims))
 
 
 def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator[str]:

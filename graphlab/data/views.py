@@ -24,17 +24,23 @@ MAX_BARS = 20
 
 
 def dataset_html(dataset: Dataset) -> str:
-    """Name, counts, licence and citation as an HTML table."""
+    """Name, counts, licence, citation and notes as an HTML table, aligned to the left where notebooks would not."""
     card = dataset.card
     rows = {
-        **{key.removeprefix("num_").replace("_", " "): f"{n:,}" for key, n in dataset.statistics().items()},
+        **{key.removeprefix("num_"): f"{n:,}" for key, n in dataset.statistics().items() if n},
         "task": dataset.task,
         "split": dataset.splits.name,
         "licence": card.licence,
         "citation": str(card.citation),
+        "notes": card.notes,
     }
-    body = "".join(f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
-    return f"<table><caption>{escape(dataset.name)}: {escape(card.title)}</caption>{body}</table>"
+    left = 'style="text-align: left"'
+    body = "".join(
+        f'<tr><th scope="row" {left}>{escape(key)}</th><td {left}>{escape(value)}</td></tr>'
+        for key, value in rows.items()
+        if value
+    )
+    return f"<table><caption {left}>{escape(dataset.name)}: {escape(card.title)}</caption>{body}</table>"
 
 
 def plot_dataset(dataset: Dataset, *, graph: int = 0) -> Figure:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from graphlab.records.record import RunRecord, RunSpec
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+LINE_SECONDS = 0.2
+"""Time between two changes of the line in a notebook; what is over sooner shows none."""
 
 
 class Reporter(Protocol):
@@ -31,9 +35,17 @@ class Silent:
 
 @contextmanager
 def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
-    """A reporter for these runs; `show` None shows on a terminal and in a notebook, on standard error."""
-    if show is False or (show is None and not (sys.stderr.isatty() or "ipykernel" in sys.modules)):
+    """A reporter for these runs; `show` None shows on a terminal, on standard error, and in a notebook."""
+    notebook = _in_notebook()
+    if show is False or (show is None and not (notebook or sys.stderr.isatty())):
         yield Silent()
+        return
+    if notebook:
+        line = _Line(specs)
+        try:
+            yield line
+        finally:
+            line.clear()
         return
     from rich.console import Console
     from rich.progress import (
@@ -57,6 +69,61 @@ def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
         yield _Bars(bars, specs)
 
 
+def _selection(spec: RunSpec, row: dict[str, float]) -> Iterator[str]:
+    """The selecting metric, if this epoch was evaluated."""
+    metric = spec.protocol.get("metric")
+    if f"validation_{metric}" in row:
+        yield f"validation {metric} {row[f'validation_{metric}']:.4f}"
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+class _Line:
+    """One line under a notebook's cell, changed in place and empty at the end. Needs no widgets."""
+
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        self._total, self._done, self._skipped = len(specs), 0, 0
+        self._worked = False
+        self._handle: Any = None
+        self._started = self._shown = time.monotonic()
+
+    def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
+        self._worked = True
+        now = time.monotonic()
+        if now - self._shown < LINE_SECONDS:
+            return
+        self._shown = now
+        ours = self._done - self._skipped + epoch / epochs
+        left = (now - self._started) * (self._total - self._done - epoch / epochs) / ours
+        parts = [
+            f"{self._done} of {self._total} runs done",
+            f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch {epoch} of {epochs}",
+            *_selection(spec, row),
+        ]
+        self._show(", ".join([*parts, f"about {left:.0f} s left"]))
+
+    def finished(self, record: RunRecord) -> None:
+        self._done += 1
+        self._skipped += not self._worked
+        self._worked = False
+
+    def clear(self) -> None:
+        if self._handle is not None:
+            self._show("")
+
+    def _show(self, text: str) -> None:
+        from IPython.display import display
+
+        bundle = {"text/plain": text}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
 class _Bars:
     """One bar over the runs and one over the epochs of the run in hand."""
 
@@ -67,9 +134,7 @@ class _Bars:
         self._last = ""
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
-        metric = spec.protocol.get("metric")
-        if f"validation_{metric}" in row:
-            self._last = f"validation {metric} {row[f'validation_{metric}']:.4f}"
+        self._last = next(_selection(spec, row), self._last)
         name = f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch"
         self._bars.update(
             self._epochs, completed=epoch, total=epochs, visible=True, description=name, metric=self._last

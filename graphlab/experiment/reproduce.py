@@ -21,7 +21,7 @@ from graphlab.experiment.definition import Entry, Expectation, Experiment, read_
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
-from graphlab.experiment.views import leaderboard_html
+from graphlab.experiment.views import claims_html, leaderboard_html
 from graphlab.records.record import RunRecord
 from graphlab.records.statistics import summarise_values
 from graphlab.records.store import Store
@@ -117,7 +117,8 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         tables = "".join(leaderboard_html(name, rows) for name, rows in self.leaderboards.items())
-        return f"<h3>{escape(self.experiment.title)}</h3><p>{escape(self.summary())}</p>{tables}"
+        claims = claims_html(self.claims) if self.claims else ""
+        return f"<h3>{escape(self.experiment.title)}</h3><p>{escape(self.summary())}</p>{tables}{claims}"
 
 
 def reproduce(
