@@ -32,6 +32,7 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]
 
 
 @app.command()
@@ -70,6 +71,7 @@ def run(
     ] = None,
     store: StorePath = None,
     device: Device = "auto",
+    workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Train MODEL on DATASET under its task's protocol, once a seed; runs that are done are not repeated."""
@@ -77,7 +79,7 @@ def run(
     from graphlab.experiment.plan import parse_setting
 
     overrides = dict(parse_setting(text) for text in settings or [])
-    runs = api.run(model, dataset, seeds=seeds, store=store, device=device, **overrides)
+    runs = api.run(model, dataset, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
         _print_json(runs.to_json())
     else:
@@ -96,13 +98,14 @@ def reproduce(
     experiment: Path,
     store: StorePath = None,
     device: Device = "auto",
+    workers: Workers = 1,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report to this file.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run an experiment file and set what comes out beside the published numbers and its claims."""
     from graphlab import api
 
-    comparison = api.reproduce(experiment, store=store, device=device)
+    comparison = api.reproduce(experiment, store=store, device=device, workers=workers)
     if as_json:
         _print_json(comparison.to_json())
     else:

@@ -6,9 +6,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from graphlab.records.record import RunRecord, RunSpec
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 LINE_SECONDS = 0.2
 """Time between two changes of the line in a notebook; what is over sooner shows none."""
@@ -75,33 +78,30 @@ class _Line:
     """One line under a notebook's cell, changed in place and empty at the end. Needs no widgets."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
-        self._name = f"{specs[0].model} on {specs[0].dataset}"
-        self._metric = f"validation_{specs[0].protocol.get('metric', 'loss')}"
-        self._total, self._done, self._skipped = len(specs), 0, 0
-        self._worked = False
+        self._total, self._done, self._worked = len(specs), 0, 0
+        self._at_work = False
         self._handle: Any = None
         self._started = self._shown = time.monotonic()
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
-        self._worked = True
+        self._at_work = True
         now = time.monotonic()
         if now - self._shown < LINE_SECONDS:
             return
         self._shown = now
-        ours = self._done - self._skipped + epoch / epochs
-        left = (now - self._started) * (self._total - self._done - epoch / epochs) / ours
-        parts = [
-            f"{self._name}: {self._done} of {self._total} seeds done",
-            f"seed {spec.seed}, epoch {epoch} of {epochs}",
-        ]
-        if self._metric in row:
-            parts.append(f"{self._metric.replace('_', ' ', 1)} {row[self._metric]:.4f}")
+        parts = [f"run {self._done + 1} of {self._total}: {spec.model} on {spec.dataset}, seed {spec.seed}"]
+        parts.append(f"epoch {epoch} of {epochs}")
+        metric = spec.protocol.get("metric")
+        if f"validation_{metric}" in row:
+            parts.append(f"validation {metric} {row[f'validation_{metric}']:.4f}")
+        here = epoch / epochs
+        left = (now - self._started) * (self._total - self._done - here) / (self._worked + here)
         self._show(", ".join([*parts, f"about {left:.0f} s left"]))
 
     def finished(self, record: RunRecord) -> None:
         self._done += 1
-        self._skipped += not self._worked
-        self._worked = False
+        self._worked += self._at_work
+        self._at_work = False
 
     def clear(self) -> None:
         if self._handle is not None:
@@ -118,24 +118,27 @@ class _Line:
 
 
 class _Bars:
-    """One bar over the seeds and one over the epochs of the seed in hand."""
+    """One bar over the runs and one over the epochs of the run in hand."""
 
-    def __init__(self, bars, specs: Sequence[RunSpec]) -> None:
+    def __init__(self, bars: Progress, specs: Sequence[RunSpec]) -> None:
         self._bars = bars
-        self._name = f"{specs[0].model} on {specs[0].dataset}"
-        self._metric = str(specs[0].protocol.get("metric", "loss"))
-        self._seeds = bars.add_task(self._name, total=len(specs), metric="")
+        self._runs = bars.add_task("runs", total=len(specs), metric="")
         self._epochs = bars.add_task("", total=None, metric="", visible=False)
+        self._last = ""
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
-        value = row.get(f"validation_{self._metric}")
-        shown = {} if value is None else {"metric": f"validation {self._metric} {value:.4f}"}
+        metric = spec.protocol.get("metric")
+        if f"validation_{metric}" in row:
+            self._last = f"validation {metric} {row[f'validation_{metric}']:.4f}"
+        name = f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch"
         self._bars.update(
-            self._epochs, completed=epoch, total=epochs, visible=True, description=f"  seed {spec.seed}, epoch", **shown
+            self._epochs, completed=epoch, total=epochs, visible=True, description=name, metric=self._last
         )
 
     def finished(self, record: RunRecord) -> None:
         value = record.test_value
-        shown = f"test {self._metric} {value:.4f}" if value is not None else record.result.status
-        self._bars.update(self._seeds, advance=1, metric=f"seed {record.seed}: {shown}")
+        outcome = f"test {record.result.metric} {value:.4f}" if value is not None else record.result.status
+        shown = f"{record.spec.model} on {record.spec.dataset}, seed {record.seed}: {outcome}"
+        self._bars.update(self._runs, advance=1, metric=shown)
         self._bars.reset(self._epochs, visible=False)
+        self._last = ""
