@@ -240,6 +240,8 @@ def _cell(value: Any) -> str:
 
 
 def _console() -> Any:
+    """A console as wide as the terminal; what goes to a file or a pipe is not squeezed into 80 columns."""
     from rich.console import Console
 
-    return Console()
+    console = Console()
+    return console if console.is_terminal else Console(width=120)

@@ -69,6 +69,13 @@ def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
         yield _Bars(bars, specs)
 
 
+def _selection(spec: RunSpec, row: dict[str, float]) -> Iterator[str]:
+    """The selecting metric, if this epoch was evaluated."""
+    metric = spec.protocol.get("metric")
+    if f"validation_{metric}" in row:
+        yield f"validation {metric} {row[f'validation_{metric}']:.4f}"
+
+
 def _in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
@@ -78,30 +85,30 @@ class _Line:
     """One line under a notebook's cell, changed in place and empty at the end. Needs no widgets."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
-        self._total, self._done, self._worked = len(specs), 0, 0
-        self._at_work = False
+        self._total, self._done, self._skipped = len(specs), 0, 0
+        self._worked = False
         self._handle: Any = None
         self._started = self._shown = time.monotonic()
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
-        self._at_work = True
+        self._worked = True
         now = time.monotonic()
         if now - self._shown < LINE_SECONDS:
             return
         self._shown = now
-        parts = [f"run {self._done + 1} of {self._total}: {spec.model} on {spec.dataset}, seed {spec.seed}"]
-        parts.append(f"epoch {epoch} of {epochs}")
-        metric = spec.protocol.get("metric")
-        if f"validation_{metric}" in row:
-            parts.append(f"validation {metric} {row[f'validation_{metric}']:.4f}")
-        here = epoch / epochs
-        left = (now - self._started) * (self._total - self._done - here) / (self._worked + here)
+        ours = self._done - self._skipped + epoch / epochs
+        left = (now - self._started) * (self._total - self._done - epoch / epochs) / ours
+        parts = [
+            f"{self._done} of {self._total} runs done",
+            f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch {epoch} of {epochs}",
+            *_selection(spec, row),
+        ]
         self._show(", ".join([*parts, f"about {left:.0f} s left"]))
 
     def finished(self, record: RunRecord) -> None:
         self._done += 1
-        self._worked += self._at_work
-        self._at_work = False
+        self._skipped += not self._worked
+        self._worked = False
 
     def clear(self) -> None:
         if self._handle is not None:
@@ -127,9 +134,7 @@ class _Bars:
         self._last = ""
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
-        metric = spec.protocol.get("metric")
-        if f"validation_{metric}" in row:
-            self._last = f"validation {metric} {row[f'validation_{metric}']:.4f}"
+        self._last = next(_selection(spec, row), self._last)
         name = f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch"
         self._bars.update(
             self._epochs, completed=epoch, total=epochs, visible=True, description=name, metric=self._last
