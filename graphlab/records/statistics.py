@@ -51,6 +51,8 @@ def summarise_values(values: Sequence[float], failed: int = 0) -> Summary:
 
 def bootstrap_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean (Efron and Tibshirani 1993, ch. 13); the same for the same values."""
+    if len(set(values)) == 1:
+        return values[0], values[0]
     data = np.asarray(values, dtype=float)
     picks = np.random.default_rng(0).integers(0, len(data), size=(BOOTSTRAP_RESAMPLES, len(data)))
     low, high = np.quantile(data[picks].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
