@@ -74,7 +74,8 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
     places = [(float(x), float(y)) for _, (x, y) in sorted(layout(network).items())]
     line = {"arrowstyle": "->" if directed else "-", "color": "0.75", "shrinkA": 6, "shrinkB": 6}
     for source, target in network.edges:
-        axes.annotate("", places[target], places[source], arrowprops=line, zorder=1)
+        link = axes.annotate("", places[target], places[source], arrowprops=line, zorder=1)
+        link.set_in_layout(False)
     classes = _node_classes(dataset, data)
     for c in np.unique(classes):
         xs, ys = np.array(places)[classes == c].T
