@@ -7,6 +7,7 @@ Every command takes --json (machine-readable on standard output) and exits 0, 1 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from numbers import Integral
 from pathlib import Path
@@ -174,6 +175,8 @@ def doctor(store: StorePath = None, as_json: Json = False) -> None:
 def main() -> NoReturn:
     """Entry point: one clear message for whatever goes wrong, and the exit code that belongs to it."""
     as_json = "--json" in sys.argv
+    if os.environ.get("RANK", "0") != "0":  # under torchrun the first process speaks for all
+        sys.stdout = Path(os.devnull).open("w")
     try:
         code = app(standalone_mode=False) or 0
     except UsageError as error:

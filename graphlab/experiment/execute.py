@@ -26,15 +26,14 @@ def attempt(
     plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
 ) -> RunRecord | None:
     """The run's record, trained now unless it was before; None if another process is at it."""
-    if from_rank_zero(folder.finished):
-        return folder.read()
-    with folder.claim() if shard.rank == 0 else nullcontext(False) as mine:
-        match from_rank_zero("read" if folder.finished else "work" if mine else "wait"):
-            case "read":
-                return folder.read()
-            case "work":
-                return _execute(plan, spec, folder, device, shard, report)
-    return None
+    record = from_rank_zero(folder.read_finished, shard)
+    if record:
+        return record
+    with folder.claim() if shard.rank == 0 else nullcontext(False) as claimed:
+        mine, record = from_rank_zero(lambda: (claimed, folder.read_finished()), shard)
+        if record or not mine:
+            return record
+        return _execute(plan, spec, folder, device, shard, report)
 
 
 def _execute(

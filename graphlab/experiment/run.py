@@ -17,7 +17,7 @@ from graphlab.experiment.runs import Runs
 from graphlab.experiment.workers import helpers
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
-from graphlab.training.distributed import pick_device, process_group
+from graphlab.training.distributed import join_processes, pick_device
 from graphlab.training.optim import check_precision
 
 POLL_SECONDS = 0.1
@@ -72,8 +72,8 @@ def run_plans(
     queue = [(plan, plan.spec(seed)) for plan in plans for seed in seeds]
     specs = [spec for _, spec in queue]
     done: dict[str, RunRecord] = {}
+    shard = join_processes(where)
     with (
-        process_group(where) as shard,
         helpers(workers - 1, specs, store, device),
         reporter(progress if shard.rank == 0 else False, specs) as report,
     ):

@@ -31,7 +31,7 @@ from graphlab.training.distributed import pick_device
 @contextmanager
 def helpers(count: int, specs: Sequence[RunSpec], store: Store, device: str) -> Iterator[None]:
     """While entered, `count` helpers are at those of the runs that are not finished; the cores are shared out."""
-    todo = [spec for spec in specs if not store.folder(spec).finished]
+    todo = [spec for spec in specs if not store.folder(spec).read_finished()]
     count = min(count, len(todo) - 1)
     if count < 1:
         yield
@@ -74,7 +74,7 @@ def help_with(order: dict[str, Any]) -> None:
     plans: dict[str, Plan] = {}
     for spec in (RunSpec(**values) for values in reversed(order["specs"])):
         folder = store.folder(spec)
-        if folder.finished:
+        if folder.read_finished():
             continue
         settings = canonical_json(spec.to_json() | {"seed": None})
         if settings not in plans:

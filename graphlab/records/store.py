@@ -60,9 +60,9 @@ class RunFolder:
         self.path = path
         self.spec = spec
 
-    @property
-    def finished(self) -> bool:
-        return (self.path / "result.json").exists()
+    def read_finished(self) -> RunRecord | None:
+        """The run's record once it has one; takes no lock and writes nothing."""
+        return read_record(self.path) if (self.path / "result.json").exists() else None
 
     @contextmanager
     def claim(self) -> Iterator[bool]:
@@ -117,9 +117,6 @@ class RunFolder:
             write_json(self.path / "environment.json", {"seconds": record.seconds, **record.environment})
             write_json(self.path / "metrics.json", [_plain(row) for row in record.curve])
             write_json(self.path / "result.json", record.result.to_json())
-
-    def read(self) -> RunRecord:
-        return read_record(self.path)
 
 
 def read_record(folder: Path) -> RunRecord:

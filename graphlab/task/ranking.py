@@ -8,8 +8,6 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from graphlab.core.errors import DivergenceError
-
 Tie = Literal["pessimistic", "optimistic", "mean"]
 TIES: tuple[Tie, ...] = get_args(Tie)
 
@@ -27,20 +25,17 @@ def ranks(scores: Tensor, positive: Tensor, excluded: Tensor, tie: Tie) -> tuple
         excluded: bool `[B, N]`, columns that do not compete.
 
     Returns:
-        Ranks, float64 `[B]`, and numbers of competitors, int64 `[B]`.
-
-    Raises:
-        DivergenceError: a score is NaN, which would compare as a perfect rank.
+        Ranks, float64 `[B]`, NaN where a score is, and numbers of competitors, int64 `[B]`.
     """
-    if scores.isnan().any():
-        raise DivergenceError("the model gives scores that are not numbers", hint="lower the learning rate")
     column = positive.unsqueeze(1)
     competes = (~excluded).scatter(1, column, False)
     truth = scores.gather(1, column)
     above = ((scores > truth) & competes).sum(1)
     tied = ((scores == truth) & competes).sum(1)
     share = {"pessimistic": 1.0, "optimistic": 0.0, "mean": 0.5}[tie]
-    return 1.0 + above.double() + share * tied.double(), competes.sum(1)
+    rank = 1.0 + above.double() + share * tied.double()
+    # NaN compares false with everything, which would count as a perfect rank.
+    return rank.masked_fill(scores.isnan().any(1), torch.nan), competes.sum(1)
 
 
 def hits_of_sampled(rank: Tensor, competitors: Tensor, *, k: int, sampled: int) -> Tensor:

@@ -1,31 +1,36 @@
 """Data-parallel training, read from the environment that `torchrun` sets.
 
 Every process builds the same model from the same seed and holds it equal by averaging gradients; rank 0
-alone writes. One process without `torchrun` is the same code with a world of one and no communication.
+alone writes, to a store that every process can read. Batch normalisation sees one shard at a time. One
+process without `torchrun` is the same code with a world of one and no communication.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import Tensor
 
 from graphlab.core.errors import InputError
-from graphlab.task.base import Shard
+from graphlab.task.base import Learner, Shard
+
+T = TypeVar("T")
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device that is meant: `auto` is this process's GPU if there is one, else the CPU.
+    """The device that is meant: `cuda` is this process's GPU, `auto` the same if there is one, else the CPU.
 
     Raises InputError for a device that torch does not know or this machine does not have.
     """
     if name == "auto":
-        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
@@ -34,42 +39,51 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
-@contextmanager
-def process_group(device: torch.device) -> Iterator[Shard]:
-    """This process's shard; joins the group that `torchrun` announces and leaves it at the end."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1 or dist.is_initialized():
-        yield Shard(dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else Shard()
-        return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield Shard(dist.get_rank(), dist.get_world_size())
-    finally:
-        dist.destroy_process_group()
+def join_processes(device: torch.device) -> Shard:
+    """This process's shard: of the group that `torchrun` announces, if it started this process.
+
+    A group can be joined once, so it is kept for later runs of this process and left when that ends.
+    """
+    if not dist.is_initialized():
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            return Shard()
+        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        atexit.register(dist.destroy_process_group)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return Shard(dist.get_rank(), dist.get_world_size())
 
 
-def average_gradients(parameters: list[nn.Parameter], weight: float, stop: bool, shard: Shard) -> bool:
-    """Replace each gradient by its mean over processes, this one's counted `weight` times, in one message.
+def synchronise(learner: Learner, loss: Tensor, weight: float, stop: bool, shard: Shard) -> tuple[Tensor, bool]:
+    """Make one step out of those of all processes: their mean loss, and whether any was asked to stop.
 
-    `stop` travels along, so that all processes stop at the same step if any was asked to: returns that.
+    Gradients and batch statistics become their means over the processes, this one's counted `weight`
+    times. All of it is one message.
     """
     if shard.world == 1:
-        return stop
-    grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-    flat = torch.cat([weight * g.flatten() for g in grads] + [grads[0].new_full((1,), float(stop))])
-    dist.all_reduce(flat)
-    *means, stops = flat.split([*(p.numel() for p in parameters), 1])
-    for parameter, total in zip(parameters, means, strict=True):
-        parameter.grad = total.view_as(parameter) / shard.world
-    return bool(stops.item() > 0)
+        return loss.detach(), stop
+    trained = [p for p in learner.parameters() if p.requires_grad]
+    grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in trained]
+    statistics = [b for b in learner.buffers() if b.is_floating_point()]
+    values = [*grads, *statistics, loss.detach()]
+    message = torch.cat([*(weight * v.flatten() for v in values), loss.new_full((1,), float(stop))])
+    dist.all_reduce(message)
+    *totals, stops = message.split([*(v.numel() for v in values), 1])
+    *means, mean_loss = (total.view_as(v) / shard.world for total, v in zip(totals, values, strict=True))
+    for parameter, mean in zip(trained, means[: len(trained)], strict=True):
+        parameter.grad = mean.to(parameter.dtype)
+    for buffer, mean in zip(statistics, means[len(trained) :], strict=True):
+        buffer.copy_(mean)
+    return mean_loss, bool(stops.item() > 0)
 
 
-def mean_over_processes(value: Tensor, shard: Shard) -> Tensor:
+def any_process(flag: bool, device: torch.device, shard: Shard) -> bool:
+    """Whether the flag is set on at least one process."""
     if shard.world == 1:
-        return value
-    total = value.clone()
-    dist.all_reduce(total)
-    return total / shard.world
+        return flag
+    flags = torch.tensor([flag], dtype=torch.int32, device=device)
+    dist.all_reduce(flags)
+    return bool(flags.item())
 
 
 def gather_rows(rows: Tensor, shard: Shard) -> Tensor:
@@ -87,10 +101,10 @@ def gather_rows(rows: Tensor, shard: Shard) -> Tensor:
     return whole[: int(sum(c.item() for c in counts))]
 
 
-def from_rank_zero(value: Any) -> Any:
-    """What rank 0 passed in, on every process."""
-    if not dist.is_initialized():
-        return value
-    box = [value]
+def from_rank_zero(compute: Callable[[], T], shard: Shard) -> T:
+    """What `compute` gives on rank 0, on every process; it is called there alone."""
+    if shard.world == 1:
+        return compute()
+    box: list[Any] = [compute() if shard.rank == 0 else None]
     dist.broadcast_object_list(box)
     return box[0]

@@ -14,7 +14,7 @@ from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
 from graphlab.task.base import Learner, Part, Task
 from graphlab.training.config import TrainingConfig
-from graphlab.training.distributed import average_gradients, gather_rows, mean_over_processes
+from graphlab.training.distributed import any_process, gather_rows, synchronise
 from graphlab.training.interrupt import StopRequest
 from graphlab.training.optim import Engine
 from graphlab.training.state import Best, TrainingState
@@ -68,14 +68,17 @@ def fit(
         if config.epochs and any(p.requires_grad for p in learner.parameters()):
             train(state, task, config, stream, checkpoints, on_epoch, clock)
         else:
-            best.offer(0, evaluate(learner, task, "validation"), learner)
+            scores = evaluate(learner, task, "validation")
+            require_finite(scores, "validation", 0)
+            best.offer(0, scores, learner)
+        learner.load_state_dict(best.weights)
+        test = evaluate(learner, task, "test")
+        require_finite(test, "test", best.epoch)
     except DivergenceError as error:
-        return Fit(progress.epoch, best.epoch, tuple(progress.curve), clock.total(), error=error)
-    learner.load_state_dict(best.weights)
-    test = evaluate(learner, task, "test")
+        return Fit(len(progress.curve), best.epoch, tuple(progress.curve), clock.total(), error=error)
     if task.shard.rank == 0:
         checkpoints.save_checkpoint("best", {"model": best.weights, "epoch": best.epoch})
-    return Fit(progress.epoch - 1, best.epoch, tuple(progress.curve), clock.total(), best.scores, test)
+    return Fit(len(progress.curve), best.epoch, tuple(progress.curve), clock.total(), best.scores, test)
 
 
 def train(
@@ -110,20 +113,19 @@ def train(
             learner.train()
             for step in range(progress.step, len(batches)):
                 batch = batches[step]
-                weight = task.weight(batch)
                 epoch_stream.child("step", step, "rank", task.shard.rank).seed_torch()
                 with engine.forward():
                     loss = task.loss(learner, batch)
                 engine.backward(loss)
-                stopping = average_gradients(engine.parameters, weight, stop.requested, task.shard)
+                loss, stopping = synchronise(learner, loss, task.weight(batch), stop.requested, task.shard)
                 engine.step()
-                loss_sum += weight * loss.detach()
+                loss_sum += loss
                 if stopping or clock.due():
                     progress.step, progress.loss = step + 1, loss_sum.item()
                     save()
                 if stopping:
                     raise KeyboardInterrupt
-            row = {"epoch": progress.epoch, "loss": mean_over_processes(loss_sum, task.shard).item() / len(batches)}
+            row = {"epoch": progress.epoch, "loss": loss_sum.item() / len(batches)}
             progress.curve.append(row)
             require_finite(row, "training", progress.epoch)
             evaluated = progress.epoch % config.evaluate_every == 0 or progress.epoch == config.epochs
@@ -137,7 +139,9 @@ def train(
             engine.after_epoch(selection)
             on_epoch(progress.epoch, config.epochs, row)
             progress.epoch, progress.step, progress.loss = progress.epoch + 1, 0, 0.0
-    save()
+        save()
+        if any_process(stop.requested, task.device, task.shard):
+            raise KeyboardInterrupt
 
 
 def evaluate(learner: Learner, task: Task[Any], part: Part) -> dict[str, float]:
@@ -151,7 +155,7 @@ def exhausted(best: Best, patience: int | None) -> bool:
     return patience is not None and best.evaluations_since >= patience
 
 
-def require_finite(values: dict[str, float], what: str, epoch: int) -> None:
+def require_finite(values: dict[str, float], what: str, epoch: int | None) -> None:
     for name, value in values.items():
         if not math.isfinite(value):
             raise DivergenceError(

@@ -55,12 +55,13 @@ class Engine:
         return torch.autocast(self._device_type, self._dtype, enabled=self._dtype != torch.float32)
 
     def backward(self, loss: Tensor) -> None:
-        """Fresh gradients of the unscaled loss."""
+        """Fresh gradients of the loss, times the scale of mixed precision."""
         self.optimizer.zero_grad()
         self._scaler.scale(loss).backward()
-        self._scaler.unscale_(self.optimizer)
 
     def step(self) -> None:
+        """Unscale the gradients and take the step; fp16 leaves it out if one of them overflowed."""
+        self._scaler.unscale_(self.optimizer)
         if self._clip_norm:
             clip_grad_norm_(self.parameters, self._clip_norm)
         self._scaler.step(self.optimizer)

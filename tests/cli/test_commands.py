@@ -173,3 +173,10 @@ except SystemExit:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("False")
+
+
+def test_of_the_processes_of_torchrun_the_first_alone_prints(cli, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setenv("RANK", "1")
+    done = cli("models", "--json")
+    assert (done.code, done.out) == (0, "")

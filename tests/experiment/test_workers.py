@@ -33,7 +33,7 @@ def test_a_helper_does_what_it_is_told_and_no_more(tmp_path):
         assert mine
         order = {"store": str(store.path), "device": "cpu", "specs": [spec.to_json() for spec in specs]}
         module.help_with(json.loads(json.dumps(order)))
-    assert [store.folder(spec).finished for spec in specs] == [False, True]
+    assert [store.folder(spec).read_finished() is not None for spec in specs] == [False, True]
 
 
 def test_nothing_to_share_starts_no_helper(tmp_path, monkeypatch):

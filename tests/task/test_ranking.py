@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphlab.core.errors import DivergenceError
 from graphlab.task.ranking import TIES, hits_of_sampled, ranking_metrics, ranks
 
 
@@ -34,9 +35,11 @@ def test_a_constant_model_is_not_rewarded():
     assert [ranks(*arguments, tie)[0].item() for tie in ("pessimistic", "mean", "optimistic")] == [9, 5, 1]
 
 
-def test_scores_that_are_no_numbers():
-    with pytest.raises(DivergenceError):
-        ranks(torch.full((1, 3), torch.nan), torch.tensor([0]), torch.zeros(1, 3, dtype=torch.bool), "optimistic")
+def test_a_score_that_is_no_number_is_no_perfect_rank():
+    scores = torch.tensor([[torch.nan, 1.0, 2.0], [0.0, 1.0, torch.nan], [3.0, 1.0, 2.0]])
+    rank, competitors = ranks(scores, torch.tensor([0, 0, 0]), torch.zeros(3, 3, dtype=torch.bool), "optimistic")
+    assert rank.isnan().tolist() == [True, True, False]
+    assert math.isnan(ranking_metrics(rank, competitors)["mrr"])
 
 
 @pytest.mark.parametrize("sampled", [49, 50])
