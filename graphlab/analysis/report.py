@@ -12,8 +12,9 @@ from graphlab.analysis.plots import LARGEST_DRAWN, plot_comparison, plot_predict
 from graphlab.comparison.compare import Row
 from graphlab.core.errors import InputError
 from graphlab.core.files import write_text
+from graphlab.core.plot import Plot
 from graphlab.data.load import load
-from graphlab.experiment.figures import Plot, learning_curves
+from graphlab.experiment.figures import learning_curves
 from graphlab.experiment.reproduce import Comparison
 from graphlab.experiment.restore import predictions
 from graphlab.experiment.views import claims_html, leaderboard_html, table_html

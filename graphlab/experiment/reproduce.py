@@ -115,6 +115,9 @@ class Comparison:
         parts += [f"{held} of {_count(len(self.claims), 'claim')} held"] if self.claims else []
         return f"{', '.join(parts)}."
 
+    def __repr__(self) -> str:
+        return f"Comparison({self.experiment.title!r}: {self.summary()})"
+
     def _repr_html_(self) -> str:
         tables = "".join(leaderboard_html(name, rows) for name, rows in self.leaderboards.items())
         claims = claims_html(self.claims) if self.claims else ""

@@ -41,7 +41,7 @@ def runs_table(runs: Runs) -> Table:
     table = Table(
         title=Text(f"{runs.model} on {runs.dataset}", style="bold"),
         title_justify="left",
-        caption=_summary(runs),
+        caption=summary_text(runs),
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -74,7 +74,7 @@ def runs_html(runs: Runs) -> str:
     """The runs of all seeds as an HTML table, captioned with their summary."""
     headings = _headings(runs)
     lines = [[escape(cell) for cell in line[: len(headings)]] for line in _lines(runs)]
-    return table_html(f"{runs.model} on {runs.dataset}: {_summary(runs)}", headings, lines)
+    return table_html(f"{runs.model} on {runs.dataset}: {summary_text(runs)}", headings, lines)
 
 
 def claims_html(claims: Iterable[Claim]) -> str:
@@ -126,7 +126,8 @@ def _unbroken(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _summary(runs: Runs) -> str:
+def summary_text(runs: Runs) -> str:
+    """Mean, spread, interval and failures in one line."""
     summary = runs.summary()
     if summary.mean is None:
         return f"no seed finished, {summary.failed} failed"
