@@ -10,7 +10,7 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: demo test slow check bench notebooks clean
 
 demo: $(VENV)/.graphlab
-	$(BIN)/graphlab reproduce experiments/quickstart.yaml --report quickstart.html
+	$(BIN)/graphlab reproduce experiments/quickstart.yaml --workers 2 --report quickstart.html
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu"

@@ -8,6 +8,7 @@ Everything public loads on first use (PEP 562), so that `import graphlab` costs 
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,11 @@ def __getattr__(name: str) -> Any:
     if name in ("analysis", "ops"):
         return import_module(f"graphlab.{name}")
     if name in __all__:
-        return getattr(import_module("graphlab.api"), name)
+        with (
+            warnings.catch_warnings()
+        ):  # tqdm, which others bring along, misses widgets in notebooks; nothing of ours uses it
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            return getattr(import_module("graphlab.api"), name)
     raise AttributeError(f"module 'graphlab' has no attribute {name!r}")
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from contextlib import redirect_stdout
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -33,6 +34,7 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]
 
 
 @app.command()
@@ -40,7 +42,9 @@ def datasets(as_json: Json = False) -> None:
     """List the data sets."""
     from graphlab import api
 
-    _print_frame(api.datasets(), as_json, hide=("citation", "licence"))
+    frame = api.datasets()
+    shown = ("name", "task", "num_nodes", "num_edges", "splits")
+    _print_frame(frame, as_json, hide=tuple(column for column in frame if column not in shown))
 
 
 @app.command()
@@ -69,6 +73,7 @@ def run(
     ] = None,
     store: StorePath = None,
     device: Device = "auto",
+    workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Train MODEL on DATASET under its task's protocol, once a seed; runs that are done are not repeated."""
@@ -76,7 +81,7 @@ def run(
     from graphlab.experiment.plan import parse_setting
 
     overrides = dict(parse_setting(text) for text in settings or [])
-    runs = api.run(model, dataset, seeds=seeds, store=store, device=device, **overrides)
+    runs = api.run(model, dataset, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
         _print_json(runs.to_json())
     else:
@@ -95,13 +100,14 @@ def reproduce(
     experiment: Path,
     store: StorePath = None,
     device: Device = "auto",
+    workers: Workers = 1,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report to this file.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run an experiment file and set what comes out beside the published numbers and its claims."""
     from graphlab import api
 
-    comparison = api.reproduce(experiment, store=store, device=device)
+    comparison = api.reproduce(experiment, store=store, device=device, workers=workers)
     if as_json:
         _print_json(comparison.to_json())
     else:
@@ -121,7 +127,9 @@ def runs(store: StorePath = None, as_json: Json = False) -> None:
     """List the runs of a store."""
     from graphlab import api
 
-    _print_frame(api.runs(store), as_json, hide=("error",))
+    frame = api.runs(store)
+    detail = tuple(column for column in frame if column.startswith("validation/") or column.endswith("/loss"))
+    _print_frame(frame, as_json, hide=("num_parameters", "error", *detail))
 
 
 @app.command()
@@ -217,24 +225,32 @@ def _print_frame(frame: pd.DataFrame, as_json: bool, hide: tuple[str, ...] = ())
     if as_json:
         typer.echo(frame.to_json(orient="records", indent=1))
         return
+    import pandas as pd
     from rich.table import Table
 
     shown = frame.drop(columns=[c for c in hide if c in frame])
-    table = Table(*map(str, shown.columns), box=None, header_style="bold")
-    for row in shown.itertuples(index=False):
-        table.add_row(*map(_cell, row))
+    table = Table(box=None, header_style="bold")
+    lines = [list(map(_cell, row)) for row in shown.itertuples(index=False)]
+    for index, column in enumerate(shown.columns):
+        justify = "right" if pd.api.types.is_numeric_dtype(shown[column]) else "left"
+        longest = max((len(word) for line in lines for word in line[index].split()), default=0)
+        table.add_column(str(column).removeprefix("num_"), justify=justify, min_width=longest, overflow="fold")
+    for line in lines:
+        table.add_row(*line)
     _console().print(table)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, int):
-        return f"{value:,}"
+    if isinstance(value, Integral):
+        return f"{int(value):,}"
     return f"{value:.4f}" if isinstance(value, float) and value == value else ""
 
 
 def _console() -> Any:
+    """A console as wide as the terminal; what goes to a file or a pipe is not squeezed into 80 columns."""
     from rich.console import Console
 
-    return Console()
+    console = Console()
+    return console if console.is_terminal else Console(width=120)

@@ -13,8 +13,9 @@ from torch_geometric.data import Data
 
 from graphlab.comparison.compare import Row
 from graphlab.comparison.rows import settings_text
+from graphlab.core.plot import Plot
 from graphlab.data.dataset import Dataset, Split
-from graphlab.experiment.figures import COLOURS, GREY, Plot
+from graphlab.experiment.figures import COLOURS, GREY
 
 LARGEST_DRAWN = 200
 """Nodes beyond which a picture of a graph says less than its degrees do."""

@@ -12,11 +12,12 @@ from graphlab.analysis.plots import LARGEST_DRAWN, plot_comparison, plot_predict
 from graphlab.comparison.compare import Row
 from graphlab.core.errors import InputError
 from graphlab.core.files import write_text
+from graphlab.core.plot import Plot
 from graphlab.data.load import load
-from graphlab.experiment.figures import Plot, learning_curves
+from graphlab.experiment.figures import learning_curves
 from graphlab.experiment.reproduce import Comparison
 from graphlab.experiment.restore import predictions
-from graphlab.experiment.views import leaderboard_html, table_html
+from graphlab.experiment.views import claims_html, leaderboard_html, table_html
 from graphlab.records.record import RunRecord
 
 
@@ -54,18 +55,8 @@ def _sections(comparison: Comparison) -> Iterator[str]:
 
 
 def _claims(comparison: Comparison) -> Iterator[str]:
-    lines = [
-        (
-            escape(claim.model),
-            escape(claim.dataset),
-            escape(claim.text),
-            '<span class="held">held</span>' if claim.held else '<span class="missed">did not hold</span>',
-            escape(claim.detail),
-        )
-        for claim in comparison.claims
-    ]
     yield "<h2>Claims</h2>"
-    yield _wide(table_html("What the experiment file claims", ["model", "data set", "claim", "", "found"], lines))
+    yield _wide(claims_html(comparison.claims))
 
 
 def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator[str]:

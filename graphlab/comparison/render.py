@@ -45,9 +45,9 @@ def rows_table(dataset: str, rows: Sequence[Row]) -> Table:
         table.add_column(
             column,
             justify="right" if column in NUMERIC else "left",
-            no_wrap=column in NUMERIC or column == "verdict",
+            no_wrap=column in NUMERIC,
             overflow="fold",
-            min_width=max(len(row.model) for row in rows) if column == "model" else None,
+            min_width=len("comparable") if column == "verdict" else None,
         )
     for line in lines:
         table.add_row(*(line[str(column.header)] for column in table.columns))

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +16,9 @@ from graphlab.core.files import canonical_json
 from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card
 from graphlab.data.spec import Categorical, Continuous, DataSpec
+
+if TYPE_CHECKING:
+    from graphlab.core.plot import Plot
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,8 @@ class Dataset:
 
         return dataset_html(self)
 
-    def plot(self, **options: Any) -> Any:
-        """Draw the data set (matplotlib figure): the graph where it is small, its degree distribution where not."""
+    def plot(self, **options: Any) -> Plot:
+        """Draw the data set: the graph where it is small, its degree distribution where not."""
         from graphlab.data.views import plot_dataset
 
         return plot_dataset(self, **options)

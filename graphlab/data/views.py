@@ -14,7 +14,8 @@ from graphlab.data.dataset import Dataset
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from graphlab.core.plot import Plot
 
 DRAWABLE = 200
 """Nodes up to which a graph is drawn link by link."""
@@ -24,32 +25,38 @@ MAX_BARS = 20
 
 
 def dataset_html(dataset: Dataset) -> str:
-    """Name, counts, licence and citation as an HTML table."""
+    """Name, counts, licence, citation and notes as an HTML table, aligned to the left where notebooks would not."""
     card = dataset.card
     rows = {
-        **{key.removeprefix("num_").replace("_", " "): f"{n:,}" for key, n in dataset.statistics().items()},
+        **{key.removeprefix("num_"): f"{n:,}" for key, n in dataset.statistics().items() if n},
         "task": dataset.task,
         "split": dataset.splits.name,
         "licence": card.licence,
         "citation": str(card.citation),
+        "notes": card.notes,
     }
-    body = "".join(f"<tr><th>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
-    return f"<table><caption>{escape(dataset.name)}: {escape(card.title)}</caption>{body}</table>"
+    left = 'style="text-align: left"'
+    body = "".join(
+        f'<tr><th scope="row" {left}>{escape(key)}</th><td {left}>{escape(value)}</td></tr>'
+        for key, value in rows.items()
+        if value
+    )
+    return f"<table><caption {left}>{escape(dataset.name)}: {escape(card.title)}</caption>{body}</table>"
 
 
-def plot_dataset(dataset: Dataset, *, graph: int = 0) -> Figure:
+def plot_dataset(dataset: Dataset, *, graph: int = 0) -> Plot:
     """The graph where it is small, coloured by class; else its degrees and how often each class or relation occurs.
 
     `graph` chooses one of the data set's graphs.
     """
-    from matplotlib.figure import Figure
+    from graphlab.core.plot import Plot
 
     data = dataset.graphs[graph]
     if int(data.num_nodes or 0) <= DRAWABLE and not dataset.spec.num_relations:
-        figure = Figure(figsize=(6, 5), layout="constrained")
+        figure = Plot(6, 5)
         _draw(figure.subplots(), dataset, data)
     else:
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        figure = Plot(9, 3.6)
         left, right = figure.subplots(1, 2)
         _degrees(left, data, "out-degree" if dataset.spec.directed else "degree")
         _counts(right, dataset, data)
@@ -67,7 +74,8 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
     places = [(float(x), float(y)) for _, (x, y) in sorted(layout(network).items())]
     line = {"arrowstyle": "->" if directed else "-", "color": "0.75", "shrinkA": 6, "shrinkB": 6}
     for source, target in network.edges:
-        axes.annotate("", places[target], places[source], arrowprops=line, zorder=1)
+        link = axes.annotate("", places[target], places[source], arrowprops=line, zorder=1)
+        link.set_in_layout(False)
     classes = _node_classes(dataset, data)
     for c in np.unique(classes):
         xs, ys = np.array(places)[classes == c].T

@@ -1,19 +1,11 @@
-"""Figures: what they have in common, and the learning curves.
-
-Figures are matplotlib objects of their own: they need no window and leave pyplot's state alone.
-"""
+"""Colours, lines and the learning curves."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
+from graphlab.core.plot import Plot
 from graphlab.records.record import RunRecord
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -21,34 +13,6 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 DASHES = ("solid", "dashed", "dashdot", "dotted")
 GREY = "#6e6e6e"
-
-
-class Plot(Figure):
-    """A figure that Jupyter shows by itself and that turns into a `data:` address for a page."""
-
-    def __init__(self, width: float = 7.0, height: float = 3.6) -> None:
-        super().__init__(figsize=(width, height), layout="constrained", facecolor="white")
-
-    def panel(self) -> Axes:
-        """A pair of axes without a box around it."""
-        axes = self.add_subplot()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(labelsize=9)
-        return axes
-
-    def render(self, form: str, **options: Any) -> bytes:
-        """The file's bytes; equal figures give equal bytes."""
-        buffer = BytesIO()
-        metadata = {"Date": None} if form == "svg" else {}
-        with mpl.rc_context({"svg.hashsalt": "graphlab", "svg.fonttype": "path"}):
-            self.savefig(buffer, format=form, metadata=metadata, **options)
-        return buffer.getvalue()
-
-    def data_uri(self) -> str:
-        return "data:image/svg+xml;base64," + base64.b64encode(self.render("svg")).decode()
-
-    def _repr_png_(self) -> bytes:
-        return self.render("png", dpi=110)
 
 
 def style_of(index: int) -> dict[str, Any]:

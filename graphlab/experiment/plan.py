@@ -12,7 +12,7 @@ import torch
 import yaml
 
 from graphlab.core.config import Config
-from graphlab.core.errors import ConfigError, closest
+from graphlab.core.errors import ConfigError, StoreError, closest
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
@@ -88,6 +88,18 @@ def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] |
         TrainingConfig.parse(settings["training"], where="training"),
     )
     plan.make_learner(plan.make_task(0), 0)
+    return plan
+
+
+def plan_of(spec: RunSpec) -> Plan:
+    """The plan that a run was made by. Raises StoreError if the data set is no longer what it was."""
+    settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
+    overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
+    plan = make_plan(spec.model, spec.dataset, overrides)
+    if plan.dataset.fingerprint != spec.data:
+        raise StoreError(
+            f"{spec.dataset} has changed since run {spec.id}", hint="run it again on the data as it is now"
+        )
     return plan
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from graphlab.records.record import RunRecord, RunSpec
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+LINE_SECONDS = 0.2
+"""Time between two changes of the line in a notebook; what is over sooner shows none."""
 
 
 class Reporter(Protocol):
@@ -28,9 +35,17 @@ class Silent:
 
 @contextmanager
 def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
-    """A reporter for these runs; `show` None shows on a terminal and in a notebook, on standard error."""
-    if show is False or (show is None and not (sys.stderr.isatty() or "ipykernel" in sys.modules)):
+    """A reporter for these runs; `show` None shows on a terminal, on standard error, and in a notebook."""
+    notebook = _in_notebook()
+    if show is False or (show is None and not (notebook or sys.stderr.isatty())):
         yield Silent()
+        return
+    if notebook:
+        line = _Line(specs)
+        try:
+            yield line
+        finally:
+            line.clear()
         return
     from rich.console import Console
     from rich.progress import (
@@ -54,25 +69,81 @@ def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
         yield _Bars(bars, specs)
 
 
-class _Bars:
-    """One bar over the seeds and one over the epochs of the seed in hand."""
+def _selection(spec: RunSpec, row: dict[str, float]) -> Iterator[str]:
+    """The selecting metric, if this epoch was evaluated."""
+    metric = spec.protocol.get("metric")
+    if f"validation_{metric}" in row:
+        yield f"validation {metric} {row[f'validation_{metric}']:.4f}"
 
-    def __init__(self, bars, specs: Sequence[RunSpec]) -> None:
-        self._bars = bars
-        self._name = f"{specs[0].model} on {specs[0].dataset}"
-        self._metric = str(specs[0].protocol.get("metric", "loss"))
-        self._seeds = bars.add_task(self._name, total=len(specs), metric="")
-        self._epochs = bars.add_task("", total=None, metric="", visible=False)
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+class _Line:
+    """One line under a notebook's cell, changed in place and empty at the end. Needs no widgets."""
+
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        self._total, self._done, self._skipped = len(specs), 0, 0
+        self._worked = False
+        self._handle: Any = None
+        self._started = self._shown = time.monotonic()
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
-        value = row.get(f"validation_{self._metric}")
-        shown = {} if value is None else {"metric": f"validation {self._metric} {value:.4f}"}
+        self._worked = True
+        now = time.monotonic()
+        if now - self._shown < LINE_SECONDS:
+            return
+        self._shown = now
+        ours = self._done - self._skipped + epoch / epochs
+        left = (now - self._started) * (self._total - self._done - epoch / epochs) / ours
+        parts = [
+            f"{self._done} of {self._total} runs done",
+            f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch {epoch} of {epochs}",
+            *_selection(spec, row),
+        ]
+        self._show(", ".join([*parts, f"about {left:.0f} s left"]))
+
+    def finished(self, record: RunRecord) -> None:
+        self._done += 1
+        self._skipped += not self._worked
+        self._worked = False
+
+    def clear(self) -> None:
+        if self._handle is not None:
+            self._show("")
+
+    def _show(self, text: str) -> None:
+        from IPython.display import display
+
+        bundle = {"text/plain": text}
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+class _Bars:
+    """One bar over the runs and one over the epochs of the run in hand."""
+
+    def __init__(self, bars: Progress, specs: Sequence[RunSpec]) -> None:
+        self._bars = bars
+        self._runs = bars.add_task("runs", total=len(specs), metric="")
+        self._epochs = bars.add_task("", total=None, metric="", visible=False)
+        self._last = ""
+
+    def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
+        self._last = next(_selection(spec, row), self._last)
+        name = f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch"
         self._bars.update(
-            self._epochs, completed=epoch, total=epochs, visible=True, description=f"  seed {spec.seed}, epoch", **shown
+            self._epochs, completed=epoch, total=epochs, visible=True, description=name, metric=self._last
         )
 
     def finished(self, record: RunRecord) -> None:
         value = record.test_value
-        shown = f"test {self._metric} {value:.4f}" if value is not None else record.result.status
-        self._bars.update(self._seeds, advance=1, metric=f"seed {record.seed}: {shown}")
+        outcome = f"test {record.result.metric} {value:.4f}" if value is not None else record.result.status
+        shown = f"{record.spec.model} on {record.spec.dataset}, seed {record.seed}: {outcome}"
+        self._bars.update(self._runs, advance=1, metric=shown)
         self._bars.reset(self._epochs, visible=False)
+        self._last = ""

@@ -19,9 +19,9 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment
 from graphlab.experiment.plan import Plan, make_plan
-from graphlab.experiment.run import run_plan
+from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
-from graphlab.experiment.views import leaderboard_html
+from graphlab.experiment.views import claims_html, leaderboard_html
 from graphlab.records.record import RunRecord
 from graphlab.records.statistics import summarise_values
 from graphlab.records.store import Store
@@ -115,9 +115,13 @@ class Comparison:
         parts += [f"{held} of {_count(len(self.claims), 'claim')} held"] if self.claims else []
         return f"{', '.join(parts)}."
 
+    def __repr__(self) -> str:
+        return f"Comparison({self.experiment.title!r}: {self.summary()})"
+
     def _repr_html_(self) -> str:
         tables = "".join(leaderboard_html(name, rows) for name, rows in self.leaderboards.items())
-        return f"<h3>{escape(self.experiment.title)}</h3><p>{escape(self.summary())}</p>{tables}"
+        claims = claims_html(self.claims) if self.claims else ""
+        return f"<h3>{escape(self.experiment.title)}</h3><p>{escape(self.summary())}</p>{tables}{claims}"
 
 
 def reproduce(
@@ -125,6 +129,7 @@ def reproduce(
     *,
     store: str | os.PathLike[str] | None = None,
     device: str = "auto",
+    workers: int = 1,
     progress: bool | None = None,
 ) -> Comparison:
     """Do the runs of an experiment file and set them beside the published numbers.
@@ -136,7 +141,8 @@ def reproduce(
     seeds = parse_seeds(experiment.seeds)
     plans, refusals = check(experiment)
     where = Store(store)
-    runs = {index: run_plan(plan, seeds, where, device, progress) for index, plan in plans.items()}
+    done = run_plans(list(plans.values()), seeds, where, device=device, workers=workers, progress=progress)
+    runs = dict(zip(plans, done, strict=True))
     claims = [_must_refuse(entry, refusals.get(i)) for i, entry in enumerate(experiment.runs) if entry.refuses]
     for index, done in runs.items():
         claims += [_judge(expectation, done, tuple(runs.values())) for expectation in experiment.runs[index].expect]

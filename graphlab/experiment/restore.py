@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graphlab.core.errors import StoreError
 from graphlab.core.seeds import SeedStream
-from graphlab.experiment.plan import Plan, make_plan
+from graphlab.experiment.plan import Plan, plan_of
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
 from graphlab.task.base import Learner, Task
@@ -32,13 +32,7 @@ def restore(record: RunRecord, store: str | os.PathLike[str] | None = None) -> T
     Raises StoreError if the run has no best checkpoint, or if the data set is no longer what it was.
     """
     spec = record.spec
-    settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
-    overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
-    plan = make_plan(spec.model, spec.dataset, overrides)
-    if plan.dataset.fingerprint != spec.data:
-        raise StoreError(
-            f"{spec.dataset} has changed since run {record.id}", hint="run it again on the data as it is now"
-        )
+    plan = plan_of(spec)
     task = plan.make_task(spec.seed)
     learner = plan.make_learner(task, spec.seed)
     folder = Store(store).folder(spec)

@@ -1,34 +1,26 @@
-"""Running a plan over seeds: skip what is done, continue what is not, share the work with other processes."""
+"""Running plans over seeds: skip what is done, continue what is not, share the work with other processes."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
-import torch
-
-from graphlab.core import environment
-from graphlab.core.errors import GraphLabError
-from graphlab.core.seeds import SeedStream, parse_seeds
+from graphlab.core.errors import InputError
+from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
+from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, make_plan
-from graphlab.experiment.progress import Reporter, reporter
+from graphlab.experiment.progress import reporter
 from graphlab.experiment.runs import Runs
-from graphlab.records.record import Result, RunRecord, RunSpec
-from graphlab.records.store import RunFolder, Store
-from graphlab.task.base import Shard
-from graphlab.training.distributed import from_rank_zero, join_processes, pick_device
-from graphlab.training.loop import fit
+from graphlab.experiment.workers import helpers
+from graphlab.records.record import RunRecord
+from graphlab.records.store import Store
+from graphlab.training.distributed import join_processes, pick_device
 from graphlab.training.optim import check_precision
 
 POLL_SECONDS = 0.1
-
-
-class OutOfMemoryError(GraphLabError):
-    """A run that needs more memory than the device has."""
 
 
 def run(
@@ -38,6 +30,7 @@ def run(
     seeds: int | str | Sequence[int] = 1,
     store: str | os.PathLike[str] | None = None,
     device: str = "auto",
+    workers: int = 1,
     progress: bool | None = None,
     **overrides: Any,
 ) -> Runs:
@@ -46,6 +39,7 @@ def run(
     model, dataset  names, as `gl.models()` and `gl.datasets()` list them; a loaded Dataset will do
     seeds           a count from 0, a range "3:8" or a list
     store           folder of runs; default `$GRAPHLAB_STORE`, else `./runs`
+    workers         processes that share the seeds
     progress        show progress; default: where there is a terminal or a notebook
     overrides       settings that differ from the model's published recipe for this data set, as
                     `hidden_dim=64` or `**{"training.lr": 0.005}`
@@ -54,78 +48,41 @@ def run(
     failed. Raises InputError for a request that cannot be met, StoreError and DataError for broken files.
     """
     chosen = parse_seeds(seeds)
+    if workers > 1 and isinstance(dataset, Dataset):
+        raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
     plan = make_plan(model, dataset, overrides)
-    return run_plan(plan, chosen, Store(store), device, progress)
+    return run_plans([plan], chosen, Store(store), device=device, workers=workers, progress=progress)[0]
 
 
-def run_plan(
-    plan: Plan, seeds: Sequence[int], store: Store, device: str = "auto", progress: bool | None = None
-) -> Runs:
-    """Run every seed of a plan; with other processes at the same work, each run is done by one of them."""
+def run_plans(
+    plans: Sequence[Plan],
+    seeds: Sequence[int],
+    store: Store,
+    *,
+    device: str = "auto",
+    workers: int = 1,
+    progress: bool | None = None,
+) -> list[Runs]:
+    """Every plan over every seed; with other processes at the same work, each run is done by one of them."""
+    if workers < 1:
+        raise InputError(f"workers cannot be {workers}", hint="one worker is this process alone")
     where = pick_device(device)
-    check_precision(plan.training.precision, where)
-    specs = [plan.spec(seed) for seed in seeds]
-    done: dict[int, RunRecord] = {}
+    for plan in plans:
+        check_precision(plan.training.precision, where)
+    queue = [(plan, plan.spec(seed)) for plan in plans for seed in seeds]
+    specs = [spec for _, spec in queue]
+    done: dict[str, RunRecord] = {}
     shard = join_processes(where)
-    with reporter(progress if shard.rank == 0 else False, specs) as report:
-        while pending := [spec for spec in specs if spec.seed not in done]:
-            for spec in pending:
-                record = _attempt(plan, spec, store.folder(spec), where, shard, report)
+    with (
+        helpers(workers - 1, specs, store, device),
+        reporter(progress if shard.rank == 0 else False, specs) as report,
+    ):
+        while pending := [(plan, spec) for plan, spec in queue if spec.id not in done]:
+            for plan, spec in pending:
+                record = attempt(plan, spec, store.folder(spec), where, shard, report)
                 if record:
-                    done[spec.seed] = record
+                    done[spec.id] = record
                     report.finished(record)
-            if all(spec.seed not in done for spec in pending):
+            if all(spec.id not in done for _, spec in pending):
                 time.sleep(POLL_SECONDS)
-    return Runs(tuple(done[seed] for seed in seeds))
-
-
-def _attempt(
-    plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
-) -> RunRecord | None:
-    """The run's record, trained now unless it was before; None if another process is at it."""
-    record = from_rank_zero(folder.read_finished, shard)
-    if record:
-        return record
-    with folder.claim() if shard.rank == 0 else nullcontext(False) as claimed:
-        mine, record = from_rank_zero(lambda: (claimed, folder.read_finished()), shard)
-        if record or not mine:
-            return record
-        return _execute(plan, spec, folder, device, shard, report)
-
-
-def _execute(
-    plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
-) -> RunRecord:
-    if shard.rank == 0:
-        folder.begin()
-    task = plan.make_task(spec.seed, device, shard)
-    learner = plan.make_learner(task, spec.seed)
-    try:
-        outcome = fit(
-            learner,
-            task,
-            plan.training,
-            SeedStream(spec.seed).child("sampling"),
-            folder,
-            lambda epoch, epochs, row: report.epoch(spec, epoch, epochs, row),
-        )
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemoryError(
-            f"run {spec.id} does not fit into memory: {error}", hint="lower task.batch_size"
-        ) from None
-    result = Result(
-        status="failed" if outcome.error else "finished",
-        metric=task.metric,
-        direction=task.direction,
-        num_parameters=sum(p.numel() for p in learner.parameters() if p.requires_grad),
-        epochs=outcome.epochs,
-        best_epoch=outcome.best_epoch,
-        validation=outcome.validation,
-        test=outcome.test,
-        error={"kind": outcome.error.kind, "message": outcome.error.message} if outcome.error else None,
-    )
-    ran_on = environment.capture() | {"device": str(device), "processes": shard.world}
-    record = RunRecord(spec, result, outcome.seconds, ran_on, outcome.curve)
-    if shard.rank == 0:
-        folder.finish(record)
-    return record
+    return [Runs(tuple(done[plan.spec(seed).id] for seed in seeds)) for plan in plans]

@@ -13,7 +13,7 @@ from graphlab.records.statistics import Summary, summarise
 if TYPE_CHECKING:
     import pandas as pd
 
-    from graphlab.experiment.figures import Plot
+    from graphlab.core.plot import Plot
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ class Runs:
         from graphlab.experiment.figures import learning_curves
 
         return learning_curves(self.records)
+
+    def __repr__(self) -> str:
+        from graphlab.experiment.views import summary_text
+
+        return f"Runs({self.model} on {self.dataset}: {summary_text(self)})"
 
     def _repr_html_(self) -> str:
         from graphlab.experiment.views import runs_html

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from graphlab.experiment.reproduce import Comparison
+    from graphlab.experiment.reproduce import Claim, Comparison
     from graphlab.experiment.runs import Runs
+
+
+def caption_html(caption: str) -> str:
+    """A caption on one line at the left, where notebooks would centre and break it."""
+    return f'<caption style="text-align: left; white-space: nowrap">{escape(caption)}</caption>'
 
 
 def table_html(caption: str, headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -24,7 +29,7 @@ def table_html(caption: str, headings: Sequence[str], lines: Iterable[Sequence[s
     body = "".join(
         f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in lines
     )
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table>{caption_html(caption)}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def runs_table(runs: Runs) -> Table:
@@ -36,7 +41,7 @@ def runs_table(runs: Runs) -> Table:
     table = Table(
         title=Text(f"{runs.model} on {runs.dataset}", style="bold"),
         title_justify="left",
-        caption=_summary(runs),
+        caption=summary_text(runs),
         caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -69,7 +74,22 @@ def runs_html(runs: Runs) -> str:
     """The runs of all seeds as an HTML table, captioned with their summary."""
     headings = _headings(runs)
     lines = [[escape(cell) for cell in line[: len(headings)]] for line in _lines(runs)]
-    return table_html(f"{runs.model} on {runs.dataset}: {_summary(runs)}", headings, lines)
+    return table_html(f"{runs.model} on {runs.dataset}: {summary_text(runs)}", headings, lines)
+
+
+def claims_html(claims: Iterable[Claim]) -> str:
+    """What an experiment claims, whether it held, and what was found."""
+    lines = [
+        (
+            escape(claim.model),
+            escape(claim.dataset),
+            escape(claim.text),
+            '<span class="held">held</span>' if claim.held else '<span class="missed">did not hold</span>',
+            escape(claim.detail),
+        )
+        for claim in claims
+    ]
+    return table_html("What the experiment file claims", ["model", "data set", "claim", "", "found"], lines)
 
 
 def leaderboard_html(dataset: str, rows: Sequence[Row]) -> str:
@@ -106,8 +126,11 @@ def _unbroken(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _summary(runs: Runs) -> str:
+def summary_text(runs: Runs) -> str:
+    """Mean, spread, interval and failures in one line."""
     summary = runs.summary()
+    if summary.mean is None:
+        return f"no seed finished, {summary.failed} failed"
     interval = f", 95 % interval of the mean {summary.ci95[0]:.3f} to {summary.ci95[1]:.3f}" if summary.ci95 else ""
     failed = f", {summary.failed} failed" if summary.failed else ""
     return f"test {runs.metric} {mean_std(summary.mean, summary.std, summary.n)}{interval}{failed}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -42,14 +43,16 @@ def summarise(records: Iterable[RunRecord]) -> Summary:
 def summarise_values(values: Sequence[float], failed: int = 0) -> Summary:
     if not values:
         return Summary(0, failed, None, None, None)
-    mean = float(np.mean(values))
+    mean = statistics.mean(values)
     if len(values) == 1:
         return Summary(1, failed, mean, None, None)
-    return Summary(len(values), failed, mean, float(np.std(values, ddof=1)), bootstrap_interval(values))
+    return Summary(len(values), failed, mean, statistics.stdev(values), bootstrap_interval(values))
 
 
 def bootstrap_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean (Efron and Tibshirani 1993, ch. 13); the same for the same values."""
+    if len(set(values)) == 1:
+        return values[0], values[0]
     data = np.asarray(values, dtype=float)
     picks = np.random.default_rng(0).integers(0, len(data), size=(BOOTSTRAP_RESAMPLES, len(data)))
     low, high = np.quantile(data[picks].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from graphlab.core.errors import StoreError
-from graphlab.experiment import run as run_module
+from graphlab.experiment import execute as execute_module
 from graphlab.experiment.run import run
 from graphlab.records.store import Store
 from graphlab.testing.examples import example
@@ -25,7 +25,7 @@ SETTINGS = {"training.epochs": 400, "training.evaluate_every": 7}
 def go(store, seeds, log=None):
     """Run the seeds in this process, quietly, with frequent checkpoints; append to `log` each run that is executed."""
     loop.CHECKPOINT_SECONDS = 0.02
-    execute = run_module._execute
+    execute = execute_module._execute
 
     def logged(plan, spec, *rest):
         record = execute(plan, spec, *rest)
@@ -34,7 +34,7 @@ def go(store, seeds, log=None):
         return record
 
     if log:
-        run_module._execute = logged
+        execute_module._execute = logged
     run("gcn", example("node-classification"), seeds=seeds, store=store, progress=False, **SETTINGS)
 
 

@@ -96,7 +96,7 @@ def test_a_second_call_runs_nothing(small, monkeypatch):
     def never(*_: object, **__: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("graphlab.experiment.run.fit", never)
+    monkeypatch.setattr("graphlab.experiment.execute.fit", never)
     again = reproduce(small.path, store=small.store, device="cpu", progress=False)
     assert again.to_json() == small.to_json()
 
@@ -110,7 +110,7 @@ def test_a_combination_that_should_be_refused_and_fits_is_a_claim_that_fails(tmp
 
 
 def test_everything_is_checked_before_anything_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "run_plan", lambda *_: pytest.fail("ran"))
+    monkeypatch.setattr(module, "run_plans", lambda *_, **__: pytest.fail("ran"))
     text = "title: t\nruns: [{model: gcn, dataset: karate}, {model: distmult, dataset: karate}]"
     (tmp_path / "e.yaml").write_text(text)
     with pytest.raises(IncompatibleError):

@@ -47,6 +47,11 @@ def test_the_interval_of_many_values_is_close_to_the_normal_one():
     assert bootstrap_interval(list(sample)) == pytest.approx((sample.mean() - half, sample.mean() + half), abs=0.01)
 
 
+def test_equal_values_have_no_spread_at_all():
+    summary = summarise_values([21 / 22] * 5)
+    assert (summary.mean, summary.std, summary.ci95) == (21 / 22, 0.0, (21 / 22, 21 / 22))
+
+
 def test_equal_values_have_an_interval_of_no_width():
     assert bootstrap_interval([0.5, 0.5, 0.5]) == (0.5, 0.5)
 

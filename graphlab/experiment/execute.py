@@ -1,0 +1,74 @@
+"""One run: taken if nobody else is at it, trained, recorded."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import torch
+
+from graphlab.core import environment
+from graphlab.core.errors import GraphLabError
+from graphlab.core.seeds import SeedStream
+from graphlab.experiment.plan import Plan
+from graphlab.experiment.progress import Reporter
+from graphlab.records.record import Result, RunRecord, RunSpec
+from graphlab.records.store import RunFolder
+from graphlab.task.base import Shard
+from graphlab.training.distributed import from_rank_zero
+from graphlab.training.loop import fit
+
+
+class OutOfMemoryError(GraphLabError):
+    """A run that needs more memory than the device has."""
+
+
+def attempt(
+    plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
+) -> RunRecord | None:
+    """The run's record, trained now unless it was before; None if another process is at it."""
+    record = from_rank_zero(folder.read_finished, shard)
+    if record:
+        return record
+    with folder.claim() if shard.rank == 0 else nullcontext(False) as claimed:
+        mine, record = from_rank_zero(lambda: (claimed, folder.read_finished()), shard)
+        if record or not mine:
+            return record
+        return _execute(plan, spec, folder, device, shard, report)
+
+
+def _execute(
+    plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
+) -> RunRecord:
+    if shard.rank == 0:
+        folder.begin()
+    task = plan.make_task(spec.seed, device, shard)
+    learner = plan.make_learner(task, spec.seed)
+    try:
+        outcome = fit(
+            learner,
+            task,
+            plan.training,
+            SeedStream(spec.seed).child("sampling"),
+            folder,
+            lambda epoch, epochs, row: report.epoch(spec, epoch, epochs, row),
+        )
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError(
+            f"run {spec.id} does not fit into memory: {error}", hint="lower task.batch_size"
+        ) from None
+    result = Result(
+        status="failed" if outcome.error else "finished",
+        metric=task.metric,
+        direction=task.direction,
+        num_parameters=sum(p.numel() for p in learner.parameters() if p.requires_grad),
+        epochs=outcome.epochs,
+        best_epoch=outcome.best_epoch,
+        validation=outcome.validation,
+        test=outcome.test,
+        error={"kind": outcome.error.kind, "message": outcome.error.message} if outcome.error else None,
+    )
+    ran_on = environment.capture() | {"device": str(device), "processes": shard.world}
+    record = RunRecord(spec, result, outcome.seconds, ran_on, outcome.curve)
+    if shard.rank == 0:
+        folder.finish(record)
+    return record

@@ -1,0 +1,98 @@
+"""Every notebook runs from top to bottom, offline, and shows what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+
+SHOWN = {
+    "01_quickstart.ipynb": [
+        "Zachary&#x27;s karate club",
+        "did you mean 'hidden_dim'?",
+        "gcn on karate: test accuracy",
+        "TransE learns one vector an entity",
+        "Kipf and Welling 2017, Table 2",
+        "6 runs, 1 combination refused before anything ran, 2 of 2 claims held.",
+    ]
+}
+"""What must be among the outputs of each."""
+
+PICTURES = {"01_quickstart.ipynb": 3}
+
+EXECUTE = """
+import sys, nbformat
+from nbclient import NotebookClient
+notebook = nbformat.read(sys.argv[1], as_version=4)
+NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+nbformat.write(notebook, sys.argv[2])
+"""
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """`executed(name)` gives the notebook after its run in an empty folder, without raw data sets."""
+    folder = tmp_path_factory.mktemp("notebooks")
+
+    def run(name: str) -> nbformat.NotebookNode:
+        target = folder / name
+        if not target.exists():
+            environment = {key: value for key, value in os.environ.items() if key != "GRAPHLAB_MIRROR"}
+            environment |= {
+                "GRAPHLAB_DATA": str(folder / "data"),
+                "GRAPHLAB_STORE": str(folder / "runs"),
+                "IPYTHONDIR": str(folder / "ipython"),
+                "PYTHONPATH": os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")])),
+            }
+            words = [sys.executable, "-c", EXECUTE, str(FOLDER / name), str(target)]
+            done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=400)
+            assert done.returncode == 0, done.stderr
+        return nbformat.read(target, as_version=4)
+
+    return run
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def test_every_notebook_is_told_about_here():
+    assert set(NOTEBOOKS) == set(SHOWN) == set(PICTURES)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_shows_what_it_says(executed, name):
+    found = outputs(executed(name))
+    text = "\n".join(
+        str(part) for output in found for part in (output.get("text", ""), *output.get("data", {}).values())
+    )
+    for expected in SHOWN[name]:
+        assert expected in text, expected
+    assert sum("image/png" in output.get("data", {}) for output in found) == PICTURES[name]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_leaves_nothing_behind_in_its_outputs(executed, name):
+    """No warnings, no progress, no representation too long to read where a table is meant."""
+    for output in outputs(executed(name)):
+        assert output.get("name") != "stderr", output.text
+        if output.output_type == "display_data":
+            assert output.data == {"text/plain": ""}
+        if output.output_type == "execute_result":
+            assert len(output.data["text/plain"]) < 2000
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_notebook_is_committed_clean(name):
+    notebook = json.loads((FOLDER / name).read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
