@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import redirect_stdout
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -173,25 +174,30 @@ def doctor(store: StorePath = None, as_json: Json = False) -> None:
 
 
 def main() -> NoReturn:
-    """Entry point: one clear message for whatever goes wrong, and the exit code that belongs to it."""
+    """Entry point. Of the processes that torchrun starts, the first speaks for all."""
+    with Path(os.devnull).open("w") as nowhere:
+        first = os.environ.get("RANK", "0") == "0"
+        with redirect_stdout(sys.stdout if first else nowhere):
+            code = _exit_code()
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """Do what the command line says: one clear message for whatever goes wrong, and the code that belongs to it."""
     as_json = "--json" in sys.argv
-    if os.environ.get("RANK", "0") != "0":  # under torchrun the first process speaks for all
-        sys.stdout = Path(os.devnull).open("w")
     try:
-        code = app(standalone_mode=False) or 0
+        return app(standalone_mode=False) or 0
     except UsageError as error:
-        code = _fail(
-            {"error": {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}}, 2, as_json
-        )
+        detail = {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}
+        return _fail({"error": detail}, 2, as_json)
     except GraphLabError as error:
-        code = _fail(error.to_json(), error.exit_code, as_json)
+        return _fail(error.to_json(), error.exit_code, as_json)
     except (KeyboardInterrupt, typer.Abort):
         hint = "give the same command again to go on from there"
-        code = _fail({"error": {"kind": "interrupted", "message": "interrupted", "hint": hint}}, 1, as_json)
+        return _fail({"error": {"kind": "interrupted", "message": "interrupted", "hint": hint}}, 1, as_json)
     except BrokenPipeError:
         sys.stderr.close()
-        code = 1
-    sys.exit(code)
+        return 1
 
 
 def _usage_hint(error: Any) -> str | None:

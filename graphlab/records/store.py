@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,7 +104,10 @@ class RunFolder:
         if not path.exists():
             return False
         try:
-            restore(torch.load(path, map_location=device, weights_only=True))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what torch has to say of a foreign file before it refuses it
+                state = torch.load(path, map_location=device, weights_only=True)
+            restore(state)
         except Exception as error:
             raise StoreError(
                 f"checkpoint {path} is damaged or was not written by this run ({type(error).__name__})",

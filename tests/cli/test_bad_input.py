@@ -3,6 +3,7 @@
 import json
 import pickle
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -163,7 +164,8 @@ def test_hostile_checkpoint_is_not_executed(cli, store, tmp_path):
     path, run = store
     mark = tmp_path / "executed"
     (run / "last.pt").write_bytes(pickle.dumps(Hostile(mark)))
-    done = cli(*RUN, "--seeds", "3", "--store", path, "--json", *QUICK)
+    with warnings.catch_warnings(action="error"):
+        done = cli(*RUN, "--seeds", "3", "--store", path, "--json", *QUICK)
     assert done.code == 1
     assert done.json["error"]["kind"] == "store"
     torch.save({"model": Hostile(mark)}, run / "last.pt")

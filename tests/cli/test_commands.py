@@ -176,7 +176,6 @@ except SystemExit:
 
 
 def test_of_the_processes_of_torchrun_the_first_alone_prints(cli, monkeypatch):
-    monkeypatch.setattr(sys, "stdout", sys.stdout)
     monkeypatch.setenv("RANK", "1")
     done = cli("models", "--json")
     assert (done.code, done.out) == (0, "")

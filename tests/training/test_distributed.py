@@ -29,7 +29,7 @@ JOBS = {
 
 
 def job(name, store, **extra):
-    _model, data, settings = JOBS[name]
+    model, data, settings = JOBS[name]
     return {"model": model, "example": data, "settings": settings, "store": str(store), **extra}
 
 
@@ -48,7 +48,7 @@ def record(store):
 
 
 def alone(name, store):
-    _model, data, settings = JOBS[name]
+    model, data, settings = JOBS[name]
     (found,) = run(model, example(data), store=store, progress=False, **settings).records
     return found
 
@@ -89,7 +89,7 @@ def test_two_processes_come_to_what_one_comes_to(two, tmp_path, name):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_evaluation_gathers_all_predictions_and_scores_once(two, tmp_path, name):
-    _model, data, settings = JOBS[name]
+    model, data, settings = JOBS[name]
     (expected,) = run(model, example(data), store=tmp_path, progress=False, **settings | {"training.epochs": 0}).records
     found = record(two / "untrained" / name)
     assert found.result.validation == pytest.approx(expected.result.validation, rel=1e-6)
@@ -107,11 +107,10 @@ def test_a_shard_that_diverges_fails_the_run(two, name):
 
 def test_stopping_one_process_stops_both_after_the_same_step(two, tmp_path):
     name = "graph-classification, odd batches"
-    _model, data, settings = JOBS[name]
-    normalised = {"model": "gin", "example": data, "settings": settings}
+    normalised = job(name, "") | {"model": "gin"}
     stops = [
         job(name, tmp_path / "gcn", stop=[1, 5]),
-        {**normalised, "store": str(tmp_path / "gin"), "stop": [0, 8]},
+        normalised | {"store": str(tmp_path / "gin"), "stop": [0, 8]},
     ]
     done = work(tmp_path, stops)
     assert done.returncode == 1, done.stderr
@@ -122,8 +121,8 @@ def test_stopping_one_process_stops_both_after_the_same_step(two, tmp_path):
         assert (progress["epoch"], progress["step"]) == position
     shutil.copytree(tmp_path / "gcn", tmp_path / "one")
 
-    again = [job(name, tmp_path / "gcn"), {**normalised, "store": str(tmp_path / "gin")}]
-    whole = {**normalised, "store": str(tmp_path / "gin-whole")}
+    again = [job(name, tmp_path / "gcn"), normalised | {"store": str(tmp_path / "gin")}]
+    whole = normalised | {"store": str(tmp_path / "gin-whole")}
     done = work(tmp_path, [*again, whole])
     assert done.returncode == 0, done.stderr
     uninterrupted = Store(two / name).records()[0]

@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from graphlab.experiment import run as run_module
+from graphlab.experiment import execute as execute_module
 from graphlab.experiment.run import run
 from graphlab.records import store
 from graphlab.testing.examples import example
@@ -20,7 +20,7 @@ RANK = int(os.environ.get("RANK", "0"))
 
 def disturb(job):
     """Wrap the loss of the job's task so that the step that is named goes wrong on the rank that is named."""
-    fit = run_module.fit
+    fit = execute_module.fit
 
     def disturbed_fit(learner, task, *rest):
         compute, steps = task.loss, []
@@ -37,7 +37,7 @@ def disturb(job):
         task.loss = loss
         return fit(learner, task, *rest)
 
-    run_module.fit = disturbed_fit
+    execute_module.fit = disturbed_fit
     return fit
 
 
@@ -56,7 +56,7 @@ def main(jobs):
         except KeyboardInterrupt:
             stopped = True
         finally:
-            run_module.fit = undisturbed
+            execute_module.fit = undisturbed
     return 130 if stopped else 0
 
 
