@@ -1,4 +1,4 @@
-"""Graph attention network. Velickovic et al., ICLR 2018, eq. 1-6: h'_i = act(sum_j softmax_j(a(Wh_i, Wh_j)) Wh_j)."""
+"""Graph attention network. Veličković et al., ICLR 2018, eq. 1-6: h'_i = act(sum_j softmax_j(a(Wh_i, Wh_j)) Wh_j)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class GAT(Model):
     citation = Citation(
         key="velickovic2018",
         title="Graph Attention Networks",
-        authors="Velickovic, Cucurull, Casanova, Romero, Lio and Bengio",
+        authors="Veličković, Cucurull, Casanova, Romero, Liò and Bengio",
         venue="ICLR",
         year=2018,
         url="https://arxiv.org/abs/1710.10903",
