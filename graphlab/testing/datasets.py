@@ -72,14 +72,16 @@ def check_graph(dataset: Dataset, graph: Data) -> None:
     spec = dataset.spec
     num_nodes = int(graph.num_nodes or 0)
     edge_index = graph.edge_index
-    assert edge_index is not None and edge_index.dtype == torch.int64 and edge_index.shape[0] == 2
+    assert edge_index is not None, f"{dataset.name} has no edge_index"
+    assert edge_index.dtype == torch.int64 and edge_index.shape[0] == 2, "edge_index is not int64 [2, E]"
     assert _within(edge_index, num_nodes), f"{dataset.name}: an edge leads out of the graph"
-    assert edge_index.is_contiguous()
+    assert edge_index.is_contiguous(), "edge_index is not contiguous"
     _check_features(spec.node, graph.x, num_nodes)
     _check_features(spec.edge, graph.edge_attr, edge_index.shape[1])
     if spec.level == "triple":
-        assert spec.num_relations > 0 and graph.edge_type.shape == (edge_index.shape[1],)
-        assert _within(graph.edge_type, spec.num_relations)
+        assert spec.num_relations > 0, "the spec names no relations"
+        assert graph.edge_type.shape == (edge_index.shape[1],), "edge_type is not one relation an edge"
+        assert _within(graph.edge_type, spec.num_relations), "an edge has a relation that the spec does not count"
         assert spec.num_entities in (None, num_nodes), f"{dataset.name} has {num_nodes} entities"
     else:
         assert spec.directed or graph.is_undirected(), f"{dataset.name} is directed and its spec says it is not"
@@ -92,20 +94,27 @@ def _check_features(declared: Features | None, values: object, rows: int) -> Non
         return
     assert isinstance(values, Tensor), "the spec declares features that are not there"
     if isinstance(declared, Continuous):
-        assert values.dtype == torch.float32 and values.shape == (rows, declared.dim)
+        assert values.dtype == torch.float32, f"continuous features are {values.dtype}, not float32"
+        assert values.shape == (rows, declared.dim), f"features are {tuple(values.shape)}, not {(rows, declared.dim)}"
         assert values.isfinite().all(), "a feature is not finite"
     if isinstance(declared, Categorical):
-        assert values.dtype == torch.int64 and values.shape == (rows, len(declared.sizes))
-        assert all(_within(column, size) for column, size in zip(values.t(), declared.sizes, strict=True))
+        shape = (rows, len(declared.sizes))
+        assert values.dtype == torch.int64, f"categorical features are {values.dtype}, not int64"
+        assert values.shape == shape, f"features are {tuple(values.shape)}, not {shape}"
+        in_range = all(_within(column, size) for column, size in zip(values.t(), declared.sizes, strict=True))
+        assert in_range, "a categorical feature is not in its vocabulary"
 
 
 def _check_targets(spec: DataSpec, y: object, num_nodes: int) -> None:
     rows = num_nodes if spec.level == "node" else 1
     assert isinstance(y, Tensor), "there are no targets"
     if spec.target == "class":
-        assert y.dtype == torch.int64 and y.shape == (rows,) and _within(y, spec.num_outputs)
+        assert y.dtype == torch.int64 and y.shape == (rows,), f"classes are not int64 [{rows}]"
+        assert _within(y, spec.num_outputs), f"a class is not below {spec.num_outputs}"
     else:
-        assert y.dtype == torch.float32 and y.shape == (rows, spec.num_outputs) and not y.isinf().any()
+        shape = (rows, spec.num_outputs)
+        assert y.dtype == torch.float32 and y.shape == shape, f"targets are not float32 {shape}"
+        assert not y.isinf().any(), "a target is infinite"
 
 
 def check_splits(dataset: Dataset) -> None:
@@ -127,8 +136,9 @@ def _check_triples(dataset: Dataset, split: Split) -> None:
     first, last = dataset.graphs[0], dataset.graphs[-1]
     for (part, triples), graph in zip(split.parts(), (first, first, last), strict=True):
         num_nodes, num_relations = int(graph.num_nodes or 0), dataset.spec.num_relations
-        assert triples.shape[1] == 3 and _within(triples[:, [0, 2]], num_nodes)
-        assert _within(triples[:, 1], num_relations)
+        assert triples.shape[1] == 3, f"{part} triples are not [n, 3]"
+        assert _within(triples[:, [0, 2]], num_nodes), f"a {part} triple of {dataset.name} names no entity"
+        assert _within(triples[:, 1], num_relations), f"a {part} triple of {dataset.name} names no relation"
         asked, known, facts = (
             (rows[:, 0] * num_relations + rows[:, 1]) * num_nodes + rows[:, 2]
             for rows in (triples, graph.known_triples, _facts(graph))

@@ -65,8 +65,9 @@ def _learner(model: str, name: str) -> tuple[Task, Learner]:
 def check_registration(model: str, name: str) -> None:
     """It cites its source, names tasks that exist, and its defaults lie in its own search ranges."""
     entry = find_model(model)
-    assert entry.cls.citation.title and entry.cls.citation.url.startswith("http")
-    assert entry.cls.__doc__ and entry.config.model_config.get("frozen")
+    assert entry.cls.citation.title and entry.cls.citation.url.startswith("http"), f"{model} has no citation"
+    assert entry.cls.__doc__, f"{model} has no docstring"
+    assert entry.config.model_config.get("frozen"), f"the Config of {model} is not frozen"
     defaults = entry.config()
     for key, searched in search_space(entry.config).items():
         assert searched.contains(getattr(defaults, key)), f"{model}.{key}: default outside of its search range"
@@ -179,7 +180,8 @@ def check_repeatable(model: str, name: str) -> None:
     first.eval()
     second.eval()
     with torch.no_grad():
-        assert torch.equal(task.predict(first, "validation"), task.predict(second, "validation"))
+        same = torch.equal(task.predict(first, "validation"), task.predict(second, "validation"))
+    assert same, f"{model} predicts differently from the same seed"
 
 
 def check_bad_settings(model: str, name: str) -> None:

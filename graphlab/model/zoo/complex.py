@@ -30,7 +30,7 @@ class ComplEx(EmbeddingModel):
     citation = Citation(
         key="trouillon2016",
         title="Complex Embeddings for Simple Link Prediction",
-        authors="Trouillon, Welbl, Riedel, Gaussier, Bouchard",
+        authors="Trouillon, Welbl, Riedel, Gaussier and Bouchard",
         year=2016,
         url="https://proceedings.mlr.press/v48/trouillon16.html",
         venue="ICML",

@@ -23,7 +23,7 @@ class DistMult(EmbeddingModel):
     citation = Citation(
         key="yang2015",
         title="Embedding Entities and Relations for Learning and Inference in Knowledge Bases",
-        authors="Yang, Yih, He, Gao, Deng",
+        authors="Yang, Yih, He, Gao and Deng",
         year=2015,
         url="https://arxiv.org/abs/1412.6575",
         venue="ICLR",

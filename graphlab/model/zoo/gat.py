@@ -1,4 +1,4 @@
-"""Graph attention network. Velickovic et al., ICLR 2018, eq. 1-6: h'_i = act(sum_j softmax_j(a(Wh_i, Wh_j)) Wh_j)."""
+"""Graph attention network. Veličković et al., ICLR 2018, eq. 1-6: h'_i = act(sum_j softmax_j(a(Wh_i, Wh_j)) Wh_j)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+from graphlab.model.dropout import FeatureDropout
 
 
 class Config(ModelConfig):
@@ -35,7 +36,7 @@ class GAT(Model):
     citation = Citation(
         key="velickovic2018",
         title="Graph Attention Networks",
-        authors="Velickovic, Cucurull, Casanova, Romero, Lio and Bengio",
+        authors="Veličković, Cucurull, Casanova, Romero, Liò and Bengio",
         venue="ICLR",
         year=2018,
         url="https://arxiv.org/abs/1710.10903",
@@ -47,6 +48,7 @@ class GAT(Model):
         inputs = [first, *(width * config.heads for width in hidden)]
         self.out_dim = last
         self.dropout = config.dropout
+        self.drop_features = FeatureDropout(config.dropout)
         self.convs = nn.ModuleList(
             [
                 *(GATConv(i, o, config.heads, dropout=config.dropout) for i, o in zip(inputs, hidden, strict=False)),
@@ -57,7 +59,7 @@ class GAT(Model):
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
         for depth, conv in enumerate(self.convs):
-            x = F.dropout(x if depth == 0 else F.elu(x), self.dropout, self.training)
+            x = self.drop_features(x) if depth == 0 else F.dropout(F.elu(x), self.dropout, self.training)
             x = conv(x, batch.edge_index)
         return x
 

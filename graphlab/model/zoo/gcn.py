@@ -15,6 +15,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+from graphlab.model.dropout import FeatureDropout
 
 
 class Config(ModelConfig):
@@ -44,13 +45,14 @@ class GCN(Model):
         widths = layer_widths("gcn", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
+        self.drop_features = FeatureDropout(config.dropout)
         self.convs = nn.ModuleList(GCNConv(i, o, normalize=False) for i, o in pairwise(widths))
 
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
         edge_index, edge_weight = gcn_norm(batch.edge_index, num_nodes=batch.num_nodes, dtype=x.dtype)
         for depth, conv in enumerate(self.convs):
-            x = F.dropout(x if depth == 0 else x.relu(), self.dropout, self.training)
+            x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
             x = conv(x, edge_index, edge_weight)
         return x
 

@@ -13,6 +13,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+from graphlab.model.dropout import FeatureDropout
 
 
 class Config(ModelConfig):
@@ -39,12 +40,14 @@ class MLP(Model):
         widths = layer_widths("mlp", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
+        self.drop_features = FeatureDropout(config.dropout)
         self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(widths))
 
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
         for depth, layer in enumerate(self.layers):
-            x = layer(F.dropout(x if depth == 0 else x.relu(), self.dropout, self.training))
+            x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
+            x = layer(x)
         return x
 
 

@@ -65,7 +65,7 @@ class NBFNet(TripleModel):
     citation = Citation(
         key="zhu2021",
         title="Neural Bellman-Ford Networks: A General Graph Neural Network Framework for Link Prediction",
-        authors="Zhu, Zhang, Xhonneux, Tang",
+        authors="Zhu, Zhang, Xhonneux and Tang",
         year=2021,
         url="https://arxiv.org/abs/2106.06935",
         venue="NeurIPS",

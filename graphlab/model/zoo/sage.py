@@ -14,6 +14,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+from graphlab.model.dropout import FeatureDropout
 
 
 class Config(ModelConfig):
@@ -45,12 +46,13 @@ class SAGE(Model):
         widths = layer_widths("sage", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
+        self.drop_features = FeatureDropout(config.dropout)
         self.convs = nn.ModuleList(SAGEConv(i, o, normalize=config.normalize) for i, o in pairwise(widths))
 
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
         for depth, conv in enumerate(self.convs):
-            x = F.dropout(x if depth == 0 else x.relu(), self.dropout, self.training)
+            x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
             x = conv(x, batch.edge_index)
         return x
 

@@ -33,7 +33,7 @@ class TransE(EmbeddingModel):
     citation = Citation(
         key="bordes2013",
         title="Translating Embeddings for Modeling Multi-relational Data",
-        authors="Bordes, Usunier, Garcia-Duran, Weston, Yakhnenko",
+        authors="Bordes, Usunier, García-Durán, Weston and Yakhnenko",
         year=2013,
         url="https://papers.nips.cc/paper/5071-translating-embeddings-for-modeling-multi-relational-data",
         venue="NeurIPS",
