@@ -16,6 +16,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,14 @@ class Store:
         """
         if not self.path.exists():
             return []
-        folders = [p.parent for p in self.path.glob("*/spec.json")]
-        folders.sort(key=lambda p: (p / "spec.json").stat().st_mtime_ns)
-        return [read_record(folder) for folder in folders]
+        found: list[tuple[int, str, RunRecord]] = []
+        for spec in self.path.glob("*/spec.json"):
+            try:
+                found.append((spec.stat().st_mtime_ns, spec.parent.name, read_record(spec.parent)))
+            except (FileNotFoundError, StoreError):
+                if spec.exists():  # if not, somebody has deleted the run meanwhile
+                    raise
+        return [record for _, _, record in sorted(found, key=lambda item: item[:2])]
 
 
 class RunFolder:
@@ -125,7 +131,7 @@ class RunFolder:
 
 def read_record(folder: Path) -> RunRecord:
     """A run from its folder. Raises StoreError naming the file that is missing, cut short or altered."""
-    spec = RunSpec(**_read(folder / "spec.json", RunSpec))
+    spec = RunSpec(**_read(folder / "spec.json", _has_fields_of(RunSpec)))
     if spec.id != folder.name:
         raise StoreError(
             f"{folder / 'spec.json'} does not belong to its folder (it describes run {spec.id})",
@@ -133,17 +139,25 @@ def read_record(folder: Path) -> RunRecord:
         )
     if not (folder / "result.json").exists():
         return RunRecord(spec, Result("unfinished", str(spec.protocol.get("metric", "")), "", 0), 0.0)
-    result = Result(**_read(folder / "result.json", Result))
-    environment = _read(folder / "environment.json")
-    curve = tuple(_read(folder / "metrics.json"))
+    result = Result(**_read(folder / "result.json", _has_fields_of(Result)))
+    environment = _read(folder / "environment.json", lambda value: isinstance(value, dict) and "seconds" in value)
+    curve = tuple(_read(folder / "metrics.json", _is_table))
     return RunRecord(spec, result, environment.pop("seconds"), environment, curve)
 
 
-def _read(path: Path, record: type | None = None) -> Any:
+def _has_fields_of(record: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and set(value) == {field.name for field in fields(record)}
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
+
+
+def _read(path: Path, expected: Callable[[Any], bool]) -> Any:
     try:
         value = json.loads(path.read_text())
-        if record and set(value) != set(record.__dataclass_fields__):
-            raise ValueError("unexpected keys")
+        if not expected(value):
+            raise ValueError("it does not hold what a run writes there")
     except (OSError, ValueError) as error:
         raise StoreError(
             f"{path} cannot be read: {error}",

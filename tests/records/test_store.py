@@ -1,0 +1,257 @@
+"""The store: who may work on a run, what can be read without writing, and what a run's name stands for."""
+
+import dataclasses
+import errno
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import filelock
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graphlab.core.errors import StoreError
+from graphlab.experiment.run import run
+from graphlab.records.record import Result, RunRecord, RunSpec
+from graphlab.records.store import Store
+from graphlab.testing.examples import example
+
+FORK = multiprocessing.get_context("fork")
+SPEC = RunSpec(
+    model="gcn",
+    dataset="planetoid/cora",
+    task="node-classification",
+    seed=0,
+    data="0" * 64,
+    model_config={"hidden_dim": 16, "dropout": 0.5},
+    task_config={},
+    training={"epochs": 200, "patience": None},
+    protocol={"metric": "accuracy", "split": "public"},
+)
+RESULT = Result("finished", "accuracy", "max", 23_063, 200, 90, {"accuracy": 0.8}, {"accuracy": 0.81})
+
+
+def record(**fields):
+    curve = ({"epoch": 1, "loss": 1.5, "validation_accuracy": 0.8},)
+    return RunRecord(replace(SPEC, **fields), RESULT, 2.5, {"python": "3.11.7"}, curve)
+
+
+def put(store, run_record):
+    folder = store.folder(run_record.spec)
+    folder.begin()
+    folder.finish(run_record)
+    return folder
+
+
+def test_the_id_of_a_run_is_what_it_was():
+    """If this fails, every store in the world is asked to train again: raise PROTOCOL_VERSION and say so."""
+    assert SPEC.id == "ebb00f69c666e155"
+
+
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(RunSpec)])
+def test_every_field_is_part_of_the_id(field):
+    value = getattr(SPEC, field)
+    other = {**value, "more": 1} if isinstance(value, dict) else value + type(value)(1)
+    assert replace(SPEC, **{field: other}).id != SPEC.id
+
+
+def test_the_id_does_not_depend_on_the_order_of_settings():
+    assert replace(SPEC, model_config=dict(reversed(SPEC.model_config.items()))).id == SPEC.id
+
+
+names = st.text(min_size=1, max_size=20)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+scores = st.dictionaries(names, numbers, max_size=4)
+plain = st.none() | st.booleans() | st.integers() | numbers | st.text(max_size=10)
+configs = st.dictionaries(names, plain, max_size=4)
+specs = st.builds(
+    RunSpec,
+    model=names,
+    dataset=names,
+    task=names,
+    seed=st.integers(0, 2**64),
+    data=names,
+    model_config=configs,
+    task_config=configs,
+    training=configs,
+    protocol=st.dictionaries(names, st.text() | st.integers() | numbers, max_size=4),
+)
+results = st.builds(
+    Result,
+    status=st.sampled_from(["finished", "failed"]),
+    metric=names,
+    direction=st.sampled_from(["max", "min"]),
+    num_parameters=st.integers(0),
+    epochs=st.integers(0),
+    best_epoch=st.none() | st.integers(0),
+    validation=scores,
+    test=scores,
+    error=st.none() | st.fixed_dictionaries({"kind": names, "message": st.text()}),
+)
+rows = st.dictionaries(names, numbers, max_size=3)
+
+
+@given(spec=specs, result=results, curve=st.lists(rows, max_size=3), seconds=st.floats(0, 1e9))
+@settings(max_examples=50, deadline=None)
+def test_what_is_written_is_what_is_read(tmp_path_factory, spec, result, curve, seconds):
+    store = Store(tmp_path_factory.mktemp("store"))
+    written = RunRecord(spec, result, seconds, {"python": "3.11.7"}, tuple(curve))
+    folder = put(store, written)
+    assert folder.read_finished() == written
+    assert store.records() == [written]
+
+
+def test_records_come_oldest_first_finished_or_not(tmp_path):
+    store = Store(tmp_path)
+    for age, seed in enumerate((4, 1, 3)):
+        folder = store.folder(replace(SPEC, seed=seed))
+        folder.begin()
+        os.utime(folder.path / "spec.json", (1000 + age, 1000 + age))
+    store.folder(replace(SPEC, seed=3)).finish(record(seed=3))
+    assert [(r.seed, r.result.status) for r in store.records()] == [
+        (4, "unfinished"),
+        (1, "unfinished"),
+        (3, "finished"),
+    ]
+
+
+def test_what_other_processes_are_writing_is_not_a_record_yet(tmp_path):
+    store = Store(tmp_path)
+    put(store, record())
+    (tmp_path / "0123456789abcdef").mkdir()
+    (tmp_path / "0123456789abcdef" / ".spec.json.5e.tmp").write_text("{")
+    (tmp_path / "0123456789abcdef.lock").touch()
+    assert store.records() == [record()]
+
+
+def test_a_run_that_is_deleted_while_the_store_is_read_is_left_out(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    put(store, record())
+    gone = put(store, record(seed=1)).path
+    found = Path.glob
+
+    def glob(path, pattern):
+        listed = list(found(path, pattern))
+        shutil.rmtree(gone)
+        return listed
+
+    monkeypatch.setattr(Path, "glob", glob)
+    assert store.records() == [record()]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("spec.json", "[{}]"),
+        ("spec.json", "7"),
+        ("result.json", "null"),
+        ("environment.json", "{}"),
+        ("environment.json", "[]"),
+        ("metrics.json", '{"epoch": 1}'),
+        ("metrics.json", "[1]"),
+    ],
+)
+def test_json_of_another_shape_is_an_error_that_names_the_file(tmp_path, file, text):
+    folder = put(Store(tmp_path), record())
+    (folder.path / file).write_text(text)
+    with pytest.raises(StoreError, match=file):
+        Store(tmp_path).records()
+
+
+def claim_and_wait(store, pipe):
+    with Store(store).folder(SPEC).claim() as mine:
+        pipe.send(mine)
+        pipe.recv()
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another process that holds the claim until it is sent something."""
+    here, there = FORK.Pipe()
+    process = FORK.Process(target=claim_and_wait, args=(tmp_path, there))
+    process.start()
+    assert here.recv() is True
+    yield process, here
+    process.kill()
+    process.join()
+
+
+def test_one_process_at_a_time(tmp_path, other):
+    process, pipe = other
+    folder = Store(tmp_path).folder(SPEC)
+    with folder.claim() as mine:
+        assert mine is False
+    with Store(tmp_path).folder(replace(SPEC, seed=1)).claim() as mine:
+        assert mine is True
+    pipe.send("let go")
+    process.join()
+    with folder.claim() as mine, folder.claim() as again:
+        assert (mine, again) == (True, False)
+
+
+def test_the_claim_of_a_dead_process_is_free(tmp_path, other):
+    process, _ = other
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    with Store(tmp_path).folder(SPEC).claim() as mine:
+        assert mine is True
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, StoreError("x")])
+def test_a_claim_ends_with_the_work_however_that_ends(tmp_path, error):
+    folder = Store(tmp_path).folder(SPEC)
+    with pytest.raises((KeyboardInterrupt, StoreError)), folder.claim():
+        raise error
+    with folder.claim() as mine:
+        assert mine is True
+
+
+def test_a_store_that_cannot_be_locked_says_so(tmp_path, monkeypatch):
+    def refuse(lock):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(filelock.FileLock, "_acquire", refuse)
+    with pytest.raises(StoreError, match="No locks available"), Store(tmp_path).folder(SPEC).claim():
+        pass
+
+
+def test_finished_runs_are_read_without_writing_anything(tmp_path, monkeypatch):
+    def go():
+        return run(
+            "gcn", example("node-classification"), seeds=2, store=tmp_path, progress=False, **{"training.epochs": 2}
+        )
+
+    def refuse(*arguments, **options):
+        raise PermissionError(errno.EROFS, "Read-only file system")
+
+    first = go()
+    files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+    for name in ("mkdir", "touch", "replace", "unlink"):
+        monkeypatch.setattr(Path, name, refuse)
+    monkeypatch.setattr(filelock.FileLock, "_acquire", refuse)
+    assert go().records == first.records
+    assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == files
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    store = Store(tmp_path / "store")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StoreError, match="No space left"):
+            store.folder(SPEC).begin()
+    assert store.records() == []
+    assert not [p for p in store.path.rglob("*") if p.is_file()]
+
+
+def test_values_that_are_not_finite_are_null_in_the_curve(tmp_path):
+    failed = Result("failed", "accuracy", "max", 1, 1, error={"kind": "divergence", "message": "loss is nan"})
+    folder = put(Store(tmp_path), RunRecord(SPEC, failed, 1.0, {}, ({"epoch": 1, "loss": float("nan")},)))
+    assert json.loads((folder.path / "metrics.json").read_text()) == [{"epoch": 1, "loss": None}]
