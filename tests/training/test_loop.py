@@ -126,6 +126,38 @@ def test_a_diverging_run_ends_with_its_error_and_the_curve_so_far(monkeypatch):
     assert outcome.test == {}
 
 
+def test_a_stop_that_is_asked_for_in_the_last_evaluation_is_not_lost(monkeypatch):
+    learner, task, config = start("gcn", "node-classification", **{"training.epochs": 3})
+    checkpoints, evaluations = Memory(), []
+    predict = task.predict
+
+    def interrupted(learner, part):
+        evaluations.append(part)
+        if len(evaluations) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return predict(learner, part)
+
+    monkeypatch.setattr(task, "predict", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit(learner, task, config, STREAM, checkpoints)
+    assert evaluations == ["validation"] * 3
+    found = fit(*start("gcn", "node-classification", **{"training.epochs": 3}), STREAM, checkpoints)
+    assert same(found.curve, fit(*start("gcn", "node-classification", epochs=3), STREAM, Memory()).curve)
+
+
+@pytest.mark.parametrize(("model", "part"), [("gcn", "test"), ("label-propagation", "validation")])
+def test_scores_that_are_no_numbers_fail_the_run(monkeypatch, model, part):
+    learner, task, config = start(model, "node-classification", **{"training.epochs": 2})
+    score = task.score
+    monkeypatch.setattr(
+        task, "score", lambda rows, of: score(rows, of) | ({"loss": float("nan")} if of == part else {})
+    )
+    outcome = fit(learner, task, config, STREAM, Memory())
+    assert outcome.error is not None
+    assert f"the {part} loss is nan" in outcome.error.message
+    assert outcome.test == {}
+
+
 def test_test_is_scored_once_and_only_at_the_end(monkeypatch):
     learner, task, config = start("gcn", "node-classification", **{"training.epochs": 6})
     asked = []
