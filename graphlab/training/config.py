@@ -13,7 +13,8 @@ class TrainingConfig(Config):
     """How a model is trained. Every field is part of a run's identity.
 
     epochs          at most so many; 0 evaluates the initial state, as parameter-free models always do
-    patience        stop after so many evaluations without a better one; None trains all epochs
+    patience        stop after so many evaluations in a row that improve neither the selecting metric nor the
+                    validation loss; None trains all epochs
     evaluate_every  epochs between evaluations on validation; the last epoch is always evaluated
     scheduler       cosine: to 0 over all epochs; step: times `gamma` every `step_epochs`; plateau: times
                     `gamma` after `step_epochs` evaluations without a better selection metric

@@ -152,7 +152,7 @@ def evaluate(learner: Learner, task: Task[Any], part: Part) -> dict[str, float]:
 
 
 def exhausted(best: Best, patience: int | None) -> bool:
-    return patience is not None and best.evaluations_since >= patience
+    return patience is not None and best.stale >= patience
 
 
 def require_finite(values: dict[str, float], what: str, epoch: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,10 +30,11 @@ class Progress:
 
 
 class Best:
-    """The selected checkpoint.
+    """The selected checkpoint, and for how long nothing has improved.
 
     Better is a better metric; of two equal ones that with the lower validation loss, where the task
-    reports one; of two equal in both the earlier.
+    reports one; of two equal in both the earlier. `stale` counts the evaluations since the metric or that
+    loss was last at its best.
     """
 
     def __init__(self, metric: str, direction: Direction) -> None:
@@ -41,14 +43,17 @@ class Best:
         self.epoch: int | None = None
         self.scores: dict[str, float] = {}
         self.weights: dict[str, Tensor] = {}
-        self.evaluations_since = 0
+        self.lowest_loss = math.inf
+        self.stale = 0
 
     def offer(self, epoch: int, scores: dict[str, float], learner: Learner) -> None:
-        if self.epoch is not None and self._key(scores) <= self._key(self.scores):
-            self.evaluations_since += 1
-            return
-        self.epoch, self.scores, self.evaluations_since = epoch, scores, 0
-        self.weights = {name: tensor.detach().clone() for name, tensor in learner.state_dict().items()}
+        better = self.epoch is None or self._key(scores) > self._key(self.scores)
+        loss = scores.get("loss", math.inf)
+        self.stale = 0 if better or loss < self.lowest_loss else self.stale + 1
+        self.lowest_loss = min(loss, self.lowest_loss)
+        if better:
+            self.epoch, self.scores = epoch, scores
+            self.weights = {name: tensor.detach().clone() for name, tensor in learner.state_dict().items()}
 
     def _key(self, scores: dict[str, float]) -> tuple[float, float]:
         return self.sign * scores[self.metric], -scores.get("loss", 0.0)
