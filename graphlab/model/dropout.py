@@ -33,7 +33,7 @@ class FeatureDropout(nn.Module):
         if at is None:
             return F.dropout(x, self.p)
         flat = x.flatten()
-        return flat.new_zeros(flat.shape).index_copy(0, at, F.dropout(flat[at], self.p)).view_as(x)
+        return flat.new_zeros(flat.shape).index_copy_(0, at, F.dropout(flat[at], self.p)).view_as(x)
 
     def _positions(self, x: Tensor) -> Tensor | None:
         """Flat indices of the non-zeros; None where plain dropout is as fast: on a GPU, and for dense features."""
