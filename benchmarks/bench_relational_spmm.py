@@ -57,7 +57,9 @@ def extra_memory(size: str, reduce: Reduce) -> float:
 def measure(size: str, reduce: Reduce) -> dict[str, object]:
     """Seconds of this path, and memory, of one layer of this size."""
     seconds = interleaved({"plain": Layer(size, reduce)})
-    child = subprocess.run([sys.executable, __file__, size, reduce], capture_output=True, text=True, check=True)
+    child = subprocess.run(
+        [sys.executable, __file__, size, str(REDUCES.index(reduce))], capture_output=True, text=True, check=True
+    )
     num_nodes, num_edges, dim, batch = SIZES[size]
     return {
         "reduce": reduce,
@@ -74,8 +76,7 @@ def measure(size: str, reduce: Reduce) -> dict[str, object]:
 def main() -> None:
     torch.set_num_threads(1)
     if len(sys.argv) == 3:
-        size, reduce = sys.argv[1], next(name for name in REDUCES if name == sys.argv[2])
-        print(extra_memory(size, reduce))
+        print(extra_memory(sys.argv[1], REDUCES[int(sys.argv[2])]))
         return
     write_result("relational_spmm", {"layers": [measure(size, reduce) for size in SIZES for reduce in REDUCES]})
 
