@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from graphlab import cli as command_line
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if os.environ.get("GRAPHLAB_MIRROR"):
-        return
-    absent = pytest.mark.skip(reason="needs the raw files of public data sets: set GRAPHLAB_MIRROR to their folder")
+    absent = {}
+    if not os.environ.get("GRAPHLAB_MIRROR"):
+        absent["real_data"] = "needs the raw files of public data sets: set GRAPHLAB_MIRROR to their folder"
+    if any(item.get_closest_marker("gpu") for item in items) and not torch.cuda.is_available():
+        absent["gpu"] = "needs a CUDA device"
     for item in items:
-        if item.get_closest_marker("real_data"):
-            item.add_marker(absent)
+        for marker, reason in absent.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)
