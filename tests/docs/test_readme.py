@@ -86,10 +86,34 @@ def shape(value: Any) -> Any:
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-def test_tables_are_those_of_the_registry():
+@pytest.mark.parametrize("mark", ["tables", "results"])
+def test_tables_are_those_of_the_registry_and_of_the_stored_results(mark):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = text.partition("<!-- tables -->\n")[2].partition("<!-- tables end -->")[0]
-    assert shown == tables(), f"between the marks, the README should have:\n{tables()}"
+    shown = text.partition(f"<!-- {mark} -->\n")[2].partition(f"<!-- {mark} end -->")[0]
+    expected = {"tables": tables, "results": results}[mark]()
+    assert shown == expected, f"between the marks, the README should have:\n{expected}"
+
+
+def results() -> str:
+    """A line for each published number beside our runs, metric that selects only, from `experiments/results`."""
+    lines = []
+    for path in sorted((ROOT / "experiments" / "results").glob("*.json")):
+        stored = json.loads(path.read_text())
+        metrics = {runs["dataset"]: runs["metric"] for runs in stored["runs"]}
+        for board in stored["leaderboards"]:
+            rows = [row for row in board["rows"] if row["ours"] and row["metric"] == metrics[board["dataset"]]]
+            lines += [(path.stem, board["dataset"], *result_cells(row)) for row in rows]
+    return markdown(("experiment", "data set", "model", "metric", "ours", "published", "verdict"), lines)
+
+
+def result_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    ours, published = row["ours"], row["published"]
+    mine = f"{ours['mean']:.3f} ± {ours['std']:.3f} ({ours['n']})"
+    if published is None:
+        return (row["model"], row["metric"], mine, "", "")
+    spread = f" ± {published['std']:.3f}" if published["std"] else ""
+    verdict = row["verdict"] if row["verdict"] != "not comparable" else f"{row['verdict']}: {row['why']}"
+    return (row["model"], row["metric"], mine, f"{published['mean']:.3f}{spread}, {published['source']}", verdict)
 
 
 def tables() -> str:
