@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import networkx as nx
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from torch import Tensor
-from torch_geometric.data import Data
 
 from graphlab.comparison.compare import Row
 from graphlab.comparison.rows import settings_text
 from graphlab.core.plot import Plot
 from graphlab.data.dataset import Dataset, Split
+from graphlab.data.views import draw_links
 from graphlab.experiment.figures import COLOURS, GREY
 
 LARGEST_DRAWN = 200
@@ -35,8 +34,7 @@ def plot_predictions(dataset: Dataset, logits: Tensor, split: Split, title: str 
     predicted, truth = logits.argmax(1).tolist(), graph.y.tolist()
     figure = Plot(6.4, 4.8)
     axes = figure.panel()
-    places = _layout(graph)
-    _edges(axes, graph, places, dataset.spec.directed)
+    places = draw_links(axes, graph, dataset.spec.directed)
     for part, nodes in split.parts():
         for node in nodes.tolist():
             wrong = predicted[node] != truth[node]
@@ -86,25 +84,6 @@ def plot_comparison(rows: Sequence[Row], metric: str) -> Plot:
     axes.set_xlabel(f"test {metric}")
     figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
     return figure
-
-
-def _layout(graph: Data) -> list[tuple[float, float]]:
-    drawn = nx.Graph()
-    drawn.add_nodes_from(range(int(graph.num_nodes or 0)))
-    assert graph.edge_index is not None
-    drawn.add_edges_from((u, v) for u, v in graph.edge_index.t().tolist() if u != v)
-    places = nx.kamada_kawai_layout(drawn) if nx.is_connected(drawn) else nx.spring_layout(drawn, seed=0)
-    return [(float(places[node][0]), float(places[node][1])) for node in drawn]
-
-
-def _edges(axes: Axes, graph: Data, places: list[tuple[float, float]], directed: bool) -> None:
-    assert graph.edge_index is not None
-    for u, v in graph.edge_index.t().tolist():
-        if directed:
-            arrow = {"arrowstyle": "-|>", "color": "#b8b8b8", "shrinkA": 6, "shrinkB": 6, "linewidth": 0.7}
-            axes.annotate("", xy=places[v], xytext=places[u], arrowprops=arrow, zorder=1)
-        elif u < v:
-            axes.plot(*zip(places[u], places[v], strict=True), color="#c4c4c4", linewidth=0.8, zorder=1)
 
 
 def _finish(axes: Axes, title: str) -> None:

@@ -64,11 +64,10 @@ def plot_dataset(dataset: Dataset, *, graph: int = 0) -> Plot:
     return figure
 
 
-def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
+def draw_links(axes: Axes, data: Data, directed: bool) -> list[tuple[float, float]]:
+    """Lay a small graph out and draw its links, arrows if directed; the places of its nodes."""
     import networkx as nx
-    from matplotlib import colormaps
 
-    directed = dataset.spec.directed
     network = to_networkx(data, to_undirected=not directed)
     layout = nx.kamada_kawai_layout if nx.is_connected(network.to_undirected()) else nx.circular_layout
     places = [(float(x), float(y)) for _, (x, y) in sorted(layout(network).items())]
@@ -76,6 +75,14 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
     for source, target in network.edges:
         link = axes.annotate("", places[target], places[source], arrowprops=line, zorder=1)
         link.set_in_layout(False)
+    axes.set_axis_off()
+    return places
+
+
+def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
+    from matplotlib import colormaps
+
+    places = draw_links(axes, data, dataset.spec.directed)
     classes = _node_classes(dataset, data)
     for c in np.unique(classes):
         xs, ys = np.array(places)[classes == c].T
@@ -85,7 +92,6 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
         axes.text(x, y, str(node), size=6, color="white", ha="center", va="center", zorder=3)
     if dataset.spec.level == "node":
         axes.legend(frameon=False)
-    axes.set_axis_off()
 
 
 def _node_classes(dataset: Dataset, data: Data) -> np.ndarray:

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from graphlab.core.config import Config
+from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import DataSpec, Level
 from graphlab.model.base import Model
 
 Part = Literal["validation", "test"]
@@ -67,9 +68,13 @@ class Learner(nn.Module):
 
 
 class Task(ABC, Generic[BatchT]):
-    """Base of the tasks; see the module's text. `metric` selects checkpoints, on validation only."""
+    """Base of the tasks; see the module's text. `metric` selects checkpoints, on validation only.
+
+    Raises IncompatibleError for a data set whose predictions are about something else than the task's `level`.
+    """
 
     name: ClassVar[str]
+    level: ClassVar[Level]
     Config: ClassVar[type[TaskConfig]]
     metric: str
     direction: Direction
@@ -87,6 +92,15 @@ class Task(ABC, Generic[BatchT]):
         self.split = split
         self.device = torch.device(device)
         self.shard = shard or Shard()
+        if dataset.spec.level != self.level:
+            raise IncompatibleError(
+                f"{self.name} is about {self.level}s and {dataset.name} about {dataset.spec.level}s",
+                hint=f"its task is {dataset.task}; graphlab datasets lists the data sets of {self.name}",
+            )
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make once what every batch and score needs; called at the end of construction."""
 
     def head(self, model: Model, spec: DataSpec) -> nn.Module:
         """From what the model gives to what is predicted; identity unless the task says otherwise."""

@@ -194,7 +194,7 @@ def test_protocol_names_what_a_number_depends_on():
 
 def test_what_does_not_fit():
     data = dataset()
-    with pytest.raises(IncompatibleError, match="not a knowledge graph"):
+    with pytest.raises(IncompatibleError, match="kg-completion is about triples and scratch about nodes"):
         KGCompletion(Config(), replace(data, spec=DataSpec(level="node", num_outputs=2)), data.split())
     with pytest.raises(IncompatibleError, match="does not score triples"):
         task().evaluate(Learner(Model(), nn.Identity()), "test")

@@ -16,12 +16,10 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
-from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.data.dataset import Dataset, Split
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
-from graphlab.task.base import Learner, Part, Shard, Task, TaskConfig
+from graphlab.task.base import Learner, Part, Task, TaskConfig
 
 POOLS = {"sum": global_add_pool, "mean": global_mean_pool, "max": global_max_pool}
 
@@ -68,22 +66,13 @@ class GraphPrediction(Task[Data]):
     """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes."""
 
     name = "graph-prediction"
+    level = "graph"
     Config = Config
 
-    def __init__(
-        self,
-        config: Config,
-        dataset: Dataset,
-        split: Split,
-        device: torch.device | str = "cpu",
-        shard: Shard | None = None,
-    ) -> None:
-        super().__init__(config, dataset, split, device, shard)
-        if dataset.spec.level != "graph":
-            raise IncompatibleError(f"{dataset.name} has no graph targets", hint=f"its task is {dataset.task}")
-        self._classes = dataset.spec.target == "class"
+    def prepare(self) -> None:
+        self._classes = self.dataset.spec.target == "class"
         self.metric, self.direction = ("accuracy", "max") if self._classes else ("mae", "min")
-        self._targets = {part: self._target(items) for part, items in split.parts()}
+        self._targets = {part: self._target(items) for part, items in self.split.parts()}
 
     def _target(self, items: Tensor) -> Tensor:
         return torch.cat([self.dataset.graphs[i].y for i in items.tolist()]).to(self.device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor
@@ -19,9 +19,8 @@ from torch_geometric.data import Data
 from graphlab.core.config import Choices, FloatRange, IntRange, NonNegativeFloat, PositiveInt
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.data.dataset import Dataset, Split
 from graphlab.model.base import TripleModel
-from graphlab.task.base import Direction, Learner, Part, Shard, Task, TaskConfig
+from graphlab.task.base import Direction, Learner, Part, Task, TaskConfig
 from graphlab.task.ranking import Tie, ranking_metrics, ranks
 from graphlab.task.triples import KnownTails, inverse_queries, is_among, joins_ends
 
@@ -86,32 +85,20 @@ class TripleEpoch:
 class KGCompletion(Task[Queries]):
     """Filtered ranking of tails and heads. Validation is asked in `graphs[0]`, test in `graphs[-1]`."""
 
-    name: ClassVar[str] = "kg-completion"
+    name = "kg-completion"
+    level = "triple"
     Config = Config
     metric = "mrr"
     direction: Direction = "max"
 
-    def __init__(
-        self,
-        config: Config,
-        dataset: Dataset,
-        split: Split,
-        device: torch.device | str = "cpu",
-        shard: Shard | None = None,
-    ) -> None:
-        super().__init__(config, dataset, split, device, shard)
-        if dataset.spec.level != "triple":
-            raise IncompatibleError(
-                f"{dataset.name} is not a knowledge graph",
-                hint=f"its task is {dataset.task}; graphlab datasets lists the data sets of {self.name}",
-            )
-        self._train = split.train.to(self.device)
+    def prepare(self) -> None:
+        graphs, num_relations = self.dataset.graphs, self.dataset.spec.num_relations
+        self._train = self.split.train.to(self.device)
         self._worlds = {
-            "validation": _World(dataset.graphs[0], dataset.spec.num_relations, config.filter, self.device),
-            "test": _World(dataset.graphs[-1], dataset.spec.num_relations, config.filter, self.device),
+            "validation": _World(graphs[0], num_relations, self.config.filter, self.device),
+            "test": _World(graphs[-1], num_relations, self.config.filter, self.device),
         }
-        training = self._worlds["validation"]
-        self._train_tails = KnownTails(self._train, training.num_nodes, dataset.spec.num_relations)
+        self._train_tails = KnownTails(self._train, self._worlds["validation"].num_nodes, num_relations)
 
     def batches(self, stream: SeedStream) -> TripleEpoch:
         return TripleEpoch(self, stream)

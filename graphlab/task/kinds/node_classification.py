@@ -14,10 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.data.dataset import Dataset, Split
-from graphlab.task.base import Learner, Part, Shard, Task, TaskConfig
+from graphlab.task.base import Learner, Part, Task, TaskConfig
 
 
 class Config(TaskConfig):
@@ -45,27 +43,18 @@ class NodeClassification(Task[Data]):
     """
 
     name = "node-classification"
+    level = "node"
     Config = Config
     metric = "accuracy"
     direction = "max"
 
-    def __init__(
-        self,
-        config: Config,
-        dataset: Dataset,
-        split: Split,
-        device: torch.device | str = "cpu",
-        shard: Shard | None = None,
-    ) -> None:
-        super().__init__(config, dataset, split, device, shard)
-        labels = dataset.graph.y
-        if not isinstance(labels, Tensor) or dataset.spec.level != "node":
-            raise IncompatibleError(f"{dataset.name} has no node labels", hint=f"its task is {dataset.task}")
-        self._index = {part: items.to(self.device) for part, items in split.parts()}
+    def prepare(self) -> None:
+        labels, train = self.dataset.graph["y"], self.split.train
+        self._index = {part: items.to(self.device) for part, items in self.split.parts()}
         self._labels = {part: labels.to(self.device)[items] for part, items in self._index.items()}
-        known = torch.zeros(len(labels), dataset.spec.num_outputs)
-        known[split.train, labels[split.train]] = 1.0
-        inputs = {key: value for key, value in dataset.graph.to_dict().items() if key != "y"}
+        known = torch.zeros(len(labels), self.dataset.spec.num_outputs)
+        known[train, labels[train]] = 1.0
+        inputs = {key: value for key, value in self.dataset.graph.to_dict().items() if key != "y"}
         self._graph = Data.from_dict({**inputs, "known_labels": known}).to(str(self.device))
 
     def batches(self, stream: SeedStream) -> FullBatch:
