@@ -48,22 +48,15 @@ def reporter(show: bool | None, specs: Sequence[RunSpec]) -> Iterator[Reporter]:
             line.clear()
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[metric]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        BarColumn(bar_width=12),
+        MofNCompleteColumn(table_column=Column(min_width=7)),
+        TimeRemainingColumn(compact=True, table_column=Column(min_width=5)),
+        TextColumn("{task.fields[metric]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         yield _Bars(bars, specs)
@@ -100,7 +93,7 @@ class _Line:
         left = (now - self._started) * (self._total - self._done - epoch / epochs) / ours
         parts = [
             f"{self._done} of {self._total} runs done",
-            f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch {epoch} of {epochs}",
+            f"{_name(spec)}, seed {spec.seed}, epoch {epoch} of {epochs}",
             *_selection(spec, row),
         ]
         self._show(", ".join([*parts, f"about {left:.0f} s left"]))
@@ -125,25 +118,33 @@ class _Line:
 
 
 class _Bars:
-    """One bar over the runs and one over the epochs of the run in hand."""
+    """One bar over the runs and, below it, one over the epochs of the run in hand, each with its time left."""
 
     def __init__(self, bars: Progress, specs: Sequence[RunSpec]) -> None:
         self._bars = bars
-        self._runs = bars.add_task("runs", total=len(specs), metric="")
+        self._runs = bars.add_task(_name(specs[0]), total=len(specs), metric="")
         self._epochs = bars.add_task("", total=None, metric="", visible=False)
         self._last = ""
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
         self._last = next(_selection(spec, row), self._last)
-        name = f"{spec.model} on {spec.dataset}, seed {spec.seed}, epoch"
+        self._bars.update(self._runs, description=_name(spec))
         self._bars.update(
-            self._epochs, completed=epoch, total=epochs, visible=True, description=name, metric=self._last
+            self._epochs,
+            completed=epoch,
+            total=epochs,
+            visible=True,
+            description=f"seed {spec.seed}, epoch",
+            metric=self._last,
         )
 
     def finished(self, record: RunRecord) -> None:
         value = record.test_value
-        outcome = f"test {record.result.metric} {value:.4f}" if value is not None else record.result.status
-        shown = f"{record.spec.model} on {record.spec.dataset}, seed {record.seed}: {outcome}"
-        self._bars.update(self._runs, advance=1, metric=shown)
+        outcome = f"test {value:.4f}" if value is not None else record.result.status
+        self._bars.update(self._runs, advance=1, metric=f"seed {record.seed}: {outcome}")
         self._bars.reset(self._epochs, visible=False)
         self._last = ""
+
+
+def _name(spec: RunSpec) -> str:
+    return f"{spec.model} on {spec.dataset}"
