@@ -72,6 +72,10 @@ class TripleModel(Model):
         """
         raise NotImplementedError
 
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The same as `score`, so that a built model is called like any other module."""
+        return self.score(*args, **kwargs)
+
 
 def require_transductive(model: str, spec: DataSpec) -> int:
     """The number of entities, or IncompatibleError if test entities have never been trained."""

@@ -54,7 +54,7 @@ def test_every_choice(choice):
     head, relation = QUERY
     scores = model.score(small, head, relation)
     assert scores.shape == (2, 9)
-    assert torch.equal(scores, model.score(small, head, relation))
+    assert torch.equal(scores, model(small, head, relation))
 
     tail = torch.tensor([[8, 0, 3], [1, 1, 4]])
     torch.testing.assert_close(model.score(small, head, relation, tail), scores.gather(1, tail))

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import IntRange
-from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
 from graphlab.model.embedding import TUNED, EmbeddingConfig, EmbeddingModel
 
@@ -35,9 +34,6 @@ class ComplEx(EmbeddingModel):
         url="https://proceedings.mlr.press/v48/trouillon16.html",
         venue="ICML",
     )
-
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
 
     def query(self, head: Tensor, relation: Tensor, inverse: Tensor) -> Tensor:
         head_re, head_im = head.chunk(2, dim=-1)

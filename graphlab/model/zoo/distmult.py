@@ -8,7 +8,6 @@ from __future__ import annotations
 from torch import Tensor
 
 from graphlab.core.citation import Citation
-from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
 from graphlab.model.embedding import TUNED, EmbeddingConfig, EmbeddingModel
 
@@ -28,9 +27,6 @@ class DistMult(EmbeddingModel):
         url="https://arxiv.org/abs/1412.6575",
         venue="ICLR",
     )
-
-    def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__(config, spec)
 
     def query(self, head: Tensor, relation: Tensor, inverse: Tensor) -> Tensor:
         return head * relation
