@@ -11,11 +11,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from graphlab.core.errors import InputError
-from graphlab.ops.relational_spmm import incoming_count, relational_spmm
+from graphlab.ops.relational_spmm import RelationalGraph
+from graphlab.ops.relational_spmm import relational_spmm as of_graph
 
 MESSAGES = ("transe", "distmult", "rotate")
 REDUCES = ("sum", "mean", "max", "min", "pna")
 N, E, R, B, D = 7, 23, 3, 2, 4
+
+
+def relational_spmm(edge_index, edge_type, relation, x, **options) -> Tensor:
+    return of_graph(RelationalGraph(edge_index, edge_type, x.size(0)), relation, x, **options)
 
 
 def slow_message(node: Tensor, relation: Tensor, message: str) -> Tensor:
@@ -127,7 +132,7 @@ def test_four_nodes_by_hand():
     mask = torch.tensor([True, True, False, True])
     assert out("distmult", "sum", edge_mask=mask).tolist() == [0, 40, 0, 100]
     assert out("distmult", "mean", boundary=x).tolist() == [1, 14, 3, pytest.approx(304 / 3)]
-    assert incoming_count(edge_index[1], 4, mask).flatten().tolist() == [0, 2, 0, 1]
+    assert RelationalGraph(edge_index, edge_type, 4).incoming_count(mask).flatten().tolist() == [0, 2, 0, 1]
 
 
 @given(seed=st.integers(0, 10_000), message=st.sampled_from(MESSAGES), reduce=st.sampled_from(REDUCES))
