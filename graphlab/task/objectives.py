@@ -22,7 +22,7 @@ from torch_geometric.data import Data
 from graphlab.core.config import Choices, FloatRange, IntRange, NonNegativeFloat, PositiveInt, Probability
 from graphlab.core.seeds import SeedStream
 from graphlab.model.base import TripleModel
-from graphlab.ops.multi_hot_bce import multi_hot_bce
+from graphlab.ops.multi_hot import multi_hot_bce, multi_hot_cross_entropy
 from graphlab.task.base import Shard, TaskConfig
 from graphlab.task.triples import KnownTails, World, inverse_queries
 
@@ -30,16 +30,19 @@ from graphlab.task.triples import KnownTails, World, inverse_queries
 class ObjectiveConfig(TaskConfig):
     """objective                 negative-sampling: the truth against sampled candidates;
                               k-vs-all: all true tails of a query against all entities, binary cross-entropy;
+                              k-vs-all-softmax: the same, softmax cross-entropy;
                               one-vs-all: one true tail against all entities, softmax cross-entropy
-    batch_size                triples (k-vs-all: queries) a training step, over all processes
+    batch_size                triples (k-vs-all, -softmax: queries) a training step, over all processes
     num_negatives             negative-sampling: corrupted triples for each true one
     adversarial_temperature   negative-sampling: T of the negatives' weights softmax(logit / T); 0 weighs them equally
     strict_negatives          negative-sampling: never draw a tail that training knows to be true
-    label_smoothing           k-vs-all and one-vs-all: share s of (1 - s) y + s / num_entities
+    label_smoothing           not negative-sampling: share s of the targets (1 - s) y + s / num_entities
     remove_one_hop            while training, hide every edge between h and t rather than the queried triple alone
     """
 
-    objective: Annotated[Literal["negative-sampling", "k-vs-all", "one-vs-all"], Choices()] = "negative-sampling"
+    objective: Annotated[Literal["negative-sampling", "k-vs-all", "k-vs-all-softmax", "one-vs-all"], Choices()] = (
+        "negative-sampling"
+    )
     batch_size: Annotated[PositiveInt, IntRange(8, 512, log=True)] = 64
     num_negatives: Annotated[PositiveInt, IntRange(8, 256, log=True)] = 32
     adversarial_temperature: Annotated[NonNegativeFloat, FloatRange(0.0, 2.0)] = 0.5
@@ -192,6 +195,19 @@ class KvsAll(Objective):
         return loss + model.penalty(batch.head, batch.relation, batch.tail)
 
 
+class KvsAllSoftmax(KvsAll):
+    """As k-vs-all, but the answers of a query share a distribution: their mean softmax cross-entropy.
+
+    Over an epoch it asks what one-vs-all asks, in as many rows as there are queries, which are fewer than triples;
+    a query weighs one, however many its answers.
+    """
+
+    def loss(self, model: TripleModel, batch: Answered) -> Tensor:
+        scores = self.scores(model, batch)
+        loss = multi_hot_cross_entropy(scores, batch.row, batch.tail, self.config.label_smoothing)
+        return loss + model.penalty(batch.head, batch.relation, batch.tail)
+
+
 class OneVsAll(Objective):
     """Each training triple twice an epoch, asked for its tail and for its head, against all entities."""
 
@@ -214,6 +230,7 @@ class OneVsAll(Objective):
 OBJECTIVES: dict[str, type[Objective]] = {
     "negative-sampling": NegativeSampling,
     "k-vs-all": KvsAll,
+    "k-vs-all-softmax": KvsAllSoftmax,
     "one-vs-all": OneVsAll,
 }
 

@@ -14,7 +14,7 @@ from graphlab.task.kinds.kg_completion import Config, KGCompletion
 from graphlab.task.objectives import OBJECTIVES
 from tests.task.test_kg_completion import STREAM, N, R, Table, learner, task
 
-OBJECTIVES_OVER_ALL = ("k-vs-all", "one-vs-all")
+OVER_ALL = ("k-vs-all", "k-vs-all-softmax", "one-vs-all")
 
 
 def train_triples(kg: KGCompletion) -> set[tuple[int, int, int]]:
@@ -33,15 +33,16 @@ def epoch(kg: KGCompletion) -> list:
     return [batches[k] for k in range(len(batches))]
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES_OVER_ALL)
+@pytest.mark.parametrize("objective", OVER_ALL)
 def test_an_epoch_asks_for_every_fact_in_both_directions_once(objective):
     kg = task(objective=objective, batch_size=7)
     asked = [tuple(triple) for batch in epoch(kg) for triple in answers(batch)]
     assert sorted(asked) == sorted(train_triples(kg))
 
 
-def test_k_vs_all_asks_a_query_once_with_all_its_answers():
-    kg = task(objective="k-vs-all", batch_size=7)
+@pytest.mark.parametrize("objective", ["k-vs-all", "k-vs-all-softmax"])
+def test_k_vs_all_asks_a_query_once_with_all_its_answers(objective):
+    kg = task(objective=objective, batch_size=7)
     queries = [q for batch in epoch(kg) for q in zip(batch.head.tolist(), batch.relation.tolist(), strict=True)]
     assert sorted(queries) == sorted({(h, r) for h, r, _ in train_triples(kg)})
 
@@ -72,7 +73,7 @@ def test_shards_slice_one_global_batch_and_their_weighted_losses_average_to_its_
         assert sum(losses).item() / 2 == pytest.approx(whole.loss(model, batch).item())
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES_OVER_ALL)
+@pytest.mark.parametrize("objective", OVER_ALL)
 def test_facts_that_are_asked_about_leave_the_graph(objective):
     kg = task(objective=objective, batch_size=5)
     batch = kg.batches(STREAM)[0]
@@ -110,16 +111,27 @@ def test_k_vs_all_by_definition(smoothing):
     assert kg.loss(model, batch).item() == pytest.approx(total / len(batch.head), rel=1e-5)
 
 
+def cross_entropy(row: list[float], answers: set[int], smoothing: float) -> float:
+    partition = math.log(sum(math.exp(x) for x in row))
+    target = [(1 - smoothing) * (e in answers) / len(answers) + smoothing / N for e in range(N)]
+    return -sum(y * (x - partition) for x, y in zip(row, target, strict=True))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_k_vs_all_softmax_by_definition(smoothing):
+    kg, model = task(objective="k-vs-all-softmax", label_smoothing=smoothing, batch_size=6), learner()
+    batch = kg.batches(STREAM)[0]
+    known, total = train_triples(kg), 0.0
+    for h, r in zip(batch.head.tolist(), batch.relation.tolist(), strict=True):
+        total += cross_entropy(model.model.table[r, h].tolist(), {e for e in range(N) if (h, r, e) in known}, smoothing)
+    assert kg.loss(model, batch).item() == pytest.approx(total / len(batch.head), rel=1e-5)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_one_vs_all_by_definition(smoothing):
     kg, model = task(objective="one-vs-all", label_smoothing=smoothing, batch_size=6), learner()
     batch = kg.batches(STREAM)[0]
-    total = 0.0
-    for h, r, t in answers(batch):
-        row = model.model.table[r, h].tolist()
-        partition = math.log(sum(math.exp(x) for x in row))
-        target = [(1 - smoothing) * (e == t) + smoothing / N for e in range(N)]
-        total -= sum(y * (x - partition) for x, y in zip(row, target, strict=True))
+    total = sum(cross_entropy(model.model.table[r, h].tolist(), {t}, smoothing) for h, r, t in answers(batch))
     assert kg.loss(model, batch).item() == pytest.approx(total / len(batch.head), rel=1e-5)
 
 
