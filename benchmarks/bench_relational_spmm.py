@@ -19,7 +19,7 @@ import torch
 from measure import interleaved, peak_mib, write_result
 
 from graphlab.core.seeds import SeedStream
-from graphlab.ops.relational_spmm import Reduce, relational_spmm
+from graphlab.ops.relational_spmm import Reduce, RelationalGraph, relational_spmm
 
 NUM_RELATIONS = 64
 SIZES = {
@@ -43,7 +43,8 @@ class Layer:
         self.x = torch.randn(num_nodes, batch, dim, generator=random).requires_grad_()
 
     def __call__(self) -> None:
-        rows = relational_spmm(self.edge_index, self.edge_type, self.relation, self.x, reduce=self.reduce)
+        graph = RelationalGraph(self.edge_index, self.edge_type, len(self.x))
+        rows = relational_spmm(graph, self.relation, self.x, reduce=self.reduce)
         rows.sum().backward()
 
 

@@ -13,6 +13,7 @@ model scores graphs that it has never seen.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
@@ -26,7 +27,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import ModelConfig, Preset, TripleModel
-from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, incoming_count, relational_spmm
+from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph, relational_spmm
 
 SCALERS = 3
 """PNA's degree scalers: identity, amplification, attenuation. Corso et al., NeurIPS 2020, eq. 5."""
@@ -78,9 +79,18 @@ class NBFNet(TripleModel):
         self.layers = nn.ModuleList(BellmanFordLayer(config, 2 * spec.num_relations) for _ in range(config.num_layers))
         self.readout = nn.Sequential(nn.Linear(2 * config.dim, 2 * config.dim), nn.ReLU(), nn.Linear(2 * config.dim, 1))
 
-    def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
+    def score(
+        self,
+        graph: Data,
+        head: Tensor,
+        relation: Tensor,
+        tail: Tensor | None = None,
+        *,
+        edge_weights: Sequence[Tensor] | None = None,
+    ) -> Tensor:
+        """As `TripleModel.score`; `edge_weights` as `propagate` takes them."""
         query = self.query(relation)
-        states = self.propagate(graph, head, query)
+        states = self.propagate(graph, head, query, edge_weights)
         if tail is None:
             states = states.transpose(0, 1)
         else:
@@ -88,19 +98,25 @@ class NBFNet(TripleModel):
         query = query.unsqueeze(1).expand(-1, states.size(1), -1)
         return self.readout(torch.cat([states, query], dim=-1)).squeeze(-1)
 
-    def propagate(self, graph: Data, head: Tensor, query: Tensor) -> Tensor:
-        """States `[N, B, dim]` of all nodes for heads `[B]` and query vectors `[B, dim]`."""
-        facts, fact_type = graph["edge_index"], graph["edge_type"]
-        edge_index = torch.cat([facts, facts.flip(0)], dim=1)
-        edge_type = torch.cat([fact_type, fact_type + self.query.num_embeddings // 2])
-        edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
+    def propagate(
+        self, graph: Data, head: Tensor, query: Tensor, edge_weights: Sequence[Tensor] | None = None
+    ) -> Tensor:
+        """States `[N, B, dim]` of all nodes for heads `[B]` and query vectors `[B, dim]`.
+
+        edge_weights: one `[2 E]` or `[2 E, B]` a layer, for the facts and then their inverses; the scores'
+        gradients with respect to weights of 1 say how much each edge matters in each step of a path.
+        """
         num_nodes = int(graph.num_nodes or 0)
+        edges = RelationalGraph.with_inverses(
+            graph["edge_index"], graph["edge_type"], num_nodes, self.query.num_embeddings // 2
+        )
+        edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
         column = torch.arange(len(head), device=head.device)
         indicator = query.new_zeros(num_nodes, *query.shape).index_put((head, column), query)
-        scale = degree_scale(edge_index[1], num_nodes, edge_mask).to(query.dtype)
+        scale = degree_scale(edges, edge_mask).to(query.dtype)
         states = indicator
-        for layer in self.layers:
-            states = layer(edge_index, edge_type, edge_mask, scale, states, indicator, query)
+        for layer, edge_weight in zip(self.layers, edge_weights or [None] * len(self.layers), strict=True):
+            states = layer(edges, edge_mask, edge_weight, scale, states, indicator, query)
         return states
 
 
@@ -125,19 +141,19 @@ class BellmanFordLayer(nn.Module):
 
     def forward(
         self,
-        edge_index: Tensor,
-        edge_type: Tensor,
+        edges: RelationalGraph,
         edge_mask: Tensor | None,
+        edge_weight: Tensor | None,
         scale: Tensor,
         states: Tensor,
         indicator: Tensor,
         query: Tensor,
     ) -> Tensor:
         aggregate = relational_spmm(
-            edge_index,
-            edge_type,
+            edges,
             self._relations(query),
             states,
+            edge_weight=edge_weight,
             edge_mask=edge_mask,
             boundary=indicator,
             message=self.message,
@@ -166,9 +182,9 @@ class BellmanFordLayer(nn.Module):
         return F.linear(states, of_states, self.update.bias) + moments
 
 
-def degree_scale(target: Tensor, num_nodes: int, edge_mask: Tensor | None) -> Tensor:
+def degree_scale(edges: RelationalGraph, edge_mask: Tensor | None) -> Tensor:
     """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1, 1]`."""
-    logarithm = incoming_count(target, num_nodes, edge_mask).log1p()
+    logarithm = edges.incoming_count(edge_mask).float().log1p()[:, None, None]
     return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
 
 

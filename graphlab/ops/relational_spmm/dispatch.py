@@ -1,0 +1,53 @@
+"""The one way to the product: by device, to the path that computes it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlab.ops.relational_spmm.cpu import cpu
+from graphlab.ops.relational_spmm.graph import RelationalGraph
+from graphlab.ops.relational_spmm.reference import reference
+from graphlab.ops.relational_spmm.signature import Message, Product, Reduce
+
+
+def relational_spmm(
+    graph: RelationalGraph,
+    relation: Tensor,
+    x: Tensor,
+    *,
+    edge_weight: Tensor | None = None,
+    edge_mask: Tensor | None = None,
+    boundary: Tensor | None = None,
+    message: Message = "distmult",
+    reduce: Reduce = "sum",
+) -> Tensor:
+    """Generalised relational sparse product. Zhu et al., NeurIPS 2021, eq. 5-6.
+
+        out[v, b] = (+) { w_e * (x[u, b] (x) relation[type_e, b]) : e = (u -> v) not masked } (+) boundary[v, b]
+
+    (x) combines a node with a relation (`message`), (+) gathers over the edges that arrive (`reduce`).
+
+    Args:
+        graph: N targets, S sources (the same N unless it says otherwise), E edges; types in `[0, R)`.
+        relation: `[R, d]` shared by all queries, or `[R, B, d]`, a set a query.
+        x: `[S, B, d]`. The query axis lies inside the node axis, so that one edge moves one block of memory.
+        edge_weight: `[E]`; scales the message. A weight of 0 still counts as an edge.
+        edge_mask: bool `[E]`; where False the edge is not there, for no reduction.
+        boundary: `[N, B, d]`, one more message that each node sends itself, counted by every reduction.
+        message: transe `x + r`; distmult `x * r`; rotate `x * r` of complex numbers, real halves first (d even).
+        reduce: `mean` divides by the number of messages, boundary included; `pna` gives the four moments
+            mean, max, min and sqrt(max(E[m^2] - E[m]^2, 1e-6)) side by side.
+
+    Returns:
+        `[N, B, d]`, or `[N, B, 4 d]` for `pna`. A node that receives nothing gets 0 from every reduction,
+        and the floor as its `pna` deviation. Equal extremes share their gradient evenly.
+
+    Raises:
+        InputError: an argument of the wrong shape or dtype, or an unknown message or reduce.
+    """
+    product = Product(graph, relation, x, edge_weight, edge_mask, boundary, message, reduce)
+    product.check()
+    if x.is_cpu and x.dtype in (torch.float32, torch.float64):
+        return cpu(product)
+    return reference(product)

@@ -1,0 +1,125 @@
+"""Typed edges, checked once, in the orders that the kernels walk them in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Edges in compressed rows: row v holds the places `start[v]` to `start[v + 1]`.
+
+    start   int64 `[N + 1]`
+    other   int32 `[E]`, the node at the far end of the edge in each place
+    kind    int32 `[E]`, its type
+    edge    int64 `[E]`, its number; within a row the numbers rise
+    """
+
+    start: Tensor
+    other: Tensor
+    kind: Tensor
+    edge: Tensor
+
+
+class RelationalGraph:
+    """Typed edges from `edge_index[0]` to `edge_index[1]`.
+
+    Args:
+        edge_index: int64 `[2, E]`; sources in `[0, num_sources)`, targets in `[0, num_nodes)`.
+        edge_type: int64 `[E]`, not negative.
+        num_nodes: N. Nodes without edges count.
+        num_sources: where sources are not the same nodes as targets, how many they are.
+
+    Raises:
+        InputError: an argument of the wrong shape, dtype or range.
+    """
+
+    def __init__(self, edge_index: Tensor, edge_type: Tensor, num_nodes: int, num_sources: int | None = None) -> None:
+        for name, value in (("edge_index", edge_index), ("edge_type", edge_type)):
+            if value.dtype != torch.int64:
+                raise InputError(f"{name} is {value.dtype}", hint="it must be torch.int64")
+        if edge_type.dim() != 1 or list(edge_index.shape) != [2, len(edge_type)]:
+            raise InputError(
+                f"edge_index has shape {list(edge_index.shape)} and edge_type {list(edge_type.shape)}",
+                hint="they are [2, num_edges] and [num_edges]",
+            )
+        self.edge_index = edge_index
+        self.edge_type = edge_type
+        self.num_nodes = num_nodes
+        self.num_sources = num_nodes if num_sources is None else num_sources
+        _check_range("source", edge_index[0], self.num_sources)
+        _check_range("target", edge_index[1], self.num_nodes)
+        self.least_num_relations = _check_range("type", edge_type, None) + 1
+
+    @classmethod
+    def with_inverses(
+        cls, edge_index: Tensor, edge_type: Tensor, num_nodes: int, num_relations: int
+    ) -> RelationalGraph:
+        """Every edge in both directions: edge e of E and, as edge e + E of type r + num_relations, its inverse."""
+        return cls(
+            torch.cat([edge_index, edge_index.flip(0)], dim=1),
+            torch.cat([edge_type, edge_type + num_relations]),
+            num_nodes,
+        )
+
+    @property
+    def num_edges(self) -> int:
+        return len(self.edge_type)
+
+    @cached_property
+    def by_target(self) -> Rows:
+        """Row v: the edges that arrive at v."""
+        return _rows(self.edge_index[1], self.edge_index[0], self.edge_type, self.num_nodes)
+
+    @cached_property
+    def by_source(self) -> Rows:
+        """Row u: the edges that leave u."""
+        return _rows(self.edge_index[0], self.edge_index[1], self.edge_type, self.num_sources)
+
+    def incoming_count(self, edge_mask: Tensor | None = None) -> Tensor:
+        """Edges that arrive at each node: int64 `[N]`."""
+        target = self.edge_index[1] if edge_mask is None else self.edge_index[1, edge_mask]
+        return torch.bincount(target, minlength=self.num_nodes)
+
+
+def _check_range(what: str, values: Tensor, size: int | None) -> int:
+    """The highest value, -1 if there is none."""
+    if not values.numel():
+        return -1
+    low, high = (int(value) for value in values.aminmax())
+    if low < 0 or (size is not None and high >= size):
+        raise InputError(f"an edge has the {what} {low if low < 0 else high}", hint=f"count from 0, below {size}")
+    return high
+
+
+def _rows(row: Tensor, other: Tensor, kind: Tensor, num_rows: int) -> Rows:
+    if row.is_cuda:
+        edge = row.argsort(stable=True)
+        count = torch.bincount(row, minlength=num_rows)
+        start = torch.cat([count.new_zeros(1), count.cumsum(0)])
+    else:
+        start, edge = map(torch.from_numpy, _counting_sort(row.numpy(), num_rows))
+    return Rows(start, other[edge].int(), kind[edge].int(), edge)
+
+
+@numba.njit(cache=True, nogil=True)
+def _counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
+    start = np.zeros(num_keys + 1, np.int64)
+    for k in key:
+        start[k + 1] += 1
+    for k in range(num_keys):
+        start[k + 1] += start[k]
+    place = start[:-1].copy()
+    order = np.empty(len(key), np.int64)
+    for i in range(len(key)):
+        order[place[key[i]]] = i
+        place[key[i]] += 1
+    return start, order
