@@ -77,6 +77,31 @@ class TripleModel(Model):
         return self.score(*args, **kwargs)
 
 
+class LinkModel(Model):
+    """Base of models that score pairs of nodes of an undirected graph, on which {u, v} and {v, u} are one pair.
+
+    `graph` holds the links to pass messages over as `edge_index` `[2, E]`, each in both directions, `x`
+    `[num_nodes, d]` where the spec has node features, and, while training, `edge_mask` bool `[E]`, False in both
+    directions of the links that must not be seen.
+    """
+
+    tasks = frozenset({"link-prediction"})
+
+    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
+        """Scores `[P]`, higher is likelier, of pairs int64 `[P, 2]`; the same for (u, v) and (v, u)."""
+        raise NotImplementedError
+
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The same as `score_links`, so that a built model is called like any other module."""
+        return self.score_links(*args, **kwargs)
+
+
+def visible_edges(graph: Data) -> Tensor:
+    """`edge_index` without the edges that `edge_mask` hides."""
+    edge_index: Tensor = graph["edge_index"]
+    return edge_index[:, graph["edge_mask"]] if "edge_mask" in graph else edge_index
+
+
 def require_transductive(model: str, spec: DataSpec) -> int:
     """The number of entities, or IncompatibleError if test entities have never been trained."""
     if spec.num_entities is None:

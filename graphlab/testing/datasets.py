@@ -83,8 +83,11 @@ def check_graph(dataset: Dataset, graph: Data) -> None:
         assert graph.edge_type.shape == (edge_index.shape[1],), "edge_type is not one relation an edge"
         assert _within(graph.edge_type, spec.num_relations), "an edge has a relation that the spec does not count"
         assert spec.num_entities in (None, num_nodes), f"{dataset.name} has {num_nodes} entities"
+        return
+    assert spec.directed or graph.is_undirected(), f"{dataset.name} is directed and its spec says it is not"
+    if spec.level == "link":
+        assert spec.num_entities in (None, num_nodes), f"{dataset.name} has {num_nodes} nodes"
     else:
-        assert spec.directed or graph.is_undirected(), f"{dataset.name} is directed and its spec says it is not"
         _check_targets(spec, graph.y, num_nodes)
 
 
@@ -125,6 +128,8 @@ def check_splits(dataset: Dataset) -> None:
             assert torch.equal(items, again), f"{part} of {dataset.name} changes for one seed"
         if dataset.spec.level == "triple":
             _check_triples(dataset, split)
+        elif dataset.spec.level == "link":
+            _check_links(dataset, split)
         else:
             items = torch.cat([items for _, items in split.parts()])
             size = int(dataset.graph.num_nodes or 0) if dataset.spec.level == "node" else len(dataset.graphs)
@@ -148,6 +153,22 @@ def _check_triples(dataset: Dataset, split: Split) -> None:
         assert torch.isin(facts, known).all(), f"a fact of {dataset.name} is not known to be true"
         if part != "train":
             assert not torch.isin(asked, facts).any(), f"a {part} triple of {dataset.name} is among the facts"
+
+
+def _check_links(dataset: Dataset, split: Split) -> None:
+    """Pairs are in order and occur once; those labelled 1 are all the links of the graph, and no other pair is one."""
+    graph, rows = dataset.graph, torch.cat([items for _, items in split.parts()])
+    assert graph.edge_index is not None
+    num_nodes = int(graph.num_nodes or 0)
+    low, high, label = rows.unbind(1)
+    assert (low < high).all() and _within(rows[:, :2], num_nodes), f"a pair of {dataset.name} is not u < v of its nodes"
+    assert split.train[:, 2].all(), f"a training pair of {dataset.name} is no link"
+    codes = low * num_nodes + high
+    assert len(codes.unique()) == len(codes), f"a pair of {dataset.name} occurs twice"
+    source, target = graph.edge_index
+    links = (source * num_nodes + target)[source < target]
+    assert torch.equal(codes[label == 1].sort().values, links.sort().values), f"a link of {dataset.name} is in no part"
+    assert not torch.isin(codes[label == 0], links).any(), f"a negative pair of {dataset.name} is a link"
 
 
 def _facts(graph: Data) -> Tensor:

@@ -9,6 +9,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
+from graphlab.data.links import split_links, unordered
 from graphlab.data.spec import Continuous, DataSpec
 
 NODES, FEATURES, CLASSES, RELATIONS = 24, 5, 3, 3
@@ -57,12 +58,26 @@ def kg_inductive() -> Dataset:
     return _dataset("kg-completion", (seen, unseen), split, spec)
 
 
+def links() -> Dataset:
+    """Links between nodes of like features."""
+    random = SeedStream(0, ("example", "links")).torch()
+    x = torch.randn(NODES, FEATURES, generator=random)
+    near = torch.triu((x @ x.T) > 1.5, diagonal=1)
+    return _link_prediction(Data(x=x, edge_index=(near | near.T).nonzero().T.contiguous()), Continuous(FEATURES))
+
+
+def links_without_features() -> Dataset:
+    return _link_prediction(Data(edge_index=links().graph.edge_index, num_nodes=NODES), None)
+
+
 EXAMPLES = {
     "node-classification": node_classification,
     "graph-classification": graph_classification,
     "graph-regression": graph_regression,
     "kg-transductive": kg_transductive,
     "kg-inductive": kg_inductive,
+    "links": links,
+    "links-without-features": links_without_features,
 }
 
 
@@ -78,6 +93,12 @@ def _graph_prediction(spec: DataSpec, target) -> Dataset:
     for graph in graphs:
         graph.y = target(graph)
     return _dataset("graph-prediction", graphs, _thirds(torch.arange(NODES)), spec)
+
+
+def _link_prediction(graph: Data, features: Continuous | None) -> Dataset:
+    split = split_links(unordered(graph["edge_index"]), NODES, SeedStream(0, ("example", "split")))
+    spec = DataSpec("link", 0, node=features, num_entities=NODES)
+    return _dataset("link-prediction", (graph,), split, spec)
 
 
 def _world(random: torch.Generator) -> tuple[Data, torch.Tensor]:

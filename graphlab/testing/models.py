@@ -24,7 +24,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.data.spec import DataSpec
 from graphlab.experiment.plan import Plan, make_plan
-from graphlab.model.base import Model, TripleModel
+from graphlab.model.base import LinkModel, Model, TripleModel
 from graphlab.model.registry import MODELS, find_model
 from graphlab.task.base import Learner, Task
 from graphlab.task.registry import find_task
@@ -87,6 +87,9 @@ def check_permutation(model: str, name: str) -> None:
         if isinstance(learner.model, TripleModel):
             _check_entities_renamed(learner.model, dataset, order)
             return
+        if isinstance(learner.model, LinkModel):
+            _check_linked_nodes_renamed(learner.model, dataset, order)
+            return
         batch = task.batches(SeedStream(0))[0]
         nodes = torch.randperm(batch.num_nodes, generator=SeedStream(1).torch())
         assert_close(learner.model(_rename(batch, nodes)), learner.model(batch)[nodes])
@@ -116,6 +119,19 @@ def _check_entities_renamed(model: TripleModel, dataset: Dataset, order: Tensor)
     head, relation = torch.tensor([0, 1, 2, 3]), torch.tensor([0, 1, 2, 3])
     scores = model.score(graph, head, relation)
     assert_close(model.score(renamed, place[head], relation), scores[:, order])
+
+
+def _check_linked_nodes_renamed(model: LinkModel, dataset: Dataset, order: Tensor) -> None:
+    """A pair scores alike in both orders; where nodes have no vectors of their own, under other names too."""
+    graph, pairs = dataset.graph, dataset.split().validation[:, :2]
+    scores = model.score_links(graph, pairs)
+    assert scores.shape == (len(pairs),), f"scores of {len(pairs)} pairs have the shape {tuple(scores.shape)}"
+    assert_close(model.score_links(graph, pairs.flip(1)), scores)
+    if any(len(order) in parameter.shape for parameter in model.parameters()):
+        return
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order))
+    assert_close(model.score_links(_rename(graph, order), place[pairs]), scores)
 
 
 def check_isolation(model: str, name: str) -> None:
