@@ -60,7 +60,7 @@ class TripleModel(Model):
     Relation r + num_relations is the inverse of r, so that a query for heads, (?, r, t), is asked as
     (t, r + num_relations, ?). `graph` holds the facts as `edge_index`, `edge_type` (inverses not
     included) and, while training, `edge_mask` bool `[E]`, False at the facts that must not be seen;
-    embedding models ignore it.
+    embedding models ignore it. A graph of a mixture also says its `num_relations`.
     """
 
     tasks = frozenset({"kg-completion"})

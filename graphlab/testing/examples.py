@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch_geometric.data import Data
 
@@ -58,6 +60,21 @@ def kg_inductive() -> Dataset:
     return _dataset("kg-completion", (seen, unseen), split, spec)
 
 
+def kg_mixture() -> Dataset:
+    """The transductive example and the same without its last relation, two graphs of which neither knows the other."""
+    whole = kg_transductive()
+    graphs, parts = [], []
+    for k, num_relations in enumerate((RELATIONS, RELATIONS - 1)):
+        held = [triples[triples[:, 1] < num_relations] for _, triples in whole.split().parts()]
+        graph = Data(num_nodes=NODES, num_relations=num_relations)
+        _set_facts(graph, held[0], torch.cat(held))
+        graphs.append(graph)
+        parts.append([torch.cat([torch.full((len(rows), 1), k), rows], dim=1) for rows in held])
+    split = Split(*(torch.cat(rows) for rows in zip(*parts, strict=True)))
+    mixture = _dataset("kg-mixture", tuple(graphs), split, DataSpec("mixture", 0, directed=True))
+    return replace(mixture, labels={"graphs": ("all", "fewer")})
+
+
 def links() -> Dataset:
     """Links between nodes of like features."""
     random = SeedStream(0, ("example", "links")).torch()
@@ -76,6 +93,7 @@ EXAMPLES = {
     "graph-regression": graph_regression,
     "kg-transductive": kg_transductive,
     "kg-inductive": kg_inductive,
+    "kg-mixture": kg_mixture,
     "links": links,
     "links-without-features": links_without_features,
 }
