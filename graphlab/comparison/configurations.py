@@ -74,7 +74,7 @@ def follows_recipe(spec: RunSpec) -> bool:
     return (
         canonical_json(dict(spec.model_config)) == canonical_json(model)
         and _named_in(preset.task, spec.task_config)
-        and _named_in({"start": None} | preset.training, {"start": None} | spec.training)
+        and _named_in({"start": None, **preset.training}, {"start": None, **spec.training})
     )
 
 
