@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.model.base import ModelConfig
-from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph, relational_spmm
+from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph
 
 SCALERS = 3
 """PNA's degree scalers: identity, amplification, attenuation. Corso et al., NeurIPS 2020, eq. 5."""
@@ -43,8 +43,8 @@ class BellmanFordConfig(ModelConfig):
         return self
 
 
-class BellmanFordStep(nn.Module):
-    """ReLU(norm(W [h, AGGREGATE of the MESSAGEs and the boundary])) for relation weights from outside."""
+class BellmanFordUpdate(nn.Module):
+    """From aggregated messages to the next states: ReLU(norm(W [h, aggregate]))."""
 
     def __init__(self, config: BellmanFordConfig) -> None:
         super().__init__()
@@ -55,35 +55,16 @@ class BellmanFordStep(nn.Module):
         self.update = nn.Linear(dim + aggregate_dim, dim)
         self.norm = nn.LayerNorm(dim) if config.layer_norm else nn.Identity()
 
-    def forward(
-        self,
-        edges: RelationalGraph,
-        relation: Tensor,
-        states: Tensor,
-        boundary: Tensor,
-        scale: Tensor,
-        *,
-        edge_mask: Tensor | None = None,
-        num_updated: int | None = None,
-    ) -> Tensor:
-        """The next states `[M, B, dim]` of the first M = `num_updated` nodes, of all N for None.
+    def advance(self, states: Tensor, aggregate: Tensor, scale: Tensor) -> Tensor:
+        """The next states, before a residual sum.
 
-        relation  `[R, dim]` or `[R, B, dim]`
-        states    `[N, B, dim]`, and the boundary likewise
-        scale     PNA's amplification of the updated nodes, `[M, 1, 1]`; see `degree_scale`
+        states     `[..., dim]`
+        aggregate  `[..., dim]`, or `[..., 4 dim]` for pna
+        scale      PNA's amplification of each state's node, `[..., 1]`; see `degree_scale`
         """
-        aggregate = relational_spmm(
-            edges,
-            relation,
-            states,
-            edge_mask=edge_mask,
-            boundary=boundary,
-            message=self.message,
-            reduce=self.aggregate,
-        )
-        return F.relu(self.norm(self._map(states[:num_updated], aggregate[:num_updated], scale)))
+        return F.relu(self.norm(self._update(states, aggregate, scale)))
 
-    def _map(self, states: Tensor, aggregate: Tensor, scale: Tensor) -> Tensor:
+    def _update(self, states: Tensor, aggregate: Tensor, scale: Tensor) -> Tensor:
         """The linear map of [states, aggregate x scalers], grouped by scaler: the product by the scalers is
         taken after the map, where it is `[.., 3, d]` wide and not `[.., 3, 4 d]`."""
         if self.aggregate != "pna":
@@ -97,6 +78,6 @@ class BellmanFordStep(nn.Module):
 
 
 def degree_scale(edges: RelationalGraph, edge_mask: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1, 1]`."""
-    logarithm = edges.incoming_count(edge_mask).to(dtype).log1p().view(-1, 1, 1)
+    """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1]`."""
+    logarithm = edges.incoming_count(edge_mask).to(dtype).log1p().unsqueeze(1)
     return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)

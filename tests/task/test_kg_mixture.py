@@ -72,7 +72,7 @@ def test_an_epoch_asks_every_triple_of_every_graph_once_and_one_graph_a_step():
     seen: Counter[tuple[int, int, int, int]] = Counter()
     graphs = []
     for step in range(len(epoch)):
-        batch = epoch[step]
+        batch = epoch[step].queries
         size = batch.graph["num_relations"]
         graphs.append(size)
         for h, r, t in torch.stack([batch.head, batch.relation, batch.candidates[:, 0]], 1).tolist():

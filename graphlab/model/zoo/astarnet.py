@@ -16,8 +16,9 @@ cells. Equal priorities (at first, all nodes not yet reached) are taken in the o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
@@ -28,8 +29,8 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset, TripleModel
-from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordStep, degree_scale
-from graphlab.ops.relational_spmm import RelationalGraph
+from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
+from graphlab.ops.relational_spmm import RelationalGraph, relational_spmm
 
 Ratio = Annotated[float, Field(gt=0, le=1)]
 
@@ -71,7 +72,7 @@ class AStarNet(TripleModel):
             nn.Linear(dim, num_relations * dim) if config.dependent else nn.Embedding(num_relations, dim)
             for _ in range(config.num_layers)
         )
-        self.steps = nn.ModuleList(BellmanFordStep(config) for _ in range(config.num_layers))
+        self.steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
         self.heuristic = nn.Linear(2 * dim, dim)
         self.readout = nn.Sequential(nn.Linear(dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, 1))
 
@@ -98,7 +99,7 @@ class AStarNet(TripleModel):
         states = torch.cat([torch.zeros_like(query), query])
         priorities = self.priority(states, query.repeat(2, 1))
 
-        for step, weights in zip(self.steps, self.relations, strict=True):
+        for step, weights in zip(cast("Iterable[BellmanFordUpdate]", self.steps), self.relations, strict=True):
             walk = select_edges(
                 edges,
                 edge_mask,
@@ -106,26 +107,28 @@ class AStarNet(TripleModel):
                 (place >= num_queries).view(num_queries, num_nodes),
                 ratio,
             )
-            cells, number, num_updated = _renumber(walk, head_cell, len(place))
-            rows = place[cells]
-            boundary = query.new_zeros(len(cells), dim).index_put((number[head_cell],), query)
-            hidden = step(
+            sender, source = _distinct(walk.source, len(place))
+            updated, target = _distinct(torch.cat([walk.target, head_cell]), len(place))
+            boundary = query.new_zeros(len(updated), dim).index_put((target[len(source) :],), query)
+            aggregate = relational_spmm(
                 RelationalGraph(
-                    torch.stack([number[walk.source], number[walk.target]]),
+                    torch.stack([source, target[: len(source)]]),
                     walk.kind + walk.source // num_nodes * self.query.num_embeddings,
-                    len(cells),
+                    len(updated),
+                    len(sender),
                 ),
                 self._weights(weights, query),
-                (self.gate(priorities[rows]).unsqueeze(1) * states[rows]).unsqueeze(1),
-                boundary.unsqueeze(1),
-                scale[cells[:num_updated] % num_nodes],
-                num_updated=num_updated,
+                self._gated(states, priorities, place[sender]).unsqueeze(1),
+                boundary=boundary.unsqueeze(1),
+                message=step.message,
+                reduce=step.aggregate,
             ).squeeze(1)
-            changed = hidden + states[rows[:num_updated]] if self.residual else hidden
-            asked = query[cells[:num_updated] // num_nodes]
-            place[cells[:num_updated]] = torch.arange(num_updated, device=head.device) + len(states)
+            rows = place[updated]
+            hidden = step.advance(self._gated(states, priorities, rows), aggregate, scale[updated % num_nodes])
+            changed = hidden + states[rows] if self.residual else hidden
+            place[updated] = torch.arange(len(updated), device=head.device) + len(states)
             states = torch.cat([states, changed])
-            priorities = torch.cat([priorities, self.priority(changed, asked)])
+            priorities = torch.cat([priorities, self.priority(changed, query[updated // num_nodes])])
         return priorities[place].view(num_queries, num_nodes)
 
     def priority(self, states: Tensor, query: Tensor) -> Tensor:
@@ -135,6 +138,9 @@ class AStarNet(TripleModel):
     def gate(self, priority: Tensor) -> Tensor:
         """What a node's state is multiplied by before it is sent."""
         return priority.sigmoid()
+
+    def _gated(self, states: Tensor, priorities: Tensor, rows: Tensor) -> Tensor:
+        return self.gate(priorities[rows]).unsqueeze(1) * states[rows]
 
     def _weights(self, weights: nn.Module, query: Tensor) -> Tensor:
         """Relation weights by (query, relation), `[B 2R, dim]`."""
@@ -227,18 +233,13 @@ def _runs(group: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
     return total.cumsum(0) - total, total
 
 
-def _renumber(walk: Walk, head_cell: Tensor, num_cells: int) -> tuple[Tensor, Tensor, int]:
-    """The cells of a step, those that it updates first; the number of each cell in that order; how many are updated."""
-    updated = torch.zeros(num_cells, dtype=torch.bool, device=head_cell.device)
-    updated[walk.target] = True
-    updated[head_cell] = True
-    sends = torch.zeros_like(updated)
-    sends[walk.source] = True
-    sends &= ~updated
-    cells = torch.cat([updated.nonzero(), sends.nonzero()]).squeeze(1)
-    number = torch.empty(num_cells, dtype=torch.int64, device=head_cell.device)
-    number[cells] = torch.arange(len(cells), device=head_cell.device)
-    return cells, number, int(updated.sum())
+def _distinct(cells: Tensor, num_cells: int) -> tuple[Tensor, Tensor]:
+    """The distinct cells in order, and the place of each of the given ones among them; without sorting."""
+    marked = torch.zeros(num_cells, dtype=torch.bool, device=cells.device).index_fill(0, cells, True)
+    distinct = marked.nonzero().squeeze(1)
+    place = torch.empty(num_cells, dtype=torch.int64, device=cells.device)
+    place[distinct] = torch.arange(len(distinct), device=cells.device)
+    return distinct, place[cells]
 
 
 PUBLISHED = "Zhu et al., NeurIPS 2023, appendix, and the configuration files published with it"

@@ -11,7 +11,7 @@ A query for heads, (t, r^-1, ?), is conditioned on r^-1.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +21,9 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset, TripleModel
-from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordStep, degree_scale
+from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
 from graphlab.model.relation_graph import KINDS, relation_graph
-from graphlab.ops.relational_spmm import RelationalGraph
+from graphlab.ops.relational_spmm import RelationalGraph, relational_spmm
 
 REMEMBERED = 16
 """Knowledge graphs whose relation graphs are kept."""
@@ -56,11 +56,11 @@ class Ultra(TripleModel):
         self.num_relations = spec.num_relations
         self.residual = config.residual
         self.kinds = nn.ModuleList(nn.Embedding(len(KINDS), dim) for _ in range(config.num_layers))
-        self.relation_steps = nn.ModuleList(BellmanFordStep(config) for _ in range(config.num_layers))
+        self.relation_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
         self.projections = nn.ModuleList(
             nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim)) for _ in range(config.num_layers)
         )
-        self.entity_steps = nn.ModuleList(BellmanFordStep(config) for _ in range(config.num_layers))
+        self.entity_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
         self.readout = nn.Sequential(nn.Linear(2 * dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, 1))
         self._remembered: list[tuple[Tensor, int, RelationalGraph]] = []
 
@@ -102,10 +102,19 @@ class Ultra(TripleModel):
         """The Bellman-Ford iteration from nodes `start` `[B]`, which are marked by vectors `[B, dim]`."""
         column = torch.arange(len(start), device=start.device)
         boundary = mark.new_zeros(edges.num_nodes, *mark.shape).index_put((start, column), mark)
-        scale = degree_scale(edges, edge_mask, mark.dtype)
+        scale = degree_scale(edges, edge_mask, mark.dtype).unsqueeze(1)
         states = boundary
-        for step, relation in zip(steps, weights, strict=True):
-            hidden = step(edges, relation, states, boundary, scale, edge_mask=edge_mask)
+        for step, relation in zip(cast("Iterable[BellmanFordUpdate]", steps), weights, strict=True):
+            aggregate = relational_spmm(
+                edges,
+                relation,
+                states,
+                edge_mask=edge_mask,
+                boundary=boundary,
+                message=step.message,
+                reduce=step.aggregate,
+            )
+            hidden = step.advance(states, aggregate, scale)
             states = hidden + states if self.residual else hidden
         return states
 

@@ -5,8 +5,8 @@ Every graph is asked as `kg-completion` asks it. Each step is about one of them,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,9 +15,10 @@ from graphlab.core.config import PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.spec import DataSpec
-from graphlab.task.base import Direction, Learner, Part, Task
+from graphlab.task.base import Direction, Learner, Part, Shard, Task
 from graphlab.task.kinds import kg_completion
-from graphlab.task.kinds.kg_completion import KGCompletion, Queries
+from graphlab.task.kinds.kg_completion import KGCompletion
+from graphlab.task.objectives import Queries
 
 
 class Config(kg_completion.Config):
@@ -29,12 +30,19 @@ class Config(kg_completion.Config):
     num_validation: PositiveInt | None = None
 
 
+@dataclass(frozen=True)
+class Step:
+    """Queries about one of the graphs."""
+
+    graph: int
+    queries: Queries
+
+
 class MixtureEpoch:
     """One pass over the training triples of all graphs: the steps of each, in an order drawn from the stream."""
 
-    def __init__(self, task: KGMixture, stream: SeedStream) -> None:
-        self._task = task
-        self._epochs = [member.batches(stream.child(k)) for k, member in enumerate(task.members)]
+    def __init__(self, members: Sequence[KGCompletion], stream: SeedStream) -> None:
+        self._epochs = [member.batches(stream.child(k)) for k, member in enumerate(members)]
         steps = [(k, step) for k, epoch in enumerate(self._epochs) for step in range(len(epoch))]
         order = torch.randperm(len(steps), generator=stream.child("graphs").torch())
         self._steps = [steps[i] for i in order.tolist()]
@@ -42,14 +50,14 @@ class MixtureEpoch:
     def __len__(self) -> int:
         return len(self._steps)
 
-    def __getitem__(self, step: int) -> Queries:
+    def __getitem__(self, step: int) -> Step:
         if not 0 <= step < len(self):
             raise IndexError(step)
         graph, own_step = self._steps[step]
-        return self._task.share_of(self._epochs[graph][own_step])
+        return Step(graph, self._epochs[graph][own_step])
 
 
-class KGMixture(Task[Queries]):
+class KGMixture(Task[Step]):
     """Filtered ranking in each of several knowledge graphs; metrics are means over the graphs, each of equal weight."""
 
     name = "kg-mixture"
@@ -66,7 +74,7 @@ class KGMixture(Task[Queries]):
         self.members = [self._member(k) for k in range(len(self.dataset.graphs))]
 
     def _member(self, k: int) -> KGCompletion:
-        """Graph k as a task of its own, in one process; its held-out triples are those of this process's share."""
+        """Graph k as a task of its own, with this process's share of the held-out triples."""
         graph = self.dataset.graphs[k]
         held_out = (self.shard.of(self._parts[part]) for part in ("validation", "test"))
         split = Split(*(rows[rows[:, 0] == k][:, 1:] for rows in (self.split.train, *held_out)))
@@ -78,21 +86,18 @@ class KGMixture(Task[Queries]):
             spec=DataSpec("triple", 0, num_relations=graph["num_relations"], directed=True),
             card=self.dataset.card,
         )
-        return KGCompletion(self.config, dataset, split, self.device)
+        member = KGCompletion(self.config, dataset, split, self.device, self.shard)
+        member.shard = Shard()  # its steps are shared out, its held-out triples are a share already
+        return member
 
     def batches(self, stream: SeedStream) -> MixtureEpoch:
-        return MixtureEpoch(self, stream)
+        return MixtureEpoch(self.members, stream)
 
-    def share_of(self, batch: Queries) -> Queries:
-        """This shard's share of a step's queries."""
-        mine = (self.shard.of(values) for values in (batch.head, batch.relation, batch.candidates))
-        return replace(batch, **dict(zip(("head", "relation", "candidates"), mine, strict=True)))
+    def loss(self, learner: Learner, batch: Step) -> Tensor:
+        return self.members[batch.graph].loss(learner, batch.queries)
 
-    def loss(self, learner: Learner, batch: Queries) -> Tensor:
-        return self.members[0].loss(learner, batch)
-
-    def weight(self, batch: Queries) -> float:
-        return len(batch.head) * self.shard.world / batch.size
+    def weight(self, batch: Step) -> float:
+        return len(batch.queries.head) * self.shard.world / batch.queries.size
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Rows as `kg-completion` has them, float64 `[n, 4]`."""
