@@ -84,11 +84,11 @@ def check_permutation(model: str, name: str) -> None:
     learner.eval()
     order = torch.randperm(int(dataset.graph.num_nodes or 0), generator=SeedStream(1).torch())
     with torch.no_grad():
+        if isinstance(learner.model, LinkModel) and dataset.spec.level == "link":
+            _check_linked_nodes_renamed(learner.model, dataset, order)
+            return
         if isinstance(learner.model, TripleModel):
             _check_entities_renamed(learner.model, dataset, order)
-            return
-        if isinstance(learner.model, LinkModel):
-            _check_linked_nodes_renamed(learner.model, dataset, order)
             return
         batch = task.batches(SeedStream(0))[0]
         nodes = torch.randperm(batch.num_nodes, generator=SeedStream(1).torch())

@@ -48,7 +48,35 @@ def test_gae_is_two_convolutions_and_an_inner_product(features):
     torch.testing.assert_close(model(world, PAIRS), (z @ z.T)[first, second], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["gae", "common-neighbours"])
+def test_nbfnet_is_that_of_a_knowledge_graph_of_links_and_loops():
+    """Facts of relation 0 one way, so that its inverse is their other direction, and loops of relation 1."""
+    torch.manual_seed(0)
+    settings = {"dim": 8, "num_layers": 3, "dependent": False}
+    facts = DataSpec("triple", 0, num_relations=2, directed=True)
+    other = build_model("nbfnet", facts, {**settings, "aggregate": "sum"}).double()
+    model = build_model("nbfnet", SPEC, {**settings, "aggregate": "sum"}).double()
+    loops = torch.arange(N)
+    typed = Data(
+        edge_index=torch.cat([LINKS.t(), loops.expand(2, -1)], 1),
+        edge_type=torch.cat([torch.zeros(len(LINKS), dtype=torch.int64), torch.ones(N, dtype=torch.int64)]),
+        num_nodes=N,
+    )
+    with torch.no_grad():
+        other.query.weight[0] = model.query.weight[0]
+        other.readout.load_state_dict(model.readout.state_dict())
+        for layer, own in zip(other.layers, model.layers, strict=True):
+            layer.update.load_state_dict(own.update.state_dict())
+            layer.norm.load_state_dict(own.norm.state_dict())
+            link, loop = own.relation.weight
+            # The inverse of a loop is a loop again, so that each of the two carries half of its vector.
+            layer.relation.weight.copy_(torch.stack([link, loop / 2, link, loop / 2]))
+    first, second = PAIRS.unbind(1)
+    zero = torch.zeros_like(first)
+    scores = other.score(typed, first, zero, second[:, None]) + other.score(typed, second, zero, first[:, None])
+    torch.testing.assert_close(model(WORLD, PAIRS), scores.squeeze(1) / 2)
+
+
+@pytest.mark.parametrize("name", ["gae", "common-neighbours", "nbfnet"])
 def test_a_masked_link_is_an_absent_link(name):
     torch.manual_seed(0)
     model, kept = build_model(name, SPEC, {}), torch.arange(len(LINKS)) % 3 != 0

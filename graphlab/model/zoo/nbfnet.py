@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import Preset, TripleModel
+from graphlab.model.base import LinkModel, Preset, TripleModel
 from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
 from graphlab.ops.frontier import Step, make_frontier
 from graphlab.ops.relational_spmm import RelationalGraph, relational_spmm_pairs
@@ -47,8 +47,14 @@ class Config(BellmanFordConfig):
     recompute: bool = False
 
 
-class NBFNet(TripleModel):
-    """Path-based scores of all entities for one (head, relation), in one run over the graph."""
+class NBFNet(TripleModel, LinkModel):
+    """Path-based scores of all entities for one (head, relation), in one run over the graph.
+
+    A plain graph is read as one of a single relation, its own inverse, and a self-loop of a second one at each node;
+    the score of {u, v} is the mean of those of (u, v) and (v, u).
+    """
+
+    tasks = frozenset({"kg-completion", "link-prediction"})
 
     citation = Citation(
         key="zhu2021",
@@ -63,8 +69,10 @@ class NBFNet(TripleModel):
         super().__init__()
         self.config = config
         self.out_dim = config.dim
-        self.query = nn.Embedding(2 * spec.num_relations, config.dim)
-        self.layers = nn.ModuleList(BellmanFordLayer(config, 2 * spec.num_relations) for _ in range(config.num_layers))
+        self.of_links = spec.level == "link"
+        num_types = 2 if self.of_links else 2 * spec.num_relations
+        self.query = nn.Embedding(1 if self.of_links else num_types, config.dim)
+        self.layers = nn.ModuleList(BellmanFordLayer(config, num_types) for _ in range(config.num_layers))
         self.readout = nn.Sequential(nn.Linear(2 * config.dim, 2 * config.dim), nn.ReLU(), nn.Linear(2 * config.dim, 1))
 
     def score(
@@ -84,6 +92,14 @@ class NBFNet(TripleModel):
         rows, answer = self._propagate(graph, head, relation, tail, edge_weights)
         return self._readout(rows, answer, self.query(relation))
 
+    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
+        head, tail = torch.cat([pairs, pairs.flip(1)]).unbind(1)
+        return self.score(graph, head, torch.zeros_like(head), tail.unsqueeze(1)).view(2, -1).mean(0)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """`score_links` for a plain graph, `score` for a knowledge graph."""
+        return self.score_links(*args, **kwargs) if self.of_links else self.score(*args, **kwargs)
+
     def states(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
         """What the readout sees of the candidates, h^L: `[B, K, dim]`, `[B, num_nodes, dim]` for tail None."""
         rows, answer = self._propagate(graph, head, relation, tail, None)
@@ -98,11 +114,8 @@ class NBFNet(TripleModel):
         edge_weights: Sequence[Tensor] | None,
     ) -> tuple[Tensor, Tensor]:
         """States `[rows, dim]` after the last layer, and the rows of the candidates `[B, K]`."""
-        num_nodes, query = int(graph.num_nodes or 0), self.query(relation)
-        edges = RelationalGraph.with_inverses(
-            graph["edge_index"], graph["edge_type"], num_nodes, self.query.num_embeddings // 2
-        )
-        edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
+        query = self.query(relation)
+        edges, edge_mask = self._edges(graph)
         frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation))
         scale = degree_scale(edges, edge_mask, query.dtype)
         states = torch.cat([query, query.new_zeros(1, self.out_dim)])
@@ -114,6 +127,19 @@ class NBFNet(TripleModel):
             else:
                 states = layer(*given)
         return states, frontier.answer
+
+    def _edges(self, graph: Data) -> tuple[RelationalGraph, Tensor | None]:
+        """What is walked, and which of it is not hidden."""
+        edge_index, num_nodes = graph["edge_index"], int(graph.num_nodes or 0)
+        edge_mask = graph.get("edge_mask", None)
+        if not self.of_links:
+            num_relations = self.query.num_embeddings // 2
+            edges = RelationalGraph.with_inverses(edge_index, graph["edge_type"], num_nodes, num_relations)
+            return edges, None if edge_mask is None else edge_mask.repeat(2)
+        loops = torch.arange(num_nodes, device=edge_index.device)
+        kind = torch.cat([torch.zeros_like(edge_index[0]), torch.ones_like(loops)])
+        edges = RelationalGraph(torch.cat([edge_index, loops.expand(2, -1)], dim=1), kind, num_nodes)
+        return edges, None if edge_mask is None else torch.cat([edge_mask, torch.ones_like(loops, dtype=torch.bool)])
 
     def _groups(self, relation: Tensor) -> list[Tensor]:
         """Which queries share the states of nodes that they do not reach, for each layer: all, where relation vectors
@@ -195,6 +221,12 @@ _WN18RR = Preset(
     task={"batch_size": 32, "adversarial_temperature": 1.0},
     training={"epochs": 20, "lr": 5e-3},
 )
+_LINKS = Preset(
+    source=PUBLISHED,
+    model={"dependent": False},
+    task={"batch_size": 64, "num_negatives": 1, "remove_one_hop": True},
+    training={"epochs": 20, "lr": 5e-3},
+)
 _SMALL = {"dim": 16, "num_layers": 3, "aggregate": "sum"}
 
 
@@ -207,6 +239,17 @@ PRESETS = {
     "kg/wn18rr": _WN18RR,
     **{f"grail/fb237-v{k}": _inductive(_FB15K_237, 64) for k in range(1, 5)},
     **{f"grail/wn18rr-v{k}": _inductive(_WN18RR, 64) for k in range(1, 5)},
+    "citation/cora-links": _LINKS,
+    "citation/citeseer-links": _LINKS,
+    "citation/pubmed-links": replace(
+        _LINKS, task={**_LINKS.task, "batch_size": 16}, training={"epochs": 10, "lr": 5e-3}
+    ),
+    "link-prediction": Preset(
+        source=TUNED,
+        model={**_SMALL, "dependent": False},
+        task={"batch_size": 64},
+        training={"epochs": 5, "lr": 5e-3},
+    ),
     "kinship-rules": Preset(
         source=TUNED,
         model=_SMALL,
