@@ -9,6 +9,7 @@ from torch_geometric.data import Data
 from graphlab.data.spec import DataSpec
 from graphlab.model.registry import build_model
 from graphlab.model.zoo import ultra as module
+from graphlab.ops.relational_spmm import RelationalGraph
 
 R, N = 4, 9
 SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, directed=True)
@@ -58,6 +59,19 @@ def test_a_batch_is_its_queries_one_by_one():
         torch.testing.assert_close(model.score(world, HEAD[k : k + 1], RELATION[k : k + 1]), scores[k : k + 1])
     tail = torch.tensor([[8, 0], [1, 1], [3, 5]])
     torch.testing.assert_close(model.score(world, HEAD, RELATION, tail), scores.gather(1, tail))
+
+
+@pytest.mark.parametrize("message", ["distmult", "transe"])
+def test_scores_are_those_of_all_states_written_out(message):
+    model, world = ultra(message=message, aggregate="pna"), graph()
+    world.edge_mask = torch.arange(30) % 4 != 0
+    features = model.relation_features(model._relation_graph(world), RELATION)
+    query = features[RELATION, torch.arange(3)]
+    edges = RelationalGraph.with_inverses(world.edge_index, world.edge_type, N, R)
+    weights = [projection(features) for projection in model.projections]
+    states = model._walk(edges, world.edge_mask.repeat(2), HEAD, query, model.entity_steps, weights)
+    expected = model.readout(torch.cat([states, query.expand_as(states)], -1)).squeeze(-1).t()
+    torch.testing.assert_close(model.score(world, HEAD, RELATION), expected)
 
 
 def test_the_same_weights_answer_on_a_graph_of_other_relations():

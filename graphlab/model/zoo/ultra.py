@@ -23,7 +23,8 @@ from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset, TripleModel
 from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
 from graphlab.model.relation_graph import KINDS, relation_graph
-from graphlab.ops.relational_spmm import RelationalGraph, relational_spmm
+from graphlab.ops.frontier import make_frontier
+from graphlab.ops.relational_spmm import Message, RelationalGraph, relational_spmm, relational_spmm_pairs
 
 REMEMBERED = 16
 """Knowledge graphs whose relation graphs are kept."""
@@ -54,6 +55,7 @@ class Ultra(TripleModel):
         dim = config.dim
         self.out_dim = dim
         self.num_relations = spec.num_relations
+        self.message: Message = config.message
         self.residual = config.residual
         self.kinds = nn.ModuleList(nn.Embedding(len(KINDS), dim) for _ in range(config.num_layers))
         self.relation_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
@@ -65,14 +67,10 @@ class Ultra(TripleModel):
         self._remembered: list[tuple[Tensor, int, RelationalGraph]] = []
 
     def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
-        asked, column = relation.unique(return_inverse=True)
-        features = self.relation_features(self._relation_graph(graph), asked)[:, column]
-        query = features[relation, torch.arange(len(head), device=head.device)]
-        states = self._entities(graph, head, query, features)
-        if tail is None:
-            states = states.transpose(0, 1)
-        else:
-            states = states[tail, torch.arange(len(head), device=head.device).unsqueeze(1)]
+        asked, place = relation.unique(return_inverse=True)
+        features = self.relation_features(self._relation_graph(graph), asked)
+        query = features[asked, torch.arange(len(asked), device=head.device)][place]
+        states = self._entities(graph, head, tail, query, features.transpose(0, 1), place)
         return self.readout(torch.cat([states, query.unsqueeze(1).expand_as(states)], dim=-1)).squeeze(-1)
 
     def relation_features(self, relations: RelationalGraph, asked: Tensor) -> Tensor:
@@ -81,14 +79,40 @@ class Ultra(TripleModel):
         mark = weights[0].new_ones(len(asked), self.out_dim)
         return self._walk(relations, None, asked, mark, self.relation_steps, weights)
 
-    def _entities(self, graph: Data, head: Tensor, query: Tensor, features: Tensor) -> Tensor:
-        """States `[N, B, dim]` of all entities."""
+    def _entities(
+        self, graph: Data, head: Tensor, tail: Tensor | None, query: Tensor, features: Tensor, place: Tensor
+    ) -> Tensor:
+        """States `[B, K, dim]` of the candidates, of those that they depend on alone; see `graphlab.ops.frontier`.
+
+        features  `[Q, 2 R, dim]` for the asked relations, of which query b asks the one at `place[b]`
+        """
         edges = RelationalGraph.with_inverses(
             graph["edge_index"], graph["edge_type"], int(graph.num_nodes or 0), self._num_relations(graph)
         )
         edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
-        weights = (projection(features) for projection in self.projections)
-        return self._walk(edges, edge_mask, head, query, self.entity_steps, weights)
+        scale = degree_scale(edges, edge_mask, query.dtype)
+        # Before the first step all but the heads are 0, and so are products with them, whatever the relation.
+        first = place if self.message == "transe" else torch.zeros_like(place)
+        groups = [first, *[place] * (len(self.projections) - 1)]
+        frontier = make_frontier(edges, edge_mask, head, tail, groups)
+        states = torch.cat([query, query.new_zeros(1, self.out_dim)])
+        updates = cast("Iterable[BellmanFordUpdate]", self.entity_steps)
+        for update, projection, step in zip(updates, self.projections, frontier.steps, strict=True):
+            row, column = step.heads
+            aggregate = relational_spmm_pairs(
+                edges,
+                step.pairs,
+                projection(features)[place[step.query]],
+                states,
+                edge_mask=edge_mask,
+                boundary=query.new_zeros(len(step.own), self.out_dim).index_put((row,), query[column]),
+                message=update.message,
+                reduce=update.aggregate,
+            )
+            own = states[step.own]
+            hidden = update.advance(own, aggregate, scale[step.pairs.node])
+            states = hidden + own if self.residual else hidden
+        return states[frontier.answer]
 
     def _walk(
         self,
