@@ -169,7 +169,9 @@ def _find(what: str, name: Name | None, names: Sequence[str]) -> int:
     """The id of a name. A text that no name equals may be an id in digits, as on the command line."""
     if isinstance(name, str) and name in names:
         return names.index(name)
-    if isinstance(name, int) or (isinstance(name, str) and name.isascii() and name.isdigit() and str(int(name)) == name):
+    if isinstance(name, int) or (
+        isinstance(name, str) and name.isascii() and name.isdigit() and str(int(name)) == name
+    ):
         if 0 <= int(name) < len(names):
             return int(name)
         raise InputError(f"no {what} has the id {name}", hint=f"ids are 0 to {len(names) - 1:,}")

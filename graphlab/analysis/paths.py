@@ -66,9 +66,7 @@ def require_paths(model: TripleModel) -> int:
     return len(layers)
 
 
-def top_paths(
-    edge_index: Tensor, importance: Tensor, num_nodes: int, head: int, tail: int, k: int = 10
-) -> list[Path]:
+def top_paths(edge_index: Tensor, importance: Tensor, num_nodes: int, head: int, tail: int, k: int = 10) -> list[Path]:
     """The k most important walks of 1 to L edges from head to tail, the best first.
 
     A Bellman-Ford iteration over the layers. For every entity and every number of edges it keeps the k best

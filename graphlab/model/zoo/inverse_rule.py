@@ -80,7 +80,9 @@ class InverseRule(TripleModel):
         return covered | covered.T
 
 
-def relation_overlap(edge_index: Tensor, edge_type: Tensor, num_nodes: int, num_relations: int) -> tuple[Tensor, Tensor]:
+def relation_overlap(
+    edge_index: Tensor, edge_type: Tensor, num_nodes: int, num_relations: int
+) -> tuple[Tensor, Tensor]:
     """How many facts of relation r are also facts of s: as they are, and with head and tail exchanged.
 
     Two int64 `[R, R]`; the diagonal of the first counts r's facts, that of the second those with their mirror image.
