@@ -184,7 +184,7 @@ class BellmanFordLayer(nn.Module):
 
 def degree_scale(edges: RelationalGraph, edge_mask: Tensor | None) -> Tensor:
     """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1, 1]`."""
-    logarithm = edges.incoming_count(edge_mask).log1p().unsqueeze(-1)
+    logarithm = edges.incoming_count(edge_mask).float().log1p()[:, None, None]
     return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
+from graphlab.ops.relational_spmm.cpu import cpu
 from graphlab.ops.relational_spmm.graph import RelationalGraph
 from graphlab.ops.relational_spmm.reference import reference
 from graphlab.ops.relational_spmm.signature import Message, Product, Reduce
@@ -27,11 +29,11 @@ def relational_spmm(
     (x) combines a node with a relation (`message`), (+) gathers over the edges that arrive (`reduce`).
 
     Args:
-        graph: N nodes, E edges; types in `[0, R)`.
+        graph: N targets, S sources (the same N unless it says otherwise), E edges; types in `[0, R)`.
         relation: `[R, d]` shared by all queries, or `[R, B, d]`, a set a query.
-        x: `[N, B, d]`. The query axis lies inside the node axis, so that one edge moves one block of memory.
-        edge_weight: `[E]` or `[E, B]`; scales the message. A weight of 0 still counts as an edge.
-        edge_mask: bool `[E]` or `[E, B]`; where False the edge is not there, for no reduction.
+        x: `[S, B, d]`. The query axis lies inside the node axis, so that one edge moves one block of memory.
+        edge_weight: `[E]`; scales the message. A weight of 0 still counts as an edge.
+        edge_mask: bool `[E]`; where False the edge is not there, for no reduction.
         boundary: `[N, B, d]`, one more message that each node sends itself, counted by every reduction.
         message: transe `x + r`; distmult `x * r`; rotate `x * r` of complex numbers, real halves first (d even).
         reduce: `mean` divides by the number of messages, boundary included; `pna` gives the four moments
@@ -46,4 +48,6 @@ def relational_spmm(
     """
     product = Product(graph, relation, x, edge_weight, edge_mask, boundary, message, reduce)
     product.check()
+    if x.is_cpu and x.dtype in (torch.float32, torch.float64):
+        return cpu(product)
     return reference(product)

@@ -30,18 +30,19 @@ class Rows:
 
 
 class RelationalGraph:
-    """A graph of typed edges, from `edge_index[0]` to `edge_index[1]`.
+    """Typed edges from `edge_index[0]` to `edge_index[1]`.
 
     Args:
-        edge_index: int64 `[2, E]`, in `[0, num_nodes)`.
+        edge_index: int64 `[2, E]`; sources in `[0, num_sources)`, targets in `[0, num_nodes)`.
         edge_type: int64 `[E]`, not negative.
         num_nodes: N. Nodes without edges count.
+        num_sources: where sources are not the same nodes as targets, how many they are.
 
     Raises:
         InputError: an argument of the wrong shape, dtype or range.
     """
 
-    def __init__(self, edge_index: Tensor, edge_type: Tensor, num_nodes: int) -> None:
+    def __init__(self, edge_index: Tensor, edge_type: Tensor, num_nodes: int, num_sources: int | None = None) -> None:
         for name, value in (("edge_index", edge_index), ("edge_type", edge_type)):
             if value.dtype != torch.int64:
                 raise InputError(f"{name} is {value.dtype}", hint="it must be torch.int64")
@@ -50,15 +51,13 @@ class RelationalGraph:
                 f"edge_index has shape {list(edge_index.shape)} and edge_type {list(edge_type.shape)}",
                 hint="they are [2, num_edges] and [num_edges]",
             )
-        low, high, lowest_type, highest_type = _extremes(edge_index, edge_type)
-        if low < 0 or high >= num_nodes:
-            raise InputError(f"an edge names node {low if low < 0 else high} of {num_nodes}", hint="see edge_index")
-        if lowest_type < 0:
-            raise InputError(f"an edge has the type {lowest_type}", hint="types count from 0")
         self.edge_index = edge_index
         self.edge_type = edge_type
         self.num_nodes = num_nodes
-        self.least_num_relations = highest_type + 1
+        self.num_sources = num_nodes if num_sources is None else num_sources
+        _check_range("source", edge_index[0], self.num_sources)
+        _check_range("target", edge_index[1], self.num_nodes)
+        self.least_num_relations = _check_range("type", edge_type, None) + 1
 
     @classmethod
     def with_inverses(
@@ -83,21 +82,22 @@ class RelationalGraph:
     @cached_property
     def by_source(self) -> Rows:
         """Row u: the edges that leave u."""
-        return _rows(self.edge_index[0], self.edge_index[1], self.edge_type, self.num_nodes)
+        return _rows(self.edge_index[0], self.edge_index[1], self.edge_type, self.num_sources)
 
     def incoming_count(self, edge_mask: Tensor | None = None) -> Tensor:
-        """Edges that arrive at each node: float32 `[N, 1]`, or `[N, B]` for a mask `[E, B]`."""
-        target = self.edge_index[1]
-        present = torch.ones_like(target, dtype=torch.bool) if edge_mask is None else edge_mask
-        counted = (present.unsqueeze(1) if present.dim() == 1 else present).float()
-        return counted.new_zeros(self.num_nodes, counted.size(1)).index_add(0, target, counted)
+        """Edges that arrive at each node: int64 `[N]`."""
+        target = self.edge_index[1] if edge_mask is None else self.edge_index[1, edge_mask]
+        return torch.bincount(target, minlength=self.num_nodes)
 
 
-def _extremes(edge_index: Tensor, edge_type: Tensor) -> list[int]:
-    if not edge_type.numel():
-        return [0, -1, 0, -1]
-    ends = torch.stack([*edge_index.aminmax(), *edge_type.aminmax()])
-    return [int(value) for value in ends.tolist()]
+def _check_range(what: str, values: Tensor, size: int | None) -> int:
+    """The highest value, -1 if there is none."""
+    if not values.numel():
+        return -1
+    low, high = (int(value) for value in values.aminmax())
+    if low < 0 or (size is not None and high >= size):
+        raise InputError(f"an edge has the {what} {low if low < 0 else high}", hint=f"count from 0, below {size}")
+    return high
 
 
 def _rows(row: Tensor, other: Tensor, kind: Tensor, num_rows: int) -> Rows:

@@ -39,14 +39,14 @@ class Product:
         _require(self.message in get_args(Message), f"no message is named {self.message!r}", _one_of(Message))
         _require(self.reduce in get_args(Reduce), f"no reduce is named {self.reduce!r}", _one_of(Reduce))
         _require(self.x.dim() == 3, f"x has shape {list(self.x.shape)}", "x is [num_nodes, queries, dim]")
-        num_edges, (num_nodes, queries, dim) = self.graph.num_edges, self.x.shape
+        num_edges, (_, queries, dim) = self.graph.num_edges, self.x.shape
         num_relations = len(self.relation)
         for name, shapes in (
-            ("x", ([self.graph.num_nodes, queries, dim],)),
+            ("x", ([self.graph.num_sources, queries, dim],)),
             ("relation", ([num_relations, dim], [num_relations, queries, dim])),
-            ("edge_weight", ([num_edges], [num_edges, queries])),
-            ("edge_mask", ([num_edges], [num_edges, queries])),
-            ("boundary", ([num_nodes, queries, dim],)),
+            ("edge_weight", ([num_edges],)),
+            ("edge_mask", ([num_edges],)),
+            ("boundary", ([self.graph.num_nodes, queries, dim],)),
         ):
             value = getattr(self, name)
             if value is not None:
