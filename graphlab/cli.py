@@ -139,11 +139,13 @@ def predict(
 ) -> None:
     """The likeliest tails of --head and --relation, or heads of --relation and --tail, as trained RUN sees them."""
     from graphlab import api
+    from graphlab.experiment.restore import find_record
 
-    frame = api.answers(run, store).predict(head, relation, k, tail=tail, exclude=exclude)  # pyright: ignore[reportArgumentType]
+    record = find_record(run, store)
+    frame = api.answers(record, store).predict(head, relation, k, tail=tail, exclude=exclude)  # pyright: ignore[reportArgumentType]
     if as_json:
-        rows = json.loads(frame.to_json(orient="records"))
-        _print_json({"run": run, "head": head, "relation": relation, "tail": tail, "answers": rows})
+        rows = frame.astype(object).to_dict(orient="records")
+        _print_json({"run": record.id, "head": head, "relation": relation, "tail": tail, "answers": rows})
     else:
         _print_frame(frame, as_json=False)
 
@@ -161,12 +163,14 @@ def paths(
 ) -> None:
     """The paths that the score of a triple rests on in path-based RUN, the most important first."""
     from graphlab import api
+    from graphlab.experiment.restore import find_record
 
-    found = api.answers(run, store).paths(head, relation, tail, k)
+    record = find_record(run, store)
+    found = api.answers(record, store).paths(head, relation, tail, k)
     if plot:
         _say(f"drawn: {found.plot().save(plot)}")
     if as_json:
-        _print_json({"run": run, **found.to_json()})
+        _print_json({"run": record.id, **found.to_json()})
     else:
         _print_frame(found.df.drop(columns="relations"), as_json=False)
 

@@ -161,8 +161,8 @@ class Answers:
         return _find("relation", name, self.relations)
 
 
-def _names(labels: Sequence[str] | None, count: int) -> Sequence[str]:
-    return labels or [str(index) for index in range(count)]
+def _names(labels: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
+    return labels or tuple(str(index) for index in range(count))
 
 
 def _find(what: str, name: Name | None, names: Sequence[str]) -> int:

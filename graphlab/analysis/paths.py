@@ -44,12 +44,12 @@ def edge_importance(model: TripleModel, graph: Data, head: int, relation: int, t
     a model that does not score by paths.
     """
     layers = require_paths(model)
-    device = graph["edge_index"].device
     shape = layers, 2 * graph.num_edges
-    weights = torch.ones(shape, device=device, requires_grad=True)
-    query = (torch.tensor([value], device=device) for value in (head, relation))
+    like = next(model.parameters())
+    weights = torch.ones(shape, dtype=like.dtype, device=like.device, requires_grad=True)
+    query = (torch.tensor([value], device=like.device) for value in (head, relation))
     with torch.enable_grad():
-        score = model.score(graph, *query, torch.tensor([[tail]], device=device), edge_weights=weights.unbind(0))  # pyright: ignore[reportCallIssue]
+        score = model.score(graph, *query, torch.tensor([[tail]], device=like.device), edge_weights=weights.unbind(0))  # pyright: ignore[reportCallIssue]
         (gradient,) = torch.autograd.grad(score.sum(), weights, allow_unused=True)
     return torch.zeros(shape) if gradient is None else gradient.cpu()
 

@@ -40,7 +40,7 @@ class Rules:
     """Asks triples for rules."""
 
     def __init__(self, triples: Iterable[Triple]) -> None:
-        known = list(triples)
+        known = set(triples)
         entities, self.relations = vocabulary(known)
         place = {name: index for index, name in enumerate(entities)}
         ends: dict[str, list[tuple[int, int]]] = {relation: [] for relation in self.relations}
@@ -51,7 +51,7 @@ class Rules:
     def rule(self, body: Body, relation: str) -> Rule:
         """The rule body => relation. Raises UnknownNameError for a relation that no triple has."""
         steps = (self._join(name).T if inverse else self._join(name) for name, inverse in body)
-        reached = reduce(lambda left, right: (left @ right).sign(), steps).tocsr()
+        reached = reduce(_follow, steps)
         return Rule(pairs=reached.nnz, correct=reached.multiply(self._join(relation)).nnz)
 
     def _join(self, relation: str) -> sparse.csr_array:
@@ -62,4 +62,11 @@ class Rules:
 
 def _matrix(pairs: list[tuple[int, int]], size: int) -> sparse.csr_array:
     rows, columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    return sparse.csr_array((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=(size, size)).sign()
+    return sparse.csr_array((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=(size, size))
+
+
+def _follow(left: sparse.csr_array, right: sparse.csr_array) -> sparse.csr_array:
+    """Pairs that two steps join: how many ways there are does not count."""
+    product = sparse.csr_array(left @ right)
+    product.data[:] = 1
+    return product

@@ -9,7 +9,6 @@ import difflib
 import re
 from collections.abc import Iterable
 
-
 LISTED = 60
 """Names that an error lists in full."""
 

@@ -60,7 +60,7 @@ class InverseRule(TripleModel):
         return scores if tail is None else scores.gather(1, tail)
 
     def _learn(self, graph: Data) -> tuple[RelationalGraph, Tensor]:
-        """The facts with their inverses, and which relation answers for which, bool `[2 R, 2 R]`; kept for one graph."""
+        """The facts with their inverses, and which relation answers for which, bool `[2 R, 2 R]`; of the last graph."""
         if self._learned is None or self._learned[0] is not graph:
             edge_index, edge_type = graph["edge_index"], graph["edge_type"]
             if "edge_mask" in graph:
@@ -89,15 +89,13 @@ def relation_overlap(
     A fact about one entity alone is its own mirror image and is left out.
     """
     two = edge_index[0] != edge_index[1]
-    (head, tail), edge_type = edge_index[:, two].cpu(), edge_type[two]
+    facts = torch.unique(torch.stack([edge_type[two], *edge_index[:, two]]).cpu(), dim=1)
+    kind, head, tail = facts
     pairs, place = torch.unique(torch.cat([head * num_nodes + tail, tail * num_nodes + head]), return_inverse=True)
-    kind = edge_type.cpu()
-    plain, mirrored = (
-        sparse.csr_array((torch.ones(len(kind)), (kind, at)), shape=(num_relations, len(pairs))).sign()
-        for at in place.chunk(2)
-    )
-    same, turned = (torch.from_numpy((plain @ other.T).toarray()) for other in (plain, mirrored))
-    return same.long(), turned.long()
+    shape = num_relations, len(pairs)
+    plain, turned = (sparse.csr_array((torch.ones(len(kind)), (kind, at)), shape=shape) for at in place.chunk(2))
+    same, mirrored = (torch.from_numpy((plain @ other.T).toarray()) for other in (plain, turned))
+    return same.long(), mirrored.long()
 
 
 SOURCE = "Dettmers et al., AAAI 2018, 'Test set leakage': 0.99 less the share of validation and test"
