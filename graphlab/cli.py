@@ -157,6 +157,7 @@ def paths(
     relation: Relation,
     tail: Annotated[str, typer.Option("--tail", help="An entity, by name or id.")],
     k: Annotated[int, typer.Option("-k", help="How many paths.")] = 10,
+    scales: Annotated[int, typer.Option("--scales", help="Edge weights over which the gradient is averaged.")] = 1,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw them into this .svg or .png file.")] = None,
     store: StorePath = None,
     as_json: Json = False,
@@ -166,7 +167,7 @@ def paths(
     from graphlab.experiment.restore import find_record
 
     record = find_record(run, store)
-    found = api.answers(record, store).paths(head, relation, tail, k)
+    found = api.answers(record, store).paths(head, relation, tail, k, scales=scales)
     if plot:
         _say(f"drawn: {found.plot().save(plot)}")
     if as_json:

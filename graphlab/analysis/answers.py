@@ -117,15 +117,16 @@ class Answers:
             }
         )
 
-    def paths(self, head: Name, relation: Name, tail: Name, k: int = 10) -> Explanation:
+    def paths(self, head: Name, relation: Name, tail: Name, k: int = 10, *, scales: int = 1) -> Explanation:
         """The k paths from head to tail that the score of (head, relation, tail) rests on most.
 
-        See `graphlab.analysis.paths` for what importance is. Raises IncompatibleError for a model that does not
-        score by paths, and as `predict` does.
+        Importance is the gradient of the score, or with more `scales` its mean over so many weights of the edges:
+        costlier, and truer where the score saturates; see `graphlab.analysis.paths`. Raises IncompatibleError for
+        a model that does not score by paths, and as `predict` does.
         """
         require_paths(self.model)
         start, end, asked = self._entity(head), self._entity(tail), self._relation(relation)
-        importance = edge_importance(self.model, self.graph, start, asked, end)
+        importance = edge_importance(self.model, self.graph, start, asked, end, scales=scales)
         found = top_paths(self._walked(), importance, len(self.entities), start, end, k)
         return Explanation(
             query=(self.entities[start], self.relations[asked], self.entities[end]),

@@ -9,6 +9,10 @@ A walk of k edges takes k of the model's L layers, in their order; in the others
 model's update keeps a node's state from layer to layer. It counts with the choice of layers that serves it best.
 The paper sums over a path's edges and its published code divides by their number, as is done here: under a sum
 every detour of positive importance would win.
+
+Where a score saturates, its gradient at weights of 1 says little. The mean of the gradients at weights between 0 and
+1, the same for all edges, is what each edge adds on the way from an empty graph to the whole: integrated gradients,
+Sundararajan, Taly and Yan, ICML 2017, eq. 1-3. Over all edges and layers, it sums to what the graph adds to the score.
 """
 
 from __future__ import annotations
@@ -37,21 +41,27 @@ class Path:
     importance: float
 
 
-def edge_importance(model: TripleModel, graph: Data, head: int, relation: int, tail: int) -> Tensor:
+def edge_importance(model: TripleModel, graph: Data, head: int, relation: int, tail: int, *, scales: int = 1) -> Tensor:
     """Gradient of the score of (head, relation, tail) by the weight of every edge in every layer.
 
-    relation in `[0, 2 R)`. Returns `[L, 2 E]`, facts first and then their inverses. Raises IncompatibleError for
-    a model that does not score by paths.
+    relation in `[0, 2 R)`; scales is how many weights 1/scales, 2/scales, ..., 1 of all edges the gradient is
+    averaged over. Returns `[L, 2 E]`, facts first and then their inverses. Raises IncompatibleError for a model
+    that does not score by paths.
     """
     layers = require_paths(model)
-    shape = layers, 2 * graph.num_edges
+    if scales < 1:
+        raise InputError(f"there cannot be {scales} scales", hint="1 is the gradient alone")
     like = next(model.parameters())
-    weights = torch.ones(shape, dtype=like.dtype, device=like.device, requires_grad=True)
     query = (torch.tensor([value], device=like.device) for value in (head, relation))
-    with torch.enable_grad():
-        score = model.score(graph, *query, torch.tensor([[tail]], device=like.device), edge_weights=weights.unbind(0))  # pyright: ignore[reportCallIssue]
-        (gradient,) = torch.autograd.grad(score.sum(), weights, allow_unused=True)
-    return torch.zeros(shape) if gradient is None else gradient.cpu()
+    query = *query, torch.tensor([[tail]], device=like.device)
+    total = torch.zeros(layers, 2 * graph.num_edges, dtype=like.dtype)
+    for scale in range(1, scales + 1):
+        weights = torch.full_like(total, scale / scales, device=like.device).requires_grad_()
+        with torch.enable_grad():
+            score = model.score(graph, *query, edge_weights=weights.unbind(0))  # pyright: ignore[reportCallIssue]
+            (gradient,) = torch.autograd.grad(score.sum(), weights, materialize_grads=True)
+        total += gradient.cpu()
+    return total / scales
 
 
 def require_paths(model: TripleModel) -> int:

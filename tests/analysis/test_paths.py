@@ -120,6 +120,23 @@ def test_importance_is_the_change_of_the_score_with_the_edge_s_weight(aggregate)
     torch.testing.assert_close(importance.double(), torch.tensor(slopes, dtype=torch.float64), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("aggregate", ["sum", "mean"])
+def test_over_many_scales_importances_add_up_to_what_the_graph_adds_to_the_score(aggregate):
+    graph, model = world(), nbfnet(aggregate=aggregate, layer_norm=False).double()
+    query = torch.tensor([0]), torch.tensor([1]), torch.tensor([[3]])
+    importance = edge_importance(model, graph, head=0, relation=1, tail=3, scales=1000)
+    with torch.no_grad():
+        whole, none = (
+            float(model.score(graph, *query, edge_weights=list(torch.full((3, 6), w).double()))) for w in (1.0, 0.0)
+        )
+    assert float(importance.sum()) == pytest.approx(whole - none, rel=1e-2)
+
+
+def test_no_scale_is_no_gradient():
+    with pytest.raises(InputError, match="0 scales"):
+        edge_importance(nbfnet(), world(), head=0, relation=1, tail=3, scales=0)
+
+
 def test_a_model_without_paths_says_so():
     with pytest.raises(IncompatibleError, match="DistMult does not score by paths"):
         require_paths(build_model("distmult", SPEC, {"dim": 8}))

@@ -108,7 +108,8 @@ def results() -> str:
 
 def result_cells(row: dict[str, Any]) -> tuple[str, ...]:
     ours, published = row["ours"], row["published"]
-    mine = f"{ours['mean']:.3f} ± {ours['std']:.3f} ({ours['n']})"
+    spread = f" ± {ours['std']:.3f}" if ours["std"] is not None else ""
+    mine = f"{ours['mean']:.3f}{spread} ({ours['n']})"
     if published is None:
         return (row["model"], row["metric"], mine, "", "")
     spread = f" ± {published['std']:.3f}" if published["std"] else ""
