@@ -30,7 +30,7 @@ Exclude = Literal["nothing", "facts", "known"]
 def answers(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> Answers:
     """The trained model of a run, ready to be asked.
 
-    run    a record, `Runs` (the seed that validation likes best), or a run's id or the beginning of it
+    run    a record, `Runs` (the seed that validation likes best), a run's id or its beginning, or "latest"
     store  where the run is; default `$GRAPHLAB_STORE`, else `./runs`
 
     Raises UnknownNameError for a run that is not there, StoreError for one that has not finished, and

@@ -46,7 +46,7 @@ def plot_paths(explanation: Explanation) -> Plot:
     columns = _columns(explanation)
     places = _places(columns)
     width = max(x for x, _ in places.values()) + 2.2
-    height = max(y for _, y in places.values()) - min(y for _, y in places.values()) + 1.9
+    height = max(y for _, y in places.values()) - min(y for _, y in places.values()) + 1.45
     figure = Plot(max(width, 5.0), max(height, 2.4))
     axes = figure.panel()
     importance = _facts(explanation)

@@ -17,6 +17,9 @@ from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
 from graphlab.task.base import Learner, Task
 
+LATEST = "latest"
+"""Stands for the finished run that was begun last."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -46,19 +49,29 @@ def restore(record: RunRecord, store: str | os.PathLike[str] | None = None) -> T
 def find_record(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> RunRecord:
     """The run that is meant: a record, the one of several seeds that validation likes best, or by its id.
 
-    An id may be cut short as long as one run of the store begins so. Raises UnknownNameError or InputError.
+    An id may be cut short as long as one run of the store begins so; "latest" is the finished run that was begun
+    last. Raises UnknownNameError or InputError.
     """
     if isinstance(run, RunRecord):
         return run
     if isinstance(run, Runs):
         return _best(run)
     records = {record.id: record for record in Store(store).records()}
+    if run == LATEST:
+        return _latest(list(records.values()))
     found = [record for name, record in records.items() if run and name.startswith(run)]
     if len(found) > 1:
         raise InputError(f"{len(found)} runs begin with {run!r}", hint=f"such as {found[0].id} and {found[1].id}")
     if not found:
         raise UnknownNameError("run", run, records)
     return found[0]
+
+
+def _latest(records: list[RunRecord]) -> RunRecord:
+    finished = [record for record in records if record.result.status == "finished"]
+    if not finished:
+        raise InputError("the store has no finished run", hint="graphlab run trains one")
+    return finished[-1]
 
 
 def _best(runs: Runs) -> RunRecord:

@@ -146,6 +146,11 @@ def test_a_run_is_named_by_record_by_id_or_as_the_best_of_several(trained):
     best = max(runs.records, key=lambda record: record.result.validation["mrr"])
     frames = [answers(name, store).predict("p1000", "son") for name in (runs, best, best.id, best.id[:8])]
     assert all(frame.equals(frames[0]) for frame in frames)
+    assert (
+        answers("latest", store).predict("p1000", "son").equals(answers(runs.records[1], store).predict("p1000", "son"))
+    )
+    with pytest.raises(InputError, match="no finished run"):
+        answers("latest", store / "empty")
     with pytest.raises(UnknownNameError, match="run"):
         answers("0000000", store)
     with pytest.raises(UnknownNameError, match="run"):

@@ -64,8 +64,9 @@ def probe(dataset: Dataset) -> Finding:
         probe="inverse-relations",
         dataset=dataset.name,
         text=(
-            f"{dataset.name}: {len(rows)} pairs of relations overlap by {threshold:.3f} or more; "
-            f"they give away {count:,} of {total:,} test triples ({count / total:.1%}). "
+            f"{dataset.name}: {len(rows)} pair{'' if len(rows) == 1 else 's'} of relations with an overlap of "
+            f"{threshold:.3f} or more, by which {count:,} of {total:,} test triples are given away "
+            f"({count / total:.1%}). "
             f"Of all test triples, {joined / total:.1%} are about two entities that some fact joins."
         ),
         summary={
