@@ -41,11 +41,11 @@ class Truth:
     """Which bodies are rules, judged in a world that no model has seen."""
 
     def __init__(self, families: int = 40) -> None:
-        self._rules = Rules(make_world(TRUE_WORLD, families=families, shares=(1.0, 0.0, 0.0)).facts)
+        self.rules = Rules(make_world(TRUE_WORLD, families=families, shares=(1.0, 0.0, 0.0)).facts)
         self.confidence = cache(self._confidence)
 
     def _confidence(self, body: tuple[tuple[str, bool], ...], relation: str) -> float:
-        return self._rules.rule(body, relation).confidence
+        return self.rules.rule(body, relation).confidence
 
 
 def explain(answers: gl.Answers, truth: Truth, scales: int, count: int | None = None) -> list[dict[str, Any]]:

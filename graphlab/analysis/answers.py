@@ -75,7 +75,8 @@ class Answers:
         rank         from 1; equal scores share the best rank of theirs
         tail, head   the entity, whichever was asked for
         score        what the model gives, higher is likelier
-        probability  sigmoid of the score, as binary cross-entropy trained it; not calibrated
+        probability  sigmoid of the score: what binary cross-entropy trains it to be, not calibrated; of a model
+                     that was trained with a softmax over candidates it says nothing
         known        "fact" if the model has the triple before it, "held out" if it is known to be true and was
                      hidden from it, else None
 

@@ -59,11 +59,12 @@ class TripleModel(Model):
 
     Relation r + num_relations is the inverse of r, so that a query for heads, (?, r, t), is asked as
     (t, r + num_relations, ?). `graph` holds the facts as `edge_index`, `edge_type` (inverses not
-    included) and, while training, `edge_mask` bool `[E]`, False at the facts that must not be seen;
-    embedding models ignore it.
+    included) and, while training, `edge_mask` bool `[E]`, False at the facts that must not be seen. A model
+    that looks at its parameters alone sets `reads_graph` to False, and is spared the mask.
     """
 
     tasks = frozenset({"kg-completion"})
+    reads_graph: ClassVar[bool] = True
 
     def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
         """Scores, higher is likelier: `[B, K]` for candidate tails `[B, K]`, `[B, num_nodes]` for tail None.
@@ -71,6 +72,11 @@ class TripleModel(Model):
         head, relation: int64 `[B]`, relation in `[0, 2 * num_relations)`.
         """
         raise NotImplementedError
+
+    def penalty(self, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor | float:
+        """What regularisation adds to the loss of a step about these heads, relations and true tails, all int64
+        and one-dimensional."""
+        return 0.0
 
     def forward(self, *args: Any, **kwargs: Any) -> Tensor:
         """The same as `score`, so that a built model is called like any other module."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -12,7 +13,7 @@ Tie = Literal["pessimistic", "optimistic", "mean"]
 TIES: tuple[Tie, ...] = get_args(Tie)
 
 
-def ranks(scores: Tensor, positive: Tensor, excluded: Tensor, tie: Tie) -> tuple[Tensor, Tensor]:
+def ranks(scores: Tensor, positive: Tensor, excluded: tuple[Tensor, Tensor], tie: Tie) -> tuple[Tensor, Tensor]:
     """Rank of each positive among the candidates that are left, and how many others those are.
 
     pessimistic  1 + #(score >= positive)
@@ -22,20 +23,33 @@ def ranks(scores: Tensor, positive: Tensor, excluded: Tensor, tie: Tie) -> tuple
     Args:
         scores: `[B, N]`, higher is better.
         positive: int64 `[B]`, the column that holds the truth; never its own competitor.
-        excluded: bool `[B, N]`, columns that do not compete.
+        excluded: (row, column), both int64 `[P]`: what does not compete. A pair is listed once.
 
     Returns:
         Ranks, float64 `[B]`, NaN where a score is, and numbers of competitors, int64 `[B]`.
     """
-    column = positive.unsqueeze(1)
-    competes = (~excluded).scatter(1, column, False)
-    truth = scores.gather(1, column)
-    above = ((scores > truth) & competes).sum(1)
-    tied = ((scores == truth) & competes).sum(1)
+    truth = scores.gather(1, positive.unsqueeze(1))
+    row, column = excluded
+    others = column != positive[row]
+    row, known = row[others], scores[row[others], column[others]]
+
+    def less_excluded(count: Tensor, among_excluded: Tensor) -> Tensor:
+        return count.index_add(0, row, among_excluded.long(), alpha=-1)
+
+    above = less_excluded(_count(torch.gt, scores, truth), known > truth[row, 0])
+    tied = less_excluded(_count(torch.eq, scores, truth) - 1, known == truth[row, 0])
+    competitors = less_excluded(torch.full_like(above, scores.size(1) - 1), torch.ones_like(row))
     share = {"pessimistic": 1.0, "optimistic": 0.0, "mean": 0.5}[tie]
     rank = 1.0 + above.double() + share * tied.double()
     # NaN compares false with everything, which would count as a perfect rank.
-    return rank.masked_fill(scores.isnan().any(1), torch.nan), competes.sum(1)
+    return rank.masked_fill(scores.amax(1).isnan(), torch.nan), competitors
+
+
+def _count(compare: Callable[..., Tensor], scores: Tensor, truth: Tensor) -> Tensor:
+    """How many scores of each row compare so, int64 `[B]`: counted in floats, exact to 2^24, as sums of bools take
+    twenty times as long."""
+    found = compare(scores, truth, out=torch.empty_like(scores, dtype=torch.float32))
+    return found.sum(1).long()
 
 
 def hits_of_sampled(rank: Tensor, competitors: Tensor, *, k: int, sampled: int) -> Tensor:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
 from torch import Tensor
+from torch_geometric.data import Data
 
 
 class KnownTails:
@@ -14,6 +17,8 @@ class KnownTails:
     Args:
         triples: int64 `[K, 3]` as (head, relation, tail); repeats are dropped.
         num_nodes, num_relations: N and R.
+
+    `queries`, int64 `[Q, 2]`, are the pairs (head, relation) that have a known tail, sorted.
     """
 
     def __init__(self, triples: Tensor, num_nodes: int, num_relations: int) -> None:
@@ -23,6 +28,7 @@ class KnownTails:
         codes = torch.unique(self._query(head, relation) * num_nodes + tail)
         self._tails = codes % num_nodes
         self._queries, counts = torch.unique_consecutive(codes // num_nodes, return_counts=True)
+        self.queries = torch.stack([self._queries // (2 * num_relations), self._queries % (2 * num_relations)], dim=1)
         self._ends = counts.cumsum(0)
         self._starts = self._ends - counts
 
@@ -64,6 +70,39 @@ class KnownTails:
         place = torch.searchsorted(self._queries, query).clamp(max=len(self._queries) - 1)
         found = self._queries[place] == query
         return self._starts[place], torch.where(found, self._ends[place] - self._starts[place], 0)
+
+
+class World:
+    """One graph on the task's device, with what is known in it: all that is, or its facts."""
+
+    def __init__(self, graph: Data, num_relations: int, known: str, device: torch.device) -> None:
+        self.num_relations = num_relations
+        self.num_nodes = int(graph.num_nodes or 0)
+        self.graph = Data(edge_index=graph.edge_index, edge_type=graph.edge_type, num_nodes=self.num_nodes).to(
+            str(device)
+        )
+        triples = self.facts() if known == "facts" else graph["known_triples"].to(device)
+        self.known = KnownTails(triples, self.num_nodes, num_relations)
+
+    def facts(self) -> Tensor:
+        """The fact graph as triples `[E, 3]`."""
+        (head, tail), relation = self.graph["edge_index"], self.graph["edge_type"]
+        return torch.stack([head, relation, tail], dim=1)
+
+    def without(self, triples: Tensor, *, one_hop: bool) -> Data:
+        """The graph with `edge_mask` False at the triples, or at every edge between their ends."""
+        if one_hop:
+            hidden = joins_ends(self.facts(), triples, self.num_nodes)
+        else:
+            hidden = is_among(self.facts(), triples, self.num_nodes, self.num_relations)
+        graph = copy(self.graph)
+        graph.edge_mask = ~hidden
+        return graph
+
+    def forwards(self, asked: Tensor) -> Tensor:
+        """The triples `[n, 3]` of answered queries, those of inverse relations turned round."""
+        inverse = asked[:, 1:2] >= self.num_relations
+        return torch.where(inverse, inverse_queries(asked, -self.num_relations), asked)
 
 
 def inverse_queries(triples: Tensor, num_relations: int) -> Tensor:

@@ -33,7 +33,9 @@ class Engine:
     def __init__(self, learner: Learner, config: TrainingConfig, direction: Direction, device: torch.device) -> None:
         check_precision(config.precision, device)
         self.parameters = [p for p in learner.parameters() if p.requires_grad]
-        self.optimizer = OPTIMIZERS[config.optimizer](learner.parameter_groups(config.weight_decay), lr=config.lr)
+        self.optimizer = OPTIMIZERS[config.optimizer](
+            learner.parameter_groups(config.weight_decay), lr=config.lr, fused=True
+        )
         self._schedule = self._make_schedule(config, direction)
         self._clip_norm = config.clip_norm
         self._device_type = device.type

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import IntRange
 from graphlab.model.base import Preset
-from graphlab.model.embedding import TUNED, EmbeddingConfig, EmbeddingModel
+from graphlab.model.embedding import TUNED, ComplexEmbeddingModel, EmbeddingConfig
 
 
 class Config(EmbeddingConfig):
@@ -23,7 +21,7 @@ class Config(EmbeddingConfig):
     dim: Annotated[int, Field(ge=2, multiple_of=2), IntRange(16, 512, log=True)] = 128
 
 
-class ComplEx(EmbeddingModel):
+class ComplEx(ComplexEmbeddingModel):
     """Hermitian trilinear product of complex vectors."""
 
     citation = Citation(
@@ -34,14 +32,6 @@ class ComplEx(EmbeddingModel):
         url="https://proceedings.mlr.press/v48/trouillon16.html",
         venue="ICML",
     )
-
-    def query(self, head: Tensor, relation: Tensor, inverse: Tensor) -> Tensor:
-        head_re, head_im = head.chunk(2, dim=-1)
-        relation_re, relation_im = relation.chunk(2, dim=-1)
-        relation_im = torch.where(inverse, -relation_im, relation_im)
-        real = head_re * relation_re - head_im * relation_im
-        imaginary = head_re * relation_im + head_im * relation_re
-        return torch.cat([real, imaginary], dim=-1)
 
 
 PRESETS = {
