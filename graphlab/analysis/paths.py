@@ -79,6 +79,9 @@ def require_paths(model: TripleModel) -> int:
 def top_paths(edge_index: Tensor, importance: Tensor, num_nodes: int, head: int, tail: int, k: int = 10) -> list[Path]:
     """The k most important walks of 1 to L edges from head to tail, the best first.
 
+    They leave the head once and reach the tail once, unless the two are the same: a walk that goes on from the
+    tail and comes back explains nothing.
+
     A Bellman-Ford iteration over the layers. For every entity and every number of edges it keeps the k best
     walks that lead there. What goes on from an entity does not depend on how it was reached, so that nothing
     is lost: the result is that of trying all walks. O(L^2 k (E + N)) steps, O(L^2 k N) memory.
@@ -92,6 +95,8 @@ def top_paths(edge_index: Tensor, importance: Tensor, num_nodes: int, head: int,
         raise InputError(f"there cannot be {k} paths", hint=f"ask for 1 to {MOST_PATHS:,}")
     source, target = (end.cpu().numpy() for end in edge_index)
     order = np.argsort(target, kind="stable")
+    if head != tail:
+        order = order[(source[order] != tail) & (target[order] != head)]
     start = np.searchsorted(target[order], np.arange(num_nodes + 1))
     gain = importance.cpu().double().numpy()
     layers = len(gain)

@@ -21,13 +21,14 @@ SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, num_entities=4, 
 
 
 def all_walks(edge_index: Tensor, importance: Tensor, head: int, tail: int) -> dict[tuple[int, ...], float]:
-    """Every walk with its importance: the best mean over all ways to spread its edges over the layers."""
+    """Every walk that passes head and tail at its ends alone, with its importance: the best mean over all ways to
+    spread its edges over the layers."""
     layers, edges = importance.shape
     found = {}
     for length in range(1, layers + 1):
         for walk in product(range(edges), repeat=length):
             source, target = edge_index[:, list(walk)].tolist()
-            if [head, *target] != [*source, tail]:
+            if [head, *target] != [*source, tail] or (head != tail and {head, tail} & set(source[1:])):
                 continue
             chosen = combinations(range(layers), length)
             found[walk] = max(sum(float(importance[x, e]) for x, e in zip(c, walk, strict=True)) for c in chosen)
