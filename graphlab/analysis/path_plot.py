@@ -24,10 +24,28 @@ COLUMN, ROW = 2.9, 1.3
 THIN, THICK = 0.8, 4.5
 """Points of the least and of the most important fact's line."""
 
+BENDS = (0.0, 0.15, -0.15, 0.28, -0.28, 0.42, -0.42)
+CLEAR = 0.75
+"""Curves that a line may take, and how far from other entities is far enough."""
+
 AWAY = 0.09
 """How far from the middle of its line, as a share of it, a label stands that would crowd the head or the tail."""
 
-LONGEST_LABEL = 26
+LONGEST_LABEL = 18
+HEAD, TAIL, BETWEEN = COLOURS[0], COLOURS[1], "#e9edf2"
+INK = "#2b2b2b"
+
+HALF_LETTER, HALF_LINE, MARGIN = 3.1, 9.0, 5.0
+"""Points that half a letter is wide and half a line high in the box of an entity, and what the box adds all round."""
+
+BENDS = (0.0, 0.15, -0.15, 0.28, -0.28, 0.42, -0.42)
+CLEAR = 0.75
+"""Curves that a line may take, and how far from other entities is far enough."""
+
+AWAY = 0.09
+"""How far from the middle of its line, as a share of it, a label stands that would crowd the head or the tail."""
+
+LONGEST_LABEL = 18
 HEAD, TAIL, BETWEEN = COLOURS[0], COLOURS[1], "#e9edf2"
 INK = "#2b2b2b"
 
@@ -38,7 +56,7 @@ SHRINK = 21
 def plot_paths(explanation: Explanation) -> Plot:
     """The paths as one subgraph, head at the left and tail at the right.
 
-    An entity stands as many columns from the head as the shortest of the paths through it takes steps. A line is a
+    An entity stands as many columns from the head as the longest of the paths to it takes steps. A line is a
     fact; its arrow has the fact's own direction, whichever way a path walks it; its width is the importance of the
     best path that it is on.
     """
@@ -83,7 +101,7 @@ def _columns(explanation: Explanation) -> list[list[str]]:
     for _, steps in explanation.paths:
         for position, (start, _, end, inverse) in enumerate(steps, start=1):
             entity = start if inverse else end
-            depth[entity] = min(depth.get(entity, position), position)
+            depth[entity] = max(depth.get(entity, position), position)
     between = {entity: column for entity, column in depth.items() if entity not in (head, tail)}
     columns = [[entity for entity, column in between.items() if column == c] for c in sorted(set(between.values()))]
     return [[head], *columns, *([[tail]] if tail != head else [])]
@@ -107,8 +125,9 @@ def _draw_fact(
     axes: Axes, fact: Fact, places: dict[str, Place], bend: float, share: float, hubs: tuple[str, str]
 ) -> None:
     start, end = places[fact[0]], places[fact[2]]
-    if abs(bend) < 1e-9 and _passes_others(start, end, places.values()):
-        bend = 0.28
+    if abs(bend) < 1e-9:
+        bend = _clearest(start, end, places.values())
+    control = _control(start, end, bend)
     arrow = FancyArrowPatch(
         start,
         end,
@@ -116,8 +135,8 @@ def _draw_fact(
         arrowstyle=f"-|>,head_length={4 + 4 * share},head_width={2 + 2 * share}",
         linewidth=THIN + (THICK - THIN) * share,
         color=_mix(share),
-        shrinkA=SHRINK,
-        shrinkB=SHRINK,
+        shrinkA=_inside(fact[0], start, control),
+        shrinkB=_inside(fact[2], end, control),
         zorder=1 + share,
     )
     axes.add_patch(arrow)
@@ -127,7 +146,7 @@ def _draw_fact(
 def _draw_label(axes: Axes, text: str, start: Place, end: Place, bend: float, along: float) -> None:
     """A relation on its line; beside it where the line is steep, as two of them would lie on each other."""
     (x0, y0), (x1, y1) = start, end
-    control = (x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)
+    control = _control(start, end, bend)
     before, within, after = (1 - along) ** 2, 2 * along * (1 - along), along**2
     x, y = (before * a + within * c + after * b for a, c, b in zip(start, control, end, strict=True))
     angle = math.degrees(math.atan2(y1 - y0, x1 - x0))
@@ -149,22 +168,41 @@ def _draw_label(axes: Axes, text: str, start: Place, end: Place, bend: float, al
     )
 
 
+def _control(start: Place, end: Place, bend: float) -> Place:
+    """The control point of the quadratic curve that matplotlib draws as `arc3` with `rad=bend`."""
+    (x0, y0), (x1, y1) = start, end
+    return (x0 + x1) / 2 + bend * (y1 - y0), (y0 + y1) / 2 - bend * (x1 - x0)
+
+
+def _inside(entity: str, place: Place, towards: Place) -> float:
+    """Points of a line that lie within the box of the entity at its end."""
+    angle = math.atan2(towards[1] - place[1], towards[0] - place[0])
+    width = HALF_LETTER * len(_short(entity)) + MARGIN
+    across, along = abs(math.sin(angle)), abs(math.cos(angle))
+    return MARGIN + min(width / along if along > 1e-9 else math.inf, HALF_LINE / across if across > 1e-9 else math.inf)
+
+
 def _hub(fact: Fact, hubs: tuple[str, str]) -> int:
     """1 for a fact that starts at the query's head or tail, -1 for one that ends there, else 0: its label stands
     off the crowd."""
     return (fact[0] in hubs) - (fact[2] in hubs)
 
 
-def _passes_others(start: Place, end: Place, places: Iterable[Place]) -> bool:
-    """Whether the straight line between two places runs into a third."""
-    (x0, y0), (x1, y1) = start, end
-    length = math.hypot(x1 - x0, y1 - y0) or 1.0
-    for x, y in places:
-        along = ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length
-        aside = abs((x - x0) * (y1 - y0) - (y - y0) * (x1 - x0)) / length
-        if 0.3 < along < length - 0.3 and aside < 0.25:
-            return True
-    return False
+def _clearest(start: Place, end: Place, places: Iterable[Place]) -> float:
+    """The least bend of a curve that keeps clear of the other entities; straight if none does."""
+    others = [place for place in places if place not in (start, end)]
+    return max(BENDS, key=lambda bend: (min(_clearance(start, end, bend, others), CLEAR), -abs(bend), bend))
+
+
+def _clearance(start: Place, end: Place, bend: float, others: list[Place]) -> float:
+    """How near a curve comes to the others, heights counting double, for boxes are wider than high."""
+    control = _control(start, end, bend)
+    shares = [step / 24 for step in range(25)]
+    curve = [
+        tuple((1 - t) ** 2 * a + 2 * t * (1 - t) * c + t**2 * b for a, c, b in zip(start, control, end, strict=True))
+        for t in shares
+    ]
+    return min((math.hypot(x - u, 2 * (y - v)) for x, y in curve for u, v in others), default=CLEAR)
 
 
 def _draw_entity(axes: Axes, entity: str, place: Place, colour: str) -> None:
