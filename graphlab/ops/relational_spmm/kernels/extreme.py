@@ -29,7 +29,7 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
         best = carray(local(x), (width,))
-        turn, one = x.dtype.type(sign), x.dtype.type(1)
+        turn = x.dtype.type(sign)
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
             count = len(boundary[:1])
