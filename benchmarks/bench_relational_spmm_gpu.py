@@ -39,8 +39,8 @@ class Layer:
 
     def __init__(self, reduce: Reduce, dtype: torch.dtype) -> None:
         random = SeedStream(0).child("gpu").torch()
-        skewed = (torch.rand(2, NUM_EDGES, generator=random) ** 3 * NUM_NODES).long().clamp(max=NUM_NODES - 1)
-        kinds = (torch.rand(NUM_EDGES, generator=random) ** 3 * NUM_RELATIONS).long().clamp(max=NUM_RELATIONS - 1)
+        skewed = (torch.rand(2, NUM_EDGES, generator=random) ** 2 * NUM_NODES).long().clamp(max=NUM_NODES - 1)
+        kinds = (torch.rand(NUM_EDGES, generator=random) ** 2 * NUM_RELATIONS).long().clamp(max=NUM_RELATIONS - 1)
         self.graph = RelationalGraph(skewed.cuda(), kinds.cuda(), NUM_NODES)
         self.reduce: Reduce = reduce
         self.x, self.relation, self.boundary = (
