@@ -116,8 +116,9 @@ class NBFNet(TripleModel, LinkModel):
         """States `[rows, dim]` after the last layer, and the rows of the candidates `[B, K]`."""
         query = self.query(relation)
         edges, edge_mask = self._edges(graph)
-        frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation))
         scale = degree_scale(edges, edge_mask, query.dtype)
+        alike = first_of_equals(scale.squeeze(1)) if self._zero_is_silent else None
+        frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation), alike)
         states = torch.cat([query, query.new_zeros(1, self.out_dim)])
         weights = edge_weights or [None] * len(self.layers)
         for layer, step, edge_weight in zip(self.layers, frontier.steps, weights, strict=True):
@@ -141,13 +142,26 @@ class NBFNet(TripleModel, LinkModel):
         edges = RelationalGraph(torch.cat([edge_index, loops.expand(2, -1)], dim=1), kind, num_nodes)
         return edges, None if edge_mask is None else torch.cat([edge_mask, torch.ones_like(loops, dtype=torch.bool)])
 
+    @property
+    def _zero_is_silent(self) -> bool:
+        """Whether the message of a zero state is zero. After one layer all nodes that have heard nothing else, and
+        whose degrees are scaled alike, are then in the same state."""
+        return self.config.message != "transe"
+
     def _groups(self, relation: Tensor) -> list[Tensor]:
         """Which queries share the states of nodes that they do not reach, for each layer: all, where relation vectors
-        do not depend on the query, and in the first layer, where such nodes only hear products with zero."""
+        do not depend on the query, and in the first layer, where such nodes only hear zeros."""
         everyone = torch.zeros_like(relation)
         by_relation = torch.unique(relation, return_inverse=True)[1] if self.config.dependent else everyone
-        first = by_relation if self.config.message == "transe" else everyone
+        first = everyone if self._zero_is_silent else by_relation
         return [first, *[by_relation] * (len(self.layers) - 1)]
+
+
+def first_of_equals(values: Tensor) -> Tensor:
+    """For each of `[n]` values the index of one that is equal, the same for all equals: int64 `[n]`."""
+    distinct, which = torch.unique(values, return_inverse=True)
+    index = torch.arange(len(values), device=values.device)
+    return torch.zeros_like(index[: len(distinct)]).scatter_reduce(0, which, index, "amin", include_self=False)[which]
 
 
 class Readout(nn.Module):
