@@ -116,6 +116,8 @@ class NBFNet(TripleModel, LinkModel):
         """States `[rows, dim]` after the last layer, and the rows of the candidates `[B, K]`."""
         query = self.query(relation)
         edges, edge_mask = self._edges(graph)
+        if edge_mask is not None and edge_weights is None:
+            edges, edge_mask = edges.kept(edge_mask), None
         scale = degree_scale(edges, edge_mask, query.dtype)
         alike = first_of_equals(scale.squeeze(1)) if self._zero_is_silent else None
         frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation), alike)
