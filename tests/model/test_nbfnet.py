@@ -6,13 +6,17 @@ from itertools import product
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError
 from graphlab.data.spec import DataSpec
 from graphlab.model.registry import build_model
-from graphlab.model.zoo.nbfnet import BellmanFordLayer, Config
+from graphlab.model.zoo.nbfnet import BellmanFordLayer, Config, degree_scale
+from graphlab.ops.relational_spmm import RelationalGraph, reference
+from graphlab.ops.relational_spmm.signature import Product
 
 R = 3
 SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, directed=True)
@@ -80,15 +84,87 @@ def test_a_masked_edge_is_an_absent_edge_in_both_directions(aggregate):
     torch.testing.assert_close(model.score(whole, *QUERY), model.score(cut, *QUERY))
 
 
+def slow_scores(model, world: Data, head: Tensor, relation: Tensor, edge_weights=None) -> Tensor:
+    """All states of all nodes in every layer, every message written out."""
+    query = model.query(relation)
+    edges = RelationalGraph.with_inverses(world.edge_index, world.edge_type, world.num_nodes, R)
+    mask = world.edge_mask.repeat(2) if "edge_mask" in world else None
+    indicator = query.new_zeros(world.num_nodes, *query.shape).index_put((head, torch.arange(len(head))), query)
+    scale = degree_scale(edges, mask).to(query.dtype).unsqueeze(1)
+    states = indicator
+    for layer, weight in zip(model.layers, edge_weights or [None] * len(model.layers), strict=True):
+        if isinstance(layer.relation, torch.nn.Embedding):
+            relations = layer.relation.weight
+        else:
+            relations = layer.relation(query).view(len(head), 2 * R, -1).transpose(0, 1)
+        product = Product(edges, relations, states, weight, mask, indicator, layer.message, layer.aggregate)
+        aggregate = reference(product)
+        if layer.aggregate == "pna":
+            aggregate = torch.cat([aggregate, aggregate * scale, aggregate / scale.clamp(min=0.01)], dim=-1)
+        hidden = torch.relu(layer.norm(layer.update(torch.cat([states, aggregate], dim=-1))))
+        states = hidden + states
+    states = states.transpose(0, 1)
+    query = query.unsqueeze(1).expand(-1, states.size(1), -1)
+    return model.readout(torch.cat([states, query], dim=-1)).squeeze(-1)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda c: "-".join(map(str, c.values())))
+def test_equals_the_slow_path_with_its_gradients(choice, recompute):
+    """On a sparse graph, where few states are computed; two queries share a head, two a relation."""
+    model = nbfnet(**choice, num_layers=4, recompute=recompute).double()
+    world = graph(40, 60)
+    world.edge_mask = torch.rand(60, generator=torch.Generator().manual_seed(2)) > 0.2
+    head, relation = torch.tensor([0, 7, 0, 11]), torch.tensor([1, 1, 5, 2])
+    tail = torch.tensor([[0, 3, 39], [7, 7, 12], [8, 1, 0], [30, 31, 32]])
+    expected = slow_scores(model, world, head, relation)
+    torch.testing.assert_close(model.score(world, head, relation), expected, rtol=0, atol=1e-10)
+    scores = model.score(world, head, relation, tail)
+    torch.testing.assert_close(scores, expected.gather(1, tail), rtol=0, atol=1e-10)
+
+    weight = torch.linspace(-1, 1, 12, dtype=torch.float64).view(4, 3)
+    parameters = list(model.parameters())
+    slow = torch.autograd.grad((expected.gather(1, tail) * weight).sum(), parameters)
+    fast = torch.autograd.grad((scores * weight).sum(), parameters)
+    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-10)
+
+
+@given(seed=st.integers(0, 10_000), num_nodes=st.integers(2, 30), num_edges=st.integers(1, 60))
+@settings(max_examples=40, deadline=None)
+def test_any_graph_equals_the_slow_path(seed, num_nodes, num_edges):
+    model, world = nbfnet().double(), graph(num_nodes, num_edges, seed)
+    head = torch.randint(num_nodes, (3,), generator=torch.Generator().manual_seed(seed))
+    relation = torch.tensor([0, 5, 0])
+    torch.testing.assert_close(
+        model.score(world, head, relation), slow_scores(model, world, head, relation), rtol=0, atol=1e-10
+    )
+
+
+def test_edge_weights_scale_the_messages_and_have_gradients():
+    model, world = nbfnet().double(), graph()
+    generator = torch.Generator().manual_seed(0)
+    weights = [torch.rand(60, generator=generator, dtype=torch.float64).requires_grad_() for _ in range(3)]
+    fast = model.score(world, *QUERY, edge_weights=weights)
+    slow = slow_scores(model, world, *QUERY, weights)
+    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-10)
+    gradients = [torch.autograd.grad(scores[0, 3], weights) for scores in (fast, slow)]
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-10)
+
+
+def test_one_state_is_answered_for_alone_or_among_many():
+    """What a query's scores are does not depend on the queries beside it."""
+    model, world = nbfnet(), graph(40, 60)
+    head, relation = torch.tensor([0, 7, 3]), torch.tensor([1, 1, 5])
+    together = model.score(world, head, relation)
+    alone = torch.cat([model.score(world, head[b : b + 1], relation[b : b + 1]) for b in range(3)])
+    torch.testing.assert_close(together, alone)
+
+
 def reached(model, world: Data, head: int) -> list[int]:
     """Nodes whose state feels the head: those with a gradient to its indicator."""
-    query = model.query(torch.tensor([0])).detach().requires_grad_()
-    states = model.propagate(world, torch.tensor([head]), query)
-    return [
-        node
-        for node in range(states.size(0))
-        if torch.autograd.grad(states[node].sum(), query, retain_graph=True, allow_unused=True)[0].abs().sum() > 0
-    ]
+    states = model.states(world, torch.tensor([head]), torch.tensor([0]))[0]
+    gradients = (torch.autograd.grad(state.sum(), model.query.weight, retain_graph=True)[0] for state in states)
+    return [node for node, gradient in enumerate(gradients) if gradient.abs().sum() > 0]
 
 
 def test_messages_travel_one_step_a_layer_and_reach_the_last_node():
@@ -109,16 +185,16 @@ def test_forward_edges_use_the_relation_and_backward_edges_its_inverse():
     model = nbfnet(dependent=False, aggregate="sum", num_layers=1, residual=False)
     for head, used in ((0, 0), (1, R)):
         model.zero_grad()
-        query = model.query(torch.tensor([2]))
-        model.propagate(path(2), torch.tensor([head]), query)[1 - head].square().sum().backward()
+        states = model.states(path(2), torch.tensor([head]), torch.tensor([2]), torch.tensor([[1 - head]]))
+        states.square().sum().backward()
         gradient = model.layers[0].relation.weight.grad.abs().sum(1)
         assert gradient.nonzero().flatten().tolist() == [used]
 
 
 def test_grouped_pna_update_is_the_map_of_all_scaled_moments():
     layer = BellmanFordLayer(Config(dim=4), num_relations=2)
-    states, moments = torch.randn(5, 2, 4), torch.randn(5, 2, 16)
-    scale = torch.rand(5, 1, 1) * 2
+    states, moments = torch.randn(5, 4), torch.randn(5, 16)
+    scale = torch.rand(5, 1) * 2
     scaled = [moments, moments * scale, moments / scale.clamp(min=0.01)]
     expected = layer.update(torch.cat([states, *scaled], dim=-1))
     torch.testing.assert_close(layer._update(states, moments, scale), expected, rtol=1e-4, atol=1e-4)

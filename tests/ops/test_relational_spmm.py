@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from graphlab.core.errors import InputError
-from graphlab.ops.relational_spmm import RelationalGraph
+from graphlab.ops.relational_spmm import Pairs, RelationalGraph, relational_spmm_pairs
 from graphlab.ops.relational_spmm import relational_spmm as of_graph
 
 MESSAGES = ("transe", "distmult", "rotate")
@@ -133,6 +134,99 @@ def test_four_nodes_by_hand():
     assert out("distmult", "sum", edge_mask=mask).tolist() == [0, 40, 0, 100]
     assert out("distmult", "mean", boundary=x).tolist() == [1, 14, 3, pytest.approx(304 / 3)]
     assert RelationalGraph(edge_index, edge_type, 4).incoming_count(mask).flatten().tolist() == [0, 2, 0, 1]
+
+
+def random_pairs(seed: int, *, per_slot: bool) -> dict:
+    """9 results over 3 slots; 11 rows of x."""
+    g = torch.Generator().manual_seed(seed)
+    problem = random_problem(seed, per_query=False, masked="edge", weighted="edge", bounded=False)
+    slots, results, rows = 3, 9, 11
+    pairs = Pairs(
+        torch.randint(N, (results,), generator=g),
+        torch.randint(slots, (results,), generator=g),
+        torch.randint(rows, (slots, N), generator=g, dtype=torch.int32),
+    )
+    graph = RelationalGraph(problem.pop("edge_index"), problem.pop("edge_type"), N)
+    shape = (slots, R, D) if per_slot else (R, D)
+    return problem | {
+        "graph": graph,
+        "pairs": pairs,
+        "x": torch.randn(rows, D, generator=g, dtype=torch.float64),
+        "relation": torch.randn(*shape, generator=g, dtype=torch.float64),
+        "boundary": torch.randn(results, D, generator=g, dtype=torch.float64),
+    }
+
+
+@pytest.mark.parametrize("per_slot", [False, True])
+@pytest.mark.parametrize("reduce", REDUCES)
+@pytest.mark.parametrize("message", MESSAGES)
+def test_pairs_are_rows_of_the_whole_product(message, reduce, per_slot):
+    """Each pair is one row of a product over the whole graph with the sources that its slot sees."""
+    problem = random_pairs(0, per_slot=per_slot)
+    found = relational_spmm_pairs(**problem, message=message, reduce=reduce)
+    pairs, boundary = problem.pop("pairs"), problem.pop("boundary")
+    for p, (node, slot) in enumerate(zip(pairs.node, pairs.slot, strict=True)):
+        whole = problem | {
+            "x": problem["x"][pairs.place[slot].long()].unsqueeze(1),
+            "relation": problem["relation"][slot] if per_slot else problem["relation"],
+            "boundary": boundary[p].expand(N, 1, D),
+        }
+        expected = of_graph(**whole, message=message, reduce=reduce)[node, 0]
+        torch.testing.assert_close(found[p], expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("reduce", REDUCES)
+def test_gradients_of_pairs(reduce, threads):
+    problem = random_pairs(1, per_slot=True)
+    learnt = ("relation", "x", "edge_weight", "boundary")
+
+    def function(*values):
+        return relational_spmm_pairs(**problem | dict(zip(learnt, values, strict=True)), reduce=reduce)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert torch.autograd.gradcheck(function, [problem[name].requires_grad_() for name in learnt], fast_mode=True)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_pairs_that_are_not_there():
+    problem = random_pairs(0, per_slot=True)
+    pairs = problem["pairs"]
+    for wrong, said in (
+        (replace(pairs, node=pairs.node + N), "node"),
+        (replace(pairs, slot=pairs.slot - 9), "slot"),
+        (replace(pairs, place=pairs.place + 11), "place"),
+        (replace(pairs, place=pairs.place.long()), "place is torch.int64"),
+    ):
+        with pytest.raises(InputError, match=said):
+            relational_spmm_pairs(**problem | {"pairs": wrong})
+
+
+@pytest.mark.parametrize("reduce", REDUCES)
+@pytest.mark.parametrize("queries", [1, 20])
+def test_threads_change_nothing_but_the_last_bits(reduce, queries):
+    """Several blocks of columns and, for one query, several chunks of rows."""
+    g = torch.Generator().manual_seed(0)
+    graph = RelationalGraph(torch.randint(50, (2, 400), generator=g), torch.randint(R, (400,), generator=g), 50)
+    given = [torch.randn(*shape, generator=g).requires_grad_() for shape in ((R, queries, 32), (50, queries, 32))]
+
+    def forward_and_back():
+        out = of_graph(graph, *given, reduce=reduce)
+        return [out, *torch.autograd.grad(out.square().sum(), given)]
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    alone = forward_and_back()
+    torch.set_num_threads(3)
+    try:
+        together, again = forward_and_back(), forward_and_back()
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(a, b) for a, b in zip(together, again, strict=True))
+    torch.testing.assert_close(alone, together, rtol=1e-4, atol=1e-4)
 
 
 @given(seed=st.integers(0, 10_000), message=st.sampled_from(MESSAGES), reduce=st.sampled_from(REDUCES))

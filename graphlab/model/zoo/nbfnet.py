@@ -8,7 +8,8 @@ For a query (u, q, ?):
 
 Facts are walked in both directions: relation r + R is the inverse of r. AGGREGATE is followed by a linear map
 of [h^(l-1), aggregate], layer normalisation, ReLU and a residual sum. The entities have no parameters, so the
-model scores graphs that it has never seen.
+model scores graphs that it has never seen. Only the states that the scores depend on are computed; see
+`graphlab.ops.frontier`.
 """
 
 from __future__ import annotations
@@ -21,19 +22,24 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import ModelConfig, Preset, TripleModel
-from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph, relational_spmm
+from graphlab.ops.frontier import Step, make_frontier
+from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph, relational_spmm_pairs
 
 SCALERS = 3
 """PNA's degree scalers: identity, amplification, attenuation. Corso et al., NeurIPS 2020, eq. 5."""
 
 SCALE_FLOOR = 0.01
 """Least amplification, which bounds the attenuation 1 / s of nodes that receive nothing."""
+
+READOUT_ELEMENTS = 2**24
+"""Numbers of the readout's hidden layer that are held at once."""
 
 
 class Config(ModelConfig):
@@ -43,6 +49,7 @@ class Config(ModelConfig):
     aggregate   AGGREGATE: one reduction, or principal neighbourhood aggregation
     dependent   relation weights are a linear map of the query (a layer) rather than vectors of their own
     layer_norm, residual  as above
+    recompute   keep no activations of a layer but its result, and make them again in the backward pass
     """
 
     dim: Annotated[PositiveInt, IntRange(8, 64, log=True)] = 32
@@ -52,6 +59,7 @@ class Config(ModelConfig):
     dependent: Annotated[bool, Choices((False, True))] = True
     layer_norm: bool = True
     residual: bool = True
+    recompute: bool = False
 
     @model_validator(mode="after")
     def _rotations_are_pairs(self) -> Self:
@@ -74,6 +82,7 @@ class NBFNet(TripleModel):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
+        self.config = config
         self.out_dim = config.dim
         self.query = nn.Embedding(2 * spec.num_relations, config.dim)
         self.layers = nn.ModuleList(BellmanFordLayer(config, 2 * spec.num_relations) for _ in range(config.num_layers))
@@ -88,36 +97,62 @@ class NBFNet(TripleModel):
         *,
         edge_weights: Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """As `TripleModel.score`; `edge_weights` as `propagate` takes them."""
-        query = self.query(relation)
-        states = self.propagate(graph, head, query, edge_weights)
-        if tail is None:
-            states = states.transpose(0, 1)
-        else:
-            states = states[tail, torch.arange(len(head), device=head.device).unsqueeze(1)]
-        query = query.unsqueeze(1).expand(-1, states.size(1), -1)
-        return self.readout(torch.cat([states, query], dim=-1)).squeeze(-1)
+        """As `TripleModel.score`.
 
-    def propagate(
-        self, graph: Data, head: Tensor, query: Tensor, edge_weights: Sequence[Tensor] | None = None
-    ) -> Tensor:
-        """States `[N, B, dim]` of all nodes for heads `[B]` and query vectors `[B, dim]`.
-
-        edge_weights: one `[2 E]` or `[2 E, B]` a layer, for the facts and then their inverses; the scores'
-        gradients with respect to weights of 1 say how much each edge matters in each step of a path.
+        edge_weights: one `[2 E]` a layer, for the facts and then their inverses; the gradients of a score with
+        respect to weights of 1 say how much each edge matters in each step of a path.
         """
-        num_nodes = int(graph.num_nodes or 0)
+        rows, answer = self._propagate(graph, head, relation, tail, edge_weights)
+        return self._readout(rows, answer, self.query(relation))
+
+    def states(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
+        """What the readout sees of the candidates, h^L: `[B, K, dim]`, `[B, num_nodes, dim]` for tail None."""
+        rows, answer = self._propagate(graph, head, relation, tail, None)
+        return rows[answer]
+
+    def _propagate(
+        self,
+        graph: Data,
+        head: Tensor,
+        relation: Tensor,
+        tail: Tensor | None,
+        edge_weights: Sequence[Tensor] | None,
+    ) -> tuple[Tensor, Tensor]:
+        """States `[rows, dim]` after the last layer, and the rows of the candidates `[B, K]`."""
+        num_nodes, query = int(graph.num_nodes or 0), self.query(relation)
         edges = RelationalGraph.with_inverses(
             graph["edge_index"], graph["edge_type"], num_nodes, self.query.num_embeddings // 2
         )
         edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
-        column = torch.arange(len(head), device=head.device)
-        indicator = query.new_zeros(num_nodes, *query.shape).index_put((head, column), query)
+        frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation))
         scale = degree_scale(edges, edge_mask).to(query.dtype)
-        states = indicator
-        for layer, edge_weight in zip(self.layers, edge_weights or [None] * len(self.layers), strict=True):
-            states = layer(edges, edge_mask, edge_weight, scale, states, indicator, query)
-        return states
+        states = torch.cat([query, query.new_zeros(1, self.out_dim)])
+        weights = edge_weights or [None] * len(self.layers)
+        for layer, step, edge_weight in zip(self.layers, frontier.steps, weights, strict=True):
+            given = (edges, edge_mask, edge_weight, step, scale[step.pairs.node], states, query)
+            if self.config.recompute and torch.is_grad_enabled():
+                states = checkpoint(layer, *given, use_reentrant=False)
+            else:
+                states = layer(*given)
+        return states, frontier.answer
+
+    def _groups(self, relation: Tensor) -> list[Tensor]:
+        """Which queries share the states of nodes that they do not reach, for each layer: all, where relation vectors
+        do not depend on the query, and in the first layer, where such nodes only hear products with zero."""
+        everyone = torch.zeros_like(relation)
+        by_relation = torch.unique(relation, return_inverse=True)[1] if self.config.dependent else everyone
+        first = by_relation if self.config.message == "transe" else everyone
+        return [first, *[by_relation] * (len(self.layers) - 1)]
+
+    def _readout(self, states: Tensor, answer: Tensor, query: Tensor) -> Tensor:
+        """MLP([h, q]) of each candidate. Its first map is split into those of h and q, so that a state that many
+        queries share is mapped once, and the queries are taken a few at a time, which bounds the memory."""
+        first, activation, last = self.readout
+        of_state, of_query = first.weight.chunk(2, dim=1)
+        states, query = F.linear(states, of_state), F.linear(query, of_query, first.bias).unsqueeze(1)
+        few = max(1, READOUT_ELEMENTS // (answer.size(1) * states.size(1)))
+        parts = zip(answer.split(few), query.split(few), strict=True)
+        return torch.cat([last(activation(states[rows] + asked)).squeeze(-1) for rows, asked in parts])
 
 
 class BellmanFordLayer(nn.Module):
@@ -144,30 +179,33 @@ class BellmanFordLayer(nn.Module):
         edges: RelationalGraph,
         edge_mask: Tensor | None,
         edge_weight: Tensor | None,
+        step: Step,
         scale: Tensor,
         states: Tensor,
-        indicator: Tensor,
         query: Tensor,
     ) -> Tensor:
-        aggregate = relational_spmm(
+        """States after the step `[P, dim]` of states before; `scale` is `[P, 1]` and `query` `[B, dim]`."""
+        row, column = step.heads
+        aggregate = relational_spmm_pairs(
             edges,
-            self._relations(query),
+            step.pairs,
+            self._relations(query, step),
             states,
             edge_weight=edge_weight,
             edge_mask=edge_mask,
-            boundary=indicator,
+            boundary=query.new_zeros(len(step.own), query.size(1)).index_put((row,), query[column]),
             message=self.message,
             reduce=self.aggregate,
         )
-        hidden = self._update(states, aggregate, scale)
-        hidden = F.relu(self.norm(hidden))
-        return hidden + states if self.residual else hidden
+        own = states[step.own]
+        hidden = F.relu(self.norm(self._update(own, aggregate, scale)))
+        return hidden + own if self.residual else hidden
 
-    def _relations(self, query: Tensor) -> Tensor:
-        """Relation weights: `[R, B, dim]` if they depend on the query, else `[R, dim]`."""
+    def _relations(self, query: Tensor, step: Step) -> Tensor:
+        """Relation vectors: `[slots, R, dim]` if they depend on the query, else `[R, dim]`."""
         if isinstance(self.relation, nn.Embedding):
             return self.relation.weight
-        return self.relation(query).view(len(query), self.num_relations, -1).transpose(0, 1)
+        return self.relation(query).view(len(query), self.num_relations, -1)[step.query]
 
     def _update(self, states: Tensor, aggregate: Tensor, scale: Tensor) -> Tensor:
         """The linear map of [states, aggregate x scalers], grouped by scaler: the product by the scalers is
@@ -183,8 +221,8 @@ class BellmanFordLayer(nn.Module):
 
 
 def degree_scale(edges: RelationalGraph, edge_mask: Tensor | None) -> Tensor:
-    """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1, 1]`."""
-    logarithm = edges.incoming_count(edge_mask).float().log1p()[:, None, None]
+    """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1]`."""
+    logarithm = edges.incoming_count(edge_mask).float().log1p().unsqueeze(1)
     return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
 
 

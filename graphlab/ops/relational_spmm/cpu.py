@@ -66,12 +66,13 @@ class _Run:
         rows, mask = product.graph.by_target, product.edge_mask
         self.reduce = product.reduce
         _, self.queries, self.dim = x.shape
-        self.num_nodes = product.graph.num_nodes
+        self.num_results = product.num_results
         self.x = _columns(x)
         self.shared = relation.dim() == 2
         self.relation = _columns(relation)
         self.weight = np.empty(0, self.x.dtype) if weight is None else weight.detach().contiguous().numpy()
         self.boundary = _columns(x[:0] if boundary is None else boundary)
+        self.pairs = _pairs(product)
         self.edges = (rows.start.numpy(), rows.other.numpy(), rows.kind.numpy(), rows.edge.numpy())
         self.mask = np.empty(0, np.bool_) if mask is None else mask.numpy()
         self.kernels = kernels(MESSAGES[product.message], weight is not None)
@@ -80,7 +81,7 @@ class _Run:
 
     def forward(self) -> Tensor:
         width = MOMENTS * self.dim if self.reduce == "pna" else self.dim
-        out = np.empty((self.num_nodes, self.queries * width), self.x.dtype)
+        out = np.empty((self.num_results, self.queries * width), self.x.dtype)
 
         def run(work: _Work) -> None:
             given = self._given(work)
@@ -93,7 +94,7 @@ class _Run:
                 self.kernels.extreme(*given, 1 if self.reduce == "max" else -1, *place)
 
         for_each(run, [_Work(*block, rows) for block in self.blocks for rows in self.chunks])
-        return torch.from_numpy(out).view(self.num_nodes, self.queries, width)
+        return torch.from_numpy(out).view(self.num_results, self.queries, width)
 
     def backward(self, out: Tensor | None, grad: Tensor, *, weighted: bool) -> tuple[Tensor | None, ...]:
         """Gradients of x, relation, edge weight and boundary, in their layout as columns.
@@ -104,7 +105,9 @@ class _Run:
         grad_out, results = _columns(grad), None if out is None else _columns(out)
         grad_x = [np.zeros_like(self.x) for _ in self.chunks]
         grad_boundary = np.empty_like(self.boundary)
-        grad_weight = [np.zeros(len(self.weight) if weighted else 0, self.x.dtype) for _ in self.blocks]
+        grad_weight = [
+            [np.zeros(len(self.weight) if weighted else 0, self.x.dtype) for _ in self.chunks] for _ in self.blocks
+        ]
         grad_relation = [
             [np.zeros((len(self.relation), width), self.x.dtype) for _ in self.chunks] for _, width in self.blocks
         ]
@@ -113,7 +116,7 @@ class _Run:
             block, chunk = place
             work = _Work(*self.blocks[block], self.chunks[chunk])
             given = self._given(work)
-            grads = (grad_x[chunk], grad_relation[block][chunk], grad_weight[block], grad_boundary)
+            grads = (grad_x[chunk], grad_relation[block][chunk], grad_weight[block][chunk], grad_boundary)
             rest = (grad_out, grads, work.first, work.width, work.rows)
             if self.reduce in ("sum", "mean"):
                 self.kernels.total_backward(*given, self.reduce == "mean", *rest)
@@ -126,7 +129,7 @@ class _Run:
         return (
             _sum(grad_x),
             self._relation_gradient([_sum(parts) for parts in grad_relation]),
-            _sum(grad_weight) if weighted else None,
+            _sum([_sum(parts) for parts in grad_weight]) if weighted else None,
             torch.from_numpy(grad_boundary) if len(self.boundary) else None,
         )
 
@@ -136,7 +139,7 @@ class _Run:
             relation = np.tile(self.relation, (1, work.width // self.dim))
         else:
             relation = np.ascontiguousarray(self.relation[:, work.first : work.first + work.width])
-        return (self.edges, self.mask, self.weight, self.x, relation, self.boundary, self.dim)
+        return (self.edges, self.pairs, self.mask, self.weight, self.x, relation, self.boundary, self.dim)
 
     def _relation_gradient(self, parts: list[Tensor]) -> Tensor:
         """From one gradient a block, `[R, width]`, to that of the relations."""
@@ -150,10 +153,24 @@ class _Run:
         return [(q * self.dim, min(step, self.queries - q) * self.dim) for q in range(0, self.queries, step)]
 
     def _chunks(self) -> list[tuple[int, int]]:
-        """Ranges of rows with about as many edges each, as many as it takes to give every thread some work."""
-        start, count = self.edges[0], -(-torch.get_num_threads() // max(1, len(self.blocks)))
-        inner = np.searchsorted(start, np.linspace(0, start[-1], count + 1)[1:-1]).tolist()
-        return list(zip([0, *inner], [*inner, self.num_nodes], strict=True))
+        """Ranges of results with about as many edges each, as many as it takes to give every thread some work."""
+        count = -(-torch.get_num_threads() // max(1, len(self.blocks)))
+        if count == 1:
+            return [(0, self.num_results)]
+        start, node = self.edges[0], self.pairs[0]
+        work = (start[node + 1] - start[node] + 1).cumsum()
+        inner = np.searchsorted(work, np.linspace(0, work[-1] if len(work) else 0, count + 1)[1:-1]).tolist()
+        return list(zip([0, *inner], [*inner, self.num_results], strict=True))
+
+
+def _pairs(product: Product) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Node, slot, place and types a slot; without pairs, every node once."""
+    pairs = product.pairs
+    if pairs is not None:
+        return pairs.node.numpy(), pairs.slot.numpy(), pairs.place.numpy(), product.types_per_slot
+    everyone = np.arange(product.graph.num_nodes)
+    place = np.arange(product.graph.num_sources, dtype=np.int32)[None]
+    return everyone, np.zeros_like(everyone), place, 0
 
 
 def _columns(values: Tensor) -> np.ndarray:

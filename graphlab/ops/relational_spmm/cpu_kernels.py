@@ -1,13 +1,15 @@
 """Compiled loops of the CPU path: one set for each message, with edge weights and without.
 
-A kernel works on the columns `[first, first + width)` of the `B * d` that a node has, for the target nodes
-`[rows[0], rows[1])`. Names used throughout:
+A kernel works on the columns `[first, first + width)` of the `B * d` that a row has, for the rows
+`[rows[0], rows[1])` of P results. Names used throughout:
 
     edges           (start, other, kind, edge): the rows of `RelationalGraph.by_target`
+    pairs           (node `[P]`, slot `[P]`, place `[slots, sources]`, stride): result p is that of node[p]; its
+                    source u lies in row place[slot[p], u] of x, its relation k in row stride * slot[p] + k
     mask            bool `[E]`, or empty where all edges are there
     weight          `[E]`, or empty where there are none
-    x               `[S, B * d]`; boundary, out, grad: `[N, B * d]`, boundary empty where there is none
-    relation        `[R, width]`, the block's own
+    x               `[Q, B * d]`; boundary, out, grad: `[P, B * d]`, boundary empty where there is none
+    relation        `[rows, width]`, the block's own
     grads           (x, relation, weight, boundary), added to; weight empty where it is not wanted
     dim             d; the columns are those of whole queries
 """
@@ -42,18 +44,20 @@ def kernels(message: int, weighted: bool) -> SimpleNamespace:
 
 def _totals(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
     @compiled
-    def total(edges, mask, weight, x, relation, boundary, dim, mean, out, first, width, rows):
+    def total(edges, pairs, mask, weight, x, relation, boundary, dim, mean, out, first, width, rows):
         """out[v] = sum or mean of the messages at v."""
         start, other, kind, edge = edges
+        node, slot, place, stride = pairs
         m = np.empty(width, x.dtype)
-        for v in range(rows[0], rows[1]):
-            sums = out[v, first : first + width]
-            count = _begin(sums, boundary, v, first, 0)
+        for p in range(rows[0], rows[1]):
+            v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
+            sums = out[p, first : first + width]
+            count = _begin(sums, boundary, p, first, 0)
             for i in range(start[v], start[v + 1]):
                 if len(mask) and not mask[edge[i]]:
                     continue
                 count += 1
-                s, r = x[other[i], first : first + width], relation[kind[i]]
+                s, r = x[near[other[i]], first : first + width], relation[of_slot + kind[i]]
                 if message == DISTMULT and not weighted:
                     for k in range(width):
                         sums[k] += s[k] * r[k]
@@ -67,18 +71,20 @@ def _totals(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
                 _scale(sums, x.dtype.type(1 / count))
 
     @compiled
-    def total_backward(edges, mask, weight, x, relation, boundary, dim, mean, grad, grads, first, width, rows):
+    def total_backward(edges, pairs, mask, weight, x, relation, boundary, dim, mean, grad, grads, first, width, rows):
         start, other, kind, edge = edges
+        node, slot, place, stride = pairs
         grad_x, grad_relation, grad_weight, grad_boundary = grads
         m, g, reached = np.empty((3, width), x.dtype)
-        for v in range(rows[0], rows[1]):
-            g[:] = grad[v, first : first + width]
+        for p in range(rows[0], rows[1]):
+            v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
+            g[:] = grad[p, first : first + width]
             if mean:
                 _scale(g, x.dtype.type(1 / max(_count(start, edge, mask, v) + len(boundary[:1]), 1)))
             if len(boundary):
-                grad_boundary[v, first : first + width] = g
+                grad_boundary[p, first : first + width] = g
             for i in range(start[v], start[v + 1]):
-                e, u, q = edge[i], other[i], kind[i]
+                e, u, q = edge[i], near[other[i]], of_slot + kind[i]
                 if len(mask) and not mask[e]:
                     continue
                 s, r = x[u, first : first + width], relation[q]
@@ -97,18 +103,20 @@ def _totals(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
 
 def _extremes(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
     @compiled
-    def extreme(edges, mask, weight, x, relation, boundary, dim, sign, out, first, width, rows):
+    def extreme(edges, pairs, mask, weight, x, relation, boundary, dim, sign, out, first, width, rows):
         """out[v] = the largest (sign 1) or smallest (sign -1) message at v."""
         start, other, kind, edge = edges
+        node, slot, place, stride = pairs
         m = np.empty(width, x.dtype)
-        for v in range(rows[0], rows[1]):
-            best = out[v, first : first + width]
-            count = _begin(best, boundary, v, first, -sign * np.inf)
+        for p in range(rows[0], rows[1]):
+            v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
+            best = out[p, first : first + width]
+            count = _begin(best, boundary, p, first, -sign * np.inf)
             for i in range(start[v], start[v + 1]):
                 if len(mask) and not mask[edge[i]]:
                     continue
                 count += 1
-                _message(m, x[other[i], first : first + width], relation[kind[i]], message, dim)
+                _message(m, x[near[other[i]], first : first + width], relation[of_slot + kind[i]], message, dim)
                 if weighted:
                     _scale(m, weight[edge[i]])
                 if sign > 0:
@@ -121,35 +129,37 @@ def _extremes(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
                 best[:] = 0
 
     @compiled
-    def extreme_backward(edges, mask, weight, x, relation, boundary, dim, out, grad, grads, first, width, rows):
+    def extreme_backward(edges, pairs, mask, weight, x, relation, boundary, dim, out, grad, grads, first, width, rows):
         """Equal messages share their gradient evenly, which takes a pass over the row to count them."""
         start, other, kind, edge = edges
+        node, slot, place, stride = pairs
         grad_x, grad_relation, grad_weight, grad_boundary = grads
         m, share, reached = np.empty((3, width), x.dtype)
         zero, one = x.dtype.type(0), x.dtype.type(1)
-        for v in range(rows[0], rows[1]):
-            best = out[v, first : first + width]
+        for p in range(rows[0], rows[1]):
+            v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
+            best = out[p, first : first + width]
             share[:] = 0
             if len(boundary):
-                own = boundary[v, first : first + width]
+                own = boundary[p, first : first + width]
                 for k in range(width):
                     share[k] += one if own[k] == best[k] else zero
             for i in range(start[v], start[v + 1]):
                 if len(mask) and not mask[edge[i]]:
                     continue
-                _message(m, x[other[i], first : first + width], relation[kind[i]], message, dim)
+                _message(m, x[near[other[i]], first : first + width], relation[of_slot + kind[i]], message, dim)
                 if weighted:
                     _scale(m, weight[edge[i]])
                 for k in range(width):
                     share[k] += one if m[k] == best[k] else zero
             for k in range(width):
-                share[k] = grad[v, first + k] / max(share[k], one)
+                share[k] = grad[p, first + k] / max(share[k], one)
             if len(boundary):
-                own, to_own = boundary[v, first : first + width], grad_boundary[v, first : first + width]
+                own, to_own = boundary[p, first : first + width], grad_boundary[p, first : first + width]
                 for k in range(width):
                     to_own[k] = share[k] if own[k] == best[k] else zero
             for i in range(start[v], start[v + 1]):
-                e, u, q = edge[i], other[i], kind[i]
+                e, u, q = edge[i], near[other[i]], of_slot + kind[i]
                 if len(mask) and not mask[e]:
                     continue
                 s, r = x[u, first : first + width], relation[q]
@@ -170,22 +180,24 @@ def _extremes(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
 
 def _moments(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
     @compiled
-    def moments(edges, mask, weight, x, relation, boundary, dim, floor, out, first, width, rows):
+    def moments(edges, pairs, mask, weight, x, relation, boundary, dim, floor, out, first, width, rows):
         """out[v] = mean, largest, smallest, standard deviation: `[N, B * 4 d]` with the four side by side a query."""
         start, other, kind, edge = edges
+        node, slot, place, stride = pairs
         m = np.empty(width, x.dtype)
         sums, squares, largest, smallest = np.empty((4, width), x.dtype)
-        for v in range(rows[0], rows[1]):
-            count = _begin(sums, boundary, v, first, 0)
-            _begin(largest, boundary, v, first, -np.inf)
-            _begin(smallest, boundary, v, first, np.inf)
+        for p in range(rows[0], rows[1]):
+            v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
+            count = _begin(sums, boundary, p, first, 0)
+            _begin(largest, boundary, p, first, -np.inf)
+            _begin(smallest, boundary, p, first, np.inf)
             for k in range(width):
                 squares[k] = sums[k] * sums[k]
             for i in range(start[v], start[v + 1]):
                 if len(mask) and not mask[edge[i]]:
                     continue
                 count += 1
-                _message(m, x[other[i], first : first + width], relation[kind[i]], message, dim)
+                _message(m, x[near[other[i]], first : first + width], relation[of_slot + kind[i]], message, dim)
                 if weighted:
                     _scale(m, weight[edge[i]])
                 for k in range(width):
@@ -200,7 +212,7 @@ def _moments(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
             share = x.dtype.type(1 / max(count, 1))
             least = x.dtype.type(floor)
             for q in range(width // dim):
-                row = out[v, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
+                row = out[p, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
                 for k in range(dim):
                     mean = sums[q * dim + k] * share
                     row[k] = mean
@@ -209,21 +221,25 @@ def _moments(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
                     row[3 * dim + k] = np.sqrt(max(squares[q * dim + k] * share - mean * mean, least))
 
     @compiled
-    def moments_backward(edges, mask, weight, x, relation, boundary, dim, floor, out, grad, grads, first, width, rows):
+    def moments_backward(
+        edges, pairs, mask, weight, x, relation, boundary, dim, floor, out, grad, grads, first, width, rows
+    ):
         """A message m among n, with mean a and deviation s, has d a = 1 / n and d s = (m - a) / (n s), 0 at the floor;
         equal extremes share theirs evenly."""
         start, other, kind, edge = edges
+        node, slot, place, stride = pairs
         grad_x, grad_relation, grad_weight, grad_boundary = grads
         m, reached, constant, slope = np.empty((4, width), x.dtype)
         largest, smallest, of_largest, of_smallest = np.empty((4, width), x.dtype)
         zero, one = x.dtype.type(0), x.dtype.type(1)
         least = np.sqrt(x.dtype.type(floor))
-        for v in range(rows[0], rows[1]):
+        for p in range(rows[0], rows[1]):
+            v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
             count = _count(start, edge, mask, v) + len(boundary[:1])
             share = x.dtype.type(1 / max(count, 1))
             for q in range(width // dim):
-                row = out[v, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
-                grad_row = grad[v, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
+                row = out[p, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
+                grad_row = grad[p, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
                 for k in range(dim):
                     deviation = row[3 * dim + k]
                     slant = share * grad_row[3 * dim + k] / deviation if deviation > least else zero
@@ -234,32 +250,32 @@ def _moments(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
             of_largest[:] = 0
             of_smallest[:] = 0
             if len(boundary):
-                own = boundary[v, first : first + width]
+                own = boundary[p, first : first + width]
                 for k in range(width):
                     of_largest[k] += one if own[k] == largest[k] else zero
                     of_smallest[k] += one if own[k] == smallest[k] else zero
             for i in range(start[v], start[v + 1]):
                 if len(mask) and not mask[edge[i]]:
                     continue
-                _message(m, x[other[i], first : first + width], relation[kind[i]], message, dim)
+                _message(m, x[near[other[i]], first : first + width], relation[of_slot + kind[i]], message, dim)
                 if weighted:
                     _scale(m, weight[edge[i]])
                 for k in range(width):
                     of_largest[k] += one if m[k] == largest[k] else zero
                     of_smallest[k] += one if m[k] == smallest[k] else zero
             for q in range(width // dim):
-                grad_row = grad[v, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
+                grad_row = grad[p, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
                 for k in range(dim):
                     of_largest[q * dim + k] = grad_row[dim + k] / max(of_largest[q * dim + k], one)
                     of_smallest[q * dim + k] = grad_row[2 * dim + k] / max(of_smallest[q * dim + k], one)
             if len(boundary):
-                own, to_own = boundary[v, first : first + width], grad_boundary[v, first : first + width]
+                own, to_own = boundary[p, first : first + width], grad_boundary[p, first : first + width]
                 for k in range(width):
                     top = of_largest[k] if own[k] == largest[k] else zero
                     bottom = of_smallest[k] if own[k] == smallest[k] else zero
                     to_own[k] = constant[k] + slope[k] * own[k] + top + bottom
             for i in range(start[v], start[v + 1]):
-                e, u, q = edge[i], other[i], kind[i]
+                e, u, q = edge[i], near[other[i]], of_slot + kind[i]
                 if len(mask) and not mask[e]:
                     continue
                 s, r = x[u, first : first + width], relation[q]
@@ -281,11 +297,11 @@ def _moments(message: int, weighted: bool) -> tuple[Callable[..., Any], ...]:
 
 
 @inlined
-def _begin(values, boundary, v, first, identity):
+def _begin(values, boundary, row, first, identity):
     """Start a reduction with the boundary, if there is one, or else the identity; how many messages that was."""
     count = 0
     if len(boundary):
-        values[:] = boundary[v, first : first + len(values)]
+        values[:] = boundary[row, first : first + len(values)]
         count = 1
     else:
         values[:] = identity

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from graphlab.ops.relational_spmm.cpu import cpu
 from graphlab.ops.relational_spmm.graph import RelationalGraph
+from graphlab.ops.relational_spmm.pairs import Pairs
 from graphlab.ops.relational_spmm.reference import reference
 from graphlab.ops.relational_spmm.signature import Message, Product, Reduce
 
@@ -48,6 +51,57 @@ def relational_spmm(
     """
     product = Product(graph, relation, x, edge_weight, edge_mask, boundary, message, reduce)
     product.check()
-    if x.is_cpu and x.dtype in (torch.float32, torch.float64):
-        return cpu(product)
-    return reference(product)
+    return _path(product)(product)
+
+
+def relational_spmm_pairs(
+    graph: RelationalGraph,
+    pairs: Pairs,
+    relation: Tensor,
+    x: Tensor,
+    *,
+    edge_weight: Tensor | None = None,
+    edge_mask: Tensor | None = None,
+    boundary: Tensor | None = None,
+    message: Message = "distmult",
+    reduce: Reduce = "sum",
+) -> Tensor:
+    """The product for chosen (node, slot) pairs only, from rows of x that each slot chooses; see `relational_spmm`.
+
+        out[p] = (+) { w_e * (x[place[slot_p, u]] (x) relation[slot_p, type_e]) : e = (u -> node_p) } (+) boundary[p]
+
+    Args:
+        graph: as above.
+        pairs: P results.
+        relation: `[R, d]` shared by all slots, or `[slots, R, d]`.
+        x: `[Q, d]`.
+        boundary: `[P, d]`.
+        edge_weight, edge_mask, message, reduce: as above.
+
+    Returns:
+        `[P, d]`, or `[P, 4 d]` for `pna`.
+
+    Raises:
+        InputError: as above, or pairs that name what is not there.
+    """
+    types_per_slot = relation.size(1) if relation.dim() == 3 else 0
+    product = Product(
+        graph,
+        relation.flatten(0, -2),
+        x.unsqueeze(1),
+        edge_weight,
+        edge_mask,
+        None if boundary is None else boundary.unsqueeze(1),
+        message,
+        reduce,
+        pairs,
+        types_per_slot,
+    )
+    product.check()
+    return _path(product)(product).squeeze(1)
+
+
+def _path(product: Product) -> Callable[[Product], Tensor]:
+    if product.x.is_cpu and product.x.dtype in (torch.float32, torch.float64):
+        return cpu
+    return reference

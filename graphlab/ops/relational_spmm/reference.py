@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,6 +13,8 @@ from graphlab.ops.relational_spmm.signature import VARIANCE_FLOOR, Product, Redu
 
 def reference(product: Product) -> Tensor:
     """The product by gather, multiply and scatter, O(E B d) of memory; see `relational_spmm`."""
+    if product.pairs is not None:
+        return reference(expanded(product))
     graph, weight, boundary = product.graph, product.edge_weight, product.boundary
     kept = torch.arange(graph.num_edges, device=product.x.device)
     if product.edge_mask is not None:
@@ -30,6 +33,20 @@ def reference(product: Product) -> Tensor:
     squares = _Reduction(messages.square(), target, None if boundary is None else boundary.square(), graph.num_nodes)
     deviation = (squares("mean") - mean.square()).clamp(min=VARIANCE_FLOOR).sqrt()
     return torch.cat([mean, gather("max"), gather("min"), deviation], dim=-1)
+
+
+def expanded(product: Product) -> Product:
+    """The same product for pairs, with the edges of each written out."""
+    assert product.pairs is not None
+    graph, edge = product.pairs.expanded(product.graph, len(product.x), product.types_per_slot)
+    return replace(
+        product,
+        graph=graph,
+        edge_weight=None if product.edge_weight is None else product.edge_weight.index_select(0, edge),
+        edge_mask=None if product.edge_mask is None else product.edge_mask.index_select(0, edge),
+        pairs=None,
+        types_per_slot=0,
+    )
 
 
 class _Reduction:

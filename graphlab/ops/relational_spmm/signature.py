@@ -10,6 +10,7 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.relational_spmm.graph import RelationalGraph
+from graphlab.ops.relational_spmm.pairs import Pairs
 
 Message = Literal["transe", "distmult", "rotate"]
 Reduce = Literal["sum", "mean", "max", "min", "pna"]
@@ -23,7 +24,7 @@ VARIANCE_FLOOR = 1e-6
 
 @dataclass(frozen=True)
 class Product:
-    """One product's arguments, checked. See `relational_spmm`."""
+    """One product's arguments. See `relational_spmm` and, where there are `pairs`, `relational_spmm_pairs`."""
 
     graph: RelationalGraph
     relation: Tensor
@@ -33,20 +34,35 @@ class Product:
     boundary: Tensor | None
     message: Message
     reduce: Reduce
+    pairs: Pairs | None = None
+    types_per_slot: int = 0
+
+    @property
+    def num_results(self) -> int:
+        return self.graph.num_nodes if self.pairs is None else len(self.pairs.node)
 
     def check(self) -> None:
-        """Raises InputError for an unknown message or reduce, or an argument of the wrong shape or dtype."""
+        """Raises InputError for an unknown message or reduce, or an argument of the wrong shape, dtype or range."""
         _require(self.message in get_args(Message), f"no message is named {self.message!r}", _one_of(Message))
         _require(self.reduce in get_args(Reduce), f"no reduce is named {self.reduce!r}", _one_of(Reduce))
         _require(self.x.dim() == 3, f"x has shape {list(self.x.shape)}", "x is [num_nodes, queries, dim]")
-        num_edges, (_, queries, dim) = self.graph.num_edges, self.x.shape
+        num_edges, (num_rows, queries, dim) = self.graph.num_edges, self.x.shape
         num_relations = len(self.relation)
+        num_types, num_slots = num_relations, 1
+        if self.pairs is None:
+            num_rows = self.graph.num_sources
+        else:
+            num_slots = len(self.pairs.place)
+            num_types = self.types_per_slot or num_relations
+            self.pairs.check(self.graph, num_rows)
+            fits = num_relations == (num_slots if self.types_per_slot else 1) * num_types
+            _require(fits, f"there are {num_relations} relation vectors", f"one set for each of {num_slots} slots")
         for name, shapes in (
-            ("x", ([self.graph.num_sources, queries, dim],)),
+            ("x", ([num_rows, queries, dim],)),
             ("relation", ([num_relations, dim], [num_relations, queries, dim])),
             ("edge_weight", ([num_edges],)),
             ("edge_mask", ([num_edges],)),
-            ("boundary", ([self.graph.num_nodes, queries, dim],)),
+            ("boundary", ([self.num_results, queries, dim],)),
         ):
             value = getattr(self, name)
             if value is not None:
@@ -59,8 +75,8 @@ class Product:
                 _require(same, f"{name} is {value.dtype} and x is {self.x.dtype}", "use one dtype for both")
         if self.edge_mask is not None:
             _require(self.edge_mask.dtype == torch.bool, f"edge_mask is {self.edge_mask.dtype}", "it must be bool")
-        enough = self.graph.least_num_relations <= num_relations
-        _require(enough, f"an edge has the type {self.graph.least_num_relations - 1}", f"relation has {num_relations}")
+        enough = self.graph.least_num_relations <= num_types
+        _require(enough, f"an edge has the type {self.graph.least_num_relations - 1}", f"relation has {num_types}")
         if self.message == "rotate":
             _require(dim % 2 == 0, f"rotate needs an even dim and x has {dim}", "halves are real and imaginary parts")
 

@@ -1,0 +1,199 @@
+"""Which node states decide the scores that are asked for, step by step.
+
+After l steps of message passing from the head of a query, a node that no walk of l edges reaches has the state
+that it would have without any head: the same for all queries that share relation vectors, its ground state. And
+the scores of the candidates need, one step before the last, only the states of their neighbours. What is neither
+reached nor shared, and what no candidate hears of, is never computed; the scores are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphlab.ops.relational_spmm.graph import RelationalGraph
+from graphlab.ops.relational_spmm.pairs import Pairs
+from graphlab.ops.threads import for_each
+
+
+@dataclass(frozen=True)
+class Step:
+    """The states after one step.
+
+    pairs   P states: of node `pairs.node` as slot `pairs.slot` sees it. Slot b < B is query b, slot B + g the
+            ground states of group g.
+    own     int64 `[P]`, the row of the same node and slot among the states before
+    query   int64 `[slots]`, a query that stands for each slot: itself, or one of the group
+    heads   int64 `[2, H]`, the rows that hold a query's head, and the queries
+    """
+
+    pairs: Pairs
+    own: Tensor
+    query: Tensor
+    heads: Tensor
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The states that are computed in each step. Before the first there are B + 1 rows: the heads' and a zero.
+
+    answer  int64 `[B, K]`, rows of the candidates' states after the last step
+    """
+
+    steps: tuple[Step, ...]
+    answer: Tensor
+
+
+def make_frontier(
+    graph: RelationalGraph,
+    edge_mask: Tensor | None,
+    head: Tensor,
+    candidates: Tensor | None,
+    groups: Sequence[Tensor],
+) -> Frontier:
+    """The states that the scores of `candidates` depend on.
+
+    Args:
+        graph: N nodes, messages along its edges.
+        edge_mask: bool `[E]`, False at edges that are not there.
+        head: int64 `[B]`.
+        candidates: int64 `[B, K]`, or None for all nodes.
+        groups: int64 `[B]` for each step, numbers from 0: queries of equal number share their ground states
+            after that step. Those of one group in a step must be of one group in the step before.
+    """
+    num_nodes, queries = graph.num_nodes, len(head)
+    steps = len(groups)
+    distance = walk_distance(graph, edge_mask, head, steps)
+    if candidates is None:
+        candidates = torch.arange(num_nodes, device=head.device).expand(queries, -1)
+    slots = [_Slots(group, queries) for group in groups]
+    wanted = slots[-1].split(distance <= steps, _marked(candidates, num_nodes))
+    found: list[tuple[Tensor, _Slots]] = []
+    for step in range(steps, 0, -1):
+        found.append((wanted, slots[step - 1]))
+        if step > 1:
+            heard = neighbourhood(graph, edge_mask, wanted)
+            wanted = slots[step - 2].before(heard, slots[step - 1], distance < step)
+
+    made: list[Step] = []
+    everyone = torch.arange(queries, device=head.device)
+    rows = torch.full((queries + 1, num_nodes), queries, dtype=torch.int32, device=head.device)
+    rows[everyone, head] = everyone.int()
+    before = _Slots(torch.zeros_like(head), queries)
+    for step, (wanted, here) in enumerate(reversed(found), start=1):
+        place = before.rows_seen_by(here, rows, distance < step)
+        slot, node = (column.contiguous() for column in wanted.nonzero().unbind(1))
+        rows = torch.full(wanted.shape, -1, dtype=torch.int32, device=head.device)
+        rows[slot, node] = torch.arange(len(node), dtype=torch.int32, device=head.device)
+        of_heads = rows[everyone, head].long()
+        heads = torch.stack([of_heads, everyone])[:, of_heads >= 0]
+        made.append(Step(Pairs(node, slot, place), place[slot, node].long(), here.query, heads))
+        before = here
+    seen = before.rows_seen_by(before, rows, distance <= steps)
+    return Frontier(tuple(made), seen[:queries].gather(1, candidates).long())
+
+
+class _Slots:
+    """The slots of one step: B queries, then G groups."""
+
+    def __init__(self, group: Tensor, queries: int) -> None:
+        self.group = group
+        self.queries = queries
+        self.num_groups = int(group.max()) + 1 if len(group) else 0
+        everyone = torch.arange(queries, device=group.device)
+        one = torch.zeros(self.num_groups, dtype=torch.int64, device=group.device).scatter(0, group, everyone)
+        self.query = torch.cat([everyone, one])
+
+    def split(self, reached: Tensor, marked: Tensor) -> Tensor:
+        """Marks `[B, N]` of queries as marks `[B + G, N]`: of unreached nodes, at the query's group."""
+        ground = marked.new_zeros(self.num_groups, marked.size(1))
+        return torch.cat([marked & reached, _any(ground, 0, self.group, marked & ~reached)])
+
+    def before(self, marked: Tensor, after: _Slots, reached: Tensor) -> Tensor:
+        """Marks `[slots after, N]` as marks of these slots, the slots of the step before."""
+        mine = self.split(reached, marked[: self.queries])
+        of_groups = self.group[after.query[after.queries :]]
+        ground = _any(mine[self.queries :], 0, of_groups, marked[self.queries :])
+        return torch.cat([mine[: self.queries], ground])
+
+    def rows_seen_by(self, after: _Slots, rows: Tensor, reached: Tensor) -> Tensor:
+        """From rows `[these slots, N]` to those that the slots after see: int32 `[slots after, N]`."""
+        ground = rows[self.queries :]
+        own = torch.where(reached, rows[: self.queries], ground[self.group])
+        return torch.cat([own, ground[self.group[after.query[after.queries :]]]])
+
+
+def _marked(candidates: Tensor, num_nodes: int) -> Tensor:
+    marks = torch.zeros(len(candidates), num_nodes, dtype=torch.bool, device=candidates.device)
+    return marks.scatter(1, candidates, True)
+
+
+def walk_distance(graph: RelationalGraph, edge_mask: Tensor | None, head: Tensor, limit: int) -> Tensor:
+    """Edges on the shortest walk from each head to each node: uint8 `[B, N]`, `limit + 1` beyond the limit."""
+    shape = (len(head), graph.num_nodes)
+    distance = torch.full(shape, limit + 1, dtype=torch.uint8, device=head.device)
+    distance[torch.arange(len(head), device=head.device), head] = 0
+    if head.is_cuda:
+        source, target = graph.edge_index if edge_mask is None else graph.edge_index[:, edge_mask]
+        for length in range(1, limit + 1):
+            arrived = _any(distance < length, 1, target, (distance < length)[:, source])
+            distance = torch.where(arrived & (distance > length), length, distance)
+        return distance
+    rows, mask, heads = graph.by_source, _mask(edge_mask), head.numpy()
+    start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
+    table = distance.numpy()
+    for_each(lambda b: _breadth_first(start, other, edge, mask, heads[b], limit, table[b]), range(len(head)))
+    return distance
+
+
+def neighbourhood(graph: RelationalGraph, edge_mask: Tensor | None, marked: Tensor) -> Tensor:
+    """The marked nodes and the sources of the edges that arrive at them: bool `[slots, N]` of bool `[slots, N]`."""
+    if marked.is_cuda:
+        source, target = graph.edge_index if edge_mask is None else graph.edge_index[:, edge_mask]
+        return _any(marked, 1, source, marked[:, target])
+    out = marked.clone()
+    rows, mask = graph.by_target, _mask(edge_mask)
+    start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
+    given, table = marked.numpy(), out.numpy()
+    for_each(lambda s: _mark_sources(start, other, edge, mask, given[s], table[s]), range(len(marked)))
+    return out
+
+
+def _any(marks: Tensor, dim: int, index: Tensor, more: Tensor) -> Tensor:
+    """`marks`, with those of `more` set as well at `index` along `dim`; all bool."""
+    return marks.int().index_add(dim, index, more.int()) > 0
+
+
+def _mask(edge_mask: Tensor | None) -> np.ndarray:
+    return np.empty(0, np.bool_) if edge_mask is None else edge_mask.numpy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _breadth_first(start, other, edge, mask, head, limit, distance):
+    queue = np.empty(len(distance), np.int64)
+    queue[0], done, filled = head, 0, 1
+    while done < filled:
+        u = queue[done]
+        done += 1
+        if distance[u] == limit:
+            return
+        for i in range(start[u], start[u + 1]):
+            v = other[i]
+            if distance[v] > limit and (not len(mask) or mask[edge[i]]):
+                distance[v] = distance[u] + 1
+                queue[filled] = v
+                filled += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _mark_sources(start, other, edge, mask, marked, out):
+    for v in range(len(marked)):
+        if marked[v]:
+            for i in range(start[v], start[v + 1]):
+                if not len(mask) or mask[edge[i]]:
+                    out[other[i]] = True
