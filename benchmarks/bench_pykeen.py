@@ -97,9 +97,7 @@ def theirs(plan: Plan, task: Task[Any], seed: int, **settings: Any) -> tuple[flo
         num_relations=data.spec.num_relations,
         create_inverse_triples=True,
     )
-    model = ComplEx(
-        triples_factory=factory, embedding_dim=DIM // 2, loss="bcewithlogits", random_seed=seed, **settings
-    )
+    model = ComplEx(triples_factory=factory, embedding_dim=DIM // 2, loss="bcewithlogits", random_seed=seed, **settings)
     optimizer = torch.optim.Adam(model.get_grad_params(), lr=LR)
     loop = LCWATrainingLoop(model=model, triples_factory=factory, optimizer=optimizer)
     epochs = EPOCHS[data.name]
