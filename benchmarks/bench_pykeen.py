@@ -20,6 +20,7 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from statistics import mean, median, stdev
 from typing import Any
 
@@ -80,9 +81,9 @@ def ours(plan: Plan, task: Task[Any], seed: int) -> tuple[float, float]:
 
 
 def theirs(plan: Plan, task: Task[Any], seed: int, **settings: Any) -> tuple[float, float]:
-    from pykeen.models import ComplEx
-    from pykeen.training import LCWATrainingLoop, TrainingCallback
-    from pykeen.triples import CoreTriplesFactory
+    from pykeen.models import ComplEx  # pyright: ignore[reportMissingImports]
+    from pykeen.training import LCWATrainingLoop, TrainingCallback  # pyright: ignore[reportMissingImports]
+    from pykeen.triples import CoreTriplesFactory  # pyright: ignore[reportMissingImports]
 
     ends: list[float] = []
 
@@ -110,14 +111,14 @@ def theirs_from_our_start(plan: Plan, task: Task[Any], seed: int) -> tuple[float
     def start(vectors: Tensor) -> Tensor:
         return nn.init.normal_(vectors, std=DIM**-0.5)
 
-    none = {"weight": 0.0}
+    unregularised = {"weight": 0.0, "p": 2.0}
     return theirs(
-        plan, task, seed, entity_initializer=start, relation_initializer=start, regularizer_kwargs={"p": 2.0, **none}
+        plan, task, seed, entity_initializer=start, relation_initializer=start, regularizer_kwargs=unregularised
     )
 
 
 def seconds_an_epoch(ends: list[float]) -> float:
-    return median(b - a for a, b in zip(ends, ends[1:], strict=False))
+    return median(b - a for a, b in pairwise(ends))
 
 
 Arm = Callable[[Plan, Task[Any], int], tuple[float, float]]
@@ -150,7 +151,7 @@ def main() -> None:
         print("pykeen is not installed, so there is nothing to compare with; pip install pykeen", file=sys.stderr)
         raise SystemExit(2)
     torch.set_num_threads(1)
-    import pykeen.version
+    import pykeen.version  # pyright: ignore[reportMissingImports]
 
     settings = SETTINGS | {"seeds": SEEDS, "pykeen": pykeen.version.VERSION}
     write_result("pykeen", {"settings": settings, "comparisons": [compare(name) for name in EPOCHS]})
