@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from graphlab import analysis, ops
     from graphlab.api import (
+        Answers,
         Comparison,
         Dataset,
+        Finding,
         Runs,
+        analyze,
+        answers,
         build,
         datasets,
         leaderboard,
@@ -34,10 +38,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answers",
     "Comparison",
     "Dataset",
+    "Finding",
     "Runs",
     "analysis",
+    "analyze",
+    "answers",
     "build",
     "datasets",
     "leaderboard",

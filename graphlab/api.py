@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from graphlab.analysis.answers import Answers, answers
+from graphlab.analysis.probe import Finding, analyze
 from graphlab.core.errors import ConfigError
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
@@ -21,9 +23,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "Answers",
     "Comparison",
     "Dataset",
+    "Finding",
     "Runs",
+    "analyze",
+    "answers",
     "build",
     "datasets",
     "leaderboard",

@@ -34,6 +34,10 @@ UsageError: Any = typer.BadParameter.__bases__[0]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or latest; see graphlab runs.")]
+Head = Annotated[str | None, typer.Option("--head", help="An entity, by name or id.")]
+Tail = Annotated[str | None, typer.Option("--tail", help="An entity, by name or id.")]
+Relation = Annotated[str, typer.Option("--relation", help="A relation, by name or id.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]
 
 
@@ -120,6 +124,70 @@ def reproduce(
         _say(f"report: {write_report(comparison, report)}")
     if not comparison.ok:
         raise typer.Exit(1)
+
+
+@app.command()
+def predict(
+    run: RunId,
+    relation: Relation,
+    head: Head = None,
+    tail: Tail = None,
+    k: Annotated[int, typer.Option("-k", help="How many answers.")] = 10,
+    exclude: Annotated[str, typer.Option("--exclude", help="nothing, facts or known: what not to list.")] = "nothing",
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """The likeliest tails of --head and --relation, or heads of --relation and --tail, as trained RUN sees them."""
+    from graphlab import api
+    from graphlab.experiment.restore import find_record
+
+    record = find_record(run, store)
+    frame = api.answers(record, store).predict(head, relation, k, tail=tail, exclude=exclude)  # pyright: ignore[reportArgumentType]
+    if as_json:
+        rows = frame.astype(object).to_dict(orient="records")
+        _print_json({"run": record.id, "head": head, "relation": relation, "tail": tail, "answers": rows})
+    else:
+        _print_frame(frame, as_json=False)
+
+
+@app.command()
+def paths(
+    run: RunId,
+    head: Annotated[str, typer.Option("--head", help="An entity, by name or id.")],
+    relation: Relation,
+    tail: Annotated[str, typer.Option("--tail", help="An entity, by name or id.")],
+    k: Annotated[int, typer.Option("-k", help="How many paths.")] = 10,
+    scales: Annotated[int, typer.Option("--scales", help="Edge weights over which the gradient is averaged.")] = 1,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw them into this .svg or .png file.")] = None,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """The paths that the score of a triple rests on in path-based RUN, the most important first."""
+    from graphlab import api
+    from graphlab.experiment.restore import find_record
+
+    record = find_record(run, store)
+    found = api.answers(record, store).paths(head, relation, tail, k, scales=scales)
+    if plot:
+        _say(f"drawn: {found.plot().save(plot)}")
+    if as_json:
+        _print_json({"run": record.id, **found.to_json()})
+    else:
+        _print_frame(found.df.drop(columns="relations"), as_json=False)
+
+
+@app.command()
+def analyze(probe: str, dataset: str, as_json: Json = False) -> None:
+    """Put PROBE to DATASET, such as inverse-relations to kg/wn18rr."""
+    from graphlab import api
+
+    found = api.analyze(probe, dataset)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        _console().print(found.text, highlight=False)
+        if found.rows:
+            _print_frame(found.df, as_json=False)
 
 
 @app.command()

@@ -59,13 +59,15 @@ class Row:
         }
 
 
-def compare(numbers: Sequence[PublishedNumber], records: Iterable[RunRecord]) -> list[Row]:
+def compare(
+    numbers: Sequence[PublishedNumber], records: Iterable[RunRecord], known: Iterable[RunRecord] = ()
+) -> list[Row]:
     """Every published number beside each configuration that it could be about, then what only one side has.
 
     A number is about the configurations that follow the model's published recipe; if none is known to, about all of
-    the model's. Configurations are never mixed in one mean.
+    the model's. Configurations are never mixed in one mean. `known` are the runs that others may have started from.
     """
-    groups = configurations(records)
+    groups = configurations(records, known)
     rows: list[Row] = []
     for number in numbers:
         rows += [compare_one(number, group) for group in _meant(groups, number.model)] or [_published_only(number)]

@@ -40,12 +40,16 @@ class Configuration:
         return summarise_values(self.values(metric), failed=sum(r.result.status == "failed" for r in self.records))
 
 
-def configurations(records: Iterable[RunRecord]) -> list[Configuration]:
-    """Group runs by everything in their spec but the seed, in order of appearance; runs under way are left out."""
+def configurations(records: Iterable[RunRecord], known: Iterable[RunRecord] = ()) -> list[Configuration]:
+    """Group runs by everything in their spec but the seed, in order of appearance; runs under way are left out.
+
+    Runs that start from the weights of other runs belong together if those do, as far as they are `known`.
+    """
     groups: dict[str, list[RunRecord]] = {}
+    specs = {record.id: record.spec for record in known}
     for record in records:
         if record.result.status != "unfinished":
-            groups.setdefault(canonical_json(record.spec.to_json() | {"seed": None}), []).append(record)
+            groups.setdefault(_without_seed(record.spec, specs), []).append(record)
     flat = [(group, dict(_settings(group[0].spec))) for group in groups.values()]
     return [
         Configuration(tuple(group), _departures(settings, [s for g, s in flat if _same_question(g[0], group[0])]))
@@ -57,7 +61,7 @@ def follows_recipe(spec: RunSpec) -> bool:
     """Whether a run used the recipe that its model publishes for the data set, as far as the recipe says.
 
     The model's settings must be the recipe's and otherwise the defaults; of the task's and the training's settings
-    those are looked at that the recipe names.
+    those are looked at that the recipe names. A recipe starts from no other run's weights unless it says so.
     """
     try:
         entry = find_model(spec.model)
@@ -70,8 +74,15 @@ def follows_recipe(spec: RunSpec) -> bool:
     return (
         canonical_json(dict(spec.model_config)) == canonical_json(model)
         and _named_in(preset.task, spec.task_config)
-        and _named_in(preset.training, spec.training)
+        and _named_in({"start": None, **preset.training}, {"start": None, **spec.training})
     )
+
+
+def _without_seed(spec: RunSpec, known: Mapping[str, RunSpec]) -> str:
+    training = dict(spec.training)
+    if training.get("start") in known:
+        training["start"] = _without_seed(known[training["start"]], known)
+    return canonical_json(spec.to_json() | {"seed": None, "training": training})
 
 
 def _same_question(a: RunRecord, b: RunRecord) -> bool:

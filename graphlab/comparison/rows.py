@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def leaderboard_rows(dataset: str, records: Iterable[RunRecord]) -> list[Row]:
+def leaderboard_rows(dataset: str, records: Sequence[RunRecord]) -> list[Row]:
     """Published numbers of a data set (by its full name) and the runs on it; metric by metric, the best first."""
     mine = [record for record in records if record.spec.dataset == dataset]
-    rows = compare(published(dataset), mine)
+    rows = compare(published(dataset), mine, records)
     selecting = {record.result.metric: record.result.direction for record in mine}
     metrics = list(dict.fromkeys([*selecting, *(row.metric for row in rows)]))
     return sorted(rows, key=lambda row: (metrics.index(row.metric), _rank(row, selecting.get(row.metric, "max"))))

@@ -9,6 +9,9 @@ import difflib
 import re
 from collections.abc import Iterable
 
+LISTED = 60
+"""Names that an error lists in full."""
+
 
 class GraphLabError(Exception):
     """Base of every error that GraphLab raises on purpose."""
@@ -48,7 +51,7 @@ class UnknownNameError(InputError):
         if close:
             hint = "did you mean " + " or ".join(repr(c) for c in close) + "?"
         else:
-            hint = f"known: {', '.join(choices) or 'none'}"
+            hint = f"known: {_listed(choices) or 'none'}"
         super().__init__(f"no {what} is named {name!r}", hint=hint)
 
 
@@ -74,6 +77,13 @@ class StoreError(GraphLabError):
 
 class DivergenceError(GraphLabError):
     """A training run whose loss or parameters are no longer finite."""
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a row; of very many, the first and how many there are."""
+    if len(names) <= LISTED:
+        return ", ".join(names)
+    return f"{', '.join(names[:LISTED])}, ... ({len(names):,} in all)"
 
 
 def closest(name: str, known: Iterable[str], n: int = 3) -> list[str]:

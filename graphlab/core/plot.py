@@ -6,12 +6,19 @@ They are matplotlib objects of their own: they need no window and leave pyplot's
 from __future__ import annotations
 
 import base64
+import os
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from graphlab.core.errors import InputError
+from graphlab.core.files import write_atomic
+
+FORMS = ("svg", "png", "pdf")
 
 
 class Plot(Figure):
@@ -30,10 +37,26 @@ class Plot(Figure):
     def render(self, form: str, **options: Any) -> bytes:
         """The file's bytes; equal figures give equal bytes."""
         buffer = BytesIO()
-        metadata = {"Date": None} if form == "svg" else {}
+        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
         with mpl.rc_context({"svg.hashsalt": "graphlab", "svg.fonttype": "path"}):
             self.savefig(buffer, format=form, metadata=metadata, **options)
         return buffer.getvalue()
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the figure in the form that the file's ending names, and give its path.
+
+        Raises InputError for another ending, or a file that cannot be written.
+        """
+        file = Path(path)
+        form = file.suffix.removeprefix(".").lower()
+        if form not in FORMS:
+            raise InputError(f"cannot draw into {file}", hint=f"name a file that ends in .{', .'.join(FORMS)}")
+        picture = self.render(form)
+        try:
+            write_atomic(file, lambda out: out.write(picture))
+        except OSError as error:
+            raise InputError(f"cannot write {file}: {error.strerror or error}", hint="name another file") from error
+        return file
 
     def data_uri(self) -> str:
         return "data:image/svg+xml;base64," + base64.b64encode(self.render("svg")).decode()

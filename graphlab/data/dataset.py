@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 class Split:
     """What is trained on, selected on and tested on; disjoint.
 
-    Each part is int64: node ids `[n]`, graph ids `[n]`, or triples `[n, 3]` as (head, relation, tail).
+    Each part is int64: node ids `[n]`, graph ids `[n]`, triples `[n, 3]` as (head, relation, tail), pairs of
+    nodes `[n, 3]` as (u, v, whether a link joins them), u < v, or triples of several graphs `[n, 4]` as (graph, head,
+    relation, tail).
     """
 
     train: Tensor
@@ -68,7 +70,9 @@ class Dataset:
             (inductive: training world, test world); each carries the facts to pass messages over as
             `edge_index` `[2, E]` and `edge_type` `[E]` (inverses not included), and `known_triples`
             `[K, 3]`, everything known to be true in that world, for filtered ranking. Training and
-            validation use `graphs[0]`, test uses `graphs[-1]`.
+            validation use `graphs[0]`, test uses `graphs[-1]`. A link task has one, with all its links in both
+            directions; the task shows a model those of training alone. A mixture has a knowledge graph each, with
+            its `num_relations`, and their names as `labels["graphs"]`.
     labels  names for people to read (classes, entities, relations); may be empty
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -50,12 +50,15 @@ class Entry(Config):
     """One model on one data set, over the experiment's seeds.
 
     settings  what differs from the published recipe, by dotted name: `training.epochs: 50`
+    start     data set of an earlier entry with the same model: each run starts from the weights that the run there
+              with the same seed selected; with `training.epochs: 0` it is tested as it is
     refuses   the two do not fit together, and the experiment shows that this is said before anything runs
     """
 
     model: Text
     dataset: Text
     settings: Mapping[str, Any] = Field(default_factory=dict)
+    start: Text | None = None
     expect: list[Expectation] = Field(default_factory=list)
     refuses: bool = False
 
@@ -81,9 +84,10 @@ def read_experiment(path: str | os.PathLike[str]) -> Experiment:
     content = read_mapping(file)
     experiment = Experiment.parse(content, where=file.name)
     parse_seeds(experiment.seeds)
-    for entry in experiment.runs:
+    for index, entry in enumerate(experiment.runs):
         _require_others(entry, experiment, file.name)
-    asked = [(entry.model, entry.dataset, repr(sorted(entry.settings.items()))) for entry in experiment.runs]
+        _require_start(entry, experiment.runs[:index], file.name)
+    asked = [(e.model, e.dataset, e.start or "", repr(sorted(e.settings.items()))) for e in experiment.runs]
     for index, key in enumerate(asked):
         if key in asked[:index]:
             raise ConfigError(f"{file.name} has {key[0]} on {key[1]} twice", hint="each run is one entry; name it once")
@@ -100,3 +104,17 @@ def _require_others(entry: Entry, experiment: Experiment, where: str) -> None:
                     f"{where} compares {entry.model} with {model!r}, which it does not run on {entry.dataset}",
                     hint="add that run to the file",
                 )
+
+
+def starting_point(entry: Entry, earlier: Sequence[Entry]) -> int | None:
+    """The place of the entry that this one starts from: the last earlier one of its model on the data set named."""
+    fits = [i for i, e in enumerate(earlier) if (e.model, e.dataset) == (entry.model, entry.start) and not e.refuses]
+    return fits[-1] if fits else None
+
+
+def _require_start(entry: Entry, earlier: Sequence[Entry], where: str) -> None:
+    if entry.start is not None and starting_point(entry, earlier) is None:
+        raise ConfigError(
+            f"{where} starts {entry.model} on {entry.dataset} from {entry.start!r}, on which it does not run before",
+            hint=f"add an entry of {entry.model} on {entry.start} above it",
+        )

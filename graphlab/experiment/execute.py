@@ -7,19 +7,44 @@ from contextlib import nullcontext
 import torch
 
 from graphlab.core import environment
-from graphlab.core.errors import GraphLabError
+from graphlab.core.errors import GraphLabError, InputError, StoreError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Plan
 from graphlab.experiment.progress import Reporter
 from graphlab.records.record import Result, RunRecord, RunSpec
 from graphlab.records.store import RunFolder
-from graphlab.task.base import Shard
+from graphlab.task.base import Learner, Shard
 from graphlab.training.distributed import from_rank_zero
 from graphlab.training.loop import fit
 
 
 class OutOfMemoryError(GraphLabError):
     """A run that needs more memory than the device has."""
+
+
+def load_start(learner: Learner, start: str, folder: RunFolder, device: torch.device) -> None:
+    """Give the learner the weights that the run `start`, beside this one in its store, selected.
+
+    Raises InputError if there is no such run, it has not finished, or its model is another.
+    """
+    other = folder.beside(start)
+    record = other.read_finished()
+    if record is None or record.result.status != "finished":
+        found = "has not finished" if other.path.exists() else "is not there"
+        raise InputError(
+            f"run {folder.spec.id} starts from run {start}, which {found} in {folder.path.parent}",
+            hint="graphlab runs lists the runs of a store; do that one first",
+        )
+    try:
+        other.restore_checkpoint("best", device, lambda saved: learner.load_state_dict(saved["model"]))
+    except StoreError as error:
+        if isinstance(error.__cause__, RuntimeError):
+            raise InputError(
+                f"the weights of run {start} ({record.spec.model} on {record.spec.dataset}) do not fit "
+                f"{folder.spec.model} on {folder.spec.dataset}",
+                hint="start from a run of the same model and model settings, whose weights belong to no data set",
+            ) from error
+        raise
 
 
 def attempt(
@@ -43,6 +68,8 @@ def _execute(
         folder.begin()
     task = plan.make_task(spec.seed, device, shard)
     learner = plan.make_learner(task, spec.seed)
+    if plan.training.start:
+        load_start(learner, plan.training.start, folder, task.device)
     try:
         outcome = fit(
             learner,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,10 @@ from graphlab.training.config import TrainingConfig
 
 @dataclass(frozen=True)
 class Plan:
-    """A model, a data set, its task, and complete settings of all three and of training."""
+    """A model, a data set, its task, and complete settings of all three and of training.
+
+    start  the plan whose run with the same seed gives the weights that training starts from
+    """
 
     model: ModelEntry
     dataset: Dataset
@@ -34,6 +37,14 @@ class Plan:
     model_config: ModelConfig
     task_config: TaskConfig
     training: TrainingConfig
+    start: Plan | None = None
+
+    def for_seed(self, seed: int) -> Plan:
+        """The plan of one run, its start named by the other run's id."""
+        if self.start is None:
+            return self
+        training = self.training.model_copy(update={"start": self.start.spec(seed).id})
+        return replace(self, training=training, start=None)
 
     def make_task(self, seed: int, device: torch.device | str = "cpu", shard: Shard | None = None) -> Task[Any]:
         return self.task(self.task_config, self.dataset, self.dataset.split(seed), device, shard)
@@ -51,6 +62,8 @@ class Plan:
 
     def spec(self, seed: int) -> RunSpec:
         """The identity of the run with this seed."""
+        if self.start is not None:
+            return self.for_seed(seed).spec(seed)
         return RunSpec(
             model=self.model.name,
             dataset=self.dataset.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -17,7 +17,7 @@ from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
-from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment
+from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment, starting_point
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
@@ -178,8 +178,13 @@ def check(experiment: Experiment) -> tuple[dict[int, Plan], dict[int, Refusal]]:
             refusals[index] = Refusal(entry.model, dataset.name, error.message, error.hint)
             continue
         if not entry.refuses:
-            plans[index] = plan
+            plans[index] = replace(plan, start=_start(entry, experiment.runs[:index], plans))
     return plans, refusals
+
+
+def _start(entry: Entry, earlier: Sequence[Entry], plans: Mapping[int, Plan]) -> Plan | None:
+    place = starting_point(entry, earlier)
+    return None if place is None else plans[place]
 
 
 def _must_refuse(entry: Entry, refusal: Refusal | None) -> Claim:

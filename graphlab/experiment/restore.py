@@ -9,12 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.core.errors import StoreError
+from graphlab.core.errors import InputError, StoreError, UnknownNameError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Plan, plan_of
+from graphlab.experiment.runs import Runs
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
 from graphlab.task.base import Learner, Task
+
+LATEST = "latest"
+"""Stands for the finished run that was begun last."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,42 @@ def restore(record: RunRecord, store: str | os.PathLike[str] | None = None) -> T
         raise StoreError(f"run {record.id} has no best checkpoint", hint=f"its status is {record.result.status}")
     learner.eval()
     return Trained(plan, task, learner)
+
+
+def find_record(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> RunRecord:
+    """The run that is meant: a record, the one of several seeds that validation likes best, or by its id.
+
+    An id may be cut short as long as one run of the store begins so; "latest" is the finished run that was begun
+    last. Raises UnknownNameError or InputError.
+    """
+    if isinstance(run, RunRecord):
+        return run
+    if isinstance(run, Runs):
+        return _best(run)
+    records = {record.id: record for record in Store(store).records()}
+    if run == LATEST:
+        return _latest(list(records.values()))
+    found = [record for name, record in records.items() if run and name.startswith(run)]
+    if len(found) > 1:
+        raise InputError(f"{len(found)} runs begin with {run!r}", hint=f"such as {found[0].id} and {found[1].id}")
+    if not found:
+        raise UnknownNameError("run", run, records)
+    return found[0]
+
+
+def _latest(records: list[RunRecord]) -> RunRecord:
+    finished = [record for record in records if record.result.status == "finished"]
+    if not finished:
+        raise InputError("the store has no finished run", hint="graphlab run trains one")
+    return finished[-1]
+
+
+def _best(runs: Runs) -> RunRecord:
+    finished = [record for record in runs.records if record.result.status == "finished"]
+    if not finished:
+        raise StoreError(f"no run of {runs.model} on {runs.dataset} has finished", hint="see runs.df for what happened")
+    sign = 1 if runs.direction == "max" else -1
+    return max(finished, key=lambda record: sign * record.result.validation[runs.metric])
 
 
 def predictions(record: RunRecord, store: str | os.PathLike[str] | None = None) -> Tensor:

@@ -69,7 +69,7 @@ def run_plans(
     where = pick_device(device)
     for plan in plans:
         check_precision(plan.training.precision, where)
-    queue = [(plan, plan.spec(seed)) for plan in plans for seed in seeds]
+    queue = [(plan.for_seed(seed), plan.spec(seed)) for plan in plans for seed in seeds]
     specs = [spec for _, spec in queue]
     done: dict[str, RunRecord] = {}
     shard = join_processes(where)
@@ -78,7 +78,10 @@ def run_plans(
         reporter(progress if shard.rank == 0 else False, specs) as report,
     ):
         while pending := [(plan, spec) for plan, spec in queue if spec.id not in done]:
+            unfinished = {spec.id for _, spec in pending}
             for plan, spec in pending:
+                if plan.training.start in unfinished - done.keys():
+                    continue
                 record = attempt(plan, spec, store.folder(spec), where, shard, report)
                 if record:
                     done[spec.id] = record

@@ -74,7 +74,8 @@ def help_with(order: dict[str, Any]) -> None:
     plans: dict[str, Plan] = {}
     for spec in (RunSpec(**values) for values in reversed(order["specs"])):
         folder = store.folder(spec)
-        if folder.read_finished():
+        start = spec.training.get("start")
+        if folder.read_finished() or (start and not folder.beside(start).read_finished()):
             continue
         settings = canonical_json(spec.to_json() | {"seed": None})
         if settings not in plans:

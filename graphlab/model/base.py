@@ -60,7 +60,8 @@ class TripleModel(Model):
     Relation r + num_relations is the inverse of r, so that a query for heads, (?, r, t), is asked as
     (t, r + num_relations, ?). `graph` holds the facts as `edge_index`, `edge_type` (inverses not
     included) and, while training, `edge_mask` bool `[E]`, False at the facts that must not be seen. A model
-    that looks at its parameters alone sets `reads_graph` to False, and is spared the mask.
+    that looks at its parameters alone sets `reads_graph` to False, and is spared the mask. A graph of a mixture
+    also says its `num_relations`.
     """
 
     tasks = frozenset({"kg-completion"})
@@ -81,6 +82,31 @@ class TripleModel(Model):
     def forward(self, *args: Any, **kwargs: Any) -> Tensor:
         """The same as `score`, so that a built model is called like any other module."""
         return self.score(*args, **kwargs)
+
+
+class LinkModel(Model):
+    """Base of models that score pairs of nodes of an undirected graph, on which {u, v} and {v, u} are one pair.
+
+    `graph` holds the links to pass messages over as `edge_index` `[2, E]`, each in both directions, `x`
+    `[num_nodes, d]` where the spec has node features, and, while training, `edge_mask` bool `[E]`, False in both
+    directions of the links that must not be seen.
+    """
+
+    tasks = frozenset({"link-prediction"})
+
+    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
+        """Scores `[P]`, higher is likelier, of pairs int64 `[P, 2]`; the same for (u, v) and (v, u)."""
+        raise NotImplementedError
+
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The same as `score_links`, so that a built model is called like any other module."""
+        return self.score_links(*args, **kwargs)
+
+
+def visible_edges(graph: Data) -> Tensor:
+    """`edge_index` without the edges that `edge_mask` hides."""
+    edge_index: Tensor = graph["edge_index"]
+    return edge_index[:, graph["edge_mask"]] if "edge_mask" in graph else edge_index
 
 
 def require_transductive(model: str, spec: DataSpec) -> int:

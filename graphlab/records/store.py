@@ -67,6 +67,10 @@ class RunFolder:
         self.path = path
         self.spec = spec
 
+    def beside(self, run: str) -> RunFolder:
+        """The folder of another run of the same store, to be read."""
+        return RunFolder(self.path.with_name(run), self.spec)
+
     def read_finished(self) -> RunRecord | None:
         """The run's record once it has one; takes no lock and writes nothing."""
         return read_record(self.path) if (self.path / "result.json").exists() else None

@@ -78,9 +78,12 @@ class World:
     def __init__(self, graph: Data, num_relations: int, known: str, device: torch.device) -> None:
         self.num_relations = num_relations
         self.num_nodes = int(graph.num_nodes or 0)
-        self.graph = Data(edge_index=graph.edge_index, edge_type=graph.edge_type, num_nodes=self.num_nodes).to(
-            str(device)
-        )
+        self.graph = Data(
+            edge_index=graph.edge_index,
+            edge_type=graph.edge_type,
+            num_nodes=self.num_nodes,
+            num_relations=num_relations,
+        ).to(str(device))
         triples = self.facts() if known == "facts" else graph["known_triples"].to(device)
         self.known = KnownTails(triples, self.num_nodes, num_relations)
 

@@ -78,13 +78,17 @@ def check_graph(dataset: Dataset, graph: Data) -> None:
     assert edge_index.is_contiguous(), "edge_index is not contiguous"
     _check_features(spec.node, graph.x, num_nodes)
     _check_features(spec.edge, graph.edge_attr, edge_index.shape[1])
-    if spec.level == "triple":
-        assert spec.num_relations > 0, "the spec names no relations"
+    if spec.level in ("triple", "mixture"):
+        num_relations = spec.num_relations if spec.level == "triple" else graph["num_relations"]
+        assert num_relations > 0, "the spec names no relations"
         assert graph.edge_type.shape == (edge_index.shape[1],), "edge_type is not one relation an edge"
-        assert _within(graph.edge_type, spec.num_relations), "an edge has a relation that the spec does not count"
+        assert _within(graph.edge_type, num_relations), "an edge has a relation that is not counted"
         assert spec.num_entities in (None, num_nodes), f"{dataset.name} has {num_nodes} entities"
+        return
+    assert spec.directed or graph.is_undirected(), f"{dataset.name} is directed and its spec says it is not"
+    if spec.level == "link":
+        assert spec.num_entities in (None, num_nodes), f"{dataset.name} has {num_nodes} nodes"
     else:
-        assert spec.directed or graph.is_undirected(), f"{dataset.name} is directed and its spec says it is not"
         _check_targets(spec, graph.y, num_nodes)
 
 
@@ -125,6 +129,10 @@ def check_splits(dataset: Dataset) -> None:
             assert torch.equal(items, again), f"{part} of {dataset.name} changes for one seed"
         if dataset.spec.level == "triple":
             _check_triples(dataset, split)
+        elif dataset.spec.level == "mixture":
+            _check_mixture(dataset, split)
+        elif dataset.spec.level == "link":
+            _check_links(dataset, split)
         else:
             items = torch.cat([items for _, items in split.parts()])
             size = int(dataset.graph.num_nodes or 0) if dataset.spec.level == "node" else len(dataset.graphs)
@@ -135,19 +143,53 @@ def check_splits(dataset: Dataset) -> None:
 def _check_triples(dataset: Dataset, split: Split) -> None:
     first, last = dataset.graphs[0], dataset.graphs[-1]
     for (part, triples), graph in zip(split.parts(), (first, first, last), strict=True):
-        num_nodes, num_relations = int(graph.num_nodes or 0), dataset.spec.num_relations
-        assert triples.shape[1] == 3, f"{part} triples are not [n, 3]"
-        assert _within(triples[:, [0, 2]], num_nodes), f"a {part} triple of {dataset.name} names no entity"
-        assert _within(triples[:, 1], num_relations), f"a {part} triple of {dataset.name} names no relation"
-        asked, known, facts = (
-            (rows[:, 0] * num_relations + rows[:, 1]) * num_nodes + rows[:, 2]
-            for rows in (triples, graph.known_triples, _facts(graph))
-        )
-        assert len(asked.unique()) == len(asked), f"a {part} triple of {dataset.name} occurs twice"
-        assert torch.isin(asked, known).all(), f"a {part} triple of {dataset.name} is not known to be true"
-        assert torch.isin(facts, known).all(), f"a fact of {dataset.name} is not known to be true"
-        if part != "train":
-            assert not torch.isin(asked, facts).any(), f"a {part} triple of {dataset.name} is among the facts"
+        _check_part(dataset, part, triples, graph, dataset.spec.num_relations)
+
+
+def _check_mixture(dataset: Dataset, split: Split) -> None:
+    """Rows name a graph and then a triple of it; every graph is asked about."""
+    assert len(dataset.labels["graphs"]) == len(dataset.graphs), f"{dataset.name} does not name its graphs"
+    rows = torch.cat([items for _, items in split.parts()])
+    assert rows[:, 0].unique().tolist() == list(range(len(dataset.graphs))), (
+        f"{dataset.name} asks of no or other graphs"
+    )
+    for part, items in split.parts():
+        for k, graph in enumerate(dataset.graphs):
+            triples = items[items[:, 0] == k][:, 1:]
+            _check_part(dataset, part, triples, graph, graph["num_relations"])
+
+
+def _check_part(dataset: Dataset, part: str, triples: Tensor, graph: Data, num_relations: int) -> None:
+    """The triples of one part are true in their graph and, but for training, none of its facts."""
+    num_nodes = int(graph.num_nodes or 0)
+    assert triples.shape[1] == 3, f"{part} triples are not [n, 3]"
+    assert _within(triples[:, [0, 2]], num_nodes), f"a {part} triple of {dataset.name} names no entity"
+    assert _within(triples[:, 1], num_relations), f"a {part} triple of {dataset.name} names no relation"
+    asked, known, facts = (
+        (rows[:, 0] * num_relations + rows[:, 1]) * num_nodes + rows[:, 2]
+        for rows in (triples, graph.known_triples, _facts(graph))
+    )
+    assert len(asked.unique()) == len(asked), f"a {part} triple of {dataset.name} occurs twice"
+    assert torch.isin(asked, known).all(), f"a {part} triple of {dataset.name} is not known to be true"
+    assert torch.isin(facts, known).all(), f"a fact of {dataset.name} is not known to be true"
+    if part != "train":
+        assert not torch.isin(asked, facts).any(), f"a {part} triple of {dataset.name} is among the facts"
+
+
+def _check_links(dataset: Dataset, split: Split) -> None:
+    """Pairs are in order and occur once; those labelled 1 are all the links of the graph, and no other pair is one."""
+    graph, rows = dataset.graph, torch.cat([items for _, items in split.parts()])
+    assert graph.edge_index is not None
+    num_nodes = int(graph.num_nodes or 0)
+    low, high, label = rows.unbind(1)
+    assert (low < high).all() and _within(rows[:, :2], num_nodes), f"a pair of {dataset.name} is not u < v of its nodes"
+    assert split.train[:, 2].all(), f"a training pair of {dataset.name} is no link"
+    codes = low * num_nodes + high
+    assert len(codes.unique()) == len(codes), f"a pair of {dataset.name} occurs twice"
+    source, target = graph.edge_index
+    links = (source * num_nodes + target)[source < target]
+    assert torch.equal(codes[label == 1].sort().values, links.sort().values), f"a link of {dataset.name} is in no part"
+    assert not torch.isin(codes[label == 0], links).any(), f"a negative pair of {dataset.name} is a link"
 
 
 def _facts(graph: Data) -> Tensor:

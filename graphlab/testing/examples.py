@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch_geometric.data import Data
 
@@ -9,6 +11,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
+from graphlab.data.links import split_links, unordered
 from graphlab.data.spec import Continuous, DataSpec
 
 NODES, FEATURES, CLASSES, RELATIONS = 24, 5, 3, 3
@@ -57,12 +60,42 @@ def kg_inductive() -> Dataset:
     return _dataset("kg-completion", (seen, unseen), split, spec)
 
 
+def kg_mixture() -> Dataset:
+    """The transductive example and the same without its last relation, two graphs of which neither knows the other."""
+    whole = kg_transductive()
+    graphs, parts = [], []
+    for k, num_relations in enumerate((RELATIONS, RELATIONS - 1)):
+        held = [triples[triples[:, 1] < num_relations] for _, triples in whole.split().parts()]
+        graph = Data(num_nodes=NODES, num_relations=num_relations)
+        _set_facts(graph, held[0], torch.cat(held))
+        graphs.append(graph)
+        parts.append([torch.cat([torch.full((len(rows), 1), k), rows], dim=1) for rows in held])
+    split = Split(*(torch.cat(rows) for rows in zip(*parts, strict=True)))
+    mixture = _dataset("kg-mixture", tuple(graphs), split, DataSpec("mixture", 0, directed=True))
+    return replace(mixture, labels={"graphs": ("all", "fewer")})
+
+
+def links() -> Dataset:
+    """Links between nodes of like features."""
+    random = SeedStream(0, ("example", "links")).torch()
+    x = torch.randn(NODES, FEATURES, generator=random)
+    near = torch.triu((x @ x.T) > 1.5, diagonal=1)
+    return _link_prediction(Data(x=x, edge_index=(near | near.T).nonzero().T.contiguous()), Continuous(FEATURES))
+
+
+def links_without_features() -> Dataset:
+    return _link_prediction(Data(edge_index=links().graph.edge_index, num_nodes=NODES), None)
+
+
 EXAMPLES = {
     "node-classification": node_classification,
     "graph-classification": graph_classification,
     "graph-regression": graph_regression,
     "kg-transductive": kg_transductive,
     "kg-inductive": kg_inductive,
+    "kg-mixture": kg_mixture,
+    "links": links,
+    "links-without-features": links_without_features,
 }
 
 
@@ -78,6 +111,12 @@ def _graph_prediction(spec: DataSpec, target) -> Dataset:
     for graph in graphs:
         graph.y = target(graph)
     return _dataset("graph-prediction", graphs, _thirds(torch.arange(NODES)), spec)
+
+
+def _link_prediction(graph: Data, features: Continuous | None) -> Dataset:
+    split = split_links(unordered(graph["edge_index"]), NODES, SeedStream(0, ("example", "split")))
+    spec = DataSpec("link", 0, node=features, num_entities=NODES)
+    return _dataset("link-prediction", (graph,), split, spec)
 
 
 def _world(random: torch.Generator) -> tuple[Data, torch.Tensor]:

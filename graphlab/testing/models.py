@@ -24,11 +24,14 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.data.spec import DataSpec
 from graphlab.experiment.plan import Plan, make_plan
-from graphlab.model.base import Model, TripleModel
+from graphlab.model.base import LinkModel, Model, TripleModel
 from graphlab.model.registry import MODELS, find_model
 from graphlab.task.base import Learner, Task
 from graphlab.task.registry import find_task
 from graphlab.testing.examples import EXAMPLES, example
+
+NEUTRAL = {"dropout": 0.0, "node_ratio": 1.0}
+"""Dropout is random, and a share of the nodes is taken in the order of their ids where they are tied."""
 
 assert_close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
 
@@ -49,8 +52,9 @@ def _fits(model: str, dataset: Dataset) -> bool:
 
 
 def _plan(model: str, dataset: Dataset) -> Plan:
-    """The model without dropout, on batches that are a small part of the example."""
-    overrides = {"model.dropout": 0.0} if "dropout" in find_model(model).config.model_fields else {}
+    """The model without what is random or depends on the numbering, on batches that are a small part of the example."""
+    fields = find_model(model).config.model_fields
+    overrides = {f"model.{key}": value for key, value in NEUTRAL.items() if key in fields}
     if "batch_size" in find_task(dataset.task).Config.model_fields:
         overrides["task.batch_size"] = 4
     return make_plan(model, dataset, overrides)
@@ -80,6 +84,9 @@ def check_permutation(model: str, name: str) -> None:
     learner.eval()
     order = torch.randperm(int(dataset.graph.num_nodes or 0), generator=SeedStream(1).torch())
     with torch.no_grad():
+        if isinstance(learner.model, LinkModel) and dataset.spec.level == "link":
+            _check_linked_nodes_renamed(learner.model, dataset, order)
+            return
         if isinstance(learner.model, TripleModel):
             _check_entities_renamed(learner.model, dataset, order)
             return
@@ -105,13 +112,28 @@ def _rename(batch: Data, order: Tensor) -> Data:
 def _check_entities_renamed(model: TripleModel, dataset: Dataset, order: Tensor) -> None:
     if dataset.spec.num_entities is not None:
         return  # a vector an entity: renaming entities renames parameters
-    graph = Data(edge_index=dataset.graph.edge_index, edge_type=dataset.graph.edge_type, num_nodes=len(order))
+    whole = dataset.graph.to_dict()
+    shown = {key: whole[key] for key in ("edge_type", "num_relations") if key in whole}
+    graph = Data(edge_index=dataset.graph.edge_index, num_nodes=len(order), **shown)
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order))
-    renamed = Data(edge_index=place[graph.edge_index], edge_type=graph.edge_type, num_nodes=len(order))
+    renamed = Data(edge_index=place[whole["edge_index"]], num_nodes=len(order), **shown)
     head, relation = torch.tensor([0, 1, 2, 3]), torch.tensor([0, 1, 2, 3])
     scores = model.score(graph, head, relation)
     assert_close(model.score(renamed, place[head], relation), scores[:, order])
+
+
+def _check_linked_nodes_renamed(model: LinkModel, dataset: Dataset, order: Tensor) -> None:
+    """A pair scores alike in both orders; where nodes have no vectors of their own, under other names too."""
+    graph, pairs = dataset.graph, dataset.split().validation[:, :2]
+    scores = model.score_links(graph, pairs)
+    assert scores.shape == (len(pairs),), f"scores of {len(pairs)} pairs have the shape {tuple(scores.shape)}"
+    assert_close(model.score_links(graph, pairs.flip(1)), scores)
+    if any(len(order) in parameter.shape for parameter in model.parameters()):
+        return
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order))
+    assert_close(model.score_links(_rename(graph, order), place[pairs]), scores)
 
 
 def check_isolation(model: str, name: str) -> None:
@@ -140,11 +162,17 @@ def check_gradients(model: str, name: str) -> None:
 
 
 def check_overfit(model: str, name: str) -> None:
-    """Sixty steps on one batch bring its loss down to under half."""
-    task, learner = _learner(model, name)
-    if not list(learner.parameters()):
+    """Sixty steps on one batch, at a high or a low learning rate, bring its loss down to under half."""
+    if not list(_learner(model, name)[1].parameters()):
         return
-    optimizer = torch.optim.Adam(learner.parameters(), lr=0.02)
+    found = [_overfit(model, name, lr) for lr in (0.02, 0.002)]
+    assert any(last < 0.5 * first for first, last in found), f"losses went from and to {found}"
+
+
+def _overfit(model: str, name: str, lr: float) -> tuple[float, float]:
+    """The loss before and after."""
+    task, learner = _learner(model, name)
+    optimizer = torch.optim.Adam(learner.parameters(), lr=lr)
     batch = task.batches(SeedStream(0))[0]
     losses = []
     for _ in range(60):
@@ -153,7 +181,7 @@ def check_overfit(model: str, name: str) -> None:
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert losses[-1] < 0.5 * losses[0], f"loss went from {losses[0]:.4f} to {losses[-1]:.4f}"
+    return losses[0], losses[-1]
 
 
 def check_state_dict(model: str, name: str) -> None:

@@ -12,6 +12,7 @@ from graphlab.core.config import Config, FloatRange, NonNegativeFloat, NonNegati
 class TrainingConfig(Config):
     """How a model is trained. Every field is part of a run's identity.
 
+    start           id of the run of the same store whose selected weights training starts from; None draws them
     epochs          at most so many; 0 evaluates the initial state, as parameter-free models always do
     patience        stop after so many evaluations in a row that improve neither the selecting metric nor the
                     validation loss; None trains all epochs
@@ -22,6 +23,7 @@ class TrainingConfig(Config):
     precision       arithmetic of the forward pass; bf16 and fp16 are mixed precision
     """
 
+    start: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
     epochs: NonNegativeInt = 200
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     lr: Annotated[float, Field(gt=0, le=1000), FloatRange(1e-4, 1e-1, log=True)] = 0.01

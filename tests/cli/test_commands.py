@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from graphlab import api
+
 QUICK = ("--set", "training.epochs=3")
 EXPLODES = ("--set", "optimizer=sgd", "--set", "lr=1000", "--set", "weight_decay=1000.0")
 
@@ -118,6 +120,67 @@ def test_export(cli, tmp_path, form):
     done = cli("export", "planetoid/cora", "--format", form, "--store", tmp_path)
     assert done.code == 0
     assert "Kipf" in done.out or "kipf" in done.out
+
+
+@pytest.fixture(scope="module")
+def kinship(tmp_path_factory):
+    """A store with one small NBFNet that knows a little of families."""
+    store = tmp_path_factory.mktemp("kinship")
+    small = {"training.epochs": 1, "model.dim": 4, "model.num_layers": 2}
+    runs = api.run("nbfnet", "kinship-rules/inductive", store=store, progress=False, **small)
+    return runs.records[0].id, store
+
+
+def test_predict(cli, kinship):
+    run, store = kinship
+    question = ("predict", run, "--head", "p1000", "--relation", "grandson", "-k", "3", "--store", store)
+    done = cli(*question, "--json")
+    assert done.code == 0
+    assert list(done.json) == ["run", "head", "relation", "tail", "answers"]
+    assert done.json["run"] == run
+    assert [set(row) for row in done.json["answers"]] == [{"rank", "tail", "score", "probability", "known"}] * 3
+    assert cli(*question).out.count("p1") == 3
+    heads = cli("predict", run[:6], "--relation", "grandson", "--tail", "p1023", "--store", store, "--json").json
+    assert heads["run"] == run and heads["answers"][0]["head"].startswith("p1")
+
+
+def test_paths(cli, kinship, tmp_path):
+    run, store = kinship
+    triple = ("--head", "p1000", "--relation", "grandson", "--tail", "p1023")
+    done = cli("paths", run, *triple, "-k", "2", "--store", store, "--plot", tmp_path / "paths.svg", "--json")
+    assert done.code == 0
+    assert [path["rank"] for path in done.json["paths"]] == [1, 2]
+    assert set(done.json["paths"][0]["steps"][0]) == {"head", "relation", "tail", "inverse"}
+    assert (tmp_path / "paths.svg").read_bytes().startswith(b"<?xml")
+    assert "p1000" in cli("paths", run, *triple, "--store", store).out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("predict", "RUN", "--relation", "son"), "one of head and tail"),
+        (("predict", "RUN", "--head", "p100", "--relation", "son"), "no entity is named 'p100'"),
+        (("predict", "RUN", "--head", "p1000", "--relation", "grandsn"), "'grandson'"),
+        (("predict", "RUN", "--head", "p1000"), "Missing option"),
+        (("predict", "none", "--head", "p1000", "--relation", "son"), "no run is named 'none'"),
+        (("paths", "RUN", "--head", "p1000", "--relation", "son", "--tail", "eve"), "no entity is named 'eve'"),
+        (("analyze", "inverse-relation", "karate"), "'inverse-relations'"),
+    ],
+)
+def test_wrong_questions_exit_with_two(cli, kinship, monkeypatch, words, message):
+    run, store = kinship
+    monkeypatch.setenv("GRAPHLAB_STORE", str(store))
+    done = cli(*(run if word == "RUN" else word for word in words), "--json")
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_analyze(cli):
+    done = cli("analyze", "inverse-relations", "kinship-rules/transductive", "--json")
+    assert done.code == 0
+    assert list(done.json) == ["probe", "dataset", "summary", "rows"]
+    assert {"kind", "relation", "other", "overlap", "back"} <= set(done.json["rows"][0])
+    assert "husband" in cli("analyze", "inverse-relations", "kinship-rules/transductive").out
 
 
 def test_doctor(cli, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from statistics import mean, stdev
 from typing import Any
 
 import pytest
@@ -86,11 +87,11 @@ def shape(value: Any) -> Any:
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-@pytest.mark.parametrize("mark", ["tables", "results"])
+@pytest.mark.parametrize("mark", ["tables", "results", "kinship paths"])
 def test_tables_are_those_of_the_registry_and_of_the_stored_results(mark):
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = text.partition(f"<!-- {mark} -->\n")[2].partition(f"<!-- {mark} end -->")[0]
-    expected = {"tables": tables, "results": results}[mark]()
+    expected = {"tables": tables, "results": results, "kinship paths": kinship_paths}[mark]()
     assert shown == expected, f"between the marks, the README should have:\n{expected}"
 
 
@@ -108,12 +109,29 @@ def results() -> str:
 
 def result_cells(row: dict[str, Any]) -> tuple[str, ...]:
     ours, published = row["ours"], row["published"]
-    mine = f"{ours['mean']:.3f} ± {ours['std']:.3f} ({ours['n']})"
+    spread = f" ± {ours['std']:.3f}" if ours["std"] is not None else ""
+    mine = f"{ours['mean']:.3f}{spread} ({ours['n']})"
     if published is None:
         return (row["model"], row["metric"], mine, "", "")
     spread = f" ± {published['std']:.3f}" if published["std"] else ""
     verdict = row["verdict"] if row["verdict"] != "not comparable" else f"{row['verdict']}: {row['why']}"
     return (row["model"], row["metric"], mine, f"{published['mean']:.3f}{spread}, {published['source']}", verdict)
+
+
+def kinship_paths() -> str:
+    """Mean and sample standard deviation over the trained runs of the study, and the untrained control."""
+    stored = json.loads((ROOT / "experiments" / "results" / "studies" / "kinship_paths.json").read_text())["runs"]
+    lines = []
+    for dataset, scales in dict.fromkeys((run["dataset"], run["scales"]) for run in stored):
+        runs = [run for run in stored if (run["dataset"], run["scales"]) == (dataset, scales)]
+        (control,) = (run for run in runs if run["run"] == "untrained")
+        trained = [run for run in runs if run["run"] != "untrained"]
+        first = ", ".join(str(run["first_ten_true"]) for run in trained)
+        shares = [run["true"] for run in trained]
+        share = f"{mean(shares):.3f} ± {stdev(shares):.3f} ({len(shares)})"
+        lines.append((dataset, str(scales), first, share, f"{control['true']:.3f}"))
+    headings = ("data set", "scales", "true of the first ten, by seed", "true of all, mean ± std (seeds)", "untrained")
+    return markdown(headings, lines)
 
 
 def tables() -> str:

@@ -13,8 +13,9 @@ from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError
 from graphlab.data.spec import DataSpec
+from graphlab.model.bellman_ford import degree_scale
 from graphlab.model.registry import build_model
-from graphlab.model.zoo.nbfnet import BellmanFordLayer, Config, degree_scale
+from graphlab.model.zoo.nbfnet import BellmanFordLayer, Config
 from graphlab.ops.relational_spmm import RelationalGraph, reference
 from graphlab.ops.relational_spmm.signature import Product
 
@@ -90,7 +91,7 @@ def slow_scores(model, world: Data, head: Tensor, relation: Tensor, edge_weights
     edges = RelationalGraph.with_inverses(world.edge_index, world.edge_type, world.num_nodes, R)
     mask = world.edge_mask.repeat(2) if "edge_mask" in world else None
     indicator = query.new_zeros(world.num_nodes, *query.shape).index_put((head, torch.arange(len(head))), query)
-    scale = degree_scale(edges, mask).to(query.dtype).unsqueeze(1)
+    scale = degree_scale(edges, mask, query.dtype).unsqueeze(1)
     states = indicator
     for layer, weight in zip(model.layers, edge_weights or [None] * len(model.layers), strict=True):
         if isinstance(layer.relation, torch.nn.Embedding):

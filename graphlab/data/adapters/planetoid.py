@@ -185,7 +185,7 @@ CARD = Card(
 def build(variant: str, files: Files, split: str) -> Dataset:
     raw = {part: files.path(f"planetoid/ind.{variant}.{part}") for part in PARTS}
     test = np.array([int(line) for line in raw["test.index"].read_text().split()], dtype=np.int64)
-    edge_index = _edges(read_pickle(raw["graph"]))
+    edge_index = undirected_edges(raw["graph"])
     num_nodes, num_features = COUNTS[variant][0], COUNTS[variant][2]
 
     known, one_hot = _sparse(raw["allx"]), _dense(raw["ally"])
@@ -239,8 +239,9 @@ def _masks(path: Path) -> Split:
         return Split(*parts)
 
 
-def _edges(neighbours: dict[int, list[int]]) -> Tensor:
-    pairs = [(node, other) for node, others in neighbours.items() for other in others]
+def undirected_edges(path: Path) -> Tensor:
+    """The links of a `.graph` file as `edge_index` `[2, E]`, in both directions, without repeats and self-loops."""
+    pairs = [(node, other) for node, others in read_pickle(path).items() for other in others]
     edge_index = torch.tensor(pairs, dtype=torch.int64).t()
     return to_undirected(edge_index[:, edge_index[0] != edge_index[1]])
 

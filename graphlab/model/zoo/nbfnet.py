@@ -16,60 +16,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any
 
 import torch
-from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
-from graphlab.core.config import Choices, IntRange, PositiveInt
+from graphlab.core.config import Choices
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import ModelConfig, Preset, TripleModel
+from graphlab.model.base import LinkModel, Preset, TripleModel
+from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
 from graphlab.ops.frontier import Step, make_frontier
-from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph, relational_spmm_pairs
-
-SCALERS = 3
-"""PNA's degree scalers: identity, amplification, attenuation. Corso et al., NeurIPS 2020, eq. 5."""
-
-SCALE_FLOOR = 0.01
-"""Least amplification, which bounds the attenuation 1 / s of nodes that receive nothing."""
+from graphlab.ops.relational_spmm import RelationalGraph, relational_spmm_pairs
 
 READOUT_ELEMENTS = 2**24
 """Numbers of the readout's hidden layer that are held at once."""
 
 
-class Config(ModelConfig):
-    """dim         width of a node's state
-    num_layers  steps of the Bellman-Ford iteration, the longest path that is seen
-    message     MESSAGE: translation, product, or rotation (dim even)
-    aggregate   AGGREGATE: one reduction, or principal neighbourhood aggregation
+class Config(BellmanFordConfig):
+    """As `BellmanFordConfig`, and
+
     dependent   relation weights are a linear map of the query (a layer) rather than vectors of their own
-    layer_norm, residual  as above
     recompute   keep no activations of a layer but its result, and make them again in the backward pass
     """
 
-    dim: Annotated[PositiveInt, IntRange(8, 64, log=True)] = 32
-    num_layers: Annotated[PositiveInt, IntRange(2, 8)] = 6
-    message: Annotated[Message, Choices()] = "distmult"
-    aggregate: Annotated[Literal["sum", "mean", "max", "pna"], Choices()] = "pna"
     dependent: Annotated[bool, Choices((False, True))] = True
-    layer_norm: bool = True
-    residual: bool = True
     recompute: bool = False
 
-    @model_validator(mode="after")
-    def _rotations_are_pairs(self) -> Self:
-        if self.message == "rotate" and self.dim % 2:
-            raise ValueError("message rotate needs an even dim")
-        return self
 
+class NBFNet(TripleModel, LinkModel):
+    """Path-based scores of all entities for one (head, relation), in one run over the graph.
 
-class NBFNet(TripleModel):
-    """Path-based scores of all entities for one (head, relation), in one run over the graph."""
+    A plain graph is read as one of a single relation, its own inverse, and a self-loop of a second one at each node;
+    the score of {u, v} is the mean of those of (u, v) and (v, u).
+    """
+
+    tasks = frozenset({"kg-completion", "link-prediction"})
 
     citation = Citation(
         key="zhu2021",
@@ -84,8 +69,10 @@ class NBFNet(TripleModel):
         super().__init__()
         self.config = config
         self.out_dim = config.dim
-        self.query = nn.Embedding(2 * spec.num_relations, config.dim)
-        self.layers = nn.ModuleList(BellmanFordLayer(config, 2 * spec.num_relations) for _ in range(config.num_layers))
+        self.of_links = spec.level == "link"
+        num_types = 2 if self.of_links else 2 * spec.num_relations
+        self.query = nn.Embedding(1 if self.of_links else num_types, config.dim)
+        self.layers = nn.ModuleList(BellmanFordLayer(config, num_types) for _ in range(config.num_layers))
         self.readout = nn.Sequential(nn.Linear(2 * config.dim, 2 * config.dim), nn.ReLU(), nn.Linear(2 * config.dim, 1))
 
     def score(
@@ -105,6 +92,14 @@ class NBFNet(TripleModel):
         rows, answer = self._propagate(graph, head, relation, tail, edge_weights)
         return self._readout(rows, answer, self.query(relation))
 
+    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
+        head, tail = torch.cat([pairs, pairs.flip(1)]).unbind(1)
+        return self.score(graph, head, torch.zeros_like(head), tail.unsqueeze(1)).view(2, -1).mean(0)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """`score_links` for a plain graph, `score` for a knowledge graph."""
+        return self.score_links(*args, **kwargs) if self.of_links else self.score(*args, **kwargs)
+
     def states(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
         """What the readout sees of the candidates, h^L: `[B, K, dim]`, `[B, num_nodes, dim]` for tail None."""
         rows, answer = self._propagate(graph, head, relation, tail, None)
@@ -119,13 +114,10 @@ class NBFNet(TripleModel):
         edge_weights: Sequence[Tensor] | None,
     ) -> tuple[Tensor, Tensor]:
         """States `[rows, dim]` after the last layer, and the rows of the candidates `[B, K]`."""
-        num_nodes, query = int(graph.num_nodes or 0), self.query(relation)
-        edges = RelationalGraph.with_inverses(
-            graph["edge_index"], graph["edge_type"], num_nodes, self.query.num_embeddings // 2
-        )
-        edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
+        query = self.query(relation)
+        edges, edge_mask = self._edges(graph)
         frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation))
-        scale = degree_scale(edges, edge_mask).to(query.dtype)
+        scale = degree_scale(edges, edge_mask, query.dtype)
         states = torch.cat([query, query.new_zeros(1, self.out_dim)])
         weights = edge_weights or [None] * len(self.layers)
         for layer, step, edge_weight in zip(self.layers, frontier.steps, weights, strict=True):
@@ -135,6 +127,19 @@ class NBFNet(TripleModel):
             else:
                 states = layer(*given)
         return states, frontier.answer
+
+    def _edges(self, graph: Data) -> tuple[RelationalGraph, Tensor | None]:
+        """What is walked, and which of it is not hidden."""
+        edge_index, num_nodes = graph["edge_index"], int(graph.num_nodes or 0)
+        edge_mask = graph.get("edge_mask", None)
+        if not self.of_links:
+            num_relations = self.query.num_embeddings // 2
+            edges = RelationalGraph.with_inverses(edge_index, graph["edge_type"], num_nodes, num_relations)
+            return edges, None if edge_mask is None else edge_mask.repeat(2)
+        loops = torch.arange(num_nodes, device=edge_index.device)
+        kind = torch.cat([torch.zeros_like(edge_index[0]), torch.ones_like(loops)])
+        edges = RelationalGraph(torch.cat([edge_index, loops.expand(2, -1)], dim=1), kind, num_nodes)
+        return edges, None if edge_mask is None else torch.cat([edge_mask, torch.ones_like(loops, dtype=torch.bool)])
 
     def _groups(self, relation: Tensor) -> list[Tensor]:
         """Which queries share the states of nodes that they do not reach, for each layer: all, where relation vectors
@@ -155,24 +160,18 @@ class NBFNet(TripleModel):
         return torch.cat([last(activation(states[rows] + asked)).squeeze(-1) for rows, asked in parts])
 
 
-class BellmanFordLayer(nn.Module):
+class BellmanFordLayer(BellmanFordUpdate):
     """One MESSAGE and AGGREGATE step with its update."""
 
     def __init__(self, config: Config, num_relations: int) -> None:
-        super().__init__()
-        dim = config.dim
+        super().__init__(config)
         self.num_relations = num_relations
-        self.message: Message = config.message
-        self.aggregate: Reduce = config.aggregate
         self.residual = config.residual
         self.relation: nn.Linear | nn.Embedding
         if config.dependent:
-            self.relation = nn.Linear(dim, num_relations * dim)
+            self.relation = nn.Linear(config.dim, num_relations * config.dim)
         else:
-            self.relation = nn.Embedding(num_relations, dim)
-        aggregate_dim = SCALERS * MOMENTS * dim if config.aggregate == "pna" else dim
-        self.update = nn.Linear(dim + aggregate_dim, dim)
-        self.norm = nn.LayerNorm(dim) if config.layer_norm else nn.Identity()
+            self.relation = nn.Embedding(num_relations, config.dim)
 
     def forward(
         self,
@@ -198,7 +197,7 @@ class BellmanFordLayer(nn.Module):
             reduce=self.aggregate,
         )
         own = states[step.own]
-        hidden = F.relu(self.norm(self._update(own, aggregate, scale)))
+        hidden = self.advance(own, aggregate, scale)
         return hidden + own if self.residual else hidden
 
     def _relations(self, query: Tensor, step: Step) -> Tensor:
@@ -206,24 +205,6 @@ class BellmanFordLayer(nn.Module):
         if isinstance(self.relation, nn.Embedding):
             return self.relation.weight
         return self.relation(query).view(len(query), self.num_relations, -1)[step.query]
-
-    def _update(self, states: Tensor, aggregate: Tensor, scale: Tensor) -> Tensor:
-        """The linear map of [states, aggregate x scalers], grouped by scaler: the product by the scalers is
-        taken after the map, where it is `[.., 3, d]` wide and not `[.., 3, 4 d]`."""
-        if self.aggregate != "pna":
-            return self.update(torch.cat([states, aggregate], dim=-1))
-        dim = states.size(-1)
-        of_states, of_moments = self.update.weight.split([dim, SCALERS * MOMENTS * dim], dim=1)
-        by_scaler = of_moments.view(dim, SCALERS, MOMENTS * dim).transpose(0, 1).reshape(SCALERS * dim, -1)
-        plain, amplified, attenuated = F.linear(aggregate, by_scaler).chunk(SCALERS, dim=-1)
-        moments = plain + scale * amplified + attenuated / scale.clamp(min=SCALE_FLOOR)
-        return F.linear(states, of_states, self.update.bias) + moments
-
-
-def degree_scale(edges: RelationalGraph, edge_mask: Tensor | None) -> Tensor:
-    """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1]`."""
-    logarithm = edges.incoming_count(edge_mask).float().log1p().unsqueeze(1)
-    return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
 
 
 PUBLISHED = "Zhu et al., NeurIPS 2021, appendix, and the configuration files published with it"
@@ -240,6 +221,12 @@ _WN18RR = Preset(
     task={"batch_size": 32, "adversarial_temperature": 1.0},
     training={"epochs": 20, "lr": 5e-3},
 )
+_LINKS = Preset(
+    source=PUBLISHED,
+    model={"dependent": False},
+    task={"batch_size": 64, "num_negatives": 1, "remove_one_hop": True},
+    training={"epochs": 20, "lr": 5e-3},
+)
 _SMALL = {"dim": 16, "num_layers": 3, "aggregate": "sum"}
 
 
@@ -252,6 +239,17 @@ PRESETS = {
     "kg/wn18rr": _WN18RR,
     **{f"grail/fb237-v{k}": _inductive(_FB15K_237, 64) for k in range(1, 5)},
     **{f"grail/wn18rr-v{k}": _inductive(_WN18RR, 64) for k in range(1, 5)},
+    "citation/cora-links": _LINKS,
+    "citation/citeseer-links": _LINKS,
+    "citation/pubmed-links": replace(
+        _LINKS, task={**_LINKS.task, "batch_size": 16}, training={"epochs": 10, "lr": 5e-3}
+    ),
+    "link-prediction": Preset(
+        source=TUNED,
+        model={**_SMALL, "dependent": False},
+        task={"batch_size": 64},
+        training={"epochs": 5, "lr": 5e-3},
+    ),
     "kinship-rules": Preset(
         source=TUNED,
         model=_SMALL,

@@ -8,6 +8,7 @@ the targets are cut into chunks as well. Messages are made again in the backward
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,14 +17,23 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphlab.ops.relational_spmm.cpu_kernels import DISTMULT, ROTATE, TRANSE, kernels
+from graphlab.ops.relational_spmm.kernels import DISTMULT, ROTATE, TRANSE, extremes, moments, totals
 from graphlab.ops.relational_spmm.signature import MOMENTS, VARIANCE_FLOOR, Product
 from graphlab.ops.threads import for_each
 
-BLOCK = 256
-"""Columns a block, about: its accumulators and one edge's operands fit the first cache."""
+BLOCK = 64
+"""Columns a block, about: its accumulators fit the registers."""
 
 MESSAGES = {"transe": TRANSE, "distmult": DISTMULT, "rotate": ROTATE}
+
+REDUCES: dict[str, tuple[Callable[..., Any], Any]] = {
+    "sum": (totals, False),
+    "mean": (totals, True),
+    "max": (extremes, 1),
+    "min": (extremes, -1),
+    "pna": (moments, VARIANCE_FLOOR),
+}
+"""What makes the loops of each reduction, and what they are told."""
 
 
 def cpu(product: Product) -> Tensor:
@@ -75,7 +85,7 @@ class _Run:
         self.pairs = _pairs(product)
         self.edges = (rows.start.numpy(), rows.other.numpy(), rows.kind.numpy(), rows.edge.numpy())
         self.mask = np.empty(0, np.bool_) if mask is None else mask.numpy()
-        self.kernels = kernels(MESSAGES[product.message], weight is not None)
+        self.message = MESSAGES[product.message]
         self.blocks = self._blocks()
         self.chunks = self._chunks()
 
@@ -84,14 +94,8 @@ class _Run:
         out = np.empty((self.num_results, self.queries * width), self.x.dtype)
 
         def run(work: _Work) -> None:
-            given = self._given(work)
-            place = (out, work.first, work.width, work.rows)
-            if self.reduce in ("sum", "mean"):
-                self.kernels.total(*given, self.reduce == "mean", *place)
-            elif self.reduce == "pna":
-                self.kernels.moments(*given, VARIANCE_FLOOR, *place)
-            else:
-                self.kernels.extreme(*given, 1 if self.reduce == "max" else -1, *place)
+            forward, _ = self._loops(work)
+            forward(*self._given(work), out, work.first, work.rows)
 
         for_each(run, [_Work(*block, rows) for block in self.blocks for rows in self.chunks])
         return torch.from_numpy(out).view(self.num_results, self.queries, width)
@@ -102,7 +106,7 @@ class _Run:
         Blocks share no column of a node, and chunks of rows no target. What they share, the gradients of sources,
         relations and weights, each has of its own; these are summed in order.
         """
-        grad_out, results = _columns(grad), None if out is None else _columns(out)
+        grad_out, results = _columns(grad), self.x[:0] if out is None else _columns(out)
         grad_x = [np.zeros_like(self.x) for _ in self.chunks]
         grad_boundary = np.empty_like(self.boundary)
         grad_weight = [
@@ -115,15 +119,9 @@ class _Run:
         def run(place: tuple[int, int]) -> None:
             block, chunk = place
             work = _Work(*self.blocks[block], self.chunks[chunk])
-            given = self._given(work)
+            _, backward = self._loops(work)
             grads = (grad_x[chunk], grad_relation[block][chunk], grad_weight[block][chunk], grad_boundary)
-            rest = (grad_out, grads, work.first, work.width, work.rows)
-            if self.reduce in ("sum", "mean"):
-                self.kernels.total_backward(*given, self.reduce == "mean", *rest)
-            elif self.reduce == "pna":
-                self.kernels.moments_backward(*given, VARIANCE_FLOOR, results, *rest)
-            else:
-                self.kernels.extreme_backward(*given, results, *rest)
+            backward(*self._given(work), results, grad_out, grads, work.first, work.rows)
 
         for_each(run, [(block, chunk) for block in range(len(self.blocks)) for chunk in range(len(self.chunks))])
         return (
@@ -139,7 +137,20 @@ class _Run:
             relation = np.tile(self.relation, (1, work.width // self.dim))
         else:
             relation = np.ascontiguousarray(self.relation[:, work.first : work.first + work.width])
-        return (self.edges, self.pairs, self.mask, self.weight, self.x, relation, self.boundary, self.dim)
+        return (
+            self.edges,
+            self.pairs,
+            self.mask,
+            self.weight,
+            self.x,
+            relation,
+            self.boundary,
+            REDUCES[self.reduce][1],
+        )
+
+    def _loops(self, work: _Work) -> tuple[Callable[..., None], Callable[..., None]]:
+        make, _ = REDUCES[self.reduce]
+        return make(self.message, len(self.weight) > 0, self.dim, work.width)
 
     def _relation_gradient(self, parts: list[Tensor]) -> Tensor:
         """From one gradient a block, `[R, width]`, to that of the relations."""

@@ -1,0 +1,78 @@
+"""Pairs of nodes, joined or not, and the random split of a plain graph's links for link prediction."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Split
+
+
+def unordered(edge_index: Tensor) -> Tensor:
+    """The links of an undirected graph, once each: int64 `[L, 2]` as (u, v) with u < v, sorted; loops are dropped."""
+    low, high = edge_index.amin(0), edge_index.amax(0)
+    return torch.stack([low, high], dim=1)[low < high].unique(dim=0)
+
+
+def both_directions(links: Tensor) -> Tensor:
+    """Links `[L, 2]` as `edge_index` `[2, 2 L]`: each as it is and then, in the same order, reversed."""
+    return torch.cat([links, links.flip(1)]).t().contiguous()
+
+
+class NonLinks:
+    """The pairs {u, v} of distinct nodes that no link joins, numbered from 0.
+
+    Pairs u < v in the order of (v, u) have the ranks v (v - 1) / 2 + u. The i-th that is no link has the rank i plus
+    the number of links before it: with their ranks sorted, k_0 < k_1 < ..., that is #{j : k_j - j <= i}.
+
+    Args:
+        links: int64 `[L, 2]`, u < v, without repeats.
+    """
+
+    def __init__(self, links: Tensor, num_nodes: int) -> None:
+        low, high = links.unbind(1)
+        ranks = (high * (high - 1) // 2 + low).sort().values
+        self._before = ranks - torch.arange(len(ranks), device=ranks.device)
+        self._count = num_nodes * (num_nodes - 1) // 2 - len(ranks)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def at(self, index: Tensor) -> Tensor:
+        """The pairs of these numbers, int64 `[..., 2]` as (u, v) with u < v."""
+        rank = index + torch.searchsorted(self._before, index, right=True)
+        high = ((1 + (1 + 8 * rank.double()).sqrt()) / 2).long()
+        high -= (high * (high - 1) // 2 > rank).long()
+        high += (high * (high + 1) // 2 <= rank).long()
+        return torch.stack([rank - high * (high - 1) // 2, high], dim=-1)
+
+
+PERCENT_VALIDATION, PERCENT_TEST = 5, 10
+
+
+def sizes(num_links: int) -> tuple[int, int, int]:
+    """Links of training, validation and test."""
+    num_train = num_links * (100 - PERCENT_VALIDATION - PERCENT_TEST) // 100
+    num_validation = num_links * PERCENT_VALIDATION // 100
+    return num_train, num_validation, num_links - num_train - num_validation
+
+
+def split_links(links: Tensor, num_nodes: int, stream: SeedStream) -> Split:
+    """85, 5 and 10 % of the links, drawn from the stream, as rows (u, v, 1).
+
+    Validation and test get as many pairs that no link joins, rows (u, v, 0): drawn uniformly from all such pairs,
+    without repeats over both parts.
+    """
+    random = stream.numpy()
+    shuffled = links[torch.from_numpy(random.permutation(len(links)))]
+    train, *positive = shuffled.split(sizes(len(links)))
+    non_links = NonLinks(links, num_nodes)
+    number = random.choice(len(non_links), size=len(links) - len(train), replace=False)
+    negative = non_links.at(torch.from_numpy(number)).split([len(part) for part in positive])
+    parts = [torch.cat([_labelled(p, 1), _labelled(n, 0)]) for p, n in zip(positive, negative, strict=True)]
+    return Split(_labelled(train, 1), *parts)
+
+
+def _labelled(pairs: Tensor, label: int) -> Tensor:
+    return torch.cat([pairs, pairs.new_full((len(pairs), 1), label)], dim=1)

@@ -1,0 +1,83 @@
+"""Graph auto-encoder. Kipf and Welling, Variational Graph Auto-Encoders, 2016, section 3.
+
+    Z = A~ ReLU(A~ X W0) W1,    score(u, v) = z_u . z_v,    A~ = D^-1/2 (A + I) D^-1/2
+
+Where the data have no node features X is the identity, so that W0 is one vector a node.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import LinkModel, ModelConfig, Preset, input_dim, require_transductive, visible_edges
+
+
+class Config(ModelConfig):
+    """hidden_dim     width between the two convolutions
+    embedding_dim  width of z
+    dropout        of the hidden units
+    """
+
+    hidden_dim: Annotated[PositiveInt, IntRange(8, 256, log=True)] = 32
+    embedding_dim: Annotated[PositiveInt, IntRange(8, 128, log=True)] = 16
+    dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.0
+
+
+class GAE(LinkModel):
+    """Two graph convolutions, and the inner product of what they make of two nodes."""
+
+    citation = Citation(
+        key="kipf2016",
+        title="Variational Graph Auto-Encoders",
+        authors="Kipf and Welling",
+        venue="NIPS Workshop on Bayesian Deep Learning",
+        year=2016,
+        url="https://arxiv.org/abs/1611.07308",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__()
+        self.out_dim = config.embedding_dim
+        self.dropout = config.dropout
+        self.has_features = spec.node is not None
+        rows = input_dim(spec.node, "gae") if self.has_features else require_transductive("gae", spec)
+        self.first = nn.Parameter(nn.init.xavier_uniform_(torch.empty(rows, config.hidden_dim)))
+        self.second = nn.Parameter(nn.init.xavier_uniform_(torch.empty(config.hidden_dim, config.embedding_dim)))
+
+    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
+        first, second = self.encode(graph)[pairs].unbind(1)
+        return (first * second).sum(-1)
+
+    def encode(self, graph: Data) -> Tensor:
+        """Embeddings `[num_nodes, embedding_dim]`."""
+        node = torch.arange(int(graph.num_nodes or 0), device=self.first.device)
+        source, target = torch.cat([visible_edges(graph), node.expand(2, -1)], dim=1)
+        degree = target.bincount().to(self.first.dtype)
+        weight = (degree[source] * degree[target]).rsqrt()
+
+        def convolve(rows: Tensor) -> Tensor:
+            return torch.zeros_like(rows).index_add(0, target, weight.unsqueeze(1) * rows[source])
+
+        hidden = convolve(graph["x"] @ self.first if self.has_features else self.first).relu()
+        return convolve(F.dropout(hidden, self.dropout, self.training) @ self.second)
+
+
+PRESETS = {
+    "link-prediction": Preset(
+        source=(
+            "section 4: 200 steps of Adam on the whole graph; sampled negatives, as many as links, in place of the "
+            "weighted loss over all pairs"
+        ),
+        task={"batch_size": None, "remove_one_hop": False, "evaluation_batch_size": 1_000_000},
+        training={"epochs": 200, "lr": 0.01},
+        num_parameters={DataSpec("link", 0, num_entities=2708): 2708 * 32 + 32 * 16},
+    ),
+}

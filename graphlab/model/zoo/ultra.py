@@ -1,0 +1,180 @@
+"""ULTRA. Galkin, Yuan, Mostafa, Tang and Zhu, ICLR 2024.
+
+One NBFNet walks the graph of relations (`relation_graph`) from the queried relation, which is marked by a vector of
+ones, with a learnt vector for each of the four kinds of edges. What it makes of a relation is that relation's feature
+for this query. A second NBFNet walks the entities from the head; in each layer a two-layer perceptron maps the features
+to the relations' weights. No parameter belongs to an entity or to a relation: the same weights answer on any graph.
+
+A query for heads, (t, r^-1, ?), is conditioned on r^-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import Choices, IntRange, PositiveInt
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Preset, TripleModel
+from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
+from graphlab.model.relation_graph import KINDS, relation_graph
+from graphlab.ops.frontier import make_frontier
+from graphlab.ops.relational_spmm import Message, RelationalGraph, relational_spmm, relational_spmm_pairs
+
+REMEMBERED = 16
+"""Knowledge graphs whose relation graphs are kept."""
+
+
+class Config(BellmanFordConfig):
+    """As `BellmanFordConfig`, for both networks."""
+
+    dim: Annotated[PositiveInt, IntRange(8, 128, log=True)] = 64
+    aggregate: Annotated[Literal["sum", "mean", "max", "pna"], Choices()] = "sum"
+
+
+class Ultra(TripleModel):
+    """Scores of all entities of any knowledge graph, whatever its relations."""
+
+    tasks = frozenset({"kg-completion", "kg-mixture"})
+    citation = Citation(
+        key="galkin2024",
+        title="Towards Foundation Models for Knowledge Graph Reasoning",
+        authors="Galkin, Yuan, Mostafa, Tang and Zhu",
+        year=2024,
+        url="https://arxiv.org/abs/2310.04562",
+        venue="ICLR",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__()
+        dim = config.dim
+        self.out_dim = dim
+        self.num_relations = spec.num_relations
+        self.message: Message = config.message
+        self.residual = config.residual
+        self.kinds = nn.ModuleList(nn.Embedding(len(KINDS), dim) for _ in range(config.num_layers))
+        self.relation_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
+        self.projections = nn.ModuleList(
+            nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim)) for _ in range(config.num_layers)
+        )
+        self.entity_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
+        self.readout = nn.Sequential(nn.Linear(2 * dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, 1))
+        self._remembered: list[tuple[Tensor, int, RelationalGraph]] = []
+
+    def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
+        asked, place = relation.unique(return_inverse=True)
+        features = self.relation_features(self._relation_graph(graph), asked)
+        query = features[asked, torch.arange(len(asked), device=head.device)][place]
+        states = self._entities(graph, head, tail, query, features.transpose(0, 1), place)
+        return self.readout(torch.cat([states, query.unsqueeze(1).expand_as(states)], dim=-1)).squeeze(-1)
+
+    def relation_features(self, relations: RelationalGraph, asked: Tensor) -> Tensor:
+        """Features `[2 R, Q, dim]` of all relations for each of the asked ones `[Q]`."""
+        weights: list[Tensor] = [kinds.get_parameter("weight") for kinds in self.kinds]
+        mark = weights[0].new_ones(len(asked), self.out_dim)
+        return self._walk(relations, None, asked, mark, self.relation_steps, weights)
+
+    def _entities(
+        self, graph: Data, head: Tensor, tail: Tensor | None, query: Tensor, features: Tensor, place: Tensor
+    ) -> Tensor:
+        """States `[B, K, dim]` of the candidates, of those that they depend on alone; see `graphlab.ops.frontier`.
+
+        features  `[Q, 2 R, dim]` for the asked relations, of which query b asks the one at `place[b]`
+        """
+        edges = RelationalGraph.with_inverses(
+            graph["edge_index"], graph["edge_type"], int(graph.num_nodes or 0), self._num_relations(graph)
+        )
+        edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
+        scale = degree_scale(edges, edge_mask, query.dtype)
+        # Before the first step all but the heads are 0, and so are products with them, whatever the relation.
+        first = place if self.message == "transe" else torch.zeros_like(place)
+        groups = [first, *[place] * (len(self.projections) - 1)]
+        frontier = make_frontier(edges, edge_mask, head, tail, groups)
+        states = torch.cat([query, query.new_zeros(1, self.out_dim)])
+        updates = cast("Iterable[BellmanFordUpdate]", self.entity_steps)
+        for update, projection, step in zip(updates, self.projections, frontier.steps, strict=True):
+            row, column = step.heads
+            aggregate = relational_spmm_pairs(
+                edges,
+                step.pairs,
+                projection(features)[place[step.query]],
+                states,
+                edge_mask=edge_mask,
+                boundary=query.new_zeros(len(step.own), self.out_dim).index_put((row,), query[column]),
+                message=update.message,
+                reduce=update.aggregate,
+            )
+            own = states[step.own]
+            hidden = update.advance(own, aggregate, scale[step.pairs.node])
+            states = hidden + own if self.residual else hidden
+        return states[frontier.answer]
+
+    def _walk(
+        self,
+        edges: RelationalGraph,
+        edge_mask: Tensor | None,
+        start: Tensor,
+        mark: Tensor,
+        steps: nn.ModuleList,
+        weights: Iterable[Tensor],
+    ) -> Tensor:
+        """The Bellman-Ford iteration from nodes `start` `[B]`, which are marked by vectors `[B, dim]`."""
+        column = torch.arange(len(start), device=start.device)
+        boundary = mark.new_zeros(edges.num_nodes, *mark.shape).index_put((start, column), mark)
+        scale = degree_scale(edges, edge_mask, mark.dtype).unsqueeze(1)
+        states = boundary
+        for step, relation in zip(cast("Iterable[BellmanFordUpdate]", steps), weights, strict=True):
+            aggregate = relational_spmm(
+                edges,
+                relation,
+                states,
+                edge_mask=edge_mask,
+                boundary=boundary,
+                message=step.message,
+                reduce=step.aggregate,
+            )
+            hidden = step.advance(states, aggregate, scale)
+            states = hidden + states if self.residual else hidden
+        return states
+
+    def _num_relations(self, graph: Data) -> int:
+        return graph.get("num_relations", self.num_relations)
+
+    def _relation_graph(self, graph: Data) -> RelationalGraph:
+        """Of all facts, hidden ones included; made once for each graph, known again by its tensor of edges."""
+        edge_index: Tensor = graph["edge_index"]
+        for known, version, made in self._remembered:
+            if known is edge_index and version == edge_index._version:
+                return made
+        made = relation_graph(edge_index, graph["edge_type"], int(graph.num_nodes or 0), self._num_relations(graph))
+        self._remembered = [*self._remembered[1 - REMEMBERED :], (edge_index, edge_index._version, made)]
+        return made
+
+
+PUBLISHED = "the configuration published with Galkin et al., ICLR 2024, for pre-training on three graphs"
+TUNED = "GraphLab default: tuned for minutes on one core, not published"
+
+PRESETS = {
+    "mixture": Preset(
+        source=PUBLISHED,
+        task={"batch_size": 64, "num_negatives": 512, "adversarial_temperature": 1.0, "num_validation": 500},
+        training={"epochs": 10, "lr": 5e-4, "optimizer": "adamw", "weight_decay": 0.01},
+        num_parameters={DataSpec("mixture", 0, directed=True): 168_705},
+    ),
+    "mixture/small": Preset(
+        source=TUNED,
+        task={"batch_size": 32, "num_negatives": 128, "adversarial_temperature": 1.0, "num_validation": 100},
+        training={"epochs": 2, "lr": 1e-3, "optimizer": "adamw", "weight_decay": 0.01, "scheduler": "cosine"},
+    ),
+    "kg-completion": Preset(
+        source=TUNED,
+        task={"batch_size": 32, "num_negatives": 64, "adversarial_temperature": 1.0},
+        training={"epochs": 4, "lr": 1e-3, "optimizer": "adamw", "weight_decay": 0.01},
+        num_parameters={DataSpec("triple", 0, num_relations=237, directed=True): 168_705},
+    ),
+}

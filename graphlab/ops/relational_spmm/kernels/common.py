@@ -1,0 +1,109 @@
+"""What the loops share. Each file beside this one makes a forward and a backward loop for a message, for edge weights
+or none, and for d and the width of a block, which are constants of the compiled code.
+
+A loop works on the columns `[first, first + width)` of the `B * d` that a row has, for the rows `[rows[0], rows[1])`
+of P results. Its arguments:
+
+    edges           (start, other, kind, edge): the rows of `RelationalGraph.by_target`
+    pairs           (node `[P]`, slot `[P]`, place `[slots, sources]`, stride): result p is that of node[p]; its
+                    source u lies in row place[slot[p], u] of x, its relation k in row stride * slot[p] + k
+    mask            bool `[E]`, or empty where all edges are there
+    weight          `[E]`, or empty where there are none
+    x               `[Q, B * d]`; boundary, out, grad: `[P, B * d]`, boundary empty where there is none
+    relation        `[rows, width]`, the block's own
+    grads           (x, relation, weight, boundary), added to; weight empty where it is not wanted
+
+They are written for the compiler. Scratch lies on the stack, so that it knows that nothing else points there and
+keeps accumulators in registers from edge to edge: four times faster than scratch from the heap at 32 columns. A
+message is computed where it is used, column by column, for the same reason. Helpers are put in line before
+compilation, because a view that is passed on takes an atomic count of its references.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+TRANSE, DISTMULT, ROTATE = range(3)
+
+MAX_WIDTH = 1024
+"""Columns that scratch on the stack has room for."""
+
+compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
+inlined: Any = numba.njit(inline="always", error_model="numpy")
+
+
+@intrinsic
+def local(typing_context, like):
+    """A pointer to MAX_WIDTH numbers of an array's dtype in the frame of the function that calls."""
+
+    def generate(context, builder, signature, args):
+        kind = context.get_value_type(like.dtype)
+        return cgutils.alloca_once(builder, kind, size=ir.Constant(ir.IntType(64), MAX_WIDTH))
+
+    return types.CPointer(like.dtype)(like), generate
+
+
+@inlined
+def message_of(s, r, k, message, dim):
+    """Column k of the message of source s and relation r."""
+    half = dim // 2
+    if message == DISTMULT:
+        value = s[k] * r[k]
+    elif message == TRANSE:
+        value = s[k] + r[k]
+    elif k % dim < half:
+        value = s[k] * r[k] - s[k + half] * r[k + half]
+    else:
+        value = s[k - half] * r[k] + s[k] * r[k - half]
+    return value
+
+
+@inlined
+def send_back(g, s, r, to_s, to_r, new_s, new_r, k, message):
+    """From column k of a message's gradient g to those of s and r, as they will be; not for ROTATE."""
+    if message == DISTMULT:
+        new_s[k] = to_s[k] + g * r[k]
+        new_r[k] = to_r[k] + g * s[k]
+    else:
+        new_s[k] = to_s[k] + g
+        new_r[k] = to_r[k] + g
+
+
+@inlined
+def store(new_s, new_r, to_s, to_r, width):
+    """Apart from `send_back`, so that its loads need not wait for these stores, which might be to the same place for
+    all that the compiler knows."""
+    for k in range(width):
+        to_s[k] = new_s[k]
+    for k in range(width):
+        to_r[k] = new_r[k]
+
+
+@inlined
+def rotate_back(g, s, r, to_s, to_r, dim, width):
+    """From a rotated message's gradient g `[width]` to those of s and r: the products with their conjugates."""
+    half = dim // 2
+    for q in range(width // dim):
+        for k in range(q * dim, q * dim + half):
+            to_s[k] += g[k] * r[k] + g[k + half] * r[k + half]
+            to_s[k + half] += g[k + half] * r[k] - g[k] * r[k + half]
+            to_r[k] += g[k] * s[k] + g[k + half] * s[k + half]
+            to_r[k + half] += g[k + half] * s[k] - g[k] * s[k + half]
+
+
+@compiled
+def count_edges(start, edge, mask, v):
+    """Edges that arrive at v."""
+    if not len(mask):
+        return start[v + 1] - start[v]
+    count = np.int64(0)
+    for i in range(start[v], start[v + 1]):
+        count += mask[edge[i]]
+    return count

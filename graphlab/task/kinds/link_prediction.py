@@ -1,0 +1,149 @@
+"""Link prediction on a plain graph: tell held-out links from pairs that no link joins.
+
+Liben-Nowell and Kleinberg, CIKM 2003; the split and metrics of Kipf and Welling, Variational Graph Auto-Encoders, 2016;
+sampled negatives and the removal of queried links as in Zhu et al., NeurIPS 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch_geometric.data import Data
+
+from graphlab.core.config import Choices, IntRange, PositiveInt
+from graphlab.core.errors import IncompatibleError
+from graphlab.core.seeds import SeedStream
+from graphlab.data.links import NonLinks, both_directions
+from graphlab.model.base import LinkModel
+from graphlab.task.base import Direction, Learner, Part, Task, TaskConfig
+from graphlab.task.binary import auroc, average_precision
+
+
+class Config(TaskConfig):
+    """batch_size             links a training step, over all processes; None takes all of them
+    num_negatives          pairs for each link, drawn uniformly from those that no training link joins
+    remove_one_hop         while training, hide the links that are asked for
+    evaluation_batch_size  pairs scored at once; bounds the memory of evaluation
+    """
+
+    batch_size: Annotated[PositiveInt, IntRange(8, 512, log=True)] | None = 64
+    num_negatives: Annotated[PositiveInt, IntRange(1, 8)] = 1
+    remove_one_hop: Annotated[bool, Choices((False, True))] = True
+    evaluation_batch_size: PositiveInt = 128
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """One step's pairs.
+
+    graph  the training links, with `edge_mask` bool `[E]` where some are hidden
+    pairs  int64 `[B, 1 + num_negatives, 2]`, the link first
+    size   links of the whole step, over all shards
+    """
+
+    graph: Data
+    pairs: Tensor
+    size: int
+
+
+class LinkEpoch:
+    """One pass over the training links in an order drawn from the stream; each step is drawn from its own."""
+
+    def __init__(self, task: LinkPrediction, stream: SeedStream) -> None:
+        self._task = task
+        self._stream = stream
+        self._order = torch.randperm(len(task.split.train), generator=stream.child("order").torch())
+        self._size = task.config.batch_size or len(self._order)
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._size)
+
+    def __getitem__(self, step: int) -> Pairs:
+        if not 0 <= step < len(self):
+            raise IndexError(step)
+        chosen = self._order[step * self._size : (step + 1) * self._size]
+        return self._task.ask(chosen, self._stream.child("step", step))
+
+
+class LinkPrediction(Task[Pairs]):
+    """AUROC and average precision over held-out links and as many pairs that are none; both see training links only."""
+
+    name = "link-prediction"
+    level = "link"
+    Config = Config
+    metric = "auroc"
+    direction: Direction = "max"
+
+    def prepare(self) -> None:
+        whole = self.dataset.graph
+        self._links = self.split.train[:, :2].to(self.device)
+        self._num_nodes = int(whole.num_nodes or 0)
+        self._non_links = NonLinks(self._links, self._num_nodes)
+        shown = {"x": whole.x} if whole.x is not None else {}
+        self._graph = Data(edge_index=both_directions(self._links.cpu()), num_nodes=self._num_nodes, **shown).to(
+            str(self.device)
+        )
+
+    def batches(self, stream: SeedStream) -> LinkEpoch:
+        return LinkEpoch(self, stream)
+
+    def ask(self, index: Tensor, stream: SeedStream) -> Pairs:
+        """This shard's share of the training links at `index` and their negatives; the mask is the whole step's."""
+        links = self._links[index.to(self.device)]
+        uniform = torch.rand((len(links), self.config.num_negatives), generator=stream.torch(), dtype=torch.float64)
+        number = (uniform * len(self._non_links)).long().clamp(max=len(self._non_links) - 1)
+        negatives = self._non_links.at(number.to(self.device))
+        pairs = torch.cat([links.unsqueeze(1), negatives], dim=1)
+        graph = copy(self._graph)
+        if self.config.remove_one_hop:
+            graph.edge_mask = ~torch.isin(self._code(self._links), self._code(links)).repeat(2)
+        return Pairs(graph, self.shard.of(pairs), len(links))
+
+    def loss(self, learner: Learner, batch: Pairs) -> Tensor:
+        """Binary cross-entropy; for each link, it and its negatives together weigh one half."""
+        if not len(batch.pairs):
+            return sum((p.sum() for p in learner.parameters()), torch.zeros((), device=self.device)) * 0
+        logits = _link_model(learner).score_links(batch.graph, batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
+        positive = F.binary_cross_entropy_with_logits(logits[:, 0], torch.ones_like(logits[:, 0]))
+        negative = F.binary_cross_entropy_with_logits(logits[:, 1:], torch.zeros_like(logits[:, 1:]))
+        return (positive + negative) / 2
+
+    def weight(self, batch: Pairs) -> float:
+        return len(batch.pairs) * self.shard.world / batch.size
+
+    def predict(self, learner: Learner, part: Part) -> Tensor:
+        """Scores `[n]`."""
+        model = _link_model(learner)
+        pairs = self.shard.of(getattr(self.split, part)).to(self.device)[:, :2]
+        chunks = pairs.split(self.config.evaluation_batch_size)
+        with torch.no_grad():
+            return torch.cat([model.score_links(self._graph, chunk) for chunk in chunks])
+
+    def score(self, rows: Tensor, part: Part) -> dict[str, float]:
+        positive = getattr(self.split, part)[:, 2].bool().to(rows.device)
+        return {"auroc": auroc(rows, positive), "ap": average_precision(rows, positive)}
+
+    def protocol(self) -> Mapping[str, str | int | float]:
+        return {
+            "task": self.name,
+            "split": self.dataset.splits.name,
+            "metric": self.metric,
+            "negatives": "uniform, one for each link",
+        }
+
+    def _code(self, links: Tensor) -> Tensor:
+        return links[:, 0] * self._num_nodes + links[:, 1]
+
+
+def _link_model(learner: Learner) -> LinkModel:
+    if not isinstance(learner.model, LinkModel):
+        raise IncompatibleError(
+            f"{type(learner.model).__name__} does not score links", hint="use a model of the link-prediction task"
+        )
+    return learner.model
