@@ -111,11 +111,13 @@ def result_cells(row: dict[str, Any]) -> tuple[str, ...]:
     ours, published = row["ours"], row["published"]
     spread = f" ± {ours['std']:.3f}" if ours["std"] is not None else ""
     mine = f"{ours['mean']:.3f}{spread} ({ours['n']})"
+    settings = ", ".join(f"{name.partition('.')[2]}={value or 'none'}" for name, value in row["settings"].items())
+    model = f"{row['model']} ({settings})" if settings else row["model"]
     if published is None:
-        return (row["model"], row["metric"], mine, "", "")
+        return (model, row["metric"], mine, "", "")
     spread = f" ± {published['std']:.3f}" if published["std"] else ""
     verdict = row["verdict"] if row["verdict"] != "not comparable" else f"{row['verdict']}: {row['why']}"
-    return (row["model"], row["metric"], mine, f"{published['mean']:.3f}{spread}, {published['source']}", verdict)
+    return (model, row["metric"], mine, f"{published['mean']:.3f}{spread}, {published['source']}", verdict)
 
 
 def kinship_paths() -> str:

@@ -106,7 +106,8 @@ def slow_scores(model, world: Data, head: Tensor, relation: Tensor, edge_weights
         states = hidden + states
     states = states.transpose(0, 1)
     query = query.unsqueeze(1).expand(-1, states.size(1), -1)
-    return model.readout(torch.cat([states, query], dim=-1)).squeeze(-1)
+    hidden = torch.relu(model.readout.first(torch.cat([states, query], dim=-1)))
+    return model.readout.last(hidden).squeeze(-1)
 
 
 @pytest.mark.parametrize("recompute", [False, True])

@@ -3,12 +3,13 @@
 NBFNet that walks only what looks promising for the query at hand. Each node v that the walk has reached has a
 priority, from the network that gives the final score too:
 
-    s_v = MLP(h_v * W [h_v, q])                                             eq. 9
+    s_v = MLP(h_v * W [h_v, q])
     h_v <- sigma(s_v) h_v before it is sent, so that the priority is learned
 
 In each step the ratio alpha |V| of nodes with the highest priority send, over the ratio alpha |E| of their edges
 whose target has the highest priority; who receives something is updated as in NBFNet. All others keep their state
-and score. The head also receives its boundary in every step, as in NBFNet.
+and score. The head also receives its boundary in every step, as in NBFNet. PNA's means are over the messages
+that were sent, its scalers of the degrees in the whole graph.
 
 Messages, states and gradients are made for selected edges and reached nodes alone, as one graph of (query, node)
 cells. Equal priorities (at first, all nodes not yet reached) are taken in the order of node ids.

@@ -73,7 +73,7 @@ class NBFNet(TripleModel, LinkModel):
         num_types = 2 if self.of_links else 2 * spec.num_relations
         self.query = nn.Embedding(1 if self.of_links else num_types, config.dim)
         self.layers = nn.ModuleList(BellmanFordLayer(config, num_types) for _ in range(config.num_layers))
-        self.readout = nn.Sequential(nn.Linear(2 * config.dim, 2 * config.dim), nn.ReLU(), nn.Linear(2 * config.dim, 1))
+        self.readout = Readout(config.dim)
 
     def score(
         self,
@@ -90,7 +90,7 @@ class NBFNet(TripleModel, LinkModel):
         respect to weights of 1 say how much each edge matters in each step of a path.
         """
         rows, answer = self._propagate(graph, head, relation, tail, edge_weights)
-        return self._readout(rows, answer, self.query(relation))
+        return self.readout(rows, answer, self.query(relation))
 
     def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
         head, tail = torch.cat([pairs, pairs.flip(1)]).unbind(1)
@@ -149,15 +149,26 @@ class NBFNet(TripleModel, LinkModel):
         first = by_relation if self.config.message == "transe" else everyone
         return [first, *[by_relation] * (len(self.layers) - 1)]
 
-    def _readout(self, states: Tensor, answer: Tensor, query: Tensor) -> Tensor:
-        """MLP([h, q]) of each candidate. Its first map is split into those of h and q, so that a state that many
-        queries share is mapped once, and the queries are taken a few at a time, which bounds the memory."""
-        first, activation, last = self.readout
-        of_state, of_query = first.weight.chunk(2, dim=1)
-        states, query = F.linear(states, of_state), F.linear(query, of_query, first.bias).unsqueeze(1)
+
+class Readout(nn.Module):
+    """MLP([h, q]) of each candidate's state and its query."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(2 * dim, 2 * dim)
+        self.last = nn.Linear(2 * dim, 1)
+
+    def forward(self, states: Tensor, answer: Tensor, query: Tensor) -> Tensor:
+        """Scores `[B, K]` of the states `[rows, dim]` that `answer` `[B, K]` names, for queries `[B, dim]`.
+
+        The first map is split into those of h and q, so that a state that many queries share is mapped once, and
+        the queries are taken a few at a time, which bounds the memory.
+        """
+        of_state, of_query = self.first.weight.chunk(2, dim=1)
+        states, query = F.linear(states, of_state), F.linear(query, of_query, self.first.bias).unsqueeze(1)
         few = max(1, READOUT_ELEMENTS // (answer.size(1) * states.size(1)))
         parts = zip(answer.split(few), query.split(few), strict=True)
-        return torch.cat([last(activation(states[rows] + asked)).squeeze(-1) for rows, asked in parts])
+        return torch.cat([self.last(F.relu(states[rows] + asked)).squeeze(-1) for rows, asked in parts])
 
 
 class BellmanFordLayer(BellmanFordUpdate):

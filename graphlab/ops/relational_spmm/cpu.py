@@ -51,11 +51,13 @@ class _CPUProduct(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor):
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, grad: Tensor
+    ) -> tuple[Tensor | None, ...]:
         *inputs, out = ctx.saved_tensors
         grads = _Run(ctx.product, *inputs).backward(out, grad, weighted=ctx.needs_input_grad[2])
         given = zip(grads, inputs, strict=True)
-        return (*(None if value is None else grad.view_as(value) for grad, value in given), None)
+        return (*(None if part is None else part.view_as(value) for part, value in given), None)
 
 
 @dataclass(frozen=True)

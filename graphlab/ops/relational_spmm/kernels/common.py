@@ -29,6 +29,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.numpy_support import carray
 
 TRANSE, DISTMULT, ROTATE = range(3)
 
@@ -39,8 +40,7 @@ compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
 inlined: Any = numba.njit(inline="always", error_model="numpy")
 
 
-@intrinsic
-def local(typing_context, like):
+def _local(typing_context: Any, like: Any) -> Any:
     """A pointer to MAX_WIDTH numbers of an array's dtype in the frame of the function that calls."""
 
     def generate(context, builder, signature, args):
@@ -48,6 +48,15 @@ def local(typing_context, like):
         return cgutils.alloca_once(builder, kind, size=ir.Constant(ir.IntType(64), MAX_WIDTH))
 
     return types.CPointer(like.dtype)(like), generate
+
+
+local: Any = intrinsic(_local)
+
+
+@inlined
+def scratch(like, width):
+    """`[width]` numbers of an array's dtype on the stack."""
+    return carray(local(like), (width,))
 
 
 @inlined

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from numba import carray
 
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
     compiled,
-    local,
     message_of,
     rotate_back,
+    scratch,
     send_back,
     store,
 )
@@ -28,7 +27,7 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
         """The largest message for sign 1, the smallest for -1."""
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
-        best = carray(local(x), (width,))
+        best = scratch(x, width)
         turn = x.dtype.type(sign)
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
@@ -54,8 +53,8 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
         grad_x, grad_relation, grad_weight, grad_boundary = grads
-        new_s, new_r = carray(local(x), (width,)), carray(local(x), (width,))
-        best, share, reached = carray(local(x), (width,)), carray(local(x), (width,)), carray(local(x), (width,))
+        new_s, new_r = scratch(x, width), scratch(x, width)
+        best, share, reached = scratch(x, width), scratch(x, width), scratch(x, width)
         zero, one = x.dtype.type(0), x.dtype.type(1)
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from numba import carray
 
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
     compiled,
     count_edges,
-    local,
     message_of,
     rotate_back,
+    scratch,
     send_back,
     store,
 )
@@ -29,8 +28,8 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
         """Mean, largest, smallest, and standard deviation from sum and sum of squares."""
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
-        sums, squares = carray(local(x), (width,)), carray(local(x), (width,))
-        largest, smallest = carray(local(x), (width,)), carray(local(x), (width,))
+        sums, squares = scratch(x, width), scratch(x, width)
+        largest, smallest = scratch(x, width), scratch(x, width)
         zero, one, least = x.dtype.type(0), x.dtype.type(1), x.dtype.type(floor)
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
@@ -69,10 +68,10 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
         grad_x, grad_relation, grad_weight, grad_boundary = grads
-        new_s, new_r = carray(local(x), (width,)), carray(local(x), (width,))
-        constant, slope, reached = carray(local(x), (width,)), carray(local(x), (width,)), carray(local(x), (width,))
-        largest, smallest = carray(local(x), (width,)), carray(local(x), (width,))
-        of_largest, of_smallest = carray(local(x), (width,)), carray(local(x), (width,))
+        new_s, new_r = scratch(x, width), scratch(x, width)
+        constant, slope, reached = scratch(x, width), scratch(x, width), scratch(x, width)
+        largest, smallest = scratch(x, width), scratch(x, width)
+        of_largest, of_smallest = scratch(x, width), scratch(x, width)
         zero, one, least = x.dtype.type(0), x.dtype.type(1), np.sqrt(x.dtype.type(floor))
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]

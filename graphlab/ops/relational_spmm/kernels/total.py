@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from numba import carray
-
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
     compiled,
     count_edges,
-    local,
     message_of,
     rotate_back,
+    scratch,
     send_back,
     store,
 )
@@ -27,7 +25,7 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
     def forward(edges, pairs, mask, weight, x, relation, boundary, mean, out, first, rows):
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
-        sums = carray(local(x), (width,))
+        sums = scratch(x, width)
         zero, one = x.dtype.type(0), x.dtype.type(1)
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
@@ -52,8 +50,8 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
         grad_x, grad_relation, grad_weight, grad_boundary = grads
-        new_s, new_r = carray(local(x), (width,)), carray(local(x), (width,))
-        g, reached = carray(local(x), (width,)), carray(local(x), (width,))
+        new_s, new_r = scratch(x, width), scratch(x, width)
+        g, reached = scratch(x, width), scratch(x, width)
         one = x.dtype.type(1)
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
