@@ -11,8 +11,8 @@ The weights after the last epoch are ranked by GraphLab's evaluator for all arms
 the mean of the optimistic and the pessimistic rank, which is PyKEEN's `realistic`. Seconds an epoch are of training
 alone, without the first epoch; arms take turns, seed by seed.
 
-Expected: the plain arms alike in MRR, `graphlab` no lower than `pykeen`, and no more seconds an epoch. PyKEEN is not a requirement of
-GraphLab: without it this says so and ends with exit code 2.
+Expected: the plain arms alike in MRR, `graphlab` no lower than `pykeen`, and no more seconds an epoch. PyKEEN is not
+a requirement of GraphLab: without it this says so and ends with exit code 2.
 """
 
 from __future__ import annotations
