@@ -21,6 +21,7 @@ import torch
 from measure import interleaved, median_ratio, peak_mib, write_result
 from plain_nbfnet import PlainNBFNet
 
+import graphlab  # noqa: F401  before torch, for the threads' settings
 from graphlab.core.seeds import SeedStream
 from graphlab.data.load import load
 from graphlab.experiment.plan import make_plan
@@ -44,7 +45,7 @@ def training_step(name: str, arm: str) -> Callable[[], float]:
     learner.train()
     epoch = task.batches(SeedStream(0))
     batches = [epoch[step] for step in range(3)]
-    optimizer = torch.optim.Adam(learner.parameters(), lr=5e-3)
+    optimizer = torch.optim.Adam(learner.parameters(), lr=5e-3, fused=True)
     turn = iter(range(10**6))
 
     def step() -> float:

@@ -184,7 +184,11 @@ class Readout(nn.Module):
         states, query = F.linear(states, of_state), F.linear(query, of_query, self.first.bias).unsqueeze(1)
         few = max(1, READOUT_ELEMENTS // (answer.size(1) * states.size(1)))
         parts = zip(answer.split(few), query.split(few), strict=True)
-        return torch.cat([self.last(F.relu(states[rows] + asked)).squeeze(-1) for rows, asked in parts])
+        return torch.cat([self._of(states.index_select(0, rows.flatten()), asked) for rows, asked in parts])
+
+    def _of(self, states: Tensor, query: Tensor) -> Tensor:
+        """Scores `[b, K]` of mapped states `[b * K, 2 dim]` and queries `[b, 1, 2 dim]`."""
+        return self.last(F.relu(states.view(len(query), -1, query.size(-1)) + query)).squeeze(-1)
 
 
 class BellmanFordLayer(BellmanFordUpdate):
@@ -223,7 +227,7 @@ class BellmanFordLayer(BellmanFordUpdate):
             message=self.message,
             reduce=self.aggregate,
         )
-        own = states[step.own]
+        own = states.index_select(0, step.own)
         hidden = self.advance(own, aggregate, scale)
         return hidden + own if self.residual else hidden
 
@@ -231,7 +235,7 @@ class BellmanFordLayer(BellmanFordUpdate):
         """Relation vectors: `[slots, R, dim]` if they depend on the query, else `[R, dim]`."""
         if isinstance(self.relation, nn.Embedding):
             return self.relation.weight
-        return self.relation(query).view(len(query), self.num_relations, -1)[step.query]
+        return self.relation(query).view(len(query), self.num_relations, -1).index_select(0, step.query)
 
 
 PUBLISHED = "Zhu et al., NeurIPS 2021, appendix, and the configuration files published with it"

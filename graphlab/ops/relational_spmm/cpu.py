@@ -127,9 +127,9 @@ class _Run:
 
         for_each(run, [(block, chunk) for block in range(len(self.blocks)) for chunk in range(len(self.chunks))])
         return (
-            _sum(grad_x),
-            self._relation_gradient([_sum(parts) for parts in grad_relation]),
-            _sum([_sum(parts) for parts in grad_weight]) if weighted else None,
+            torch.from_numpy(_sum(grad_x)),
+            torch.from_numpy(self._relation_gradient([_sum(parts) for parts in grad_relation])),
+            torch.from_numpy(_sum([_sum(parts) for parts in grad_weight])) if weighted else None,
             torch.from_numpy(grad_boundary) if len(self.boundary) else None,
         )
 
@@ -154,11 +154,11 @@ class _Run:
         make, _ = REDUCES[self.reduce]
         return make(self.message, len(self.weight) > 0, self.dim, work.width)
 
-    def _relation_gradient(self, parts: list[Tensor]) -> Tensor:
+    def _relation_gradient(self, parts: list[np.ndarray]) -> np.ndarray:
         """From one gradient a block, `[R, width]`, to that of the relations."""
         if self.shared:
-            return _sum([part.view(len(part), -1, self.dim).sum(1) for part in parts])
-        return torch.cat(parts, dim=1)
+            return _sum([part.reshape(len(part), -1, self.dim).sum(1) for part in parts])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def _blocks(self) -> list[tuple[int, int]]:
         """(first, width) of blocks of whole queries."""
@@ -191,8 +191,9 @@ def _columns(values: Tensor) -> np.ndarray:
     return values.detach().contiguous().flatten(1).numpy()
 
 
-def _sum(parts: list[Any]) -> Tensor:
-    total, *rest = map(torch.as_tensor, parts)
+def _sum(parts: list[np.ndarray]) -> np.ndarray:
+    """Into the first part: by numpy, since torch's threads, just woken, would compete with ours."""
+    total, *rest = parts
     for part in rest:
         total += part
     return total
