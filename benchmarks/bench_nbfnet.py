@@ -17,11 +17,11 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+import graphlab  # isort: skip  # noqa: F401  before torch, whose threads it sets
 import torch
 from measure import interleaved, median_ratio, peak_mib, write_result
 from plain_nbfnet import PlainNBFNet
 
-import graphlab  # noqa: F401  before torch, for the threads' settings
 from graphlab.core.seeds import SeedStream
 from graphlab.data.load import load
 from graphlab.experiment.plan import make_plan
