@@ -9,6 +9,7 @@ from torch import Tensor
 
 from graphlab.ops.relational_spmm.cpu import cpu
 from graphlab.ops.relational_spmm.graph import RelationalGraph
+from graphlab.ops.relational_spmm.kernels import MAX_WIDTH
 from graphlab.ops.relational_spmm.pairs import Pairs
 from graphlab.ops.relational_spmm.reference import reference
 from graphlab.ops.relational_spmm.signature import Message, Product, Reduce
@@ -102,6 +103,7 @@ def relational_spmm_pairs(
 
 
 def _path(product: Product) -> Callable[[Product], Tensor]:
-    if product.x.is_cpu and product.x.dtype in (torch.float32, torch.float64):
+    compiled = product.x.dtype in (torch.float32, torch.float64) and product.x.size(2) <= MAX_WIDTH
+    if product.x.is_cpu and compiled:
         return cpu
     return reference
