@@ -17,10 +17,10 @@ REPEATS = 9
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 
-def interleaved(arms: Mapping[str, Callable[[], object]]) -> dict[str, dict[str, list[float]]]:
+def interleaved(arms: Mapping[str, Callable[[], object]], repeats: int = REPEATS) -> dict[str, dict[str, list[float]]]:
     """Seconds by clock and arm, one number a round, after one round that is not counted."""
     seconds: dict[str, dict[str, list[float]]] = {clock: {name: [] for name in arms} for clock in CLOCKS}
-    for counted in [False] + [True] * REPEATS:
+    for counted in [False] + [True] * repeats:
         for name, arm in arms.items():
             started = {clock: read() for clock, read in CLOCKS.items()}
             arm()

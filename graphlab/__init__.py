@@ -8,6 +8,7 @@ Everything public loads on first use (PEP 562), so that `import graphlab` costs 
 
 from __future__ import annotations
 
+import os
 import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.1.0"
+
+# By default OpenMP's threads spin for milliseconds after each operation of torch, on the cores that the threads of
+# our own kernels then need: a third of a training step of NBFNet on two cores. Read when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 __all__ = [
     "Answers",

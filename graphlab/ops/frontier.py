@@ -55,6 +55,7 @@ def make_frontier(
     head: Tensor,
     candidates: Tensor | None,
     groups: Sequence[Tensor],
+    alike: Tensor | None = None,
 ) -> Frontier:
     """The states that the scores of `candidates` depend on.
 
@@ -65,6 +66,8 @@ def make_frontier(
         candidates: int64 `[B, K]`, or None for all nodes.
         groups: int64 `[B]` for each step, numbers from 0: queries of equal number share their ground states
             after that step. Those of one group in a step must be of one group in the step before.
+        alike: int64 `[N]`, for each node one whose ground states after the first step are the same as its own; the
+            same one for all that are alike.
     """
     num_nodes, queries = graph.num_nodes, len(head)
     steps = len(groups)
@@ -75,6 +78,9 @@ def make_frontier(
     wanted = slots[-1].split(distance <= steps, _marked(candidates, num_nodes))
     found: list[tuple[Tensor, _Slots]] = []
     for step in range(steps, 0, -1):
+        if step == 1 and alike is not None:
+            ground = _any(torch.zeros_like(wanted[queries:]), 1, alike, wanted[queries:])
+            wanted = torch.cat([wanted[:queries], ground])
         found.append((wanted, slots[step - 1]))
         if step > 1:
             heard = neighbourhood(graph, edge_mask, wanted)
@@ -90,6 +96,8 @@ def make_frontier(
         slot, node = (column.contiguous() for column in wanted.nonzero().unbind(1))
         rows = torch.full(wanted.shape, -1, dtype=torch.int32, device=head.device)
         rows[slot, node] = torch.arange(len(node), dtype=torch.int32, device=head.device)
+        if step == 1 and alike is not None:
+            rows[queries:] = rows[queries:, alike]
         of_heads = rows[everyone, head].long()
         heads = torch.stack([of_heads, everyone])[:, of_heads >= 0]
         made.append(Step(Pairs(node, slot, place), place[slot, node].long(), here.query, heads))

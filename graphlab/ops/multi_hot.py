@@ -11,13 +11,13 @@ from torch.nn import functional as F
 
 
 def multi_hot_bce(logits: Tensor, row: Tensor, column: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Binary cross-entropy of logits with multi-hot targets: the sum over classes, the mean over rows.
+    """Binary cross-entropy of logits with multi-hot targets, the mean over rows and classes.
 
     With targets y = (1 - s) [(i, j) is listed] + s / N, as in label smoothing, and x the logits, this is
 
-        1 / B (sum_ij softplus(x_ij) - s / N sum_ij x_ij - (1 - s) sum_listed x_ij)
+        1 / (B N) (sum_ij softplus(x_ij) - s / N sum_ij x_ij - (1 - s) sum_listed x_ij)
 
-    whose gradient is (sigmoid(x) - y) / B: no target is laid out, and backward makes one buffer `[B, N]`.
+    whose gradient is (sigmoid(x) - y) / (B N): no target is laid out, and backward makes one buffer `[B, N]`.
 
     Args:
         logits: `[B, N]`.
@@ -38,7 +38,7 @@ class _MultiHotBCE(torch.autograd.Function):
         loss = F.softplus(logits).sum(dtype=dtype) - (1 - smoothing) * logits[row, column].sum(dtype=dtype)
         if smoothing:
             loss -= smoothing / logits.size(1) * logits.sum(dtype=dtype)
-        return loss / len(logits)
+        return loss / logits.numel()
 
     @staticmethod
     @once_differentiable
@@ -50,7 +50,7 @@ class _MultiHotBCE(torch.autograd.Function):
         if ctx.smoothing:
             grad -= ctx.smoothing / logits.size(1)
         grad[row, column] -= 1 - ctx.smoothing
-        return grad.mul_(grad_loss / len(logits)), None, None, None
+        return grad.mul_(grad_loss / logits.numel()), None, None, None
 
 
 def multi_hot_cross_entropy(logits: Tensor, row: Tensor, column: Tensor, smoothing: float = 0.0) -> Tensor:

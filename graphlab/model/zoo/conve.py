@@ -133,10 +133,10 @@ def _published(num_entities: int, num_relations: int, num_parameters: int, **tra
 PRESETS = {
     "kg/fb15k-237": _published(*SIZES["fb15k-237"], epochs=100, evaluate_every=5),
     "kg/wn18rr": _published(*SIZES["wn18rr"], epochs=300, evaluate_every=10),
-    "kg/umls": _published(*SIZES["umls"], epochs=200, evaluate_every=10),
-    "kg/kinship": _published(*SIZES["kinship"], epochs=200, evaluate_every=10),
-    "kg/nations": _published(*SIZES["nations"], epochs=200, evaluate_every=10),
-    "kg/family": _published(*SIZES["family"], epochs=100, evaluate_every=10),
+    "kg/umls": _published(*SIZES["umls"], epochs=100, evaluate_every=10),
+    "kg/kinship": _published(*SIZES["kinship"], epochs=100, evaluate_every=10),
+    "kg/nations": _published(*SIZES["nations"], epochs=100, evaluate_every=10),
+    "kg/family": _published(*SIZES["family"], epochs=60, evaluate_every=10),
     "kg-completion": Preset(
         source=TUNED,
         task={"objective": "k-vs-all", "batch_size": 128, "label_smoothing": 0.1},

@@ -116,8 +116,11 @@ class NBFNet(TripleModel, LinkModel):
         """States `[rows, dim]` after the last layer, and the rows of the candidates `[B, K]`."""
         query = self.query(relation)
         edges, edge_mask = self._edges(graph)
-        frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation))
+        if edge_mask is not None and edge_weights is None:
+            edges, edge_mask = edges.kept(edge_mask), None
         scale = degree_scale(edges, edge_mask, query.dtype)
+        alike = first_of_equals(scale.squeeze(1)) if self._zero_is_silent else None
+        frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation), alike)
         states = torch.cat([query, query.new_zeros(1, self.out_dim)])
         weights = edge_weights or [None] * len(self.layers)
         for layer, step, edge_weight in zip(self.layers, frontier.steps, weights, strict=True):
@@ -141,13 +144,26 @@ class NBFNet(TripleModel, LinkModel):
         edges = RelationalGraph(torch.cat([edge_index, loops.expand(2, -1)], dim=1), kind, num_nodes)
         return edges, None if edge_mask is None else torch.cat([edge_mask, torch.ones_like(loops, dtype=torch.bool)])
 
+    @property
+    def _zero_is_silent(self) -> bool:
+        """Whether the message of a zero state is zero. After one layer all nodes that have heard nothing else, and
+        whose degrees are scaled alike, are then in the same state."""
+        return self.config.message != "transe"
+
     def _groups(self, relation: Tensor) -> list[Tensor]:
         """Which queries share the states of nodes that they do not reach, for each layer: all, where relation vectors
-        do not depend on the query, and in the first layer, where such nodes only hear products with zero."""
+        do not depend on the query, and in the first layer, where such nodes only hear zeros."""
         everyone = torch.zeros_like(relation)
         by_relation = torch.unique(relation, return_inverse=True)[1] if self.config.dependent else everyone
-        first = by_relation if self.config.message == "transe" else everyone
+        first = everyone if self._zero_is_silent else by_relation
         return [first, *[by_relation] * (len(self.layers) - 1)]
+
+
+def first_of_equals(values: Tensor) -> Tensor:
+    """For each of `[n]` values the index of one that is equal, the same for all equals: int64 `[n]`."""
+    distinct, which = torch.unique(values, return_inverse=True)
+    index = torch.arange(len(values), device=values.device)
+    return torch.zeros_like(index[: len(distinct)]).scatter_reduce(0, which, index, "amin", include_self=False)[which]
 
 
 class Readout(nn.Module):
@@ -168,7 +184,11 @@ class Readout(nn.Module):
         states, query = F.linear(states, of_state), F.linear(query, of_query, self.first.bias).unsqueeze(1)
         few = max(1, READOUT_ELEMENTS // (answer.size(1) * states.size(1)))
         parts = zip(answer.split(few), query.split(few), strict=True)
-        return torch.cat([self.last(F.relu(states[rows] + asked)).squeeze(-1) for rows, asked in parts])
+        return torch.cat([self._of(states.index_select(0, rows.flatten()), asked) for rows, asked in parts])
+
+    def _of(self, states: Tensor, query: Tensor) -> Tensor:
+        """Scores `[b, K]` of mapped states `[b * K, 2 dim]` and queries `[b, 1, 2 dim]`."""
+        return self.last(F.relu(states.view(len(query), -1, query.size(-1)) + query)).squeeze(-1)
 
 
 class BellmanFordLayer(BellmanFordUpdate):
@@ -207,7 +227,7 @@ class BellmanFordLayer(BellmanFordUpdate):
             message=self.message,
             reduce=self.aggregate,
         )
-        own = states[step.own]
+        own = states.index_select(0, step.own)
         hidden = self.advance(own, aggregate, scale)
         return hidden + own if self.residual else hidden
 
@@ -215,7 +235,7 @@ class BellmanFordLayer(BellmanFordUpdate):
         """Relation vectors: `[slots, R, dim]` if they depend on the query, else `[R, dim]`."""
         if isinstance(self.relation, nn.Embedding):
             return self.relation.weight
-        return self.relation(query).view(len(query), self.num_relations, -1)[step.query]
+        return self.relation(query).view(len(query), self.num_relations, -1).index_select(0, step.query)
 
 
 PUBLISHED = "Zhu et al., NeurIPS 2021, appendix, and the configuration files published with it"

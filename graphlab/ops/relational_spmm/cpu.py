@@ -9,7 +9,6 @@ the targets are cut into chunks as well. Messages are made again in the backward
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,114 +59,99 @@ class _CPUProduct(torch.autograd.Function):
         return (*(None if part is None else part.view_as(value) for part, value in given), None)
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What one call of a kernel does: columns `[first, first + width)` of the targets `[rows[0], rows[1])`."""
-
-    first: int
-    width: int
-    rows: tuple[int, int]
-
-
 class _Run:
-    """One product's arguments as the kernels take them."""
+    """One product's arguments as the loops take them. A block is some of the queries, a chunk some of the results."""
 
     def __init__(
         self, product: Product, x: Tensor, relation: Tensor, weight: Tensor | None, boundary: Tensor | None
     ) -> None:
         rows, mask = product.graph.by_target, product.edge_mask
-        self.reduce = product.reduce
         _, self.queries, self.dim = x.shape
+        per_block = max((n for n in range(1, BLOCK // self.dim + 1) if self.queries % n == 0), default=1)
+        self.width, self.num_blocks = per_block * self.dim, self.queries // per_block
         self.num_results = product.num_results
-        self.x = _columns(x)
+        self.x = self._in_blocks(x)
         self.shared = relation.dim() == 2
-        self.relation = _columns(relation)
+        self.relation = relation.detach().contiguous().numpy() if self.shared else self._in_blocks(relation)
         self.weight = np.empty(0, self.x.dtype) if weight is None else weight.detach().contiguous().numpy()
-        self.boundary = _columns(x[:0] if boundary is None else boundary)
+        self.boundary = self._in_blocks(x[:0] if boundary is None else boundary)
         self.pairs = _pairs(product)
         self.edges = (rows.start.numpy(), rows.other.numpy(), rows.kind.numpy(), rows.edge.numpy())
         self.mask = np.empty(0, np.bool_) if mask is None else mask.numpy()
-        self.message = MESSAGES[product.message]
-        self.blocks = self._blocks()
+        self.moments = product.reduce == "pna"
+        make, self.told = REDUCES[product.reduce]
+        self.loops = make(MESSAGES[product.message], weight is not None, self.dim, self.width)
         self.chunks = self._chunks()
 
     def forward(self) -> Tensor:
-        width = MOMENTS * self.dim if self.reduce == "pna" else self.dim
-        out = np.empty((self.num_results, self.queries * width), self.x.dtype)
+        forward, _ = self.loops
+        shape = (self.num_results, self.num_blocks, self.width)
+        if self.moments:
+            shape = (*shape[:2], self.width // self.dim, MOMENTS * self.dim)
+        out = np.empty(shape, self.x.dtype)
 
-        def run(work: _Work) -> None:
-            forward, _ = self._loops(work)
-            forward(*self._given(work), out, work.first, work.rows)
+        def run(place: tuple[int, int]) -> None:
+            block, chunk = place
+            forward(*self._given(block), out, block, self.chunks[chunk])
 
-        for_each(run, [_Work(*block, rows) for block in self.blocks for rows in self.chunks])
-        return torch.from_numpy(out).view(self.num_results, self.queries, width)
+        for_each(run, self._places())
+        return torch.from_numpy(out).view(self.num_results, self.queries, -1)
 
     def backward(self, out: Tensor | None, grad: Tensor, *, weighted: bool) -> tuple[Tensor | None, ...]:
-        """Gradients of x, relation, edge weight and boundary, in their layout as columns.
+        """Gradients of x, relation, edge weight and boundary.
 
         Blocks share no column of a node, and chunks of rows no target. What they share, the gradients of sources,
         relations and weights, each has of its own; these are summed in order.
         """
-        grad_out, results = _columns(grad), self.x[:0] if out is None else _columns(out)
+        _, backward = self.loops
+        results = self.x[:0] if out is None else self._in_blocks(out)
+        grad_out = self._in_blocks(grad)
         grad_x = [np.zeros_like(self.x) for _ in self.chunks]
         grad_boundary = np.empty_like(self.boundary)
-        grad_weight = [
-            [np.zeros(len(self.weight) if weighted else 0, self.x.dtype) for _ in self.chunks] for _ in self.blocks
-        ]
-        grad_relation = [
-            [np.zeros((len(self.relation), width), self.x.dtype) for _ in self.chunks] for _, width in self.blocks
-        ]
+        size = (self.num_blocks, len(self.chunks))
+        grad_weight = np.zeros((*size, len(self.weight) if weighted else 0), self.x.dtype)
+        grad_relation = np.zeros((*size, len(self.relation), self.width), self.x.dtype)
 
         def run(place: tuple[int, int]) -> None:
             block, chunk = place
-            work = _Work(*self.blocks[block], self.chunks[chunk])
-            _, backward = self._loops(work)
-            grads = (grad_x[chunk], grad_relation[block][chunk], grad_weight[block][chunk], grad_boundary)
-            backward(*self._given(work), results, grad_out, grads, work.first, work.rows)
+            grads = (grad_x[chunk], grad_relation[place], grad_weight[place], grad_boundary)
+            backward(*self._given(block), results, grad_out, grads, block, self.chunks[chunk])
 
-        for_each(run, [(block, chunk) for block in range(len(self.blocks)) for chunk in range(len(self.chunks))])
+        for_each(run, self._places())
+        # Summed by numpy: torch's threads, just woken, would compete with ours.
+        of_blocks = grad_relation.sum(1)
+        if self.shared:
+            of_relations = of_blocks.reshape(self.num_blocks, len(self.relation), -1, self.dim).sum((0, 2))
+        else:
+            of_relations = of_blocks.transpose(1, 0, 2)
         return (
-            _sum(grad_x),
-            self._relation_gradient([_sum(parts) for parts in grad_relation]),
-            _sum([_sum(parts) for parts in grad_weight]) if weighted else None,
+            torch.from_numpy(sum(grad_x[1:], start=grad_x[0])),
+            torch.from_numpy(np.ascontiguousarray(of_relations)),
+            torch.from_numpy(grad_weight.sum((0, 1))) if weighted else None,
             torch.from_numpy(grad_boundary) if len(self.boundary) else None,
         )
 
-    def _given(self, work: _Work) -> tuple[Any, ...]:
-        """What every kernel takes first; the relation vectors are a block's own."""
+    def _given(self, block: int) -> tuple[Any, ...]:
+        """What every loop takes first; the relation vectors are a block's own."""
         if self.shared:
-            relation = np.tile(self.relation, (1, work.width // self.dim))
+            relation = np.tile(self.relation, (1, self.width // self.dim))
         else:
-            relation = np.ascontiguousarray(self.relation[:, work.first : work.first + work.width])
-        return (
-            self.edges,
-            self.pairs,
-            self.mask,
-            self.weight,
-            self.x,
-            relation,
-            self.boundary,
-            REDUCES[self.reduce][1],
-        )
+            relation = np.ascontiguousarray(self.relation[:, block])
+        return (self.edges, self.pairs, self.mask, self.weight, self.x, relation, self.boundary, self.told)
 
-    def _loops(self, work: _Work) -> tuple[Callable[..., None], Callable[..., None]]:
-        make, _ = REDUCES[self.reduce]
-        return make(self.message, len(self.weight) > 0, self.dim, work.width)
+    def _in_blocks(self, values: Tensor) -> np.ndarray:
+        """`[n, B, d]` as `[n, blocks, width]`, and moments `[n, B, 4 d]` as `[n, blocks, width / d, 4 d]`."""
+        values = values.detach().contiguous()
+        if values.size(-1) == self.dim:
+            return values.view(len(values), self.num_blocks, self.width).numpy()
+        return values.view(len(values), self.num_blocks, self.width // self.dim, MOMENTS * self.dim).numpy()
 
-    def _relation_gradient(self, parts: list[Tensor]) -> Tensor:
-        """From one gradient a block, `[R, width]`, to that of the relations."""
-        if self.shared:
-            return _sum([part.view(len(part), -1, self.dim).sum(1) for part in parts])
-        return torch.cat(parts, dim=1)
-
-    def _blocks(self) -> list[tuple[int, int]]:
-        """(first, width) of blocks of whole queries."""
-        step = max(1, BLOCK // self.dim)
-        return [(q * self.dim, min(step, self.queries - q) * self.dim) for q in range(0, self.queries, step)]
+    def _places(self) -> list[tuple[int, int]]:
+        return [(block, chunk) for block in range(self.num_blocks) for chunk in range(len(self.chunks))]
 
     def _chunks(self) -> list[tuple[int, int]]:
         """Ranges of results with about as many edges each, as many as it takes to give every thread some work."""
-        count = -(-torch.get_num_threads() // max(1, len(self.blocks)))
+        count = -(-torch.get_num_threads() // max(1, self.num_blocks))
         if count == 1:
             return [(0, self.num_results)]
         start, node = self.edges[0], self.pairs[0]
@@ -184,15 +168,3 @@ def _pairs(product: Product) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     everyone = np.arange(product.graph.num_nodes)
     place = np.arange(product.graph.num_sources, dtype=np.int32)[None]
     return everyone, np.zeros_like(everyone), place, 0
-
-
-def _columns(values: Tensor) -> np.ndarray:
-    """`[n, ...]` as `[n, columns]`, without a copy where it lies so already."""
-    return values.detach().contiguous().flatten(1).numpy()
-
-
-def _sum(parts: list[Any]) -> Tensor:
-    total, *rest = map(torch.as_tensor, parts)
-    for part in rest:
-        total += part
-    return total

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from graphlab.ops.relational_spmm.cpu import cpu
 from graphlab.ops.relational_spmm.graph import RelationalGraph
+from graphlab.ops.relational_spmm.kernels import MAX_WIDTH
 from graphlab.ops.relational_spmm.pairs import Pairs
 from graphlab.ops.relational_spmm.reference import reference
 from graphlab.ops.relational_spmm.signature import Message, Product, Reduce
@@ -105,8 +106,9 @@ def relational_spmm_pairs(
 
 
 def path_of(product: Product) -> Callable[[Product], Tensor]:
-    """What computes this product, by its device and dtype."""
-    if product.x.is_cpu and product.x.dtype in (torch.float32, torch.float64):
+    """What computes this product, by its device, dtype and dim."""
+    compiled = product.x.dtype in (torch.float32, torch.float64) and product.x.size(2) <= MAX_WIDTH
+    if product.x.is_cpu and compiled:
         return cpu
     if product.x.is_cuda and product.x.dtype in (torch.float32, torch.bfloat16, torch.float16):
         return path_on_gpu()

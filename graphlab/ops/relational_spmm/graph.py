@@ -97,6 +97,12 @@ class RelationalGraph:
     def num_edges(self) -> int:
         return len(self.edge_type)
 
+    def kept(self, edge_mask: Tensor) -> RelationalGraph:
+        """The graph of the edges under True in `edge_mask` `[E]`, numbered anew."""
+        return RelationalGraph(
+            self.edge_index[:, edge_mask], self.edge_type[edge_mask], self.num_nodes, self.num_sources
+        )
+
     @cached_property
     def by_target(self) -> Rows:
         """Row v: the edges that arrive at v."""

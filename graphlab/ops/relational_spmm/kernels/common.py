@@ -1,15 +1,16 @@
 """What the loops share. Each file beside this one makes a forward and a backward loop for a message, for edge weights
 or none, and for d and the width of a block, which are constants of the compiled code.
 
-A loop works on the columns `[first, first + width)` of the `B * d` that a row has, for the rows `[rows[0], rows[1])`
-of P results. Its arguments:
+A loop works on one block, some of the B queries of d columns each, for the rows `[rows[0], rows[1])` of P results.
+Its arguments:
 
     edges           (start, other, kind, edge): the rows of `RelationalGraph.by_target`
     pairs           (node `[P]`, slot `[P]`, place `[slots, sources]`, stride): result p is that of node[p]; its
                     source u lies in row place[slot[p], u] of x, its relation k in row stride * slot[p] + k
     mask            bool `[E]`, or empty where all edges are there
     weight          `[E]`, or empty where there are none
-    x               `[Q, B * d]`; boundary, out, grad: `[P, B * d]`, boundary empty where there is none
+    x               `[Q, blocks, width]`; boundary, out, grad: `[P, blocks, width]`, boundary empty where there is none;
+                    out and grad of the moments: `[P, blocks, width / d, 4 d]`
     relation        `[rows, width]`, the block's own
     grads           (x, relation, weight, boundary), added to; weight empty where it is not wanted
 

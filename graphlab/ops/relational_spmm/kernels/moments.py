@@ -1,4 +1,4 @@
-"""The four moments of principal neighbourhood aggregation, in one pass: `[P, B * 4 d]`, side by side a query."""
+"""The four moments of principal neighbourhood aggregation, in one pass, side by side a query."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
     """Loops (forward, backward), compiled when they are first called and kept on disk; see `common`."""
 
     @compiled
-    def forward(edges, pairs, mask, weight, x, relation, boundary, floor, out, first, rows):
+    def forward(edges, pairs, mask, weight, x, relation, boundary, floor, out, block, rows):
         """Mean, largest, smallest, and standard deviation from sum and sum of squares."""
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
@@ -35,7 +35,7 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
             count = len(boundary[:1])
             for k in range(width):
-                sums[k] = boundary[p, first + k] if count else zero
+                sums[k] = boundary[p, block, k] if count else zero
                 largest[k] = sums[k] if count else -np.inf
                 smallest[k] = sums[k] if count else np.inf
                 squares[k] = sums[k] * sums[k]
@@ -43,7 +43,7 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                 if len(mask) and not mask[edge[i]]:
                     continue
                 count += 1
-                s, r = x[near[other[i]], first : first + width], relation[of_slot + kind[i]]
+                s, r = x[near[other[i]], block], relation[of_slot + kind[i]]
                 w = weight[edge[i]] if weighted else one
                 for k in range(width):
                     value = w * message_of(s, r, k, message, dim)
@@ -53,7 +53,7 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                     smallest[k] = value if value < smallest[k] else smallest[k]
             share = x.dtype.type(1 / max(count, 1))
             for q in range(width // dim):
-                row = out[p, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
+                row = out[p, block, q]
                 for k in range(dim):
                     mean = sums[q * dim + k] * share
                     row[k] = mean
@@ -62,7 +62,7 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                     row[3 * dim + k] = np.sqrt(max(squares[q * dim + k] * share - mean * mean, least))
 
     @compiled
-    def backward(edges, pairs, mask, weight, x, relation, boundary, floor, out, grad, grads, first, rows):
+    def backward(edges, pairs, mask, weight, x, relation, boundary, floor, out, grad, grads, block, rows):
         """A message m of n, with mean a and deviation s, has d a = 1 / n and d s = (m - a) / (n s), 0 at the floor:
         a constant and a slope in m. Equal extremes share theirs evenly, which takes a pass to count them."""
         start, other, kind, edge = edges
@@ -78,8 +78,8 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
             count = count_edges(start, edge, mask, v) + len(boundary[:1])
             share = x.dtype.type(1 / max(count, 1))
             for q in range(width // dim):
-                row = out[p, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
-                of_row = grad[p, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
+                row = out[p, block, q]
+                of_row = grad[p, block, q]
                 for k in range(dim):
                     deviation = row[3 * dim + k]
                     slant = share * of_row[3 * dim + k] / deviation if deviation > least else zero
@@ -88,36 +88,36 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                     largest[q * dim + k] = row[dim + k]
                     smallest[q * dim + k] = row[2 * dim + k]
             for k in range(width):
-                own = boundary[p, first + k] if len(boundary) else np.nan
+                own = boundary[p, block, k] if len(boundary) else np.nan
                 of_largest[k] = one if own == largest[k] else zero
                 of_smallest[k] = one if own == smallest[k] else zero
             for i in range(start[v], start[v + 1]):
                 if len(mask) and not mask[edge[i]]:
                     continue
-                s, r = x[near[other[i]], first : first + width], relation[of_slot + kind[i]]
+                s, r = x[near[other[i]], block], relation[of_slot + kind[i]]
                 w = weight[edge[i]] if weighted else one
                 for k in range(width):
                     value = w * message_of(s, r, k, message, dim)
                     of_largest[k] += one if value == largest[k] else zero
                     of_smallest[k] += one if value == smallest[k] else zero
             for q in range(width // dim):
-                of_row = grad[p, 4 * (first + q * dim) : 4 * (first + (q + 1) * dim)]
+                of_row = grad[p, block, q]
                 for k in range(dim):
                     of_largest[q * dim + k] = of_row[dim + k] / max(of_largest[q * dim + k], one)
                     of_smallest[q * dim + k] = of_row[2 * dim + k] / max(of_smallest[q * dim + k], one)
             if len(boundary):
                 for k in range(width):
-                    own = boundary[p, first + k]
+                    own = boundary[p, block, k]
                     g = constant[k] + slope[k] * own
                     g += of_largest[k] if own == largest[k] else zero
                     g += of_smallest[k] if own == smallest[k] else zero
-                    grad_boundary[p, first + k] = g
+                    grad_boundary[p, block, k] = g
             for i in range(start[v], start[v + 1]):
                 e, u, q = edge[i], near[other[i]], of_slot + kind[i]
                 if len(mask) and not mask[e]:
                     continue
-                s, r = x[u, first : first + width], relation[q]
-                to_s, to_r = grad_x[u, first : first + width], grad_relation[q]
+                s, r = x[u, block], relation[q]
+                to_s, to_r = grad_x[u, block], grad_relation[q]
                 w = weight[e] if weighted else one
                 for k in range(width):
                     plain = message_of(s, r, k, message, dim)

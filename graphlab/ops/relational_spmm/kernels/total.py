@@ -16,13 +16,16 @@ from graphlab.ops.relational_spmm.kernels.common import (
     store,
 )
 
+UNROLLED = 32
+"""Width up to which the compiler unrolls the sum over columns completely."""
+
 
 @lru_cache
 def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable[..., None], Callable[..., None]]:
     """Loops (forward, backward), compiled when they are first called and kept on disk; see `common`."""
 
     @compiled
-    def forward(edges, pairs, mask, weight, x, relation, boundary, mean, out, first, rows):
+    def forward(edges, pairs, mask, weight, x, relation, boundary, mean, out, block, rows):
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
         sums = scratch(x, width)
@@ -31,22 +34,23 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
             count = len(boundary[:1])
             for k in range(width):
-                sums[k] = boundary[p, first + k] if count else zero
+                sums[k] = boundary[p, block, k] if count else zero
             for i in range(start[v], start[v + 1]):
                 if len(mask) and not mask[edge[i]]:
                     continue
                 count += 1
-                s, r = x[near[other[i]], first : first + width], relation[of_slot + kind[i]]
+                s, r = x[near[other[i]], block], relation[of_slot + kind[i]]
                 w = weight[edge[i]] if weighted else one
-                for k in range(width):
+                # A short loop of known length is unrolled too early to be vectorised.
+                for k in range(width if width > UNROLLED else len(s)):
                     sums[k] += w * message_of(s, r, k, message, dim)
             share = x.dtype.type(1 / max(count, 1)) if mean else one
-            row = out[p, first : first + width]
+            row = out[p, block]
             for k in range(width):
                 row[k] = sums[k] * share
 
     @compiled
-    def backward(edges, pairs, mask, weight, x, relation, boundary, mean, out, grad, grads, first, rows):
+    def backward(edges, pairs, mask, weight, x, relation, boundary, mean, out, grad, grads, block, rows):
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
         grad_x, grad_relation, grad_weight, grad_boundary = grads
@@ -58,16 +62,18 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
             count = count_edges(start, edge, mask, v) + len(boundary[:1])
             share = x.dtype.type(1 / max(count, 1)) if mean else one
             for k in range(width):
-                g[k] = grad[p, first + k] * share
+                g[k] = grad[p, block, k] * share
             if len(boundary):
                 for k in range(width):
-                    grad_boundary[p, first + k] = g[k]
+                    grad_boundary[p, block, k] = g[k]
             for i in range(start[v], start[v + 1]):
                 e, u, q = edge[i], near[other[i]], of_slot + kind[i]
                 if len(mask) and not mask[e]:
                     continue
-                s, r = x[u, first : first + width], relation[q]
-                to_s, to_r = grad_x[u, first : first + width], grad_relation[q]
+                if u < 0:  # never: a loop with a second way out is not vectorised across edges, a gather at a time
+                    break
+                s, r = x[u, block], relation[q]
+                to_s, to_r = grad_x[u, block], grad_relation[q]
                 w = weight[e] if weighted else one
                 if weighted and len(grad_weight):
                     for k in range(width):
