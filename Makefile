@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # The loops and tests here are many small operations: one thread each, two at a time, is fastest.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test slow check bench notebooks clean
+.PHONY: demo test slow check bench bench-gpu notebooks clean
 
 demo: $(VENV)/.graphlab
 	$(BIN)/graphlab reproduce experiments/quickstart.yaml --workers 2 --report quickstart.html
@@ -25,7 +25,10 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
-	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	for file in $(filter-out %_gpu.py,$(wildcard benchmarks/bench_*.py)); do $(BIN)/python $$file || exit 1; done
+
+bench-gpu: $(VENV)/.test
+	for file in benchmarks/bench_*_gpu.py; do $(BIN)/python $$file || exit $$?; done
 
 notebooks: $(VENV)/.test
 	$(BIN)/python -m pytest tests/notebooks

@@ -114,7 +114,8 @@ class _Slots:
         self.queries = queries
         self.num_groups = int(group.max()) + 1 if len(group) else 0
         everyone = torch.arange(queries, device=group.device)
-        one = torch.zeros(self.num_groups, dtype=torch.int64, device=group.device).scatter(0, group, everyone)
+        one = torch.zeros(self.num_groups, dtype=torch.int64, device=group.device)
+        one = one.scatter_reduce(0, group, everyone, "amax")
         self.query = torch.cat([everyone, one])
 
     def split(self, reached: Tensor, marked: Tensor) -> Tensor:
@@ -147,11 +148,7 @@ def walk_distance(graph: RelationalGraph, edge_mask: Tensor | None, head: Tensor
     distance = torch.full(shape, limit + 1, dtype=torch.uint8, device=head.device)
     distance[torch.arange(len(head), device=head.device), head] = 0
     if head.is_cuda:
-        source, target = graph.edge_index if edge_mask is None else graph.edge_index[:, edge_mask]
-        for length in range(1, limit + 1):
-            arrived = _any(distance < length, 1, target, (distance < length)[:, source])
-            distance = torch.where(arrived & (distance > length), length, distance)
-        return distance
+        return spread_distance(graph, edge_mask, distance, limit)
     rows, mask, heads = graph.by_source, _mask(edge_mask), head.numpy()
     start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
     table = distance.numpy()
@@ -159,17 +156,37 @@ def walk_distance(graph: RelationalGraph, edge_mask: Tensor | None, head: Tensor
     return distance
 
 
+def spread_distance(graph: RelationalGraph, edge_mask: Tensor | None, distance: Tensor, limit: int) -> Tensor:
+    """`walk_distance` on any device, from distances that are 0 at the heads and `limit + 1` elsewhere."""
+    source, target = _ends(graph, edge_mask)
+    for length in range(1, limit + 1):
+        near = distance < length
+        arrived = _any(near, 1, target, near[:, source])
+        distance = torch.where(arrived & (distance > length), length, distance)
+    return distance
+
+
 def neighbourhood(graph: RelationalGraph, edge_mask: Tensor | None, marked: Tensor) -> Tensor:
     """The marked nodes and the sources of the edges that arrive at them: bool `[slots, N]` of bool `[slots, N]`."""
     if marked.is_cuda:
-        source, target = graph.edge_index if edge_mask is None else graph.edge_index[:, edge_mask]
-        return _any(marked, 1, source, marked[:, target])
+        return spread_marks(graph, edge_mask, marked)
     out = marked.clone()
     rows, mask = graph.by_target, _mask(edge_mask)
     start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
     given, table = marked.numpy(), out.numpy()
     for_each(lambda s: _mark_sources(start, other, edge, mask, given[s], table[s]), range(len(marked)))
     return out
+
+
+def spread_marks(graph: RelationalGraph, edge_mask: Tensor | None, marked: Tensor) -> Tensor:
+    """`neighbourhood` on any device."""
+    source, target = _ends(graph, edge_mask)
+    return _any(marked, 1, source, marked[:, target])
+
+
+def _ends(graph: RelationalGraph, edge_mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    source, target = graph.edge_index if edge_mask is None else graph.edge_index[:, edge_mask]
+    return source, target
 
 
 def _any(marks: Tensor, dim: int, index: Tensor, more: Tensor) -> Tensor:

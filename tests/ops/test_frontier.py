@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphlab.ops.frontier import make_frontier, neighbourhood, walk_distance
+from graphlab.ops.frontier import make_frontier, neighbourhood, spread_distance, spread_marks, walk_distance
 from graphlab.ops.relational_spmm import RelationalGraph
 
 
@@ -51,6 +51,43 @@ def test_neighbourhoods_are_those_of_networkx(seed, masked):
         nodes = set(before.nonzero().flatten().tolist())
         expected = nodes.union(*(world.predecessors(node) for node in nodes))
         assert set(after.nonzero().flatten().tolist()) == expected
+
+
+@given(seed=st.integers(0, 10_000), limit=st.integers(1, 5), masked=st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_the_ways_of_a_gpu_and_of_a_cpu_agree(seed, limit, masked):
+    graph, mask = random_graph(seed, 12, 20)
+    mask = mask if masked else None
+    heads = torch.tensor([0, 5, 5])
+    start = torch.full((3, 12), limit + 1, dtype=torch.uint8).scatter(1, heads[:, None], 0)
+    spread = spread_distance(graph, mask, start, limit)
+    assert spread.dtype == torch.uint8
+    assert torch.equal(spread, walk_distance(graph, mask, heads, limit))
+    marked = torch.rand(3, 12, generator=torch.Generator().manual_seed(seed)) > 0.7
+    assert torch.equal(spread_marks(graph, mask, marked), neighbourhood(graph, mask, marked))
+
+
+def test_no_edges_to_spread_along():
+    graph = RelationalGraph(torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), 3)
+    start = torch.tensor([[0, 3, 3]], dtype=torch.uint8)
+    assert torch.equal(spread_distance(graph, None, start, 2), start)
+    assert torch.equal(spread_marks(graph, None, start == 0), start == 0)
+
+
+@pytest.mark.gpu
+def test_a_frontier_on_a_gpu_is_that_on_a_cpu():
+    graph, mask = random_graph(1, 40, 90)
+    head, tail = torch.tensor([0, 9, 9]), torch.tensor([[1, 2], [3, 4], [9, 0]])
+    groups = [torch.tensor([0, 0, 0]), torch.tensor([0, 1, 0])]
+    on_gpu = RelationalGraph(graph.edge_index.cuda(), graph.edge_type.cuda(), graph.num_nodes)
+    here = make_frontier(graph, mask, head, tail, groups)
+    there = make_frontier(on_gpu, mask.cuda(), head.cuda(), tail.cuda(), [group.cuda() for group in groups])
+    assert torch.equal(there.answer.cpu(), here.answer)
+    for one, other in zip(there.steps, here.steps, strict=True):
+        for name in ("own", "query", "heads"):
+            assert torch.equal(getattr(one, name).cpu(), getattr(other, name))
+        for name in ("node", "slot", "place"):
+            assert torch.equal(getattr(one.pairs, name).cpu(), getattr(other.pairs, name))
 
 
 def path(num_nodes: int) -> RelationalGraph:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from graphlab.core.errors import InputError
-from graphlab.ops.relational_spmm import Pairs, RelationalGraph, relational_spmm_pairs
+from graphlab.ops.relational_spmm import Pairs, RelationalGraph, reference, relational_spmm_pairs
 from graphlab.ops.relational_spmm import relational_spmm as of_graph
+from graphlab.ops.relational_spmm.cpu import cpu
+from graphlab.ops.relational_spmm.signature import Product
 
 MESSAGES = ("transe", "distmult", "rotate")
 REDUCES = ("sum", "mean", "max", "min", "pna")
@@ -134,6 +136,17 @@ def test_four_nodes_by_hand():
     assert out("distmult", "sum", edge_mask=mask).tolist() == [0, 40, 0, 100]
     assert out("distmult", "mean", boundary=x).tolist() == [1, 14, 3, pytest.approx(304 / 3)]
     assert RelationalGraph(edge_index, edge_type, 4).incoming_count(mask).flatten().tolist() == [0, 2, 0, 1]
+
+
+@pytest.mark.parametrize("path", [cpu, reference])
+@pytest.mark.parametrize("reduce", ["max", "min"])
+def test_extremes_of_zero_share_evenly(path, reduce):
+    """Two messages of 0, which is also what a node without messages has."""
+    graph = RelationalGraph(torch.tensor([[0, 1], [2, 2]]), torch.tensor([0, 0]), 3)
+    x = torch.zeros(3, 1, 1, dtype=torch.float64, requires_grad=True)
+    relation = torch.zeros(1, 1, dtype=torch.float64)
+    path(Product(graph, relation, x, None, None, None, "transe", reduce))[2].sum().backward()
+    assert x.grad is not None and x.grad.flatten().tolist() == [0.5, 0.5, 0]
 
 
 def random_pairs(seed: int, *, per_slot: bool) -> dict:

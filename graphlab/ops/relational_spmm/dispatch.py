@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor
@@ -52,7 +55,7 @@ def relational_spmm(
     """
     product = Product(graph, relation, x, edge_weight, edge_mask, boundary, message, reduce)
     product.check()
-    return _path(product)(product)
+    return path_of(product)(product)
 
 
 def relational_spmm_pairs(
@@ -99,11 +102,28 @@ def relational_spmm_pairs(
         types_per_slot,
     )
     product.check()
-    return _path(product)(product).squeeze(1)
+    return path_of(product)(product).squeeze(1)
 
 
-def _path(product: Product) -> Callable[[Product], Tensor]:
+def path_of(product: Product) -> Callable[[Product], Tensor]:
+    """What computes this product, by its device, dtype and dim."""
     compiled = product.x.dtype in (torch.float32, torch.float64) and product.x.size(2) <= MAX_WIDTH
     if product.x.is_cpu and compiled:
         return cpu
+    if product.x.is_cuda and product.x.dtype in (torch.float32, torch.bfloat16, torch.float16):
+        return path_on_gpu()
     return reference
+
+
+@cache
+def path_on_gpu() -> Callable[[Product], Tensor]:
+    """The kernels if there is a compiler for them; if not, the reference, with a warning the first time."""
+    if find_spec("triton") is None:
+        warnings.warn(
+            "Triton is not installed: relational_spmm takes its plain path, with memory for every message",
+            stacklevel=4,
+        )
+        return reference
+    from graphlab.ops.relational_spmm.gpu import gpu
+
+    return gpu

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 
+CHUNK = 256
+"""Edges a chunk of `Chunks`, at most."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -26,6 +29,26 @@ class Rows:
     start: Tensor
     other: Tensor
     kind: Tensor
+    edge: Tensor
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Edges in the order of their types, cut into C chunks of at most CHUNK edges of one type.
+
+    start   int64 `[C + 1]`: chunk c holds the places `start[c]` to `start[c + 1]`
+    kind    int64 `[C]`, its type
+    first   int64 `[types + 1]`: type k has the chunks `first[k]` to `first[k + 1]`
+    source  int32 `[E]`, of the edge in each place
+    target  int32 `[E]`
+    edge    int64 `[E]`, its number; within a type the numbers rise
+    """
+
+    start: Tensor
+    kind: Tensor
+    first: Tensor
+    source: Tensor
+    target: Tensor
     edge: Tensor
 
 
@@ -89,6 +112,16 @@ class RelationalGraph:
     def by_source(self) -> Rows:
         """Row u: the edges that leave u."""
         return _rows(self.edge_index[0], self.edge_index[1], self.edge_type, self.num_sources)
+
+    @cached_property
+    def by_type(self) -> Chunks:
+        """Chunks of edges of one type."""
+        rows = _rows(self.edge_type, self.edge_index[0], self.edge_index[1], self.least_num_relations)
+        count = (rows.start.diff() + CHUNK - 1) // CHUNK
+        first = torch.cat([count.new_zeros(1), count.cumsum(0)])
+        kind = torch.repeat_interleave(count)
+        begin = rows.start[kind] + CHUNK * (torch.arange(len(kind), device=kind.device) - first[kind])
+        return Chunks(torch.cat([begin, rows.start[-1:]]), kind, first, rows.other, rows.kind, rows.edge)
 
     def incoming_count(self, edge_mask: Tensor | None = None) -> Tensor:
         """Edges that arrive at each node: int64 `[N]`."""

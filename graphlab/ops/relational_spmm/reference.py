@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -65,8 +66,12 @@ class _Reduction:
             count = torch.bincount(self.target, minlength=len(self.start)) + self.has_boundary
             return self("sum") / count.clamp(min=1).to(self.start.dtype)[:, None, None]
         index = self.target[:, None, None].expand_as(self.messages)
-        mode = "amax" if reduce == "max" else "amin"
-        return self.start.scatter_reduce(0, index, self.messages, mode, include_self=self.has_boundary)
+        if self.has_boundary:
+            return self.start.scatter_reduce(0, index, self.messages, f"a{reduce}")
+        # Not include_self=False: where the extreme equals the start, its gradient counts the start among the equals.
+        start = torch.full_like(self.start, -math.inf if reduce == "max" else math.inf)
+        received = torch.bincount(self.target, minlength=len(start)).bool()[:, None, None]
+        return torch.where(received, start.scatter_reduce(0, index, self.messages, f"a{reduce}"), 0.0)
 
 
 def _transe(node: Tensor, relation: Tensor) -> Tensor:
