@@ -25,7 +25,7 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
-	for file in $(filter-out %_gpu.py,$(wildcard benchmarks/bench_*.py)); do $(BIN)/python $$file || exit 1; done
+	for file in $(filter-out %_gpu.py %_pykeen.py,$(wildcard benchmarks/bench_*.py)); do $(BIN)/python $$file || exit 1; done
 
 bench-gpu: $(VENV)/.test
 	for file in benchmarks/bench_*_gpu.py; do $(BIN)/python $$file || exit $$?; done
