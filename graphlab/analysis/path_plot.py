@@ -38,17 +38,6 @@ INK = "#2b2b2b"
 HALF_LETTER, HALF_LINE, MARGIN = 3.1, 9.0, 5.0
 """Points that half a letter is wide and half a line high in the box of an entity, and what the box adds all round."""
 
-BENDS = (0.0, 0.15, -0.15, 0.28, -0.28, 0.42, -0.42)
-CLEAR = 0.75
-"""Curves that a line may take, and how far from other entities is far enough."""
-
-AWAY = 0.09
-"""How far from the middle of its line, as a share of it, a label stands that would crowd the head or the tail."""
-
-LONGEST_LABEL = 18
-HEAD, TAIL, BETWEEN = COLOURS[0], COLOURS[1], "#e9edf2"
-INK = "#2b2b2b"
-
 SHRINK = 21
 """Points of a line that the box of an entity takes at either end."""
 

@@ -2,8 +2,8 @@
 
 The vectors of head and relation are laid out as images, one above the other, and convolved. Inverse relations have
 vectors of their own. A bias before batch normalisation would be subtracted again, so that neither map has one.
-Vectors of entities and of relations start at one scale; at those of Xavier's rule, which falls with the number of
-rows, the picture of one of 41 000 entities is too faint beside that of a relation to learn from.
+Unlike the published code, whose tables start by Xavier's rule at scales that fall with their numbers of rows, vectors
+of entities and of relations start at one scale.
 """
 
 from __future__ import annotations
