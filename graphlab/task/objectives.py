@@ -37,7 +37,9 @@ class ObjectiveConfig(TaskConfig):
     adversarial_temperature   negative-sampling: T of the negatives' weights softmax(logit / T); 0 weighs them equally
     strict_negatives          negative-sampling: never draw a tail that training knows to be true
     label_smoothing           not negative-sampling: share s of the targets (1 - s) y + s / num_entities
-    remove_one_hop            while training, hide every edge between h and t rather than the queried triple alone
+    remove_one_hop            while training, hide every edge between h and t rather than the queried triple alone;
+                              negative-sampling: also between h and each negative, for if the edges of true pairs
+                              alone were gone, an edge would mean no
     """
 
     objective: Annotated[Literal["negative-sampling", "k-vs-all", "k-vs-all-softmax", "one-vs-all"], Choices()] = (
@@ -64,7 +66,7 @@ class Queries:
     head      int64 `[B]`
     relation  int64 `[B]`, in `[0, 2 R)`
     size      queries of the whole step, over all shards
-    facts     the triples `[n, 3]` that the whole step asks about, in either direction
+    facts     the triples `[n, 3]` that the whole step asks about, in either direction, negatives included
     hide      from these to the graph without them, its `edge_mask` bool `[E]`
     """
 
@@ -143,14 +145,19 @@ class NegativeSampling(Objective):
 
         shape = (len(asked), self.config.num_negatives)
         uniform = torch.rand(shape, generator=stream.torch(), dtype=torch.float64).to(asked.device)
-        asked, uniform = self.shard.of(asked), self.shard.of(uniform)
         head, relation, tail = asked.unbind(1)
         if self.config.strict_negatives:
             negatives = self.known.sample_unknown(head, relation, uniform)
         else:
             negatives = (uniform * self.world.num_nodes).long()
         candidates = torch.cat([tail.unsqueeze(1), negatives], dim=1)
-        return Sampled(head, relation, len(triples), lambda: triples, self.hide, candidates)
+
+        def facts() -> Tensor:
+            query = asked[:, :2].unsqueeze(1).expand(-1, candidates.size(1), -1)
+            return self.world.forwards(torch.cat([query, candidates.unsqueeze(2)], dim=2).flatten(0, 1))
+
+        head, relation, share = (self.shard.of(each) for each in (head, relation, candidates))
+        return Sampled(head, relation, len(triples), facts, self.hide, share)
 
     def loss(self, model: TripleModel, batch: Sampled) -> Tensor:
         """Binary cross-entropy; in each row the truth and the negatives together weigh one half.
