@@ -70,9 +70,10 @@ class _Run:
         per_block = max((n for n in range(1, BLOCK // self.dim + 1) if self.queries % n == 0), default=1)
         self.width, self.num_blocks = per_block * self.dim, self.queries // per_block
         self.num_results = product.num_results
+        self.dtype = x.dtype
         self.x = self._in_blocks(x)
         self.shared = relation.dim() == 2
-        self.relation = relation.detach().contiguous().numpy() if self.shared else self._in_blocks(relation)
+        self.relation = self._of_blocks(relation.detach())
         self.weight = np.empty(0, self.x.dtype) if weight is None else weight.detach().contiguous().numpy()
         self.boundary = self._in_blocks(x[:0] if boundary is None else boundary)
         self.pairs = _pairs(product)
@@ -88,7 +89,7 @@ class _Run:
         shape = (self.num_results, self.num_blocks, self.width)
         if self.moments:
             shape = (*shape[:2], self.width // self.dim, MOMENTS * self.dim)
-        out = np.empty(shape, self.x.dtype)
+        out = self._new(torch.empty, *shape)
 
         def run(place: tuple[int, int]) -> None:
             block, chunk = place
@@ -106,11 +107,11 @@ class _Run:
         _, backward = self.loops
         results = self.x[:0] if out is None else self._in_blocks(out)
         grad_out = self._in_blocks(grad)
-        grad_x = [np.zeros_like(self.x) for _ in self.chunks]
-        grad_boundary = np.empty_like(self.boundary)
+        grad_x = [self._new(torch.zeros, *self.x.shape) for _ in self.chunks]
+        grad_boundary = self._new(torch.empty, *self.boundary.shape)
         size = (self.num_blocks, len(self.chunks))
-        grad_weight = np.zeros((*size, len(self.weight) if weighted else 0), self.x.dtype)
-        grad_relation = np.zeros((*size, len(self.relation), self.width), self.x.dtype)
+        grad_weight = self._new(torch.zeros, *size, len(self.weight) if weighted else 0)
+        grad_relation = self._new(torch.zeros, *size, *self.relation.shape[1:])
 
         def run(place: tuple[int, int]) -> None:
             block, chunk = place
@@ -121,7 +122,7 @@ class _Run:
         # Summed by numpy: torch's threads, just woken, would compete with ours.
         of_blocks = grad_relation.sum(1)
         if self.shared:
-            of_relations = of_blocks.reshape(self.num_blocks, len(self.relation), -1, self.dim).sum((0, 2))
+            of_relations = of_blocks.reshape(*of_blocks.shape[:2], -1, self.dim).sum((0, 2))
         else:
             of_relations = of_blocks.transpose(1, 0, 2)
         return (
@@ -132,12 +133,19 @@ class _Run:
         )
 
     def _given(self, block: int) -> tuple[Any, ...]:
-        """What every loop takes first; the relation vectors are a block's own."""
-        if self.shared:
-            relation = np.tile(self.relation, (1, self.width // self.dim))
-        else:
-            relation = np.ascontiguousarray(self.relation[:, block])
+        """What every loop takes first."""
+        relation = self.relation[0 if self.shared else block]
         return (self.edges, self.pairs, self.mask, self.weight, self.x, relation, self.boundary, self.told)
+
+    def _of_blocks(self, relation: Tensor) -> np.ndarray:
+        """Relation vectors as blocks read them, `[blocks, R, width]`, or `[1, R, width]` where they are shared."""
+        if self.shared:
+            return relation.repeat(1, self.width // self.dim).unsqueeze(0).numpy()
+        return relation.reshape(len(relation), self.num_blocks, self.width).transpose(0, 1).contiguous().numpy()
+
+    def _new(self, make: Callable[..., Tensor], *shape: int) -> np.ndarray:
+        """Memory of torch's, which begins at a cache line: vectors that lie across two take twice as long."""
+        return make(shape, dtype=self.dtype).numpy()
 
     def _in_blocks(self, values: Tensor) -> np.ndarray:
         """`[n, B, d]` as `[n, blocks, width]`, and moments `[n, B, 4 d]` as `[n, blocks, width / d, 4 d]`."""

@@ -23,7 +23,7 @@ class Rows:
     start   int64 `[N + 1]`
     other   int32 `[E]`, the node at the far end of the edge in each place
     kind    int32 `[E]`, its type
-    edge    int64 `[E]`, its number; within a row the numbers rise
+    edge    int64 `[E]`, its number
     """
 
     start: Tensor
@@ -105,8 +105,9 @@ class RelationalGraph:
 
     @cached_property
     def by_target(self) -> Rows:
-        """Row v: the edges that arrive at v."""
-        return _rows(self.edge_index[1], self.edge_index[0], self.edge_type, self.num_nodes)
+        """Row v: the edges that arrive at v, those of one type together."""
+        _, order = _sorted(self.edge_type, self.least_num_relations)
+        return _rows(self.edge_index[1], self.edge_index[0], self.edge_type, self.num_nodes, order)
 
     @cached_property
     def by_source(self) -> Rows:
@@ -139,14 +140,20 @@ def _check_range(what: str, values: Tensor, size: int | None) -> int:
     return high
 
 
-def _rows(row: Tensor, other: Tensor, kind: Tensor, num_rows: int) -> Rows:
-    if row.is_cuda:
-        edge = row.argsort(stable=True)
-        count = torch.bincount(row, minlength=num_rows)
-        start = torch.cat([count.new_zeros(1), count.cumsum(0)])
-    else:
-        start, edge = map(torch.from_numpy, _counting_sort(row.numpy(), num_rows))
+def _rows(row: Tensor, other: Tensor, kind: Tensor, num_rows: int, order: Tensor | None = None) -> Rows:
+    """The edges of each row in the given order, int64 `[E]`, or else in that of their numbers."""
+    start, place = _sorted(row if order is None else row[order], num_rows)
+    edge = place if order is None else order[place]
     return Rows(start, other[edge].int(), kind[edge].int(), edge)
+
+
+def _sorted(key: Tensor, num_keys: int) -> tuple[Tensor, Tensor]:
+    """Where each key starts, `[num_keys + 1]`, and the places of the keys in order, equal ones in that of places."""
+    if not key.is_cuda:
+        start, order = _counting_sort(key.numpy(), num_keys)
+        return torch.from_numpy(start), torch.from_numpy(order)
+    count = torch.bincount(key, minlength=num_keys)
+    return torch.cat([count.new_zeros(1), count.cumsum(0)]), key.argsort(stable=True)
 
 
 @numba.njit(cache=True, nogil=True)

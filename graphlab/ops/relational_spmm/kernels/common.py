@@ -14,6 +14,9 @@ Its arguments:
     relation        `[rows, width]`, the block's own
     grads           (x, relation, weight, boundary), added to; weight empty where it is not wanted
 
+A row's edges of one type follow each other, so that their relation vector and its gradient are read and written once
+for all of them.
+
 They are written for the compiler. Scratch lies on the stack, so that it knows that nothing else points there and
 keeps accumulators in registers from edge to edge: four times faster than scratch from the heap at 32 columns. A
 message is computed where it is used, column by column, for the same reason. Helpers are put in line before
@@ -37,8 +40,15 @@ TRANSE, DISTMULT, ROTATE = range(3)
 MAX_WIDTH = 1024
 """Columns that scratch on the stack has room for."""
 
-compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
 inlined: Any = numba.njit(inline="always", error_model="numpy")
+
+
+def compiled(message: int) -> Any:
+    """Compiles a loop. A product may be rounded together with the sum that it goes into, but for a rotation, which is
+    a sum of products itself: that of the forward pass is compared with that of the backward pass."""
+    return numba.njit(
+        cache=True, nogil=True, error_model="numpy", fastmath=set() if message == ROTATE else {"contract"}
+    )
 
 
 def _local(typing_context: Any, like: Any) -> Any:
@@ -61,6 +71,12 @@ def scratch(like, width):
 
 
 @inlined
+def at(array, i):
+    """array[i] of an index that is not negative: without the check for those that count from the end."""
+    return array[np.uint64(i)]
+
+
+@inlined
 def message_of(s, r, k, message, dim):
     """Column k of the message of source s and relation r."""
     half = dim // 2
@@ -76,24 +92,14 @@ def message_of(s, r, k, message, dim):
 
 
 @inlined
-def send_back(g, s, r, to_s, to_r, new_s, new_r, k, message):
-    """From column k of a message's gradient g to those of s and r, as they will be; not for ROTATE."""
+def send_back(g, s, r, to_s, to_r, new_s, k, message):
+    """From column k of a message's gradient g to those of s, as they will be, and r; not for ROTATE."""
     if message == DISTMULT:
         new_s[k] = to_s[k] + g * r[k]
-        new_r[k] = to_r[k] + g * s[k]
+        to_r[k] += g * s[k]
     else:
         new_s[k] = to_s[k] + g
-        new_r[k] = to_r[k] + g
-
-
-@inlined
-def store(new_s, new_r, to_s, to_r, width):
-    """Apart from `send_back`, so that its loads need not wait for these stores, which might be to the same place for
-    all that the compiler knows."""
-    for k in range(width):
-        to_s[k] = new_s[k]
-    for k in range(width):
-        to_r[k] = new_r[k]
+        to_r[k] += g
 
 
 @inlined
@@ -108,7 +114,25 @@ def rotate_back(g, s, r, to_s, to_r, dim, width):
             to_r[k + half] += g[k + half] * s[k] - g[k] * s[k + half]
 
 
-@compiled
+@inlined
+def run_length(kind, first, end):
+    """How many edges from `first` on are of one type. The compiler is told that it is one at least: with a way round
+    the loop over them it would not keep their accumulators in vector registers."""
+    last = first + 1
+    while last < end and at(kind, last) == at(kind, first):
+        last += 1
+    return max(last - first, 1)
+
+
+@inlined
+def copy(source, target, width):
+    """A loop of its own, so that loads before it need not wait for its stores, which might be to the same place for
+    all that the compiler knows."""
+    for k in range(width):
+        target[k] = source[k]
+
+
+@inlined
 def count_edges(start, edge, mask, v):
     """Edges that arrive at v."""
     if not len(mask):

@@ -9,13 +9,15 @@ import numpy as np
 
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
+    at,
     compiled,
+    copy,
     count_edges,
     message_of,
     rotate_back,
+    run_length,
     scratch,
     send_back,
-    store,
 )
 
 
@@ -23,12 +25,13 @@ from graphlab.ops.relational_spmm.kernels.common import (
 def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable[..., None], Callable[..., None]]:
     """Loops (forward, backward), compiled when they are first called and kept on disk; see `common`."""
 
-    @compiled
+    @compiled(message)
     def forward(edges, pairs, mask, weight, x, relation, boundary, floor, out, block, rows):
         """Mean, largest, smallest, and standard deviation from sum and sum of squares."""
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
-        sums, squares = scratch(x, width), scratch(x, width)
+        column = np.uint64(block)
+        sums, squares, r = scratch(x, width), scratch(x, width), scratch(x, width)
         largest, smallest = scratch(x, width), scratch(x, width)
         zero, one, least = x.dtype.type(0), x.dtype.type(1), x.dtype.type(floor)
         for p in range(rows[0], rows[1]):
@@ -39,18 +42,24 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                 largest[k] = sums[k] if count else -np.inf
                 smallest[k] = sums[k] if count else np.inf
                 squares[k] = sums[k] * sums[k]
-            for i in range(start[v], start[v + 1]):
-                if len(mask) and not mask[edge[i]]:
-                    continue
-                count += 1
-                s, r = x[near[other[i]], block], relation[of_slot + kind[i]]
-                w = weight[edge[i]] if weighted else one
-                for k in range(width):
-                    value = w * message_of(s, r, k, message, dim)
-                    sums[k] += value
-                    squares[k] += value * value
-                    largest[k] = value if value > largest[k] else largest[k]
-                    smallest[k] = value if value < smallest[k] else smallest[k]
+            first, end = start[v], start[v + 1]
+            while first < end:
+                length = run_length(kind, first, end)
+                copy(at(relation, of_slot + at(kind, first)), r, width)
+                for i in range(first, first + length):
+                    e, u = at(edge, i), np.uint64(at(near, at(other, i)))
+                    if len(mask) and not at(mask, e):
+                        continue
+                    count += 1
+                    s = x[u, column]
+                    w = at(weight, e) if weighted else one
+                    for k in range(width):
+                        value = w * message_of(s, r, k, message, dim)
+                        sums[k] += value
+                        squares[k] += value * value
+                        largest[k] = value if value > largest[k] else largest[k]
+                        smallest[k] = value if value < smallest[k] else smallest[k]
+                first += length
             share = x.dtype.type(1 / max(count, 1))
             for q in range(width // dim):
                 row = out[p, block, q]
@@ -61,14 +70,15 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                     row[2 * dim + k] = smallest[q * dim + k] if count else zero
                     row[3 * dim + k] = np.sqrt(max(squares[q * dim + k] * share - mean * mean, least))
 
-    @compiled
+    @compiled(message)
     def backward(edges, pairs, mask, weight, x, relation, boundary, floor, out, grad, grads, block, rows):
         """A message m of n, with mean a and deviation s, has d a = 1 / n and d s = (m - a) / (n s), 0 at the floor:
         a constant and a slope in m. Equal extremes share theirs evenly, which takes a pass to count them."""
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
+        column = np.uint64(block)
         grad_x, grad_relation, grad_weight, grad_boundary = grads
-        new_s, new_r = scratch(x, width), scratch(x, width)
+        new_s, r, to_r = scratch(x, width), scratch(x, width), scratch(x, width)
         constant, slope, reached = scratch(x, width), scratch(x, width), scratch(x, width)
         largest, smallest = scratch(x, width), scratch(x, width)
         of_largest, of_smallest = scratch(x, width), scratch(x, width)
@@ -91,15 +101,21 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                 own = boundary[p, block, k] if len(boundary) else np.nan
                 of_largest[k] = one if own == largest[k] else zero
                 of_smallest[k] = one if own == smallest[k] else zero
-            for i in range(start[v], start[v + 1]):
-                if len(mask) and not mask[edge[i]]:
-                    continue
-                s, r = x[near[other[i]], block], relation[of_slot + kind[i]]
-                w = weight[edge[i]] if weighted else one
-                for k in range(width):
-                    value = w * message_of(s, r, k, message, dim)
-                    of_largest[k] += one if value == largest[k] else zero
-                    of_smallest[k] += one if value == smallest[k] else zero
+            first, end = start[v], start[v + 1]
+            while first < end:
+                length = run_length(kind, first, end)
+                copy(at(relation, of_slot + at(kind, first)), r, width)
+                for i in range(first, first + length):
+                    e, u = at(edge, i), np.uint64(at(near, at(other, i)))
+                    if len(mask) and not at(mask, e):
+                        continue
+                    s = x[u, column]
+                    w = at(weight, e) if weighted else one
+                    for k in range(width):
+                        value = w * message_of(s, r, k, message, dim)
+                        of_largest[k] += one if value == largest[k] else zero
+                        of_smallest[k] += one if value == smallest[k] else zero
+                first += length
             for q in range(width // dim):
                 of_row = grad[p, block, q]
                 for k in range(dim):
@@ -112,28 +128,36 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                     g += of_largest[k] if own == largest[k] else zero
                     g += of_smallest[k] if own == smallest[k] else zero
                     grad_boundary[p, block, k] = g
-            for i in range(start[v], start[v + 1]):
-                e, u, q = edge[i], near[other[i]], of_slot + kind[i]
-                if len(mask) and not mask[e]:
-                    continue
-                s, r = x[u, block], relation[q]
-                to_s, to_r = grad_x[u, block], grad_relation[q]
-                w = weight[e] if weighted else one
-                for k in range(width):
-                    plain = message_of(s, r, k, message, dim)
-                    value = w * plain
-                    g = constant[k] + slope[k] * value
-                    g += of_largest[k] if value == largest[k] else zero
-                    g += of_smallest[k] if value == smallest[k] else zero
-                    if weighted and len(grad_weight):
-                        grad_weight[e] += g * plain
+            first = start[v]
+            while first < end:
+                length = run_length(kind, first, end)
+                q = of_slot + at(kind, first)
+                to_row = at(grad_relation, q)
+                copy(at(relation, q), r, width)
+                copy(to_row, to_r, width)
+                for i in range(first, first + length):
+                    e, u = at(edge, i), np.uint64(at(near, at(other, i)))
+                    if len(mask) and not at(mask, e):
+                        continue
+                    s, to_s = x[u, column], grad_x[u, column]
+                    w = at(weight, e) if weighted else one
+                    for k in range(width):
+                        plain = message_of(s, r, k, message, dim)
+                        value = w * plain
+                        g = constant[k] + slope[k] * value
+                        g += of_largest[k] if value == largest[k] else zero
+                        g += of_smallest[k] if value == smallest[k] else zero
+                        if weighted and len(grad_weight):
+                            grad_weight[e] += g * plain
+                        if message == ROTATE:
+                            reached[k] = w * g
+                        else:
+                            send_back(w * g, s, r, to_s, to_r, new_s, k, message)
                     if message == ROTATE:
-                        reached[k] = w * g
+                        rotate_back(reached, s, r, to_s, to_r, dim, width)
                     else:
-                        send_back(w * g, s, r, to_s, to_r, new_s, new_r, k, message)
-                if message == ROTATE:
-                    rotate_back(reached, s, r, to_s, to_r, dim, width)
-                else:
-                    store(new_s, new_r, to_s, to_r, width)
+                        copy(new_s, to_s, width)
+                copy(to_r, to_row, width)
+                first += length
 
     return forward, backward

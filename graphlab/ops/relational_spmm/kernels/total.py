@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
+import numpy as np
+
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
+    at,
     compiled,
+    copy,
     count_edges,
     message_of,
     rotate_back,
+    run_length,
     scratch,
     send_back,
-    store,
 )
 
 UNROLLED = 32
@@ -24,37 +28,45 @@ UNROLLED = 32
 def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable[..., None], Callable[..., None]]:
     """Loops (forward, backward), compiled when they are first called and kept on disk; see `common`."""
 
-    @compiled
+    @compiled(message)
     def forward(edges, pairs, mask, weight, x, relation, boundary, mean, out, block, rows):
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
-        sums = scratch(x, width)
+        column = np.uint64(block)
+        sums, r = scratch(x, width), scratch(x, width)
         zero, one = x.dtype.type(0), x.dtype.type(1)
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
             count = len(boundary[:1])
             for k in range(width):
                 sums[k] = boundary[p, block, k] if count else zero
-            for i in range(start[v], start[v + 1]):
-                if len(mask) and not mask[edge[i]]:
-                    continue
-                count += 1
-                s, r = x[near[other[i]], block], relation[of_slot + kind[i]]
-                w = weight[edge[i]] if weighted else one
-                # A short loop of known length is unrolled too early to be vectorised.
-                for k in range(width if width > UNROLLED else len(s)):
-                    sums[k] += w * message_of(s, r, k, message, dim)
+            first, end = start[v], start[v + 1]
+            while first < end:
+                length = run_length(kind, first, end)
+                copy(at(relation, of_slot + at(kind, first)), r, width)
+                for i in range(first, first + length):
+                    e, u = at(edge, i), np.uint64(at(near, at(other, i)))
+                    if len(mask) and not at(mask, e):
+                        continue
+                    count += 1
+                    s = x[u, column]
+                    w = at(weight, e) if weighted else one
+                    # A short loop of known length is unrolled too early to be vectorised.
+                    for k in range(width if width > UNROLLED else len(s)):
+                        sums[k] += w * message_of(s, r, k, message, dim)
+                first += length
             share = x.dtype.type(1 / max(count, 1)) if mean else one
             row = out[p, block]
             for k in range(width):
                 row[k] = sums[k] * share
 
-    @compiled
+    @compiled(message)
     def backward(edges, pairs, mask, weight, x, relation, boundary, mean, out, grad, grads, block, rows):
         start, other, kind, edge = edges
         node, slot, place, stride = pairs
+        column = np.uint64(block)
         grad_x, grad_relation, grad_weight, grad_boundary = grads
-        new_s, new_r = scratch(x, width), scratch(x, width)
+        new_s, r, to_r = scratch(x, width), scratch(x, width), scratch(x, width)
         g, reached = scratch(x, width), scratch(x, width)
         one = x.dtype.type(1)
         for p in range(rows[0], rows[1]):
@@ -66,25 +78,31 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
             if len(boundary):
                 for k in range(width):
                     grad_boundary[p, block, k] = g[k]
-            for i in range(start[v], start[v + 1]):
-                e, u, q = edge[i], near[other[i]], of_slot + kind[i]
-                if len(mask) and not mask[e]:
-                    continue
-                if u < 0:  # never: a loop with a second way out is not vectorised across edges, a gather at a time
-                    break
-                s, r = x[u, block], relation[q]
-                to_s, to_r = grad_x[u, block], grad_relation[q]
-                w = weight[e] if weighted else one
-                if weighted and len(grad_weight):
-                    for k in range(width):
-                        grad_weight[e] += g[k] * message_of(s, r, k, message, dim)
-                if message == ROTATE:
-                    for k in range(width):
-                        reached[k] = w * g[k]
-                    rotate_back(reached, s, r, to_s, to_r, dim, width)
-                else:
-                    for k in range(width):
-                        send_back(w * g[k], s, r, to_s, to_r, new_s, new_r, k, message)
-                    store(new_s, new_r, to_s, to_r, width)
+            first, end = start[v], start[v + 1]
+            while first < end:
+                length = run_length(kind, first, end)
+                q = of_slot + at(kind, first)
+                to_row = at(grad_relation, q)
+                copy(at(relation, q), r, width)
+                copy(to_row, to_r, width)
+                for i in range(first, first + length):
+                    e, u = at(edge, i), np.uint64(at(near, at(other, i)))
+                    if len(mask) and not at(mask, e):
+                        continue
+                    s, to_s = x[u, column], grad_x[u, column]
+                    w = at(weight, e) if weighted else one
+                    if weighted and len(grad_weight):
+                        for k in range(width):
+                            grad_weight[e] += g[k] * message_of(s, r, k, message, dim)
+                    if message == ROTATE:
+                        for k in range(width):
+                            reached[k] = w * g[k]
+                        rotate_back(reached, s, r, to_s, to_r, dim, width)
+                    else:
+                        for k in range(width):
+                            send_back(w * g[k], s, r, to_s, to_r, new_s, k, message)
+                        copy(new_s, to_s, width)
+                copy(to_r, to_row, width)
+                first += length
 
     return forward, backward
