@@ -162,31 +162,27 @@ def check_gradients(model: str, name: str) -> None:
 
 
 def check_overfit(model: str, name: str) -> None:
-    """Sixty steps on one batch, at one of three learning rates, bring its loss down to under half."""
+    """A hundred steps on one batch, at a high or a low learning rate, bring its loss down to under half."""
     if not list(_learner(model, name)[1].parameters()):
         return
-    found = []
-    for lr in (0.02, 0.002, 0.005):
-        first, last = _overfit(model, name, lr)
-        if last < 0.5 * first:
-            return
-        found.append((first, last))
-    raise AssertionError(f"losses went from and to {found}")
+    assert any(_overfits(model, name, lr) for lr in (0.02, 0.002)), "the loss stays above half of what it was"
 
 
-def _overfit(model: str, name: str, lr: float) -> tuple[float, float]:
-    """The loss before and after."""
+def _overfits(model: str, name: str, lr: float) -> bool:
+    """Whether the loss came down; stops when it has."""
     task, learner = _learner(model, name)
     optimizer = torch.optim.Adam(learner.parameters(), lr=lr)
     batch = task.batches(SeedStream(0))[0]
-    losses = []
-    for _ in range(60):
+    first = None
+    for _ in range(100):
         loss = task.loss(learner, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(loss.item())
-    return losses[0], losses[-1]
+        first = loss.item() if first is None else first
+        if loss.item() < 0.5 * first:
+            return True
+    return False
 
 
 def check_state_dict(model: str, name: str) -> None:
