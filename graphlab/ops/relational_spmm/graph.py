@@ -145,12 +145,13 @@ def _rows(row: Tensor, other: Tensor, kind: Tensor, num_rows: int) -> Rows:
         count = torch.bincount(row, minlength=num_rows)
         start = torch.cat([count.new_zeros(1), count.cumsum(0)])
     else:
-        start, edge = map(torch.from_numpy, _counting_sort(row.numpy(), num_rows))
+        start, edge = map(torch.from_numpy, counting_sort(row.numpy(), num_rows))
     return Rows(start, other[edge].int(), kind[edge].int(), edge)
 
 
 @numba.njit(cache=True, nogil=True)
-def _counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
+def counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each key of `[0, num_keys)` starts among the sorted, int64 `[num_keys + 1]`, and the stable order."""
     start = np.zeros(num_keys + 1, np.int64)
     for k in key:
         start[k + 1] += 1
