@@ -27,7 +27,7 @@ def plain_score(model: Any, graph: Data, head: Tensor, relation: Tensor, tail: T
     mask = graph["edge_mask"].repeat(2)
     rows = torch.arange(len(head))
     indicator = query.new_zeros(num_nodes, *query.shape).index_put((head, rows), query)
-    scale = degree_scale(edges, mask, query.dtype).unsqueeze(1)
+    scale = degree_scale(edges, mask, query.dtype).laid_out().unsqueeze(1)
     states = indicator
     for layer in model.layers:
         relations = layer.relation.weight

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.model.base import ModelConfig
+from graphlab.ops.grouped_linear import grouped_linear
 from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph
 
 SCALERS = 3
@@ -18,6 +20,9 @@ SCALERS = 3
 
 SCALE_FLOOR = 0.01
 """Least amplification, which bounds the attenuation 1 / s of nodes that receive nothing."""
+
+ROWS_OF_A_SCALE = 32
+"""Rows of each scale, on average, from which a map of their own costs less than it takes to make."""
 
 
 class BellmanFordConfig(ModelConfig):
@@ -43,6 +48,32 @@ class BellmanFordConfig(ModelConfig):
         return self
 
 
+@dataclass(frozen=True)
+class Scales:
+    """PNA's amplification of some rows, each the state of a node. Nodes of one degree have the same.
+
+    values  `[G]`, those of the distinct degrees
+    which   int64, of any shape: the value of each row
+    """
+
+    values: Tensor
+    which: Tensor
+
+    def of(self, rows: Tensor) -> Scales:
+        """The scales of these rows."""
+        return Scales(self.values, self.which[rows])
+
+    def laid_out(self) -> Tensor:
+        """One for each row: `[..., 1]`."""
+        return self.values[self.which].unsqueeze(-1)
+
+    def alike(self) -> Tensor:
+        """For each of `[N]` rows one of the same scale, the same one for all of them: int64 `[N]`."""
+        row = torch.arange(len(self.which), device=self.which.device)
+        first = torch.zeros_like(row[: len(self.values)])
+        return first.scatter_reduce(0, self.which, row, "amin", include_self=False)[self.which]
+
+
 class BellmanFordUpdate(nn.Module):
     """From aggregated messages to the next states: ReLU(norm(W [h, aggregate]))."""
 
@@ -55,29 +86,53 @@ class BellmanFordUpdate(nn.Module):
         self.update = nn.Linear(dim + aggregate_dim, dim)
         self.norm = nn.LayerNorm(dim) if config.layer_norm else nn.Identity()
 
-    def advance(self, states: Tensor, aggregate: Tensor, scale: Tensor) -> Tensor:
+    def advance(self, states: Tensor, aggregate: Tensor, scales: Scales) -> Tensor:
         """The next states, before a residual sum.
 
         states     `[..., dim]`
         aggregate  `[..., dim]`, or `[..., 4 dim]` for pna
-        scale      PNA's amplification of each state's node, `[..., 1]`; see `degree_scale`
+        scales     PNA's amplification of each state's node, of the states' shape or one that expands to it
         """
-        return F.relu(self.norm(self._update(states, aggregate, scale)))
+        return F.relu(self.norm(self._update(states, aggregate, scales)))
 
-    def _update(self, states: Tensor, aggregate: Tensor, scale: Tensor) -> Tensor:
-        """The linear map of [states, aggregate x scalers], grouped by scaler: the product by the scalers is
-        taken after the map, where it is `[.., 3, d]` wide and not `[.., 3, 4 d]`."""
+    def _update(self, states: Tensor, aggregate: Tensor, scales: Scales) -> Tensor:
         if self.aggregate != "pna":
             return self.update(torch.cat([states, aggregate], dim=-1))
         dim = states.size(-1)
         of_states, of_moments = self.update.weight.split([dim, SCALERS * MOMENTS * dim], dim=1)
-        by_scaler = of_moments.view(dim, SCALERS, MOMENTS * dim).transpose(0, 1).reshape(SCALERS * dim, -1)
-        plain, amplified, attenuated = F.linear(aggregate, by_scaler).chunk(SCALERS, dim=-1)
-        moments = plain + scale * amplified + attenuated / scale.clamp(min=SCALE_FLOOR)
-        return F.linear(states, of_states, self.update.bias) + moments
+        by_scaler = of_moments.view(dim, SCALERS, MOMENTS * dim).transpose(0, 1)
+        scaled = map_by_scale if _scales_repeat(aggregate, scales) else map_by_scaler
+        return F.linear(states, of_states, self.update.bias) + scaled(aggregate, by_scaler, scales)
 
 
-def degree_scale(edges: RelationalGraph, edge_mask: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes: `[N, 1]`."""
-    logarithm = edges.incoming_count(edge_mask).to(dtype).log1p().unsqueeze(1)
-    return logarithm / logarithm.mean(0).clamp(min=SCALE_FLOOR)
+def map_by_scaler(aggregate: Tensor, weight: Tensor, scales: Scales) -> Tensor:
+    """The linear map of [aggregate, s aggregate, aggregate / s], from `[..., 4 d]` to `[..., d]`.
+
+    weight: `[3, d, 4 d]`, the part of each scaler. The product by the scalers is taken after the map, where it is
+    `[..., 3, d]` wide and not `[..., 3, 4 d]`.
+    """
+    plain, amplified, attenuated = F.linear(aggregate, weight.flatten(0, 1)).chunk(SCALERS, dim=-1)
+    scale = scales.laid_out()
+    return plain + scale * amplified + attenuated / scale.clamp(min=SCALE_FLOOR)
+
+
+def map_by_scale(aggregate: Tensor, weight: Tensor, scales: Scales) -> Tensor:
+    """`map_by_scaler` with a third of its products: rows of one scale share a map, the scaled sum of the weights."""
+    values = scales.values
+    scalers = torch.stack([torch.ones_like(values), values, values.clamp(min=SCALE_FLOOR).reciprocal()], dim=1)
+    of_scales = (scalers @ weight.flatten(1)).view(-1, *weight.shape[1:])
+    which = scales.which.expand(aggregate.shape[:-1]).flatten()
+    return grouped_linear(aggregate.flatten(0, -2), of_scales, which).view(*aggregate.shape[:-1], -1)
+
+
+def _scales_repeat(aggregate: Tensor, scales: Scales) -> bool:
+    """Whether `map_by_scale` pays: elsewhere than on the CPU, and in half precision, one dense product is as fast."""
+    enough = aggregate[..., 0].numel() >= ROWS_OF_A_SCALE * len(scales.values)
+    return enough and aggregate.is_cpu and not torch.is_autocast_enabled("cpu")
+
+
+def degree_scale(edges: RelationalGraph, edge_mask: Tensor | None, dtype: torch.dtype) -> Scales:
+    """PNA's amplification s = log(degree + 1) / mean of log(degree + 1) over nodes, for each of N nodes."""
+    degree, which = edges.incoming_count(edge_mask).unique(return_inverse=True)
+    logarithm = degree.to(dtype).log1p()
+    return Scales(logarithm / logarithm[which].mean().clamp(min=SCALE_FLOOR), which)

@@ -15,7 +15,6 @@ from graphlab.core.errors import ConfigError
 from graphlab.data.spec import DataSpec
 from graphlab.model.bellman_ford import degree_scale
 from graphlab.model.registry import build_model
-from graphlab.model.zoo.nbfnet import BellmanFordLayer, Config
 from graphlab.ops.relational_spmm import RelationalGraph, reference
 from graphlab.ops.relational_spmm.signature import Product
 
@@ -91,7 +90,7 @@ def slow_scores(model, world: Data, head: Tensor, relation: Tensor, edge_weights
     edges = RelationalGraph.with_inverses(world.edge_index, world.edge_type, world.num_nodes, R)
     mask = world.edge_mask.repeat(2) if "edge_mask" in world else None
     indicator = query.new_zeros(world.num_nodes, *query.shape).index_put((head, torch.arange(len(head))), query)
-    scale = degree_scale(edges, mask, query.dtype).unsqueeze(1)
+    scale = degree_scale(edges, mask, query.dtype).laid_out().unsqueeze(1)
     states = indicator
     for layer, weight in zip(model.layers, edge_weights or [None] * len(model.layers), strict=True):
         if isinstance(layer.relation, torch.nn.Embedding):
@@ -191,15 +190,6 @@ def test_forward_edges_use_the_relation_and_backward_edges_its_inverse():
         states.square().sum().backward()
         gradient = model.layers[0].relation.weight.grad.abs().sum(1)
         assert gradient.nonzero().flatten().tolist() == [used]
-
-
-def test_grouped_pna_update_is_the_map_of_all_scaled_moments():
-    layer = BellmanFordLayer(Config(dim=4), num_relations=2)
-    states, moments = torch.randn(5, 4), torch.randn(5, 16)
-    scale = torch.rand(5, 1) * 2
-    scaled = [moments, moments * scale, moments / scale.clamp(min=0.01)]
-    expected = layer.update(torch.cat([states, *scaled], dim=-1))
-    torch.testing.assert_close(layer._update(states, moments, scale), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_parameters_of_the_published_recipe():

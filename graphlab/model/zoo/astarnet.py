@@ -89,7 +89,7 @@ class AStarNet(TripleModel):
         """Priorities `[B, N]` at the end of the walk from heads `[B]` for query vectors `[B, dim]`."""
         num_nodes, (num_queries, dim) = edges.num_nodes, query.shape
         ratio = self.train_ratio if self.training else self.test_ratio
-        scale = degree_scale(edges, edge_mask, query.dtype)
+        scales = degree_scale(edges, edge_mask, query.dtype)
 
         # Cell b N + v is node v of query b. Every change of a cell adds a row to states and priorities; place names
         # the cell's last row. The first B rows are the state 0 of all that query b has not reached.
@@ -125,7 +125,7 @@ class AStarNet(TripleModel):
                 reduce=step.aggregate,
             ).squeeze(1)
             rows = place[updated]
-            hidden = step.advance(self._gated(states, priorities, rows), aggregate, scale[updated % num_nodes])
+            hidden = step.advance(self._gated(states, priorities, rows), aggregate, scales.of(updated % num_nodes))
             changed = hidden + states[rows] if self.residual else hidden
             place[updated] = torch.arange(len(updated), device=head.device) + len(states)
             states = torch.cat([states, changed])

@@ -28,7 +28,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import LinkModel, Preset, TripleModel
-from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
+from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, Scales, degree_scale
 from graphlab.ops.frontier import Step, make_frontier
 from graphlab.ops.relational_spmm import RelationalGraph, relational_spmm_pairs
 
@@ -118,13 +118,13 @@ class NBFNet(TripleModel, LinkModel):
         edges, edge_mask = self._edges(graph)
         if edge_mask is not None and edge_weights is None:
             edges, edge_mask = edges.kept(edge_mask), None
-        scale = degree_scale(edges, edge_mask, query.dtype)
-        alike = first_of_equals(scale.squeeze(1)) if self._zero_is_silent else None
+        scales = degree_scale(edges, edge_mask, query.dtype)
+        alike = scales.alike() if self._zero_is_silent else None
         frontier = make_frontier(edges, edge_mask, head, tail, self._groups(relation), alike)
         states = torch.cat([query, query.new_zeros(1, self.out_dim)])
         weights = edge_weights or [None] * len(self.layers)
         for layer, step, edge_weight in zip(self.layers, frontier.steps, weights, strict=True):
-            given = (edges, edge_mask, edge_weight, step, scale[step.pairs.node], states, query)
+            given = (edges, edge_mask, edge_weight, step, scales.of(step.pairs.node), states, query)
             if self.config.recompute and torch.is_grad_enabled():
                 states = checkpoint(layer, *given, use_reentrant=False)
             else:
@@ -157,13 +157,6 @@ class NBFNet(TripleModel, LinkModel):
         by_relation = torch.unique(relation, return_inverse=True)[1] if self.config.dependent else everyone
         first = everyone if self._zero_is_silent else by_relation
         return [first, *[by_relation] * (len(self.layers) - 1)]
-
-
-def first_of_equals(values: Tensor) -> Tensor:
-    """For each of `[n]` values the index of one that is equal, the same for all equals: int64 `[n]`."""
-    distinct, which = torch.unique(values, return_inverse=True)
-    index = torch.arange(len(values), device=values.device)
-    return torch.zeros_like(index[: len(distinct)]).scatter_reduce(0, which, index, "amin", include_self=False)[which]
 
 
 class Readout(nn.Module):
@@ -210,11 +203,11 @@ class BellmanFordLayer(BellmanFordUpdate):
         edge_mask: Tensor | None,
         edge_weight: Tensor | None,
         step: Step,
-        scale: Tensor,
+        scales: Scales,
         states: Tensor,
         query: Tensor,
     ) -> Tensor:
-        """States after the step `[P, dim]` of states before; `scale` is `[P, 1]` and `query` `[B, dim]`."""
+        """States after the step `[P, dim]` of states before, of nodes with `scales` `[P]`; `query` is `[B, dim]`."""
         row, column = step.heads
         aggregate = relational_spmm_pairs(
             edges,
@@ -228,7 +221,7 @@ class BellmanFordLayer(BellmanFordUpdate):
             reduce=self.aggregate,
         )
         own = states.index_select(0, step.own)
-        hidden = self.advance(own, aggregate, scale)
+        hidden = self.advance(own, aggregate, scales)
         return hidden + own if self.residual else hidden
 
     def _relations(self, query: Tensor, step: Step) -> Tensor:

@@ -90,7 +90,7 @@ class Ultra(TripleModel):
             graph["edge_index"], graph["edge_type"], int(graph.num_nodes or 0), self._num_relations(graph)
         )
         edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
-        scale = degree_scale(edges, edge_mask, query.dtype)
+        scales = degree_scale(edges, edge_mask, query.dtype)
         # Before the first step all but the heads are 0, and so are products with them, whatever the relation.
         first = place if self.message == "transe" else torch.zeros_like(place)
         groups = [first, *[place] * (len(self.projections) - 1)]
@@ -110,7 +110,7 @@ class Ultra(TripleModel):
                 reduce=update.aggregate,
             )
             own = states[step.own]
-            hidden = update.advance(own, aggregate, scale[step.pairs.node])
+            hidden = update.advance(own, aggregate, scales.of(step.pairs.node))
             states = hidden + own if self.residual else hidden
         return states[frontier.answer]
 
@@ -126,7 +126,8 @@ class Ultra(TripleModel):
         """The Bellman-Ford iteration from nodes `start` `[B]`, which are marked by vectors `[B, dim]`."""
         column = torch.arange(len(start), device=start.device)
         boundary = mark.new_zeros(edges.num_nodes, *mark.shape).index_put((start, column), mark)
-        scale = degree_scale(edges, edge_mask, mark.dtype).unsqueeze(1)
+        everyone = torch.arange(edges.num_nodes, device=start.device)
+        scales = degree_scale(edges, edge_mask, mark.dtype).of(everyone.unsqueeze(1))
         states = boundary
         for step, relation in zip(cast("Iterable[BellmanFordUpdate]", steps), weights, strict=True):
             aggregate = relational_spmm(
@@ -138,7 +139,7 @@ class Ultra(TripleModel):
                 message=step.message,
                 reduce=step.aggregate,
             )
-            hidden = step.advance(states, aggregate, scale)
+            hidden = step.advance(states, aggregate, scales)
             states = hidden + states if self.residual else hidden
         return states
 

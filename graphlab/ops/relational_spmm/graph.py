@@ -150,14 +150,15 @@ def _rows(row: Tensor, other: Tensor, kind: Tensor, num_rows: int, order: Tensor
 def _sorted(key: Tensor, num_keys: int) -> tuple[Tensor, Tensor]:
     """Where each key starts, `[num_keys + 1]`, and the places of the keys in order, equal ones in that of places."""
     if not key.is_cuda:
-        start, order = _counting_sort(key.numpy(), num_keys)
+        start, order = counting_sort(key.numpy(), num_keys)
         return torch.from_numpy(start), torch.from_numpy(order)
     count = torch.bincount(key, minlength=num_keys)
     return torch.cat([count.new_zeros(1), count.cumsum(0)]), key.argsort(stable=True)
 
 
 @numba.njit(cache=True, nogil=True)
-def _counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
+def counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each key of `[0, num_keys)` starts among the sorted, int64 `[num_keys + 1]`, and the stable order."""
     start = np.zeros(num_keys + 1, np.int64)
     for k in key:
         start[k + 1] += 1
