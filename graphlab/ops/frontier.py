@@ -18,7 +18,7 @@ from torch import Tensor
 
 from graphlab.ops.relational_spmm.graph import RelationalGraph
 from graphlab.ops.relational_spmm.pairs import Pairs
-from graphlab.ops.threads import for_each
+from graphlab.ops.threads import for_each, shares
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ class Step:
     own: Tensor
     query: Tensor
     heads: Tensor
+
+    def carried(self, states: Tensor) -> Tensor:
+        """Of the states before, `[rows, dim]`, those of the same nodes and slots, `[P, dim]`: all, where none comes or
+        goes and no copy is needed."""
+        if len(self.own) == len(states) and torch.equal(self.own, torch.arange(len(states), device=states.device)):
+            return states
+        return states.index_select(0, self.own)
 
 
 @dataclass(frozen=True)
@@ -152,7 +159,7 @@ def walk_distance(graph: RelationalGraph, edge_mask: Tensor | None, head: Tensor
     rows, mask, heads = graph.by_source, _mask(edge_mask), head.numpy()
     start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
     table = distance.numpy()
-    for_each(lambda b: _breadth_first(start, other, edge, mask, heads[b], limit, table[b]), range(len(head)))
+    for_each(lambda some: _breadth_first(start, other, edge, mask, heads, limit, table, *some), shares(len(head)))
     return distance
 
 
@@ -174,7 +181,7 @@ def neighbourhood(graph: RelationalGraph, edge_mask: Tensor | None, marked: Tens
     rows, mask = graph.by_target, _mask(edge_mask)
     start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
     given, table = marked.numpy(), out.numpy()
-    for_each(lambda s: _mark_sources(start, other, edge, mask, given[s], table[s]), range(len(marked)))
+    for_each(lambda some: _mark_sources(start, other, edge, mask, given, table, *some), shares(len(marked)))
     return out
 
 
@@ -199,26 +206,31 @@ def _mask(edge_mask: Tensor | None) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _breadth_first(start, other, edge, mask, head, limit, distance):
-    queue = np.empty(len(distance), np.int64)
-    queue[0], done, filled = head, 0, 1
-    while done < filled:
-        u = queue[done]
-        done += 1
-        if distance[u] == limit:
-            return
-        for i in range(start[u], start[u + 1]):
-            v = other[i]
-            if distance[v] > limit and (not len(mask) or mask[edge[i]]):
-                distance[v] = distance[u] + 1
-                queue[filled] = v
-                filled += 1
+def _breadth_first(start, other, edge, mask, heads, limit, table, first, last):
+    queue = np.empty(table.shape[1], np.int64)
+    for b in range(first, last):
+        distance = table[b]
+        queue[0], done, filled = heads[b], 0, 1
+        while done < filled and distance[queue[done]] < limit:
+            u = queue[done]
+            done += 1
+            for i in range(start[u], start[u + 1]):
+                v = other[i]
+                if distance[v] > limit and (not len(mask) or mask[edge[i]]):
+                    distance[v] = distance[u] + 1
+                    queue[filled] = v
+                    filled += 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _mark_sources(start, other, edge, mask, marked, out):
-    for v in range(len(marked)):
-        if marked[v]:
+def _mark_sources(start, other, edge, mask, given, table, first, last):
+    for s in range(first, last):
+        marked, out = given[s], table[s]
+        if np.all(marked):
+            continue
+        for v in range(len(marked)):
+            if not marked[v]:
+                continue
             for i in range(start[v], start[v + 1]):
                 if not len(mask) or mask[edge[i]]:
                     out[other[i]] = True

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from graphlab.core.errors import InputError
 from graphlab.ops.relational_spmm.graph import counting_sort
 from graphlab.ops.relational_spmm.kernels.common import inlined, scratch
-from graphlab.ops.threads import for_each
+from graphlab.ops.threads import for_each, shares
 
 TILE_BYTES = 256
 """Columns that are summed at once: four rows of them fill half the registers."""
@@ -108,8 +108,7 @@ def _map(x: Tensor, weight: Tensor, start: np.ndarray, order: np.ndarray) -> Ten
     out = torch.empty(len(x), weight.size(2), dtype=x.dtype)
     arrays = (x.numpy(), _in_tiles(weight), start, order, _in_tiles(out))
     loop = _map_loop(arrays[-1].shape[-1])
-    cuts = np.linspace(0, len(x), torch.get_num_threads() + 1).astype(np.int64)
-    for_each(lambda rows: loop(*arrays, *rows), pairwise(cuts))
+    for_each(lambda rows: loop(*arrays, *rows), shares(len(x)))
     return out
 
 

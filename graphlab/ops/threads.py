@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -33,6 +34,14 @@ def for_each(function: Callable[[ItemT], object], items: Iterable[ItemT]) -> Non
     finally:
         for future in started:
             future.result()
+
+
+def shares(count: int) -> list[tuple[int, int]]:
+    """`[0, count)` in ranges of about the same length: one a thread, for a loop that is compiled to run over many
+    short items, between which threads would wait for the interpreter."""
+    threads = min(torch.get_num_threads(), count)
+    cuts = [count * part // threads for part in range(threads + 1)] if threads else []
+    return list(pairwise(cuts))
 
 
 @lru_cache(maxsize=1)

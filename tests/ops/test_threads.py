@@ -9,7 +9,7 @@ import time
 import pytest
 import torch
 
-from graphlab.ops.threads import for_each
+from graphlab.ops.threads import for_each, shares
 
 
 @pytest.fixture
@@ -25,6 +25,13 @@ def test_every_item_once(three_threads, count):
     seen: list[int] = []
     for_each(seen.append, range(count))
     assert sorted(seen) == list(range(count))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 50])
+def test_shares_are_one_a_thread_and_make_the_whole(three_threads, count):
+    found = shares(count)
+    assert [i for first, last in found for i in range(first, last)] == list(range(count))
+    assert len(found) == min(3, count)
 
 
 def test_several_threads_work(three_threads):

@@ -220,7 +220,7 @@ class BellmanFordLayer(BellmanFordUpdate):
             message=self.message,
             reduce=self.aggregate,
         )
-        own = states.index_select(0, step.own)
+        own = step.carried(states)
         hidden = self.advance(own, aggregate, scales)
         return hidden + own if self.residual else hidden
 
@@ -228,7 +228,8 @@ class BellmanFordLayer(BellmanFordUpdate):
         """Relation vectors: `[slots, R, dim]` if they depend on the query, else `[R, dim]`."""
         if isinstance(self.relation, nn.Embedding):
             return self.relation.weight
-        return self.relation(query).view(len(query), self.num_relations, -1).index_select(0, step.query)
+        asked = query.index_select(0, step.query)
+        return self.relation(asked).view(len(asked), self.num_relations, -1)
 
 
 PUBLISHED = "Zhu et al., NeurIPS 2021, appendix, and the configuration files published with it"

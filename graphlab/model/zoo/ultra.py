@@ -109,7 +109,7 @@ class Ultra(TripleModel):
                 message=update.message,
                 reduce=update.aggregate,
             )
-            own = states[step.own]
+            own = step.carried(states)
             hidden = update.advance(own, aggregate, scales.of(step.pairs.node))
             states = hidden + own if self.residual else hidden
         return states[frontier.answer]

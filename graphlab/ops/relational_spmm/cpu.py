@@ -107,28 +107,23 @@ class _Run:
         _, backward = self.loops
         results = self.x[:0] if out is None else self._in_blocks(out)
         grad_out = self._in_blocks(grad)
-        grad_x = [self._new(torch.zeros, *self.x.shape) for _ in self.chunks]
+        each = range(len(self.chunks))
+        num_weights = len(self.weight) if weighted else 0
+        grad_x = [self._new(torch.zeros, *self.x.shape) for _ in each]
+        grad_relation = [self._new(torch.zeros, self.num_blocks, *self.relation.shape[1:]) for _ in each]
+        grad_weight = [self._new(torch.zeros, self.num_blocks, num_weights) for _ in each]
         grad_boundary = self._new(torch.empty, *self.boundary.shape)
-        size = (self.num_blocks, len(self.chunks))
-        grad_weight = self._new(torch.zeros, *size, len(self.weight) if weighted else 0)
-        grad_relation = self._new(torch.zeros, *size, *self.relation.shape[1:])
 
         def run(place: tuple[int, int]) -> None:
             block, chunk = place
-            grads = (grad_x[chunk], grad_relation[place], grad_weight[place], grad_boundary)
+            grads = (grad_x[chunk], grad_relation[chunk][block], grad_weight[chunk][block], grad_boundary)
             backward(*self._given(block), results, grad_out, grads, block, self.chunks[chunk])
 
         for_each(run, self._places())
-        # Summed by numpy: torch's threads, just woken, would compete with ours.
-        of_blocks = grad_relation.sum(1)
-        if self.shared:
-            of_relations = of_blocks.reshape(*of_blocks.shape[:2], -1, self.dim).sum((0, 2))
-        else:
-            of_relations = of_blocks.transpose(1, 0, 2)
         return (
-            torch.from_numpy(sum(grad_x[1:], start=grad_x[0])),
-            torch.from_numpy(np.ascontiguousarray(of_relations)),
-            torch.from_numpy(grad_weight.sum((0, 1))) if weighted else None,
+            torch.from_numpy(_summed(grad_x)),
+            torch.from_numpy(self._of_relations(_summed(grad_relation))),
+            torch.from_numpy(_summed(grad_weight).sum(0)) if weighted else None,
             torch.from_numpy(grad_boundary) if len(self.boundary) else None,
         )
 
@@ -140,8 +135,17 @@ class _Run:
     def _of_blocks(self, relation: Tensor) -> np.ndarray:
         """Relation vectors as blocks read them, `[blocks, R, width]`, or `[1, R, width]` where they are shared."""
         if self.shared:
-            return relation.repeat(1, self.width // self.dim).unsqueeze(0).numpy()
+            times = self.width // self.dim
+            return (relation.contiguous() if times == 1 else relation.repeat(1, times)).unsqueeze(0).numpy()
         return relation.reshape(len(relation), self.num_blocks, self.width).transpose(0, 1).contiguous().numpy()
+
+    def _of_relations(self, of_blocks: np.ndarray) -> np.ndarray:
+        """The gradient of the relation vectors from that of blocks `[blocks, R, width]`."""
+        if not self.shared:
+            return np.ascontiguousarray(of_blocks.transpose(1, 0, 2))
+        if of_blocks.shape[0] == 1 and self.width == self.dim:
+            return of_blocks[0]
+        return of_blocks.reshape(*of_blocks.shape[:2], -1, self.dim).sum((0, 2))
 
     def _new(self, make: Callable[..., Tensor], *shape: int) -> np.ndarray:
         """Memory of torch's, which begins at a cache line: vectors that lie across two take twice as long."""
@@ -163,9 +167,18 @@ class _Run:
         if count == 1:
             return [(0, self.num_results)]
         start, node = self.edges[0], self.pairs[0]
-        work = (start[node + 1] - start[node] + 1).cumsum()
-        inner = np.searchsorted(work, np.linspace(0, work[-1] if len(work) else 0, count + 1)[1:-1]).tolist()
+        work = (np.diff(start)[node] + 1).cumsum()
+        total = work[-1] if len(work) else 0
+        inner = np.searchsorted(work, [total * part // count for part in range(1, count)]).tolist()
         return list(zip([0, *inner], [*inner, self.num_results], strict=True))
+
+
+def _summed(parts: list[np.ndarray]) -> np.ndarray:
+    """The sum in order, in the place of the first. By numpy: torch's threads, just woken, would compete with ours."""
+    total, *others = parts
+    for part in others:
+        total += part
+    return total
 
 
 def _pairs(product: Product) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
