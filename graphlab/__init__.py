@@ -40,7 +40,7 @@ __version__ = "0.1.0"
 
 # By default OpenMP's threads spin for milliseconds after each operation of torch, on the cores that the threads of
 # our own kernels then need: a third of a training step of NBFNet on two cores. Read when torch is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 __all__ = [
     "Answers",

@@ -216,7 +216,7 @@ class BellmanFordLayer(BellmanFordUpdate):
             states,
             edge_weight=edge_weight,
             edge_mask=edge_mask,
-            boundary=query.new_zeros(len(step.own), query.size(1)).index_put((row,), query[column]),
+            boundary=query.new_zeros(len(step.own), query.size(1)).index_put_((row,), query[column]),
             message=self.message,
             reduce=self.aggregate,
         )

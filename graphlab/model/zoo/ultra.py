@@ -105,7 +105,7 @@ class Ultra(TripleModel):
                 projection(features)[place[step.query]],
                 states,
                 edge_mask=edge_mask,
-                boundary=query.new_zeros(len(step.own), self.out_dim).index_put((row,), query[column]),
+                boundary=query.new_zeros(len(step.own), self.out_dim).index_put_((row,), query[column]),
                 message=update.message,
                 reduce=update.aggregate,
             )

@@ -77,7 +77,9 @@ class _Run:
         self.weight = np.empty(0, self.x.dtype) if weight is None else weight.detach().contiguous().numpy()
         self.boundary = self._in_blocks(x[:0] if boundary is None else boundary)
         self.pairs = _pairs(product)
-        self.edges = (rows.start.numpy(), rows.other.numpy(), rows.kind.numpy(), rows.edge.numpy())
+        runs = product.graph.runs
+        self.start = rows.start.numpy()
+        self.edges = tuple(part.numpy() for part in (runs.run, runs.begin, rows.other, rows.kind, rows.edge))
         self.mask = np.empty(0, np.bool_) if mask is None else mask.numpy()
         self.moments = product.reduce == "pna"
         make, self.told = REDUCES[product.reduce]
@@ -166,8 +168,7 @@ class _Run:
         count = -(-torch.get_num_threads() // max(1, self.num_blocks))
         if count == 1:
             return [(0, self.num_results)]
-        start, node = self.edges[0], self.pairs[0]
-        work = (np.diff(start)[node] + 1).cumsum()
+        work = (np.diff(self.start)[self.pairs[0]] + 1).cumsum()
         total = work[-1] if len(work) else 0
         inner = np.searchsorted(work, [total * part // count for part in range(1, count)]).tolist()
         return list(zip([0, *inner], [*inner, self.num_results], strict=True))

@@ -33,6 +33,18 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Runs:
+    """The edges of one type in each row, which follow each other.
+
+    run    int64 `[N + 1]`: row v holds the runs `run[v]` to `run[v + 1]`
+    begin  int64 `[runs + 1]`: run j holds the places `begin[j]` to `begin[j + 1]`, of which there is one at least
+    """
+
+    run: Tensor
+    begin: Tensor
+
+
+@dataclass(frozen=True)
 class Chunks:
     """Edges in the order of their types, cut into C chunks of at most CHUNK edges of one type.
 
@@ -108,6 +120,16 @@ class RelationalGraph:
         """Row v: the edges that arrive at v, those of one type together."""
         _, order = _sorted(self.edge_type, self.least_num_relations)
         return _rows(self.edge_index[1], self.edge_index[0], self.edge_type, self.num_nodes, order)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Those of `by_target`."""
+        rows = self.by_target
+        row = torch.repeat_interleave(rows.start.diff())
+        place = torch.arange(self.num_edges, device=row.device)
+        starts = (place == rows.start[row]) | (rows.kind != rows.kind.roll(1))
+        before = torch.cat([starts.new_zeros(1, dtype=torch.int64), starts.cumsum(0)])
+        return Runs(before[rows.start], torch.cat([place[starts], rows.start[-1:]]))
 
     @cached_property
     def by_source(self) -> Rows:

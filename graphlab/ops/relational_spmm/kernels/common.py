@@ -4,7 +4,7 @@ or none, and for d and the width of a block, which are constants of the compiled
 A loop works on one block, some of the B queries of d columns each, for the rows `[rows[0], rows[1])` of P results.
 Its arguments:
 
-    edges           (start, other, kind, edge): the rows of `RelationalGraph.by_target`
+    edges           (run, begin, other, kind, edge): `RelationalGraph.runs` and `by_target`
     pairs           (node `[P]`, slot `[P]`, place `[slots, sources]`, stride): result p is that of node[p]; its
                     source u lies in row place[slot[p], u] of x, its relation k in row stride * slot[p] + k
     mask            bool `[E]`, or empty where all edges are there
@@ -14,8 +14,7 @@ Its arguments:
     relation        `[rows, width]`, the block's own
     grads           (x, relation, weight, boundary), added to; weight empty where it is not wanted
 
-A row's edges of one type follow each other, so that their relation vector and its gradient are read and written once
-for all of them.
+A row is walked run by run, edges of one type, whose relation vector and its gradient are read and written once.
 
 They are written for the compiler. Scratch lies on the stack, so that it knows that nothing else points there and
 keeps accumulators in registers from edge to edge: four times faster than scratch from the heap at 32 columns. A
@@ -115,13 +114,11 @@ def rotate_back(g, s, r, to_s, to_r, dim, width):
 
 
 @inlined
-def run_length(kind, first, end):
-    """How many edges from `first` on are of one type. The compiler is told that it is one at least: with a way round
-    the loop over them it would not keep their accumulators in vector registers."""
-    last = first + 1
-    while last < end and at(kind, last) == at(kind, first):
-        last += 1
-    return max(last - first, 1)
+def bounds(begin, j):
+    """The places of run j. The compiler is told that there is one at least: with a way round the loop over them it
+    would not keep their sums in vector registers."""
+    first = begin[j]
+    return first, first + max(begin[j + 1] - first, 1)
 
 
 @inlined
@@ -133,11 +130,11 @@ def copy(source, target, width):
 
 
 @inlined
-def count_edges(start, edge, mask, v):
-    """Edges that arrive at v."""
+def count_edges(first, last, edge, mask):
+    """Edges in these places that are not hidden."""
     if not len(mask):
-        return start[v + 1] - start[v]
+        return last - first
     count = np.int64(0)
-    for i in range(start[v], start[v + 1]):
+    for i in range(first, last):
         count += mask[edge[i]]
     return count

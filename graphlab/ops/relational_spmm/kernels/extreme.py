@@ -10,11 +10,11 @@ import numpy as np
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
     at,
+    bounds,
     compiled,
     copy,
     message_of,
     rotate_back,
-    run_length,
     scratch,
     send_back,
 )
@@ -27,7 +27,7 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
     @compiled(message)
     def forward(edges, pairs, mask, weight, x, relation, boundary, sign, out, block, rows):
         """The largest message for sign 1, the smallest for -1."""
-        start, other, kind, edge = edges
+        run, begin, other, kind, edge = edges
         node, slot, place, stride = pairs
         column = np.uint64(block)
         best, r = scratch(x, width), scratch(x, width)
@@ -37,11 +37,10 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
             count = len(boundary[:1])
             for k in range(width):
                 best[k] = turn * boundary[p, block, k] if count else -np.inf
-            first, end = start[v], start[v + 1]
-            while first < end:
-                length = run_length(kind, first, end)
+            for j in range(run[v], run[v + 1]):
+                first, last = bounds(begin, j)
                 copy(at(relation, of_slot + at(kind, first)), r, width)
-                for i in range(first, first + length):
+                for i in range(first, last):
                     e, u = at(edge, i), np.uint64(at(near, at(other, i)))
                     if len(mask) and not at(mask, e):
                         continue
@@ -51,7 +50,6 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
                     for k in range(width):
                         value = w * message_of(s, r, k, message, dim)
                         best[k] = value if value > best[k] else best[k]
-                first += length
             row = out[p, block]
             for k in range(width):
                 row[k] = turn * best[k] if count else x.dtype.type(0)
@@ -59,7 +57,7 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
     @compiled(message)
     def backward(edges, pairs, mask, weight, x, relation, boundary, sign, out, grad, grads, block, rows):
         """Equal messages share their gradient evenly, which takes a pass over the row to count them."""
-        start, other, kind, edge = edges
+        run, begin, other, kind, edge = edges
         node, slot, place, stride = pairs
         column = np.uint64(block)
         grad_x, grad_relation, grad_weight, grad_boundary = grads
@@ -74,11 +72,10 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
             if len(boundary):
                 for k in range(width):
                     share[k] = one if boundary[p, block, k] == best[k] else zero
-            first, end = start[v], start[v + 1]
-            while first < end:
-                length = run_length(kind, first, end)
+            for j in range(run[v], run[v + 1]):
+                first, last = bounds(begin, j)
                 copy(at(relation, of_slot + at(kind, first)), r, width)
-                for i in range(first, first + length):
+                for i in range(first, last):
                     e, u = at(edge, i), np.uint64(at(near, at(other, i)))
                     if len(mask) and not at(mask, e):
                         continue
@@ -86,20 +83,18 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
                     w = at(weight, e) if weighted else one
                     for k in range(width):
                         share[k] += one if w * message_of(s, r, k, message, dim) == best[k] else zero
-                first += length
             for k in range(width):
                 share[k] = grad[p, block, k] / max(share[k], one)
             if len(boundary):
                 for k in range(width):
                     grad_boundary[p, block, k] = share[k] if boundary[p, block, k] == best[k] else zero
-            first = start[v]
-            while first < end:
-                length = run_length(kind, first, end)
+            for j in range(run[v], run[v + 1]):
+                first, last = bounds(begin, j)
                 q = of_slot + at(kind, first)
                 to_row = at(grad_relation, q)
                 copy(at(relation, q), r, width)
                 copy(to_row, to_r, width)
-                for i in range(first, first + length):
+                for i in range(first, last):
                     e, u = at(edge, i), np.uint64(at(near, at(other, i)))
                     if len(mask) and not at(mask, e):
                         continue
@@ -119,6 +114,5 @@ def extremes(message: int, weighted: bool, dim: int, width: int) -> tuple[Callab
                     else:
                         copy(new_s, to_s, width)
                 copy(to_r, to_row, width)
-                first += length
 
     return forward, backward

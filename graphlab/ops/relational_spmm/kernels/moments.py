@@ -10,12 +10,12 @@ import numpy as np
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
     at,
+    bounds,
     compiled,
     copy,
     count_edges,
     message_of,
     rotate_back,
-    run_length,
     scratch,
     send_back,
 )
@@ -28,7 +28,7 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
     @compiled(message)
     def forward(edges, pairs, mask, weight, x, relation, boundary, floor, out, block, rows):
         """Mean, largest, smallest, and standard deviation from sum and sum of squares."""
-        start, other, kind, edge = edges
+        run, begin, other, kind, edge = edges
         node, slot, place, stride = pairs
         column = np.uint64(block)
         sums, squares, r = scratch(x, width), scratch(x, width), scratch(x, width)
@@ -42,11 +42,10 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                 largest[k] = sums[k] if count else -np.inf
                 smallest[k] = sums[k] if count else np.inf
                 squares[k] = sums[k] * sums[k]
-            first, end = start[v], start[v + 1]
-            while first < end:
-                length = run_length(kind, first, end)
+            for j in range(run[v], run[v + 1]):
+                first, last = bounds(begin, j)
                 copy(at(relation, of_slot + at(kind, first)), r, width)
-                for i in range(first, first + length):
+                for i in range(first, last):
                     e, u = at(edge, i), np.uint64(at(near, at(other, i)))
                     if len(mask) and not at(mask, e):
                         continue
@@ -59,7 +58,6 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                         squares[k] += value * value
                         largest[k] = value if value > largest[k] else largest[k]
                         smallest[k] = value if value < smallest[k] else smallest[k]
-                first += length
             share = x.dtype.type(1 / max(count, 1))
             for q in range(width // dim):
                 row = out[p, block, q]
@@ -74,7 +72,7 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
     def backward(edges, pairs, mask, weight, x, relation, boundary, floor, out, grad, grads, block, rows):
         """A message m of n, with mean a and deviation s, has d a = 1 / n and d s = (m - a) / (n s), 0 at the floor:
         a constant and a slope in m. Equal extremes share theirs evenly, which takes a pass to count them."""
-        start, other, kind, edge = edges
+        run, begin, other, kind, edge = edges
         node, slot, place, stride = pairs
         column = np.uint64(block)
         grad_x, grad_relation, grad_weight, grad_boundary = grads
@@ -85,7 +83,7 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
         zero, one, least = x.dtype.type(0), x.dtype.type(1), np.sqrt(x.dtype.type(floor))
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
-            count = count_edges(start, edge, mask, v) + len(boundary[:1])
+            count = count_edges(begin[run[v]], begin[run[v + 1]], edge, mask) + len(boundary[:1])
             share = x.dtype.type(1 / max(count, 1))
             for q in range(width // dim):
                 row = out[p, block, q]
@@ -101,11 +99,10 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                 own = boundary[p, block, k] if len(boundary) else np.nan
                 of_largest[k] = one if own == largest[k] else zero
                 of_smallest[k] = one if own == smallest[k] else zero
-            first, end = start[v], start[v + 1]
-            while first < end:
-                length = run_length(kind, first, end)
+            for j in range(run[v], run[v + 1]):
+                first, last = bounds(begin, j)
                 copy(at(relation, of_slot + at(kind, first)), r, width)
-                for i in range(first, first + length):
+                for i in range(first, last):
                     e, u = at(edge, i), np.uint64(at(near, at(other, i)))
                     if len(mask) and not at(mask, e):
                         continue
@@ -115,7 +112,6 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                         value = w * message_of(s, r, k, message, dim)
                         of_largest[k] += one if value == largest[k] else zero
                         of_smallest[k] += one if value == smallest[k] else zero
-                first += length
             for q in range(width // dim):
                 of_row = grad[p, block, q]
                 for k in range(dim):
@@ -128,14 +124,13 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                     g += of_largest[k] if own == largest[k] else zero
                     g += of_smallest[k] if own == smallest[k] else zero
                     grad_boundary[p, block, k] = g
-            first = start[v]
-            while first < end:
-                length = run_length(kind, first, end)
+            for j in range(run[v], run[v + 1]):
+                first, last = bounds(begin, j)
                 q = of_slot + at(kind, first)
                 to_row = at(grad_relation, q)
                 copy(at(relation, q), r, width)
                 copy(to_row, to_r, width)
-                for i in range(first, first + length):
+                for i in range(first, last):
                     e, u = at(edge, i), np.uint64(at(near, at(other, i)))
                     if len(mask) and not at(mask, e):
                         continue
@@ -158,6 +153,5 @@ def moments(message: int, weighted: bool, dim: int, width: int) -> tuple[Callabl
                     else:
                         copy(new_s, to_s, width)
                 copy(to_r, to_row, width)
-                first += length
 
     return forward, backward

@@ -10,12 +10,12 @@ import numpy as np
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
     at,
+    bounds,
     compiled,
     copy,
     count_edges,
     message_of,
     rotate_back,
-    run_length,
     scratch,
     send_back,
 )
@@ -30,7 +30,7 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
 
     @compiled(message)
     def forward(edges, pairs, mask, weight, x, relation, boundary, mean, out, block, rows):
-        start, other, kind, edge = edges
+        run, begin, other, kind, edge = edges
         node, slot, place, stride = pairs
         column = np.uint64(block)
         sums, r = scratch(x, width), scratch(x, width)
@@ -40,11 +40,10 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
             count = len(boundary[:1])
             for k in range(width):
                 sums[k] = boundary[p, block, k] if count else zero
-            first, end = start[v], start[v + 1]
-            while first < end:
-                length = run_length(kind, first, end)
+            for j in range(run[v], run[v + 1]):
+                first, last = bounds(begin, j)
                 copy(at(relation, of_slot + at(kind, first)), r, width)
-                for i in range(first, first + length):
+                for i in range(first, last):
                     e, u = at(edge, i), np.uint64(at(near, at(other, i)))
                     if len(mask) and not at(mask, e):
                         continue
@@ -54,7 +53,6 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
                     # A short loop of known length is unrolled too early to be vectorised.
                     for k in range(width if width > UNROLLED else len(s)):
                         sums[k] += w * message_of(s, r, k, message, dim)
-                first += length
             share = x.dtype.type(1 / max(count, 1)) if mean else one
             row = out[p, block]
             for k in range(width):
@@ -62,7 +60,7 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
 
     @compiled(message)
     def backward(edges, pairs, mask, weight, x, relation, boundary, mean, out, grad, grads, block, rows):
-        start, other, kind, edge = edges
+        run, begin, other, kind, edge = edges
         node, slot, place, stride = pairs
         column = np.uint64(block)
         grad_x, grad_relation, grad_weight, grad_boundary = grads
@@ -71,21 +69,20 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
         one = x.dtype.type(1)
         for p in range(rows[0], rows[1]):
             v, near, of_slot = node[p], place[slot[p]], stride * slot[p]
-            count = count_edges(start, edge, mask, v) + len(boundary[:1])
+            count = count_edges(begin[run[v]], begin[run[v + 1]], edge, mask) + len(boundary[:1])
             share = x.dtype.type(1 / max(count, 1)) if mean else one
             for k in range(width):
                 g[k] = grad[p, block, k] * share
             if len(boundary):
                 for k in range(width):
                     grad_boundary[p, block, k] = g[k]
-            first, end = start[v], start[v + 1]
-            while first < end:
-                length = run_length(kind, first, end)
+            for j in range(run[v], run[v + 1]):
+                first, last = bounds(begin, j)
                 q = of_slot + at(kind, first)
                 to_row = at(grad_relation, q)
                 copy(at(relation, q), r, width)
                 copy(to_row, to_r, width)
-                for i in range(first, first + length):
+                for i in range(first, last):
                     e, u = at(edge, i), np.uint64(at(near, at(other, i)))
                     if len(mask) and not at(mask, e):
                         continue
@@ -103,6 +100,5 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
                             send_back(w * g[k], s, r, to_s, to_r, new_s, k, message)
                         copy(new_s, to_s, width)
                 copy(to_r, to_row, width)
-                first += length
 
     return forward, backward
