@@ -278,8 +278,8 @@ PRESETS = {
     "kinship-rules": Preset(
         source=TUNED,
         model=_SMALL,
-        task={"batch_size": 16, "num_negatives": 64, "remove_one_hop": True},
-        training={"epochs": 4, "lr": 0.01, "scheduler": "cosine"},
+        task={"batch_size": 16, "num_negatives": 16, "remove_one_hop": True},
+        training={"epochs": 6, "lr": 0.01, "scheduler": "cosine"},
     ),
     "kg-completion": Preset(
         source=TUNED,
