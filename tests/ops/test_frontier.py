@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import networkx as nx
 import pytest
 import torch
@@ -121,6 +123,18 @@ def test_groups_share_their_ground_states():
         frontier = make_frontier(path(5), None, head, tail, [torch.tensor(groups)])
         assert len(frontier.steps[0].own) == expected
         assert len(frontier.answer.unique()) == expected
+
+
+def test_states_that_are_carried_over_are_those_of_the_same_nodes():
+    graph, _ = random_graph(4, 6, 40)
+    head = torch.tensor([0, 3])
+    frontier = make_frontier(graph, None, head, None, [torch.zeros(2, dtype=torch.int64)] * 4)
+    same = []
+    for before, step in pairwise(frontier.steps):
+        rows = torch.arange(len(before.own)).unsqueeze(1)
+        assert torch.equal(step.carried(rows), rows[step.own])
+        same.append(step.carried(rows) is rows)
+    assert same == [False, False, True]
 
 
 @pytest.mark.parametrize("limit", [1, 3])

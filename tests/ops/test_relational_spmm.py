@@ -138,6 +138,23 @@ def test_four_nodes_by_hand():
     assert RelationalGraph(edge_index, edge_type, 4).incoming_count(mask).flatten().tolist() == [0, 2, 0, 1]
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 2)), max_size=30))
+def test_rows_and_runs_hold_every_edge_once_and_a_run_one_type(edges):
+    source, target, kind = torch.tensor(edges, dtype=torch.int64).view(-1, 3).t().contiguous()
+    graph = RelationalGraph(torch.stack([source, target]), kind, 5)
+    rows, runs = graph.by_target, graph.runs
+    found = []
+    for v in range(5):
+        assert runs.begin[runs.run[v]] == rows.start[v] and runs.begin[runs.run[v + 1]] == rows.start[v + 1]
+        kinds = []
+        for j in range(runs.run[v], runs.run[v + 1]):
+            places = range(runs.begin[j], runs.begin[j + 1])
+            kinds.append({int(rows.kind[i]) for i in places})
+            found += [(int(rows.edge[i]), int(rows.other[i]), v, int(rows.kind[i])) for i in places]
+        assert all(len(of_run) == 1 for of_run in kinds) and len(set.union(set(), *kinds)) == len(kinds)
+    assert sorted(found) == [(e, *edge) for e, edge in enumerate(edges)]
+
+
 @pytest.mark.parametrize("path", [cpu, reference])
 @pytest.mark.parametrize("reduce", ["max", "min"])
 def test_extremes_of_zero_share_evenly(path, reduce):
