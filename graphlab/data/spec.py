@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["node", "graph", "triple", "link", "mixture"]
+Level = Literal["node", "graph", "pair", "triple", "link", "mixture"]
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ Features = Continuous | Categorical
 class DataSpec:
     """What goes into a model and what must come out.
 
-    level          what one prediction is about: a node, a graph, a (head, relation, tail) triple, a pair of nodes,
-                   or a triple of one of several knowledge graphs, a mixture
+    level          what one prediction is about: a node, a graph, two graphs to be told apart (a pair), a (head,
+                   relation, tail) triple, a pair of nodes (a link), or a triple of one of several knowledge graphs,
+                   a mixture
     num_outputs    classes, regression targets, or 0 where candidates or pairs are ranked
     target         whether a node's or graph's `y` is a class (int64) or values (float32 `[rows, num_outputs]`)
     node, edge     what each node (`x`) and edge (`edge_attr`) carries; None if nothing

@@ -14,7 +14,7 @@ NOT_WHOLE_IN_MIRROR = {"planetoid/pubmed"}
 
 def _needs_raw_files(name: str) -> bool:
     found = DATASETS.resolve(name)
-    return any(source.url for source in found.module.CARD.sources.get(found.variant, ()))
+    return any(not source.made_by for source in found.module.CARD.sources.get(found.variant, ()))
 
 
 CASES = [
