@@ -79,9 +79,9 @@ CARD = Card(
     },
     notes=(
         "Nodes carry one of 28 atom types, edges one of 4 bond types; the target is a value. fixed: of 12k and full "
-        "the published split. 12k-held-out is what 12k holds out of training, for work without the large files: the first "
-        "800 of the 1,000 validation graphs for training, the other 200 for validation, the 1,000 test graphs for "
-        "test; its results compare with nothing published. The large files have no digest that could be trusted: "
+        "the published split. 12k-held-out is what 12k holds out of training, for work without the large files: the "
+        "first 800 of the 1,000 validation graphs for training, the other 200 for validation, the 1,000 test graphs "
+        "for test; its results compare with nothing published. The large files have no digest that could be trusted: "
         "they are checked by their numbers of molecules, and for 12k by the nodes and edges of what is held out."
     ),
 )
