@@ -18,6 +18,10 @@ class Source:
     url     where it can be downloaded; empty for files that GraphLab makes itself
     member  the file's base name inside the archive that `url` points to; empty if `url` is the file
     made_by the module whose `make(path)` writes the file; empty for files of other people
+    origin  whose data the file holds in another form, where no address serves the file itself: it must then be in
+            the mirror or the data root
+
+    Exactly one of `url`, `made_by` and `origin` is given.
     """
 
     path: str
@@ -25,6 +29,7 @@ class Source:
     url: str = ""
     member: str = ""
     made_by: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -27,7 +28,8 @@ class Split:
 
     Each part is int64: node ids `[n]`, graph ids `[n]`, triples `[n, 3]` as (head, relation, tail), pairs of
     nodes `[n, 3]` as (u, v, whether a link joins them), u < v, or triples of several graphs `[n, 4]` as (graph, head,
-    relation, tail).
+    relation, tail). Where graphs are to be told apart, test holds pairs of graph ids `[n, 2]`, or ids `[n]` of graphs
+    of which every two are a pair; nothing is trained on across pairs, so train and validation may be empty.
     """
 
     train: Tensor
@@ -73,7 +75,8 @@ class Dataset:
             validation use `graphs[0]`, test uses `graphs[-1]`. A link task has one, with all its links in both
             directions; the task shows a model those of training alone. A mixture has a knowledge graph each, with
             its `num_relations`, and their names as `labels["graphs"]`.
-    labels  names for people to read (classes, entities, relations); may be empty
+    labels  names for people to read (classes, entities, relations); may be empty. Pairs of graphs that come in
+            kinds have them as `labels["categories"]`, one name a pair
     """
 
     name: str
@@ -121,6 +124,8 @@ class Dataset:
             counts["num_features"] = len(self.spec.node.sizes)
         if self.spec.num_relations:
             counts["num_relations"] = self.spec.num_relations
+        if self.spec.level == "pair":
+            counts["num_pairs"] = len(split.test) if split.test.ndim == 2 else math.comb(len(split.test), 2)
         return counts
 
     def __repr__(self) -> str:

@@ -70,7 +70,7 @@ class Files:
         elif source.url:
             _download_file(source)
         else:
-            raise _nowhere(source, "it has no address to download it from")
+            raise _nowhere(source, f"no address serves it; it was converted from {source.origin}")
 
 
 def locate(source: Source) -> Path | None:

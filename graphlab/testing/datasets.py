@@ -53,7 +53,8 @@ def check_card(card: Card, family: str, variant: str) -> None:
     assert all((citation.key, citation.title, citation.authors, citation.year, citation.url)), "the citation has gaps"
     assert variant in card.statistics, f"the card has no statistics of {variant!r}"
     for source in card.sources.get(variant, ()):
-        assert bool(source.url) != bool(source.made_by), f"{source.path} needs either an address or a maker"
+        origins = [source.url, source.made_by, source.origin]
+        assert sum(map(bool, origins)) == 1, f"{source.path} needs one of address, maker and origin"
         assert source.sha256 is None or len(source.sha256) == 64, f"{source.path}: not a sha256"
 
 
@@ -88,8 +89,9 @@ def check_graph(dataset: Dataset, graph: Data) -> None:
     assert spec.directed or graph.is_undirected(), f"{dataset.name} is directed and its spec says it is not"
     if spec.level == "link":
         assert spec.num_entities in (None, num_nodes), f"{dataset.name} has {num_nodes} nodes"
-    else:
-        _check_targets(spec, graph.y, num_nodes)
+    elif spec.level != "pair":
+        rows = {"graph": 1, "node": num_nodes, "edge": edge_index.shape[1]}
+        _check_targets(spec, graph.y, num_nodes if spec.level == "node" else rows[spec.target_of])
 
 
 def _check_features(declared: Features | None, values: object, rows: int) -> None:
@@ -109,8 +111,7 @@ def _check_features(declared: Features | None, values: object, rows: int) -> Non
         assert in_range, "a categorical feature is not in its vocabulary"
 
 
-def _check_targets(spec: DataSpec, y: object, num_nodes: int) -> None:
-    rows = num_nodes if spec.level == "node" else 1
+def _check_targets(spec: DataSpec, y: object, rows: int) -> None:
     assert isinstance(y, Tensor), "there are no targets"
     if spec.target == "class":
         assert y.dtype == torch.int64 and y.shape == (rows,), f"classes are not int64 [{rows}]"
@@ -125,7 +126,9 @@ def check_splits(dataset: Dataset) -> None:
     """Parts are there, disjoint and within the data; a seed always gets the same."""
     for seed, split in enumerate(dataset.splits.fixed or map(dataset.split, range(3))):
         for (part, items), (_, again) in zip(split.parts(), dataset.split(seed).parts(), strict=True):
-            assert items.dtype == torch.int64 and len(items), f"{part} of {dataset.name} is empty or no index"
+            may_be_empty = dataset.spec.level == "pair" and part != "test"
+            assert items.dtype == torch.int64, f"{part} of {dataset.name} is no index"
+            assert len(items) or may_be_empty, f"{part} of {dataset.name} is empty"
             assert torch.equal(items, again), f"{part} of {dataset.name} changes for one seed"
         if dataset.spec.level == "triple":
             _check_triples(dataset, split)
@@ -133,6 +136,8 @@ def check_splits(dataset: Dataset) -> None:
             _check_mixture(dataset, split)
         elif dataset.spec.level == "link":
             _check_links(dataset, split)
+        elif dataset.spec.level == "pair":
+            _check_pairs(dataset, split)
         else:
             items = torch.cat([items for _, items in split.parts()])
             size = int(dataset.graph.num_nodes or 0) if dataset.spec.level == "node" else len(dataset.graphs)
@@ -190,6 +195,24 @@ def _check_links(dataset: Dataset, split: Split) -> None:
     links = (source * num_nodes + target)[source < target]
     assert torch.equal(codes[label == 1].sort().values, links.sort().values), f"a link of {dataset.name} is in no part"
     assert not torch.isin(codes[label == 0], links).any(), f"a negative pair of {dataset.name} is a link"
+
+
+def _check_pairs(dataset: Dataset, split: Split) -> None:
+    """Pairs are of two graphs that exist, none occurs twice, and their kinds are named once a pair or not at all."""
+    rows = torch.cat([items.flatten() for _, items in split.parts()])
+    assert _within(rows, len(dataset.graphs)), f"a pair of {dataset.name} names no graph"
+    for part, items in split.parts():
+        assert items.ndim == 1 or items.shape[1:] == (2,), f"{part} of {dataset.name} is neither graph ids nor pairs"
+    if split.test.ndim == 1:
+        assert len(split.test.unique()) == len(split.test) > 1, f"{dataset.name} names a graph twice, or one alone"
+        assert "categories" not in dataset.labels, f"{dataset.name} names kinds of pairs that it does not list"
+        return
+    low, high = split.test.sort(dim=1).values.unbind(1)
+    assert (low < high).all(), f"a pair of {dataset.name} is one graph"
+    codes = low * len(dataset.graphs) + high
+    assert len(codes.unique()) == len(codes), f"a pair of {dataset.name} occurs twice"
+    categories = dataset.labels.get("categories")
+    assert categories is None or len(categories) == len(codes), f"{dataset.name} names its kinds not once a pair"
 
 
 def _facts(graph: Data) -> Tensor:
