@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import torch
@@ -16,6 +17,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
+from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
@@ -25,44 +27,47 @@ POOLS = {"sum": global_add_pool, "mean": global_mean_pool, "max": global_max_poo
 
 
 class Config(TaskConfig):
-    """pooling takes node rows to graph rows where graphs are asked about; batch_size counts graphs."""
+    """pooling       from rows of nodes to rows of graphs, where these are asked about
+    readout_dims  widths of the hidden layers between what is asked about and the outputs
+    batch_size    graphs
+    """
 
     pooling: Annotated[Literal["sum", "mean", "max"], Choices()] = "mean"
+    readout_dims: tuple[PositiveInt, ...] = ()
     batch_size: Annotated[PositiveInt, IntRange(16, 512, log=True)] = 64
 
 
 class Readout(nn.Module):
-    """Pooled node rows `[num_nodes, d]` through a linear map: `[num_graphs, num_outputs]`."""
+    """A model's rows `[rows, d]`, pooled graph by graph, through an MLP: `[num_graphs, num_outputs]`."""
 
-    def __init__(self, width: int, spec: DataSpec, pooling: str) -> None:
+    def __init__(self, model: Model, num_outputs: int, config: Config) -> None:
         super().__init__()
-        self.pool = POOLS[pooling]
-        self.linear = nn.Linear(width, spec.num_outputs)
+        self.pool = POOLS[config.pooling]
+        self.row_graph = model.row_graph
+        widths = [model.out_dim, *config.readout_dims, num_outputs]
+        maps = [nn.Linear(before, after) for before, after in pairwise(widths)]
+        self.mlp = nn.Sequential(*[part for each in maps[:-1] for part in (each, nn.ReLU())], maps[-1])
 
     def forward(self, rows: Tensor, batch: Data) -> Tensor:
-        return self.linear(self.pool(rows, batch.batch, batch.num_graphs))
+        return self.mlp(self.pool(rows, self.row_graph(batch), batch.num_graphs))
 
 
-class NodeReadout(nn.Module):
-    """Node rows through a linear map: `[num_nodes, num_outputs]`."""
-
-    def __init__(self, width: int, spec: DataSpec) -> None:
-        super().__init__()
-        self.linear = nn.Linear(width, spec.num_outputs)
+class NodeReadout(Readout):
+    """A row a node through an MLP: `[num_nodes, num_outputs]`."""
 
     def forward(self, rows: Tensor, batch: Data) -> Tensor:
-        return self.linear(rows)
+        return self.mlp(rows)
 
 
-class EdgeReadout(NodeReadout):
-    """Products of the rows of both ends through a linear map: `[num_edges, num_outputs]`, alike in both directions."""
+class EdgeReadout(Readout):
+    """Products of the rows of both ends through an MLP: `[num_edges, num_outputs]`, alike in both directions."""
 
     def forward(self, rows: Tensor, batch: Data) -> Tensor:
         source, target = batch["edge_index"]
-        return self.linear(rows[source] * rows[target])
+        return self.mlp(rows[source] * rows[target])
 
 
-READOUTS = {"node": NodeReadout, "edge": EdgeReadout}
+READOUTS = {"graph": Readout, "node": NodeReadout, "edge": EdgeReadout}
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,13 @@ class GraphPrediction(Task[Data]):
         return int(self._sizes[items].sum())
 
     def head(self, model: Model, spec: DataSpec) -> nn.Module:
-        if spec.target_of == "graph":
-            return Readout(model.out_dim, spec, self.config.pooling)
-        return READOUTS[spec.target_of](model.out_dim, spec)
+        """Raises IncompatibleError where nodes or edges are asked about and the model gives rows of something else."""
+        if spec.target_of != "graph" and type(model).row_graph is not Model.row_graph:
+            raise IncompatibleError(
+                f"{self.dataset.name} asks about {spec.target_of}s, and the rows of this model are not nodes",
+                hint="choose a model that gives a row a node",
+            )
+        return READOUTS[spec.target_of](model, spec.num_outputs, self.config)
 
     def collate(self, items: Tensor) -> Data:
         graphs: Any = Batch.from_data_list([self.dataset.graphs[i] for i in items.tolist()])
