@@ -1,4 +1,5 @@
-"""Compiled loops. A row's sum is kept in scratch on the stack, and every row is written once, by one thread."""
+"""Compiled loops over the rows `[first, last)`, which are written to `out[i - first]`, each once and by one thread. A
+row's sum is kept in scratch on the stack."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def plain(rows, view, x, self_weight, out, first, last):
             for k in range(len(acc)):
                 acc[k] += sent[k]
         for k in range(len(acc)):
-            out[i, k] = acc[k]
+            out[i - first, k] = acc[k]
 
 
 @contracted
@@ -48,11 +49,11 @@ def rectified(rows, view, x, table, self_weight, out, first, last):
             for k in range(len(acc)):
                 acc[k] += max(sent[k] + shift[k], 0)
         for k in range(len(acc)):
-            out[i, k] = acc[k]
+            out[i - first, k] = acc[k]
 
 
 @contracted
-def rectified_back(rows, view, x, table, self_weight, grad, to_x, to_table, first, last):
+def rectified_back(rows, view, x, table, self_weight, grad, out, to_table, first, last):
     """The gradient of row j of x, from all that it was told to, and of the table, added to."""
     start, index, kind = rows
     row, base, stride = view
@@ -69,4 +70,4 @@ def rectified_back(rows, view, x, table, self_weight, grad, to_x, to_table, firs
                 acc[k] += passed
                 to_shift[k] += passed
         for k in range(len(acc)):
-            to_x[j, k] = acc[k]
+            out[j - first, k] = acc[k]
