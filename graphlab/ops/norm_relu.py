@@ -68,23 +68,24 @@ def add_moments(z, sums):
 
 @contracted
 def _rectify(z, scale, shift, out):
+    zero = z.dtype.type(0)
     for i in range(len(z)):
         row, result = z[i], out[i]
         for k in range(len(row)):
-            result[k] = max(row[k] * scale[k] + shift[k], 0)
+            result[k] = max(row[k] * scale[k] + shift[k], zero)
 
 
 @contracted
 def _sums(z, grad, scale, shift, centre, rate, sums):
     width = z.shape[1]
-    ones, products = scratch(z, width), scratch(z, width)
+    ones, products, zero = scratch(z, width), scratch(z, width), z.dtype.type(0)
     for begin in range(0, len(z), FEW):
         for k in range(width):
             ones[k], products[k] = 0, 0
         for i in range(begin, min(begin + FEW, len(z))):
             row, back = z[i], grad[i]
             for k in range(width):
-                passed = back[k] if row[k] * scale[k] + shift[k] > 0 else 0
+                passed = back[k] if row[k] * scale[k] + shift[k] > zero else zero
                 ones[k] += passed
                 products[k] += passed * ((row[k] - centre[k]) * rate[k])
         for k in range(width):
@@ -95,14 +96,14 @@ def _sums(z, grad, scale, shift, centre, rate, sums):
 @contracted
 def _backward(z, grad, scale, shift, centre, rate, means, out, total):
     width = z.shape[1]
-    ones = scratch(z, width)
+    ones, zero = scratch(z, width), z.dtype.type(0)
     for begin in range(0, len(z), FEW):
         for k in range(width):
             ones[k] = 0
         for i in range(begin, min(begin + FEW, len(z))):
             row, back, result = z[i], grad[i], out[i]
             for k in range(width):
-                passed = back[k] if row[k] * scale[k] + shift[k] > 0 else 0
+                passed = back[k] if row[k] * scale[k] + shift[k] > zero else zero
                 value = scale[k] * (passed - means[0, k] - (row[k] - centre[k]) * rate[k] * means[1, k])
                 result[k] = value
                 ones[k] += value

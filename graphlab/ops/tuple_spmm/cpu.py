@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from graphlab.ops.threads import PARTS, over_parts
-from graphlab.ops.tuple_spmm.kernels import plain, rectified, rectified_back
+from graphlab.ops.tuple_spmm.kernels import loops
 from graphlab.ops.tuple_spmm.messages import Messages, Rows, View
 
 
@@ -35,20 +35,21 @@ class RowLoops:
         self._table = None if table is None else table.detach().contiguous().numpy()
         weight = x.new_empty(0) if self_weight is None else self_weight.detach().reshape(1)
         self._weight = weight.numpy()
+        self._plain, self._rectified, self._rectified_back = loops(x.size(1))
 
     def forward(self, out: np.ndarray, first: int, last: int) -> None:
         """The sums of the targets `[first, last)`, into `out`, a row each."""
         if self._table is None:
-            plain(*self._heard, self._x, self._weight, out, first, last)
+            self._plain(*self._heard, self._x, self._weight, out, first, last)
         else:
-            rectified(*self._heard, self._x, self._table, self._weight, out, first, last)
+            self._rectified(*self._heard, self._x, self._table, self._weight, out, first, last)
 
     def backward(self, grad: np.ndarray, out: np.ndarray, to_table: np.ndarray, first: int, last: int) -> None:
         """The gradient of the sources `[first, last)` into `out`, and of the table, added to, from that of the sums."""
         if self._table is None:
-            plain(*self._told, grad, self._weight, out, first, last)
+            self._plain(*self._told, grad, self._weight, out, first, last)
         else:
-            rectified_back(*self._told, self._x, self._table, self._weight, grad, out, to_table, first, last)
+            self._rectified_back(*self._told, self._x, self._table, self._weight, grad, out, to_table, first, last)
 
 
 class _TupleSum(torch.autograd.Function):
@@ -57,10 +58,10 @@ class _TupleSum(torch.autograd.Function):
         ctx.messages = messages
         x = x.contiguous()
         ctx.save_for_backward(x, table, self_weight)
-        loops = RowLoops(messages, x, table, self_weight)
+        product = RowLoops(messages, x, table, self_weight)
         out = x.new_empty(messages.num_targets, x.size(1))
         result = out.numpy()
-        over_parts(len(out), lambda _, first, last: loops.forward(result[first:last], first, last))
+        over_parts(len(out), lambda _, first, last: product.forward(result[first:last], first, last))
         return out
 
     @staticmethod
@@ -69,11 +70,11 @@ class _TupleSum(torch.autograd.Function):
         ctx: Any, grad: Tensor
     ) -> tuple[Tensor | None, ...]:
         x, table, self_weight = ctx.saved_tensors
-        loops = RowLoops(ctx.messages, x, table, self_weight)
+        product = RowLoops(ctx.messages, x, table, self_weight)
         to_x = torch.empty_like(x)
         to_table = x.new_zeros(PARTS, *(() if table is None else table.shape))
         back, result, parts = grad.contiguous().numpy(), to_x.numpy(), to_table.numpy()
-        over_parts(len(x), lambda part, first, last: loops.backward(back, result[first:last], parts[part], first, last))
+        over_parts(len(x), lambda part, first, last: product.backward(back, result[first:last], parts[part], first, last))
         return (
             to_x,
             None if table is None else to_table.sum(0),
