@@ -26,7 +26,8 @@ class PlainSubgraphNetwork(SubgraphNetwork):
 
     def _branch(self, branch: Any, h: Tensor, batch: Data) -> Tensor:
         heard = plain_sum(h, batch[f"listed_{branch.name}"], None if branch.table is None else branch.table(batch))
-        return branch.mlp((1 + branch.eps) * h + heard)
+        x = (1 + branch.eps) * h + heard
+        return branch.second(branch.norm(branch.first(x)).relu())
 
 
 def plain_sum(h: Tensor, messages: tuple[Tensor, Tensor, Tensor], table: Tensor | None) -> Tensor:
