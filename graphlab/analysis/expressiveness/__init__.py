@@ -1,6 +1,7 @@
 """Which graphs a test of the Weisfeiler-Lehman kind tells apart, exactly."""
 
 from graphlab.analysis.expressiveness.ceilings import Ceilings, ceilings
+from graphlab.analysis.expressiveness.classes import class_of
 from graphlab.analysis.expressiveness.compare import Partition, Separation, compare, partition, separates
 from graphlab.analysis.expressiveness.examples import example_pairs
 from graphlab.analysis.expressiveness.graphs import as_arrays
@@ -19,6 +20,7 @@ __all__ = [
     "WLTest",
     "as_arrays",
     "ceilings",
+    "class_of",
     "compare",
     "example_pairs",
     "find_evidence",

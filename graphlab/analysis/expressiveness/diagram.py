@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch
 
@@ -28,6 +30,9 @@ PLACES = {
 
 ROW, COLUMN = 0.95, 1.75
 """Inches between two tests above and beside each other."""
+
+HALF_LETTER, HALF_BOX, MARGIN = 3.7, 13.0, 7.0
+"""Points that half a letter is wide, half a box high, and what the box adds at its sides."""
 
 PROVED, MISSING, REFUTED = COLOURS[0], GREY, COLOURS[1]
 
@@ -56,8 +61,9 @@ def plot_hierarchy(evidence: Evidence) -> Plot:
     axes.set_axis_off()
     axes.set_xlim(-0.8, 4 * COLUMN + 1.5)
     axes.set_ylim(ROW * min(heights) - 0.4, ROW * max(heights) + 0.4)
+    axes.set_aspect("equal")
     axes.set_title(
-        f"What only the test above tells apart: the smallest of {evidence.num_pairs:,} pairs of graphs, and how many",
+        f"The smallest of {evidence.num_pairs:,} pairs of graphs that only the upper test of an arrow tells apart",
         fontsize=10,
         loc="left",
     )
@@ -80,8 +86,8 @@ def _draw_edge(axes: Axes, found: Shown) -> None:
         linewidth=1.6,
         linestyle="-" if found.witness else ":",
         color=colour,
-        shrinkA=14,
-        shrinkB=14,
+        shrinkA=_inside(found.edge.weaker, start, end),
+        shrinkB=_inside(found.edge.stronger, start, end),
         zorder=1,
     )
     axes.add_patch(arrow)
@@ -99,9 +105,16 @@ def _draw_edge(axes: Axes, found: Shown) -> None:
     )
 
 
+def _inside(name: str, start: tuple[float, float], end: tuple[float, float]) -> float:
+    """Points of an arrow that lie within the box of the test at one of its ends."""
+    angle = math.atan2(end[1] - start[1], end[0] - start[0])
+    across, along = abs(math.sin(angle)), abs(math.cos(angle))
+    return min((HALF_LETTER * len(name) + MARGIN) / along if along > 1e-9 else math.inf, HALF_BOX / across)
+
+
 def _label(found: Shown) -> str:
     if found.against:
         return f"against it: {found.against[0].name}"
     if not found.witness:
         return "not seen"
-    return f"{found.witness.name}\n{found.num_nodes} nodes; {found.num_witnesses:,}"
+    return f"{found.witness.name}\n{found.num_nodes} nodes, 1 of {found.num_witnesses:,}"

@@ -141,7 +141,7 @@ def find_evidence(pairs: Sequence[Pair], tests: str | Iterable[str] = USUAL) -> 
 def _shown(edge: Edge, separates: Mapping[str, np.ndarray], pairs: Sequence[Pair], sizes: np.ndarray) -> Shown:
     weaker, stronger = separates[edge.weaker], separates[edge.stronger]
     found = np.flatnonzero(stronger & ~weaker)
-    against = tuple(pairs[k] for k in np.flatnonzero(weaker & ~stronger))
+    against = tuple(pairs[k] for k in np.flatnonzero(weaker & ~stronger).tolist())
     if not len(found):
         return Shown(edge, None, 0, 0, against)
     best = int(found[np.argmin(sizes[found])])
