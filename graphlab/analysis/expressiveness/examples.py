@@ -19,7 +19,7 @@ BASES = (
     "EyuG",
     "F`NBW",
     "G?opuG",
-    "GCOetg",
+    "HCOe`XG",
     "HCQREpa",
     "HCQREOq",
     "H?BcroE",
