@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -115,7 +116,7 @@ def _unpack_graphs(described: list[dict[str, Any]], arrays: Mapping[str, np.ndar
         graph = Data(**about["values"])
         for key, (column, *shape) in about["shapes"].items():
             start = position.get(column, 0)
-            position[column] = start + int(np.prod(shape, dtype=np.int64))
+            position[column] = start + math.prod(shape)
             graph[key] = torch.from_numpy(arrays[f"graph/{column}"][start : position[column]].reshape(shape))
         graphs.append(graph)
     return tuple(graphs)

@@ -33,11 +33,13 @@ class DataSpec:
                    relation, tail) triple, a pair of nodes (a link), or a triple of one of several knowledge graphs,
                    a mixture
     num_outputs    classes, regression targets, or 0 where candidates or pairs are ranked
-    target         whether a node's or graph's `y` is a class (int64) or values (float32 `[rows, num_outputs]`)
+    target         whether the rows of `y` are classes (int64 `[rows]`) or values (float32 `[rows, num_outputs]`)
     node, edge     what each node (`x`) and edge (`edge_attr`) carries; None if nothing
     num_relations  relation types of a knowledge graph, inverses not counted; 0 elsewhere and in a mixture, of which
                    each graph says its own
     num_entities   entities, or nodes of a link task, that training and test share; None if those of test are new
+    target_of      at level graph, what each row of `y` is about: the graph, or each of its nodes, or each of its edges
+                   in the order of `edge_index`; batches and splits are of graphs in any case
     directed       whether edge (u, v) without (v, u) is a statement about direction
     """
 
@@ -49,3 +51,4 @@ class DataSpec:
     num_entities: int | None = None
     directed: bool = False
     target: Literal["class", "value"] = "class"
+    target_of: Literal["graph", "node", "edge"] = "graph"

@@ -7,12 +7,14 @@ runs, and neither numpy nor scipy sees a value that was not checked. Any other n
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.sparse import csr_matrix
 
 from graphlab.core.errors import DataError, UnsafePickleError
@@ -21,7 +23,8 @@ NUMERIC = "biuf"
 
 
 def read_pickle(path: Path) -> Any:
-    """Numbers, strings, lists, dicts, numpy arrays and CSR matrices from a pickle of Python 2 or 3.
+    """Numbers, strings, lists, dicts, numpy arrays and CSR matrices from a pickle of Python 2 or 3; tensors of torch
+    come as arrays.
 
     Raises UnsafePickleError if it asks for anything else, DataError if it is cut short or garbled.
     """
@@ -89,6 +92,20 @@ class _Csr:
         return matrix
 
 
+class _Tensor:
+    """What torch pickles of a tensor: its storage, as a file of torch.save, and how the tensor lies in it; then its
+    hooks, which are an empty OrderedDict and nothing else.
+    """
+
+    def __init__(self, content: bytes, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> None:
+        self.content, self.view = content, (size, stride, offset)
+
+    def build(self) -> np.ndarray:
+        storage = torch.load(io.BytesIO(self.content), weights_only=True)
+        flat = torch.empty(0, dtype=storage.dtype).set_(storage)
+        return torch.as_strided(flat, *self.view).contiguous().numpy()
+
+
 def _scalar(dtype: _Dtype, content: bytes | str) -> Any:
     content = content.encode("latin1") if isinstance(content, str) else content
     return np.frombuffer(content, dtype.dtype)[0].item()
@@ -105,6 +122,9 @@ def _recorders() -> dict[tuple[str, str], Callable[..., Any]]:
         ("__builtin__", "int"): int,
         ("builtins", "int"): int,
         ("_codecs", "encode"): lambda text, codec: text.encode("latin1"),
+        ("collections", "OrderedDict"): type("Hooks", (), {}),
+        ("torch.storage", "_load_from_bytes"): lambda content: content,
+        ("torch._utils", "_rebuild_tensor_v2"): type("Tensor", (_Tensor,), {}),
     }
     for core in ("numpy.core.multiarray", "numpy._core.multiarray"):
         names[core, "_reconstruct"] = lambda subtype, shape, code: _Array()
@@ -116,7 +136,7 @@ def _recorders() -> dict[tuple[str, str], Callable[..., Any]]:
 
 def _build(value: Any) -> Any:
     """Recorded arrays and matrices, wherever they lie in plain containers, as real ones."""
-    if isinstance(value, _Array | _Csr):
+    if isinstance(value, _Array | _Csr | _Tensor):
         return value.build()
     if isinstance(value, dict):
         return {key: _build(item) for key, item in value.items()}

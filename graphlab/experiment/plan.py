@@ -16,6 +16,7 @@ from graphlab.core.errors import ConfigError, StoreError, closest
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
+from graphlab.data.prepared import prepare
 from graphlab.model.base import ModelConfig
 from graphlab.model.registry import ModelEntry, find_model
 from graphlab.records.record import RunSpec
@@ -46,8 +47,14 @@ class Plan:
         training = self.training.model_copy(update={"start": self.start.spec(seed).id})
         return replace(self, training=training, start=None)
 
+    @cached_property
+    def prepared(self) -> Dataset:
+        """The data set with what the model needs made of its graphs."""
+        preparation = self.model.cls.preparation(self.model_config)
+        return self.dataset if preparation is None else prepare(self.dataset, preparation)
+
     def make_task(self, seed: int, device: torch.device | str = "cpu", shard: Shard | None = None) -> Task[Any]:
-        return self.task(self.task_config, self.dataset, self.dataset.split(seed), device, shard)
+        return self.task(self.task_config, self.prepared, self.prepared.split(seed), device, shard)
 
     def make_learner(self, task: Task[Any], seed: int) -> Learner:
         """The untrained model with its head; weights depend on the seed alone."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -33,6 +33,17 @@ class Preset:
     num_parameters: Mapping[DataSpec, int] = field(default_factory=dict)
 
 
+class Preparation(Protocol):
+    """What is made once of each graph before a model sees it, and batched along with it.
+
+    Its `repr` names all that it depends on, so that what is made can be kept.
+    """
+
+    def prepare(self, graphs: Sequence[Data]) -> Sequence[Data]:
+        """The graphs, same nodes and edges, with more attributes."""
+        ...
+
+
 class Model(nn.Module):
     """Base of the zoo.
 
@@ -48,6 +59,15 @@ class Model(nn.Module):
 
     def forward(self, batch: Data) -> Tensor:
         raise NotImplementedError
+
+    @classmethod
+    def preparation(cls, config: Any) -> Preparation | None:
+        """What a model of this config needs done to graphs beforehand; None if it takes them as they are."""
+        return None
+
+    def row_graph(self, batch: Data) -> Tensor:
+        """The graph that each row of `forward` is part of, int64 `[rows]`, with a graph-level spec."""
+        return batch["batch"]
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Optimiser groups; override where the published recipe decays only some of the weights."""

@@ -12,7 +12,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,8 +19,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from graphlab.core.errors import InputError
-from graphlab.ops.relational_spmm.graph import counting_sort
-from graphlab.ops.relational_spmm.kernels.common import inlined, scratch
+from graphlab.ops.compiled import contracted, counting_sort, inlined, scratch
 from graphlab.ops.threads import for_each, shares
 
 TILE_BYTES = 256
@@ -29,9 +27,6 @@ TILE_BYTES = 256
 
 CHUNK = 64
 """Rows of a group that are gone over again for each of a gradient's tiles; they stay in the first cache."""
-
-contracted: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-"""Products and sums may be fused, which doubles the speed and changes no order."""
 
 
 def grouped_linear(x: Tensor, weight: Tensor, group: Tensor) -> Tensor:

@@ -90,7 +90,8 @@ def check_graph(dataset: Dataset, graph: Data) -> None:
     if spec.level == "link":
         assert spec.num_entities in (None, num_nodes), f"{dataset.name} has {num_nodes} nodes"
     elif spec.level != "pair":
-        _check_targets(spec, graph.y, num_nodes)
+        rows = {"graph": 1, "node": num_nodes, "edge": edge_index.shape[1]}
+        _check_targets(spec, graph.y, num_nodes if spec.level == "node" else rows[spec.target_of])
 
 
 def _check_features(declared: Features | None, values: object, rows: int) -> None:
@@ -110,8 +111,7 @@ def _check_features(declared: Features | None, values: object, rows: int) -> Non
         assert in_range, "a categorical feature is not in its vocabulary"
 
 
-def _check_targets(spec: DataSpec, y: object, num_nodes: int) -> None:
-    rows = num_nodes if spec.level == "node" else 1
+def _check_targets(spec: DataSpec, y: object, rows: int) -> None:
     assert isinstance(y, Tensor), "there are no targets"
     if spec.target == "class":
         assert y.dtype == torch.int64 and y.shape == (rows,), f"classes are not int64 [{rows}]"

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
+from graphlab.ops.compiled import MAX_WIDTH
 from graphlab.ops.relational_spmm.cpu import cpu
 from graphlab.ops.relational_spmm.graph import RelationalGraph
-from graphlab.ops.relational_spmm.kernels import MAX_WIDTH
 from graphlab.ops.relational_spmm.pairs import Pairs
 from graphlab.ops.relational_spmm.reference import reference
 from graphlab.ops.relational_spmm.signature import Message, Product, Reduce

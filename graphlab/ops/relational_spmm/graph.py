@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
-import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
+from graphlab.ops.compiled import counting_sort
 
 CHUNK = 256
 """Edges a chunk of `Chunks`, at most."""
@@ -176,19 +175,3 @@ def _sorted(key: Tensor, num_keys: int) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(start), torch.from_numpy(order)
     count = torch.bincount(key, minlength=num_keys)
     return torch.cat([count.new_zeros(1), count.cumsum(0)]), key.argsort(stable=True)
-
-
-@numba.njit(cache=True, nogil=True)
-def counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where each key of `[0, num_keys)` starts among the sorted, int64 `[num_keys + 1]`, and the stable order."""
-    start = np.zeros(num_keys + 1, np.int64)
-    for k in key:
-        start[k + 1] += 1
-    for k in range(num_keys):
-        start[k + 1] += start[k]
-    place = start[:-1].copy()
-    order = np.empty(len(key), np.int64)
-    for i in range(len(key)):
-        order[place[key[i]]] = i
-        place[key[i]] += 1
-    return start, order

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import torch
@@ -25,22 +26,29 @@ POOLS = {"sum": global_add_pool, "mean": global_mean_pool, "max": global_max_poo
 
 
 class Config(TaskConfig):
-    """pooling takes node rows to graph rows; batch_size counts graphs."""
+    """pooling       from node rows to graph rows
+    readout_dims  widths of the hidden layers between a graph's row and its outputs
+    batch_size    graphs
+    """
 
     pooling: Annotated[Literal["sum", "mean", "max"], Choices()] = "mean"
+    readout_dims: tuple[PositiveInt, ...] = ()
     batch_size: Annotated[PositiveInt, IntRange(16, 512, log=True)] = 64
 
 
 class Readout(nn.Module):
-    """Pooled node rows `[num_nodes, d]` through a linear map: `[num_graphs, num_outputs]`."""
+    """A model's rows `[rows, d]`, pooled graph by graph, through an MLP: `[num_graphs, num_outputs]`."""
 
-    def __init__(self, width: int, spec: DataSpec, pooling: str) -> None:
+    def __init__(self, model: Model, num_outputs: int, config: Config) -> None:
         super().__init__()
-        self.pool = POOLS[pooling]
-        self.linear = nn.Linear(width, spec.num_outputs)
+        self.pool = POOLS[config.pooling]
+        self.row_graph = model.row_graph
+        widths = [model.out_dim, *config.readout_dims, num_outputs]
+        maps = [nn.Linear(before, after) for before, after in pairwise(widths)]
+        self.mlp = nn.Sequential(*[part for each in maps[:-1] for part in (each, nn.ReLU())], maps[-1])
 
     def forward(self, rows: Tensor, batch: Data) -> Tensor:
-        return self.linear(self.pool(rows, batch.batch, batch.num_graphs))
+        return self.mlp(self.pool(rows, self.row_graph(batch), batch.num_graphs))
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class GraphPrediction(Task[Data]):
         return torch.cat([self.dataset.graphs[i].y for i in items.tolist()]).to(self.device)
 
     def head(self, model: Model, spec: DataSpec) -> nn.Module:
-        return Readout(model.out_dim, spec, self.config.pooling)
+        return Readout(model, spec.num_outputs, self.config)
 
     def collate(self, items: Tensor) -> Data:
         graphs: Any = Batch.from_data_list([self.dataset.graphs[i] for i in items.tolist()])

@@ -28,18 +28,10 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
-from numba.np.numpy_support import carray
+
+from graphlab.ops.compiled import inlined
 
 TRANSE, DISTMULT, ROTATE = range(3)
-
-MAX_WIDTH = 1024
-"""Columns that scratch on the stack has room for."""
-
-inlined: Any = numba.njit(inline="always", error_model="numpy")
 
 
 def compiled(message: int) -> Any:
@@ -48,31 +40,6 @@ def compiled(message: int) -> Any:
     return numba.njit(
         cache=True, nogil=True, error_model="numpy", fastmath=set() if message == ROTATE else {"contract"}
     )
-
-
-def _local(typing_context: Any, like: Any) -> Any:
-    """A pointer to MAX_WIDTH numbers of an array's dtype in the frame of the function that calls."""
-
-    def generate(context, builder, signature, args):
-        kind = context.get_value_type(like.dtype)
-        return cgutils.alloca_once(builder, kind, size=ir.Constant(ir.IntType(64), MAX_WIDTH))
-
-    return types.CPointer(like.dtype)(like), generate
-
-
-local: Any = intrinsic(_local)
-
-
-@inlined
-def scratch(like, width):
-    """`[width]` numbers of an array's dtype on the stack."""
-    return carray(local(like), (width,))
-
-
-@inlined
-def at(array, i):
-    """array[i] of an index that is not negative: without the check for those that count from the end."""
-    return array[np.uint64(i)]
 
 
 @inlined

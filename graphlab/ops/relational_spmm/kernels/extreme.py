@@ -7,15 +7,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from graphlab.ops.compiled import at, scratch
 from graphlab.ops.relational_spmm.kernels.common import (
     ROTATE,
-    at,
     bounds,
     compiled,
     copy,
     message_of,
     rotate_back,
-    scratch,
     send_back,
 )
 

@@ -1,0 +1,68 @@
+"""From what a graph carries to vectors: nodes, kinds of edges, labels of tuples."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from math import prod
+from operator import mul
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlab.data.spec import Categorical, Continuous, Features
+
+
+class Columns(nn.Module):
+    """The sum over columns of a vector for each column's value: `[rows, columns]` to `[rows, dim]`."""
+
+    def __init__(self, sizes: tuple[int, ...], dim: int) -> None:
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(size, dim) for size in sizes)
+
+    def forward(self, values: Tensor) -> Tensor:
+        return sum(table(values[:, k].long()) for k, table in enumerate(self.tables))  # pyright: ignore[reportReturnType]
+
+
+class NodeInput(nn.Module):
+    """Node vectors `[num_nodes, dim]`: a linear map, a sum of embeddings, or where nodes carry nothing one vector."""
+
+    def __init__(self, features: Features | None, dim: int) -> None:
+        super().__init__()
+        self.features = features
+        if isinstance(features, Continuous):
+            self.map = nn.Linear(features.dim, dim)
+        else:
+            self.map = Columns(features.sizes if features else (1,), dim)
+
+    def forward(self, batch: Data) -> Tensor:
+        if self.features is None:
+            return self.map(batch["edge_index"].new_zeros(int(batch.num_nodes or 0), 1))
+        return self.map(batch["x"])
+
+
+def edge_kinds(batch: Data, features: Features | None) -> Tensor | None:
+    """What tells edges apart, int64 `[E]`: their categories as one number, or where they carry vectors themselves
+    their own number; None where they carry nothing."""
+    if features is None:
+        return None
+    if isinstance(features, Continuous):
+        return torch.arange(batch.num_edges, device=batch["edge_index"].device)
+    strides = torch.tensor([1, *accumulate(features.sizes[:-1], mul)], device=batch["edge_attr"].device)
+    return (batch["edge_attr"] * strides).sum(1)
+
+
+class EdgeTable(nn.Module):
+    """A vector a kind of edge, as `edge_kinds` numbers them: `[kinds, dim]`."""
+
+    def __init__(self, features: Categorical | Continuous, dim: int) -> None:
+        super().__init__()
+        self.features = features
+        self.map = nn.Linear(features.dim, dim) if isinstance(features, Continuous) else Columns(features.sizes, dim)
+
+    def forward(self, batch: Data) -> Tensor:
+        if isinstance(self.features, Continuous):
+            return self.map(batch["edge_attr"])
+        sizes = self.features.sizes
+        kind = torch.arange(prod(sizes), device=batch["edge_index"].device)
+        return self.map(torch.stack([kind // prod(sizes[:c]) % size for c, size in enumerate(sizes)], dim=1))

@@ -1,0 +1,287 @@
+"""Which subgraphs a graph is seen as, and what marks their nodes: policies are transforms of PyG's `Data`.
+
+Bevilacqua et al., ICLR 2022 (null, node- and edge-deleted, ego-nets with and without a mark); Zhang et al., ICML 2023
+(node marking, distance encoding); Huang et al., ICLR 2023 (pairs of a root and its neighbour).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.core.errors import InputError
+from graphlab.model.subgraph.bags import FAR, Bags, Packed, Roots, distances, make_bags
+from graphlab.model.subgraph.crossing import crossing_edges, locate
+from graphlab.model.subgraph.resistance import resistances
+from graphlab.model.subgraph.tuples import AllPairs, Listed, TupleData, Tuples
+
+
+class Policy(ABC):
+    """A way to make tuples of a graph.
+
+    label_sizes    how many values each column of `tuple_label` can take
+    num_values     columns of `tuple_value`
+    rooted         whether every root is a node, so that tuples of tuples, such as (v, v), are defined
+    """
+
+    label_sizes: tuple[int, ...] = ()
+    num_values: int = 0
+    rooted: ClassVar[bool] = True
+
+    def __call__(self, data: Data) -> TupleData:
+        """One graph with its tuples."""
+        return self.prepare([data])[0]
+
+    @abstractmethod
+    def prepare(self, graphs: Sequence[Data]) -> list[TupleData]:
+        """Many graphs with their tuples, on as many threads as torch uses."""
+
+    @abstractmethod
+    def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
+        """The tuples of a batch; `edge_kind` int64 `[E]` tells its edges apart."""
+
+
+@dataclass(frozen=True)
+class _AllPairsPolicy(Policy):
+    """Every pair of nodes, a subgraph a node."""
+
+    def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
+        ptr = batch["ptr"] if "ptr" in batch else torch.tensor([0, int(batch.num_nodes or 0)])
+        return AllPairs(ptr, batch["edge_index"], edge_kind)
+
+    def prepare(self, graphs: Sequence[Data]) -> list[TupleData]:
+        sizes = [int(graph.num_nodes or 0) for graph in graphs]
+        columns = self._columns(graphs)
+        squares = [n * n for n in sizes]
+        parts = {name: values.split(squares) for name, values in columns.items()}
+        return [
+            _with(graph, {name: rows[g] for name, rows in parts.items()}, squares[g], sizes[g])
+            for g, graph in enumerate(graphs)
+        ]
+
+    def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class NodeMarked(_AllPairsPolicy):
+    """The graph once a node, with that node marked."""
+
+    label_sizes = (2,)
+
+    def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
+        marks = [torch.eye(int(graph.num_nodes or 0), dtype=torch.uint8).view(-1, 1) for graph in graphs]
+        return {"tuple_label": torch.cat(marks)}
+
+
+@dataclass(frozen=True)
+class Distance(_AllPairsPolicy):
+    """The graph once a node, each node with its distance from that one: min(distance, cap), cap + 1 for no path."""
+
+    cap: int = 5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cap < FAR - 1:
+            raise InputError(f"distances cannot be capped at {self.cap}", hint=f"give a cap from 1 to {FAR - 2}")
+
+    @property
+    def label_sizes(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return (self.cap + 2,)
+
+    def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
+        return {"tuple_label": torch.from_numpy(distances(Packed.of(graphs), self.cap)).unsqueeze(1)}
+
+
+@dataclass(frozen=True)
+class Resistance(_AllPairsPolicy):
+    """The graph once a node, each node with its resistance distance from that one; the label says if none is finite."""
+
+    label_sizes = (2,)
+    num_values = 1
+
+    def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
+        values = torch.cat([resistances(graph).flatten() for graph in graphs]).unsqueeze(1)
+        apart = values.isinf()
+        return {"tuple_label": apart.to(torch.uint8), "tuple_value": values.masked_fill(apart, 0).float()}
+
+
+@dataclass(frozen=True)
+class _ListedPolicy(Policy):
+    """Subgraphs smaller than the graph, or with edges of their own. `messages` names what is listed beside uL."""
+
+    messages: tuple[str, ...] = ("uL",)
+
+    def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
+        return Listed(batch, edge_kind)
+
+    def prepare(self, graphs: Sequence[Data]) -> list[TupleData]:
+        packed = Packed.of(graphs)
+        roots, root_ptr = self._roots(packed)
+        bags = make_bags(packed, roots)
+        columns = self._listed(packed, roots, bags, root_ptr)
+        tuple_ptr = bags.start[root_ptr]
+        return [
+            _with(graph, {name: cut(g) for name, cut in columns.items()}, *_counts(tuple_ptr, root_ptr, g))
+            for g, graph in enumerate(graphs)
+        ]
+
+    def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
+        """The roots of all graphs, and where those of each graph start, int64 `[G + 1]`."""
+        raise NotImplementedError
+
+    def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
+        """uint8 `[T, columns]`."""
+        return bags.distance[:, :0]
+
+    def _listed(self, packed: Packed, roots: Roots, bags: Bags, root_ptr: np.ndarray) -> dict[str, Any]:
+        """What a graph's attributes are cut from: functions of the graph's number."""
+        tuple_ptr, inner_ptr = bags.start[root_ptr], bags.edge_start[root_ptr]
+        root = np.repeat(np.arange(len(roots.node)), np.diff(bags.start))
+
+        def of_tuples(values: np.ndarray, less: np.ndarray | None = None) -> Any:
+            return _cut(values, tuple_ptr, less)
+
+        columns = {
+            "tuple_label": of_tuples(self._label(bags, roots)),
+            "tuple_root": of_tuples(root, root_ptr),
+            "tuple_node": of_tuples(bags.node, packed.ptr),
+            "root_node": _cut(roots.node, root_ptr, packed.ptr),
+            "uL_target": _cut(bags.target, inner_ptr, tuple_ptr),
+            "uL_source": _cut(bags.source, inner_ptr, tuple_ptr),
+            "uL_edge": _cut(bags.edge, inner_ptr, packed.edge_ptr),
+        }
+        if "vL" in self.messages:
+            target, source, edge = crossing_edges(packed, bags, root)
+            cross_ptr = np.searchsorted(target, tuple_ptr)
+            columns |= {
+                "vL_target": _cut(target, cross_ptr, tuple_ptr),
+                "vL_source": _cut(source, cross_ptr, tuple_ptr),
+                "vL_edge": _cut(edge, cross_ptr, packed.edge_ptr),
+            }
+        ends = {"vv": (bags.node, bags.node), "uu": (root, roots.node[root]), "vu": (bags.node, roots.node[root])}
+        for name in set(self.messages) & ends.keys():
+            columns[name] = of_tuples(locate(bags, *ends[name]), tuple_ptr)
+        return columns
+
+
+@dataclass(frozen=True)
+class Null(_ListedPolicy):
+    """The graph itself, once."""
+
+    rooted = False
+
+    def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
+        first, last = packed.ptr[:-1], packed.ptr[1:]
+        return Roots(first, np.full_like(first, -1), first, last, FAR), np.arange(len(packed.ptr))
+
+
+@dataclass(frozen=True)
+class NodeDeleted(_ListedPolicy):
+    """The graph once a node, without that node."""
+
+    rooted = False
+
+    def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
+        return _each_node(packed, FAR, "node"), packed.ptr
+
+
+@dataclass(frozen=True)
+class EdgeDeleted(_ListedPolicy):
+    """The graph once an undirected edge, without that edge."""
+
+    rooted = False
+
+    def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
+        return _each_edge(packed, packed.source < packed.target, FAR, "edge")
+
+
+@dataclass(frozen=True)
+class Ego(_ListedPolicy):
+    """The graph within `hops` of each node, unmarked."""
+
+    hops: int = 3
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.hops < FAR - 1:
+            raise InputError(f"a subgraph cannot have {self.hops} hops", hint=f"give 1 to {FAR - 2}")
+
+    def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
+        return _each_node(packed, self.hops), packed.ptr
+
+
+@dataclass(frozen=True)
+class EgoMarked(Ego):
+    """The same, with the root marked."""
+
+    label_sizes = (2,)
+
+    def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
+        return (bags.distance[:, :1] == 0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class EgoDistance(Ego):
+    """The same, each node with its distance from the root."""
+
+    @property
+    def label_sizes(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return (self.hops + 1,)
+
+    def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
+        return bags.distance[:, :1]
+
+
+@dataclass(frozen=True)
+class RootNeighbour(Ego):
+    """The graph within `hops` of each node, once a neighbour of it, each node with its distances from both."""
+
+    rooted = False
+
+    @property
+    def label_sizes(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return (self.hops + 1, self.hops + 2)
+
+    def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
+        return _each_edge(packed, packed.source != packed.target, self.hops)
+
+    def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
+        return bags.distance
+
+
+def _each_node(packed: Packed, hops: int, without: str = "") -> Roots:
+    first, last = (np.repeat(side, np.diff(packed.ptr)) for side in (packed.ptr[:-1], packed.ptr[1:]))
+    return Roots(np.arange(packed.num_nodes), np.full(packed.num_nodes, -1), first, last, hops, without)
+
+
+def _each_edge(packed: Packed, chosen: np.ndarray, hops: int, without: str = "") -> tuple[Roots, np.ndarray]:
+    node, other = packed.source[chosen], packed.target[chosen]
+    graph = np.searchsorted(packed.ptr, node, side="right") - 1
+    root_ptr = np.r_[0, np.cumsum(chosen)][packed.edge_ptr]
+    return Roots(node, other, packed.ptr[graph], packed.ptr[graph + 1], hops, without), root_ptr
+
+
+def _counts(tuple_ptr: np.ndarray, root_ptr: np.ndarray, g: int) -> tuple[int, int]:
+    return int(tuple_ptr[g + 1] - tuple_ptr[g]), int(root_ptr[g + 1] - root_ptr[g])
+
+
+def _cut(values: np.ndarray, ptr: np.ndarray, less: np.ndarray | None) -> Any:
+    """From a graph's number to its part of `values`, counted from where the graph starts in what they point to."""
+
+    def cut(g: int) -> Tensor:
+        part = values[ptr[g] : ptr[g + 1]]
+        return torch.from_numpy(part if less is None else part - less[g])
+
+    return cut
+
+
+def _with(graph: Data, columns: dict[str, Tensor], num_tuples: int, num_roots: int) -> TupleData:
+    about = graph.to_dict() | {"num_nodes": graph.num_nodes}
+    counts = {"num_tuples": torch.tensor([num_tuples]), "num_roots": torch.tensor([num_roots])}
+    return TupleData(**about, **columns, **counts)

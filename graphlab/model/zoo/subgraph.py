@@ -1,0 +1,72 @@
+"""The hierarchy of node-based subgraph GNNs. Zhang et al., ICML 2023, table 1, with the recipe of appendix G."""
+
+from __future__ import annotations
+
+from graphlab.core.citation import Citation
+from graphlab.model.subgraph.network import SubgraphConfig, SubgraphNetwork
+
+
+class Config(SubgraphConfig):
+    """As `SubgraphConfig`."""
+
+
+class _Hierarchy(SubgraphNetwork):
+    citation = Citation(
+        key="zhang2023",
+        title="A Complete Expressiveness Hierarchy for Subgraph GNNs via Subgraph Weisfeiler-Lehman Tests",
+        authors="Zhang, Feng, Du, He and Wang",
+        year=2023,
+        url="https://arxiv.org/abs/2302.07090",
+        venue="ICML",
+    )
+
+
+class SWLVS(_Hierarchy):
+    """Messages inside each subgraph, pooled subgraph by subgraph."""
+
+    variant = "swl-vs"
+    aggregations = ("uL",)
+
+
+class SWLSV(_Hierarchy):
+    """Messages inside each subgraph, pooled node by node."""
+
+    variant = "swl-sv"
+    aggregations = ("uL",)
+    pooling = "SV"
+
+
+class PSWLVS(_Hierarchy):
+    """And what node v is as its own root."""
+
+    variant = "pswl-vs"
+    aggregations = ("uL", "vv")
+
+
+class PSWLSV(_Hierarchy):
+    """And what node v is as its own root, pooled node by node."""
+
+    variant = "pswl-sv"
+    aggregations = ("uL", "vv")
+    pooling = "SV"
+
+
+class GSWL(_Hierarchy):
+    """And what all roots see of node v."""
+
+    variant = "gswl"
+    aggregations = ("uL", "vG")
+
+
+class SSWL(_Hierarchy):
+    """Messages inside each subgraph and across the subgraphs of neighbours."""
+
+    variant = "sswl"
+    aggregations = ("uL", "vL")
+
+
+class SSWLPlus(_Hierarchy):
+    """SSWL and what node v is as its own root: as expressive, easier to train."""
+
+    variant = "sswl-plus"
+    aggregations = ("uL", "vL", "vv")
