@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.data.spec import Features
-from graphlab.model.subgraph.aggregation import LOCAL, Aggregation, aggregate
+from graphlab.model.subgraph.aggregation import DIRECT, LOCAL, Aggregation, aggregate
 from graphlab.model.subgraph.inputs import EdgeTable
 from graphlab.model.subgraph.tuples import Tuples
+from graphlab.ops.norm_relu import Moments
+from graphlab.ops.tuple_layer import Branch as CompiledBranch
+from graphlab.ops.tuple_layer import tuple_layer
 
 
 class Branch(nn.Module):
@@ -29,9 +32,20 @@ class Branch(nn.Module):
         table = None if self.table is None else self.table(batch)
         return self.mlp(aggregate(self.name, tuples, h, table, 1 + self.eps))
 
+    def parts(self, tuples: Tuples, batch: Data) -> CompiledBranch:
+        """What `branch_sum` takes of it."""
+        first, norm, _, second = self.mlp
+        table = None if self.table is None else self.table(batch)
+        messages = tuples.messages(self.name)  # pyright: ignore[reportArgumentType]
+        weights = (first.weight, first.bias, norm.weight, norm.bias, second.weight, second.bias)
+        return CompiledBranch(messages, table, 1 + self.eps, *weights)
+
 
 class Layer(nn.Module):
-    """The sum of branches, normalised and rectified: `[T, dim]` to `[T, dim]`."""
+    """The sum of branches, normalised and rectified: `[T, dim]` to `[T, dim]`.
+
+    While training on the CPU, branches that hear of single tuples are computed together by `tuple_layer`.
+    """
 
     def __init__(self, aggregations: tuple[Aggregation, ...], dim: int, edge: Features | None) -> None:
         super().__init__()
@@ -39,4 +53,25 @@ class Layer(nn.Module):
         self.norm = nn.BatchNorm1d(dim)
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
-        return self.norm(sum(branch(tuples, h, batch) for branch in self.branches)).relu()
+        compiled = self.training and h.is_cpu and h.dtype in (torch.float32, torch.float64) and len(h) > 1
+        if not compiled or any(branch.name not in DIRECT for branch in self.branches):
+            return self.norm(sum(branch(tuples, h, batch) for branch in self.branches)).relu()
+        parts = [branch.parts(tuples, batch) for branch in self.branches]
+        out, moments = tuple_layer(h, parts, self.norm.weight, self.norm.bias, self.norm.eps)
+        norms = [*(branch.mlp[1] for branch in self.branches), self.norm]
+        for norm, found in zip(norms, moments, strict=True):
+            _track(norm, found, len(h))
+        return out
+
+
+def _track(norm: nn.BatchNorm1d, moments: Moments, num_rows: int) -> None:
+    """Move the running mean and the running unbiased variance, as PyTorch does."""
+    share = norm.momentum or 0.0
+    for running, value in (
+        (norm.running_mean, moments.mean),
+        (norm.running_var, moments.variance * num_rows / (num_rows - 1)),
+    ):
+        assert running is not None
+        running.lerp_(torch.from_numpy(value).to(running.dtype), share)
+    assert norm.num_batches_tracked is not None
+    norm.num_batches_tracked.add_(1)

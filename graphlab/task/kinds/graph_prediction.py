@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
@@ -32,7 +33,7 @@ class Config(TaskConfig):
     """
 
     pooling: Annotated[Literal["sum", "mean", "max"], Choices()] = "mean"
-    readout_dims: tuple[PositiveInt, ...] = ()
+    readout_dims: Annotated[tuple[PositiveInt, ...], Field(strict=False)] = ()
     batch_size: Annotated[PositiveInt, IntRange(16, 512, log=True)] = 64
 
 
