@@ -63,10 +63,7 @@ def growth(name: str) -> dict[str, Any]:
 def main() -> None:
     torch.set_num_threads(THREADS)
     data = load("brec")
-    adjacencies = [
-        to_dense_adj(graph.edge_index, max_num_nodes=graph.num_nodes)[0].numpy().astype(np.int64)
-        for graph in data.graphs
-    ]
+    adjacencies = [to_dense_adj(g["edge_index"], max_num_nodes=g.num_nodes)[0].numpy().astype(int) for g in data.graphs]
     ceilings(load("csl"))
     arms = {"laboratory": lambda: ceilings(data), "plain": lambda: plain(adjacencies)}
     seconds = interleaved(arms, repeats=3)

@@ -4,9 +4,9 @@
 
 First the ceilings: the pairs of BREC, CSL, graph8c and SR25 that each test separates; nothing is trained. Then the
 hierarchy (Zhang et al., ICML 2023): for each of its edges, pairs of graphs that only the stronger test tells apart, and
-none that only the weaker does, are looked for among the pairs of BREC, those of graph8c that 1-WL ties, and the Fürer
+none that only the weaker does, are looked for among the pairs of BREC, those of graph8c that 1-WL ties, and the CFI
 graphs of base graphs on up to nine nodes. The bases are the connected graphs without leaves on up to eight nodes, and
-those that come from graphs on eight by one more node, whose Fürer graphs are small.
+those that come from graphs on eight by one more node, whose CFI graphs are small.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from torch_geometric.utils import to_dense_adj
 
 import graphlab as gl
 from graphlab.analysis.expressiveness import Evidence, Pair, ceilings, example_pairs, find_evidence, partition
-from graphlab.data.generators.fuerer import fuerer_pair
+from graphlab.data.generators.cfi import cfi_pair
 from graphlab.data.graph6 import encode
 
 DATASETS = ("brec", "csl", "graph8c", "sr25")
 LARGEST = {7: 64, 8: 50, 9: 44}
-"""Nodes of the Fürer graphs that are made, by nodes of the base."""
+"""Nodes of the CFI graphs that are made, by nodes of the base."""
 
 
-def fuerer_size(base: np.ndarray) -> int:
+def cfi_size(base: np.ndarray) -> int:
     return int((2 ** (base.sum(0).astype(np.int64) - 1)).sum())
 
 
 def is_base(base: np.ndarray) -> bool:
-    return bool(base.sum(0).min() >= 2) and fuerer_size(base) <= LARGEST[max(len(base), 7)]
+    return bool(base.sum(0).min() >= 2) and cfi_size(base) <= LARGEST[max(len(base), 7)]
 
 
 def bases(eights: list[np.ndarray]) -> list[np.ndarray]:
@@ -57,7 +57,7 @@ def with_one_more(base: np.ndarray) -> Iterator[np.ndarray]:
     """The graph with a new node that is joined to two or three of its nodes, its leaves among them."""
     size = len(base)
     leaves = set(np.flatnonzero(base.sum(0) == 1).tolist())
-    if fuerer_size(base) > LARGEST[size + 1] - 2 or len(leaves) > 3:
+    if cfi_size(base) > LARGEST[size + 1] - 2 or len(leaves) > 3:
         return
     for degree in (2, 3):
         for joined in combinations(range(size), degree):
@@ -78,7 +78,9 @@ def all_pairs() -> list[Pair]:
     pairs = [Pair(f"BREC {k}", *graphs) for k, graphs in enumerate(zip(brec[::2], brec[1::2], strict=True))]
     for tied in partition("1-WL", eights).classes:
         pairs += [Pair(f"graph8c {a}, {b}", eights[a], eights[b]) for a, b in combinations(tied, 2)]
-    return pairs + [Pair(f"Fürer graphs of {encode(base)}", *fuerer_pair(base)) for base in bases(eights)]
+    return pairs + [
+        Pair(f"CFI graphs of {encode(base)}", *cfi_pair(nx.from_numpy_array(base))) for base in bases(eights)
+    ]
 
 
 def evidence() -> Evidence:

@@ -111,6 +111,7 @@ def test_no_renumbering_is_told_apart(graphs, random):
         assert compare(graph, renumbered, ALL).by == ()
 
 
+@pytest.mark.filterwarnings("ignore:The hashes produced")
 def test_1_wl_is_that_of_networkx_on_random_graphs():
     graphs = [nx.gnp_random_graph(7, 0.35, seed=seed) for seed in range(60)]
     found = NodeRefinement().histories(arrays(*graphs)).invariant

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import networkx as nx
 import numpy as np
 import pytest
 
@@ -21,7 +20,6 @@ from graphlab.analysis.expressiveness import (
     partition,
 )
 from graphlab.core.errors import InputError
-from graphlab.data.generators.fuerer import fuerer_pair
 from graphlab.data.load import load
 from graphlab.ops.colour_refinement import PairRefinement
 
@@ -91,26 +89,6 @@ def test_the_picture_names_each_test_and_witness(evidence):
     texts = [text.get_text() for text in evidence.plot().axes[0].texts]
     assert set(TESTS) <= set(texts)
     assert sum("nodes, 1 of" in text for text in texts) == len(HIERARCHY)
-
-
-def test_fuerer_graphs_of_a_triangle_are_a_hexagon_and_two_triangles():
-    plain, twisted = (nx.from_numpy_array(graph) for graph in fuerer_pair(nx.to_numpy_array(nx.cycle_graph(3))))
-    assert nx.is_isomorphic(plain, nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3)))
-    assert nx.is_isomorphic(twisted, nx.cycle_graph(6))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_fuerer_graphs_are_regular_where_the_base_is_and_twice_twisted_is_not_twisted(seed):
-    base = nx.random_regular_graph(3, 6, seed=seed)
-    plain, twisted = fuerer_pair(nx.to_numpy_array(base))
-    assert plain.shape == (24, 24) and (plain.sum(0) == 6).all() and (twisted.sum(0) == 6).all()
-    assert not nx.is_isomorphic(nx.from_numpy_array(plain), nx.from_numpy_array(twisted))
-
-
-@pytest.mark.parametrize("base", [[[0, 1], [0, 0]], [[1, 0], [0, 0]], [[0, 0], [0, 0]], [0, 1]])
-def test_bases_that_are_no_graphs(base):
-    with pytest.raises(ValueError, match="base graph"):
-        fuerer_pair(base)
 
 
 @pytest.mark.real_data
