@@ -22,11 +22,13 @@ class PlainSubgraphNetwork(SubgraphNetwork):
             branches: Any = layer.branches
             h = layer.norm(sum(self._branch(branch, h, batch) for branch in branches)).relu()
         pooled = h.new_zeros(tuples.num_roots, h.size(1)).index_add(0, tuples.root, h)
-        return self.readout.norm(self.readout.mlp(pooled)).relu()
+        readout: Any = self.readout
+        return readout.norm(readout.mlp(pooled)).relu()
 
     def _branch(self, branch: Any, h: Tensor, batch: Data) -> Tensor:
         heard = plain_sum(h, batch[f"listed_{branch.name}"], None if branch.table is None else branch.table(batch))
-        return branch.mlp((1 + branch.eps) * h + heard)
+        x = (1 + branch.eps) * h + heard
+        return branch.second(branch.norm(branch.first(x)).relu())
 
 
 def plain_sum(h: Tensor, messages: tuple[Tensor, Tensor, Tensor], table: Tensor | None) -> Tensor:

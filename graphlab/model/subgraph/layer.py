@@ -26,19 +26,27 @@ class Branch(nn.Module):
         self.name: Aggregation = name
         self.eps = nn.Parameter(torch.zeros(()))
         self.table = EdgeTable(edge, dim) if name in LOCAL and edge is not None else None
-        self.mlp = nn.Sequential(nn.Linear(dim, dim), nn.BatchNorm1d(dim), nn.ReLU(), nn.Linear(dim, dim))
+        self.first, self.norm, self.second = nn.Linear(dim, dim), nn.BatchNorm1d(dim), nn.Linear(dim, dim)
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
         table = None if self.table is None else self.table(batch)
-        return self.mlp(aggregate(self.name, tuples, h, table, 1 + self.eps))
+        heard = aggregate(self.name, tuples, h, table, 1 + self.eps)
+        return self.second(self.norm(self.first(heard)).relu())
 
     def parts(self, tuples: Tuples, batch: Data) -> CompiledBranch:
-        """What `branch_sum` takes of it."""
-        first, norm, _, second = self.mlp
-        table = None if self.table is None else self.table(batch)
-        messages = tuples.messages(self.name)  # pyright: ignore[reportArgumentType]
-        weights = (first.weight, first.bias, norm.weight, norm.bias, second.weight, second.bias)
-        return CompiledBranch(messages, table, 1 + self.eps, *weights)
+        """What `tuple_layer` takes of it."""
+        first, norm, second = self.first, self.norm, self.second
+        return CompiledBranch(
+            messages=tuples.messages(self.name),  # pyright: ignore[reportArgumentType]
+            table=None if self.table is None else self.table(batch),
+            self_weight=1 + self.eps,
+            weight_1=first.weight,
+            bias_1=first.bias,
+            gamma=norm.weight,
+            beta=norm.bias,
+            weight_2=second.weight,
+            bias_2=second.bias,
+        )
 
 
 class Layer(nn.Module):
@@ -51,14 +59,16 @@ class Layer(nn.Module):
         super().__init__()
         self.branches = nn.ModuleList(Branch(name, dim, edge) for name in aggregations)
         self.norm = nn.BatchNorm1d(dim)
+        self.direct = all(name in DIRECT for name in aggregations)
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
+        branches: list[Branch] = list(self.branches)  # pyright: ignore[reportAssignmentType]
         compiled = self.training and h.is_cpu and h.dtype in (torch.float32, torch.float64) and len(h) > 1
-        if not compiled or any(branch.name not in DIRECT for branch in self.branches):
-            return self.norm(sum(branch(tuples, h, batch) for branch in self.branches)).relu()
-        parts = [branch.parts(tuples, batch) for branch in self.branches]
+        if not compiled or not self.direct:
+            return self.norm(sum(branch(tuples, h, batch) for branch in branches)).relu()
+        parts = [branch.parts(tuples, batch) for branch in branches]
         out, moments = tuple_layer(h, parts, self.norm.weight, self.norm.bias, self.norm.eps)
-        norms = [*(branch.mlp[1] for branch in self.branches), self.norm]
+        norms = [*(branch.norm for branch in branches), self.norm]
         for norm, found in zip(norms, moments, strict=True):
             _track(norm, found, len(h))
         return out

@@ -74,7 +74,11 @@ class _TupleSum(torch.autograd.Function):
         to_x = torch.empty_like(x)
         to_table = x.new_zeros(PARTS, *(() if table is None else table.shape))
         back, result, parts = grad.contiguous().numpy(), to_x.numpy(), to_table.numpy()
-        over_parts(len(x), lambda part, first, last: product.backward(back, result[first:last], parts[part], first, last))
+
+        def run(part: int, first: int, last: int) -> None:
+            product.backward(back, result[first:last], parts[part], first, last)
+
+        over_parts(len(x), run)
         return (
             to_x,
             None if table is None else to_table.sum(0),
