@@ -89,18 +89,19 @@ def prepared(name: str, settings: dict, graphs, spec: DataSpec, seed: int = 0) -
     ready = graphs if preparation is None else preparation.prepare(graphs)
     batch = in_double(Batch.from_data_list([graph.clone() for graph in ready]))
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm1d)]
-    for norm in norms:
-        norm.momentum = 1.0
-        norm.train()
     with torch.no_grad():
         for key, values in model.named_parameters():
             if key.endswith("eps"):
                 values.normal_(0, 0.3)
-        model(batch)
         for norm in norms:
-            norm.eval()
             norm.weight.uniform_(0.5, 1.5)
             norm.bias.normal_(0, 0.3)
+            norm.momentum = 1.0
+            norm.train()
+        model(batch)
+    for norm in norms:
+        norm.eval()
+        norm.running_var.clamp_(min=1e-2)
     return model, batch
 
 

@@ -25,9 +25,13 @@ class Convolution(nn.Module):
         self.table = None if edge is None else EdgeTable(edge, dim)
         self.mlp = mlp(dim, dim)
 
-    def forward(self, messages: Messages, h: Tensor, batch: Data) -> Tensor:
+    def heard(self, messages: Messages, h: Tensor, batch: Data) -> Tensor:
+        """What the MLP is given, `[N, dim]`."""
         table = None if self.table is None else self.table(batch)
-        return self.mlp(tuple_spmm(messages, h, table, 1 + self.eps))
+        return tuple_spmm(messages, h, table, 1 + self.eps)
+
+    def forward(self, messages: Messages, h: Tensor, batch: Data) -> Tensor:
+        return self.mlp(self.heard(messages, h, batch))
 
 
 def mlp(width: int, dim: int) -> nn.Sequential:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -55,4 +57,32 @@ def draw_roots(root_graph: Tensor, fraction: float) -> Tensor:
     rank = torch.arange(len(order), device=order.device) - (count.cumsum(0) - count)[root_graph]
     chosen = torch.zeros_like(root_graph, dtype=torch.bool)
     chosen[order] = rank < (count * fraction).ceil()[root_graph]
+    return chosen
+
+
+def cover_roots(tuples: Tuples, coverage: int) -> Tensor:
+    """Roots in a random order, of which those are left out whose nodes have all been in `coverage` subgraphs or more
+    already: bool `[R]`. A node that is in fewer keeps all of its own. Zhao et al., ICLR 2022, sec. 3.4.
+
+    Tuples of one root stand together, as they do in both carriers.
+    """
+    size = torch.bincount(tuples.root, minlength=tuples.num_roots)
+    start = np.r_[0, size.cumsum(0).cpu().numpy()]
+    order = torch.randperm(tuples.num_roots).numpy()
+    chosen = _cover(start, tuples.node.cpu().numpy(), order, tuples.num_nodes, coverage)
+    return torch.from_numpy(chosen).to(tuples.root.device)
+
+
+@numba.njit(cache=True, nogil=True)
+def _cover(start, node, order, num_nodes, coverage):
+    times = np.zeros(num_nodes, np.int64)
+    chosen = np.zeros(len(order), np.bool_)
+    for r in order:
+        inside = node[start[r] : start[r + 1]]
+        for v in inside:
+            if times[v] < coverage:
+                chosen[r] = True
+        if chosen[r]:
+            for v in inside:
+                times[v] += 1
     return chosen
