@@ -110,6 +110,9 @@ class AllPairs(Tuples):
         ptr: int64 `[G + 1]`, where the nodes of each graph start.
         edge_index: int64 `[2, E]`.
         edge_kind: int64 `[E]`, or None.
+
+    Attributes:
+        size: int64 `[G]`, the nodes of each graph.
     """
 
     def __init__(self, ptr: Tensor, edge_index: Tensor, edge_kind: Tensor | None) -> None:
@@ -125,8 +128,13 @@ class AllPairs(Tuples):
         first = ptr[self.root_graph]
         place = torch.arange(len(self.root)) - row_start[self.root]
         self.node = place + first[self.root]
+        self.size, self._row_start, self._first_of = size, row_start, first
         self._n, self._first = n[self.root], first[self.root]
         self._block = (row_start - (self.root_node - first) * n)[self.root]
+
+    def place(self, root: Tensor, node: Tensor) -> Tensor:
+        """The tuple of each root and node, both of one graph and counted over all graphs."""
+        return self._row_start[root] + node - self._first_of[root]
 
     def _local(self, name: Local) -> Messages:
         own = self.root - self._first, self.node - self._first
