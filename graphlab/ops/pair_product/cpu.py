@@ -54,9 +54,8 @@ def _places(size: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _masks(left: Tensor | None, right: Tensor | None) -> tuple[bool, np.ndarray, np.ndarray]:
     """Whether all w count; else which do by either side."""
-    none = np.zeros(0, np.bool_)
-    both = tuple(none if mask is None else mask.numpy() for mask in (left, right))
-    return left is None and right is None, *both
+    one, other = (np.zeros(0, np.bool_) if mask is None else mask.contiguous().numpy() for mask in (left, right))
+    return left is None and right is None, one, other
 
 
 @inlined
