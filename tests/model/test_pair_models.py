@@ -18,11 +18,11 @@ def start(module, data, graph):
     for u in graph:
         for v in graph:
             relation = 2 if u == v else int(graph.has_edge(u, v))
-            h[u, v] = module.relation.weight[relation]
+            h[u, v] = module.pair.relation.weight[relation]
             if u == v:
                 h[u, v] = h[u, v] + module.node.map(data.x[v])
-            elif relation and module.table is not None:
-                h[u, v] = h[u, v] + module.table.map.tables[0].weight[graph.edges[u, v]["kind"]]
+            elif relation and module.bond.table is not None:
+                h[u, v] = h[u, v] + module.bond.table.map.tables[0].weight[graph.edges[u, v]["kind"]]
     return h
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import DataSpec, Features
 from graphlab.model.subgraph.convolution import average
 from graphlab.model.subgraph.inputs import EdgeTable, NodeInput, edge_kinds
 from graphlab.model.subgraph.tuples import AllPairs
@@ -21,10 +21,10 @@ def all_pairs(batch: Data) -> AllPairs:
     return AllPairs(batch.get("ptr", whole), batch["edge_index"], None)
 
 
-def linked(pairs: AllPairs, batch: Data) -> Tensor:
+def linked(pairs: AllPairs) -> Tensor:
     """Whether an edge leads from u to v, bool `[T]`."""
-    out = torch.zeros(pairs.num_tuples, dtype=torch.bool, device=batch["edge_index"].device)
-    out[pairs.place(*batch["edge_index"])] = True
+    out = torch.zeros(pairs.num_tuples, dtype=torch.bool, device=pairs.edge_index.device)
+    out[pairs.place(*pairs.edge_index)] = True
     return out
 
 
@@ -33,26 +33,49 @@ def diagonal(pairs: AllPairs) -> Tensor:
     return pairs.place(pairs.root_node, pairs.root_node)
 
 
+class Bonds(nn.Module):
+    """A vector an edge, `[E, dim]`; zeros where edges carry nothing."""
+
+    def __init__(self, features: Features | None, dim: int) -> None:
+        super().__init__()
+        self.features, self.dim = features, dim
+        self.table = None if features is None else EdgeTable(features, dim)
+
+    def forward(self, batch: Data, like: Tensor) -> Tensor:
+        kind = edge_kinds(batch, self.features)
+        if self.table is None or kind is None:
+            return like.new_zeros(batch.num_edges, self.dim)
+        return self.table(batch).index_select(0, kind)
+
+
 class PairInput(nn.Module):
-    """`[T, dim]`: a vector for equal, linked and other nodes; the node's own added to (v, v), the edge's to its pair.
+    """`[T, dim]`: a vector for equal, linked and other nodes; a node's own is added to (v, v), an edge's to its pair.
     Maron et al., NeurIPS 2019, sec. 6.1.
+
+    nodes `[num_nodes, dim]`; bonds `[E, dim]`.
     """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.relation = nn.Embedding(3, dim)
+
+    def forward(self, pairs: AllPairs, nodes: Tensor, bonds: Tensor) -> Tensor:
+        same = diagonal(pairs)
+        relation = (linked(pairs).long() * LINKED).index_fill(0, same, SAME)
+        h = self.relation(relation).index_add(0, same, nodes)
+        return h.index_add(0, pairs.place(*pairs.edge_index), bonds)
+
+
+class GraphPairInput(nn.Module):
+    """The same of the pairs of a batch of graphs."""
 
     def __init__(self, spec: DataSpec, dim: int) -> None:
         super().__init__()
-        self.edge = spec.edge
-        self.node = NodeInput(spec.node, dim)
-        self.relation = nn.Embedding(3, dim)
-        self.table = None if spec.edge is None else EdgeTable(spec.edge, dim)
+        self.pair, self.node, self.bond = PairInput(dim), NodeInput(spec.node, dim), Bonds(spec.edge, dim)
 
     def forward(self, pairs: AllPairs, batch: Data) -> Tensor:
-        same = diagonal(pairs)
-        relation = linked(pairs, batch).long() * LINKED
-        h = self.relation(relation.index_fill(0, same, SAME)).index_add(0, same, self.node(batch))
-        kind = edge_kinds(batch, self.edge)
-        if self.table is None or kind is None:
-            return h
-        return h.index_add(0, pairs.place(*batch["edge_index"]), self.table(batch).index_select(0, kind))
+        nodes = self.node(batch)
+        return self.pair(pairs, nodes, self.bond(batch, nodes))
 
 
 def node_rows(pairs: AllPairs, h: Tensor) -> Tensor:

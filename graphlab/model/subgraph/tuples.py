@@ -117,7 +117,7 @@ class AllPairs(Tuples):
 
     def __init__(self, ptr: Tensor, edge_index: Tensor, edge_kind: Tensor | None) -> None:
         super().__init__()
-        self._edges, self._kind = edge_index, edge_kind
+        self.edge_index, self._kind = edge_index, edge_kind
         size = ptr.diff()
         self.num_nodes = int(ptr[-1])
         self.root_graph = torch.repeat_interleave(size)
@@ -144,7 +144,7 @@ class AllPairs(Tuples):
             base, stride = self._block + own[1] - self._first * self._n, self._n
         row = self.node if name == "uL" else self.root
         view = View(row.int(), base.int(), stride.int())
-        source, target = self._edges
+        source, target = self.edge_index
         return Messages.of_views(target, source, self.num_nodes, view, self._kind)
 
     def _point(self, name: Point) -> Tensor:

@@ -19,7 +19,7 @@ from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
 from graphlab.model.subgraph.convolution import mlp
-from graphlab.model.subgraph.pairs import PairInput, all_pairs, diagonal, graph_rows, linked
+from graphlab.model.subgraph.pairs import GraphPairInput, all_pairs, diagonal, graph_rows, linked
 from graphlab.model.subgraph.tuples import AllPairs
 from graphlab.ops.pair_product import pair_product
 
@@ -64,18 +64,18 @@ class _Folklore(Model):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
         dim = config.hidden_dim
-        self.start = PairInput(spec, dim)
+        self.start = GraphPairInput(spec, dim)
         self.layers = nn.ModuleList(Layer(dim) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
         self.out_dim = 2 * dim
 
-    def masks(self, pairs: AllPairs, batch: Data) -> Masks:
+    def masks(self, pairs: AllPairs) -> Masks:
         """Which w count, by (u, w) and by (w, v); see `pair_product`."""
         raise NotImplementedError
 
     def forward(self, batch: Data) -> Tensor:
         pairs = all_pairs(batch)
-        masks, h = self.masks(pairs, batch), self.start(pairs, batch)
+        masks, h = self.masks(pairs), self.start(pairs, batch)
         for layer in self.layers:
             h = self.dropout(layer(pairs.size, masks, h))
         return graph_rows(pairs, h)
@@ -93,7 +93,7 @@ class FWL2(_Folklore):
     def expressiveness(cls, config: Config) -> str:
         return "FWL(2)"
 
-    def masks(self, pairs: AllPairs, batch: Data) -> Masks:
+    def masks(self, pairs: AllPairs) -> Masks:
         return None, None
 
 
@@ -106,8 +106,8 @@ class LocalFWL2(_Folklore):
     def expressiveness(cls, config: Config) -> str:
         return "LFWL(2)"
 
-    def masks(self, pairs: AllPairs, batch: Data) -> Masks:
-        return None, linked(pairs, batch).index_fill(0, diagonal(pairs), True)
+    def masks(self, pairs: AllPairs) -> Masks:
+        return None, linked(pairs).index_fill(0, diagonal(pairs), True)
 
 
 class SymmetricLocalFWL2(_Folklore):
@@ -119,6 +119,6 @@ class SymmetricLocalFWL2(_Folklore):
     def expressiveness(cls, config: Config) -> str:
         return "SLFWL(2)"
 
-    def masks(self, pairs: AllPairs, batch: Data) -> Masks:
-        near = linked(pairs, batch).index_fill(0, diagonal(pairs), True)
+    def masks(self, pairs: AllPairs) -> Masks:
+        near = linked(pairs).index_fill(0, diagonal(pairs), True)
         return near, near

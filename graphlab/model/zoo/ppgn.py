@@ -18,7 +18,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
-from graphlab.model.subgraph.pairs import PairInput, all_pairs, node_rows
+from graphlab.model.subgraph.pairs import GraphPairInput, all_pairs, node_rows
 from graphlab.model.subgraph.tuples import AllPairs
 from graphlab.ops.pair_product import pair_product
 
@@ -70,7 +70,7 @@ class PPGN(Model):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
         dim = config.hidden_dim
-        self.start = PairInput(spec, dim)
+        self.start = GraphPairInput(spec, dim)
         self.blocks = nn.ModuleList(Block(dim) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
         self.readout = nn.Linear(2 * dim, dim)
