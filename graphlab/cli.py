@@ -177,11 +177,18 @@ def paths(
 
 
 @app.command()
-def analyze(probe: str, dataset: str, as_json: Json = False) -> None:
-    """Put PROBE to DATASET, such as inverse-relations to kg/wn18rr."""
+def analyze(
+    probe: str,
+    dataset: str,
+    tests: Annotated[
+        str | None, typer.Option("--tests", help="Of expressiveness: all, or names such as 1-WL,FWL(2).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Put PROBE to DATASET, such as inverse-relations to kg/wn18rr or expressiveness to csl."""
     from graphlab import api
 
-    found = api.analyze(probe, dataset)
+    found = api.analyze(probe, dataset, **({} if tests is None else {"tests": tests}))
     if as_json:
         _print_json(found.to_json())
     else:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
+from graphlab.core.errors import ConfigError
 from graphlab.core.registry import Registry
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
@@ -57,10 +59,19 @@ class Finding:
         return table_html(self.text, list(self.rows[0]) if self.rows else [], cells)
 
 
-def analyze(probe: str, dataset: str | Dataset) -> Finding:
-    """Put a probe to a data set. Raises UnknownNameError, or IncompatibleError where the two do not fit."""
-    module = PROBES.resolve(probe).module
-    return module.probe(dataset if isinstance(dataset, Dataset) else load(dataset))
+def analyze(probe: str, dataset: str | Dataset, **options: Any) -> Finding:
+    """Put a probe to a data set. Options are the probe's own, such as `tests` of `expressiveness`.
+
+    Raises UnknownNameError, ConfigError for an option that the probe does not have, or IncompatibleError where probe
+    and data set do not fit.
+    """
+    function = PROBES.resolve(probe).module.probe
+    known = list(signature(function).parameters)[1:]
+    for name in options:
+        if name not in known:
+            hint = f"it has: {', '.join(known)}" if known else "it has none"
+            raise ConfigError(f"the probe {probe} has no option {name!r}", hint=hint)
+    return function(dataset if isinstance(dataset, Dataset) else load(dataset), **options)
 
 
 def _cell(value: Any) -> str:

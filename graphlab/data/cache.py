@@ -110,15 +110,15 @@ def _pack_graphs(graphs: tuple[Data, ...], arrays: dict[str, np.ndarray]) -> lis
 
 
 def _unpack_graphs(described: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> tuple[Data, ...]:
-    position: dict[str, int] = {}
+    sizes: dict[str, list[int]] = {}
+    for about in described:
+        for column, *shape in about["shapes"].values():
+            sizes.setdefault(column, []).append(math.prod(shape))
+    pieces = {key: iter(torch.from_numpy(arrays[f"graph/{key}"]).split(lengths)) for key, lengths in sizes.items()}
     graphs = []
     for about in described:
-        graph = Data(**about["values"])
-        for key, (column, *shape) in about["shapes"].items():
-            start = position.get(column, 0)
-            position[column] = start + math.prod(shape)
-            graph[key] = torch.from_numpy(arrays[f"graph/{column}"][start : position[column]].reshape(shape))
-        graphs.append(graph)
+        tensors = {key: next(pieces[column]).view(shape) for key, (column, *shape) in about["shapes"].items()}
+        graphs.append(Data(**about["values"], **tensors))
     return tuple(graphs)
 
 

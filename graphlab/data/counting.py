@@ -10,12 +10,14 @@ import numpy as np
 
 
 def simple_cycles(edge_index: np.ndarray, num_nodes: int, length: int) -> np.ndarray:
-    """Every cycle of `length` >= 3 different nodes in a simple undirected graph, once: int64 `[cycles, length]`.
+    """Every cycle of `length` different nodes in a simple undirected graph, once: int64 `[cycles, length]`.
 
     `edge_index` `[2, E]` holds both directions of each edge. A row lists the nodes in the order of the cycle; the first
     is the smallest, and the second smaller than the last. Time and memory grow with the number of paths of
-    `length - 1` nodes from their smallest node.
+    `length - 1` nodes from their smallest node. Raises ValueError for a length below 3.
     """
+    if length < 3:
+        raise ValueError(f"a cycle has at least 3 nodes, not {length}")
     order = np.lexsort((edge_index[1], edge_index[0]))
     source, target = edge_index[:, order].astype(np.int64)
     first = np.searchsorted(source, np.arange(num_nodes + 1))
@@ -30,9 +32,11 @@ def simple_cycles(edge_index: np.ndarray, num_nodes: int, length: int) -> np.nda
         rows, following = rows[new], following[new]
         new = (paths[rows, 1:] != following[:, None]).all(axis=1)
         paths = np.concatenate([paths[rows[new]], following[new, None]], axis=1)
+    if not len(links):
+        return paths
     closing = paths[:, -1] * num_nodes + paths[:, 0]
     place = np.minimum(np.searchsorted(links, closing), len(links) - 1)
-    return paths[(paths[:, 1] < paths[:, -1]) & (links[place] == closing)] if len(links) else paths
+    return paths[(paths[:, 1] < paths[:, -1]) & (links[place] == closing)]
 
 
 def cycles_through_nodes(cycles: np.ndarray, num_nodes: int) -> np.ndarray:

@@ -147,8 +147,7 @@ class Dataset:
 def _feed(digest: Any, key: str, value: Any) -> None:
     digest.update(key.encode())
     if isinstance(value, Tensor):
-        array = value.detach().cpu().contiguous()
-        digest.update(f"{array.dtype}{tuple(array.shape)}".encode())
-        digest.update(array.flatten().view(torch.uint8).numpy().data if array.numel() else b"")
+        digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().numpy().tobytes())
     else:
         digest.update(canonical_json(value).encode())

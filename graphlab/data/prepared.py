@@ -1,30 +1,106 @@
-"""Data sets as a model wants its graphs made ready: once, however many runs use them."""
+"""Data sets as a model wants its graphs made ready: made once, however many runs use them, and kept on disk.
+
+An entry is named by the data set's fingerprint, by what the preparation is and by the source code of its package, so
+that what changes any of these changes the name. It holds what was added to each graph, as one .npz without pickles; one
+that is damaged is made again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+import numpy as np
+import torch
+from torch import Tensor
 from torch_geometric.data import Data
 
+from graphlab.core.files import canonical_json, hash_text, write_atomic
 from graphlab.data.dataset import Dataset
+from graphlab.data.paths import data_root
+
+FORMAT = 1
 
 
 class Preparation(Protocol):
-    """See `graphlab.model.base.Preparation`."""
+    """What makes graphs ready; its `repr` names all that it depends on but its code."""
 
-    def prepare(self, graphs: Sequence[Data]) -> Sequence[Data]: ...
+    def prepare(self, graphs: Sequence[Data]) -> Sequence[Data]:
+        """The graphs, same nodes and edges, with more tensors, whose first axis may differ from graph to graph."""
+        ...
+
+    def restore(self, graph: Data, added: Mapping[str, Tensor]) -> Data:
+        """One graph with the tensors that `prepare` added to it."""
+        ...
 
 
 _MADE: WeakKeyDictionary[Dataset, dict[str, Dataset]] = WeakKeyDictionary()
 
 
 def prepare(dataset: Dataset, preparation: Preparation) -> Dataset:
-    """The data set with its graphs prepared; the same one for the same preparation of the same data set."""
+    """The data set with its graphs prepared; the same one for the same preparation of the same data set.
+
+    Those of a data set that is made of files are kept on disk.
+    """
     made = _MADE.setdefault(dataset, {})
     key = repr(preparation)
     if key not in made:
-        made[key] = replace(dataset, graphs=tuple(preparation.prepare(dataset.graphs)))
+        graphs = _kept(dataset, preparation) if dataset.card.sources else preparation.prepare(dataset.graphs)
+        made[key] = replace(dataset, graphs=tuple(graphs))
     return made[key]
+
+
+def entry(dataset: Dataset, preparation: Preparation) -> Path:
+    """Where what this preparation adds to the data set is kept."""
+    origins = [FORMAT, dataset.fingerprint, repr(preparation), _source_code(preparation)]
+    stem = dataset.name.replace("/", "-")
+    return data_root() / "prepared" / f"{stem}-{hash_text(canonical_json(origins))[:16]}.npz"
+
+
+def _kept(dataset: Dataset, preparation: Preparation) -> Sequence[Data]:
+    path = entry(dataset, preparation)
+    kept = _read(path, dataset, preparation)
+    if kept is not None:
+        return kept
+    graphs = preparation.prepare(dataset.graphs)
+    with contextlib.suppress(OSError):
+        _write(path, dataset, graphs)
+    return graphs
+
+
+def _write(path: Path, dataset: Dataset, graphs: Sequence[Data]) -> None:
+    added = sorted(graphs[0].to_dict().keys() - dataset.graphs[0].to_dict().keys())
+    arrays: dict[str, np.ndarray] = {}
+    for key in added:
+        parts: list[Tensor] = [graph[key] for graph in graphs]
+        arrays[f"rows/{key}"] = np.array([len(part) for part in parts])
+        arrays[f"values/{key}"] = torch.cat(parts).numpy()
+    write_atomic(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+
+
+def _read(path: Path, dataset: Dataset, preparation: Preparation) -> list[Data] | None:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        keys = [name.removeprefix("rows/") for name in arrays if name.startswith("rows/")]
+        parts = {key: torch.from_numpy(arrays[f"values/{key}"]).split(arrays[f"rows/{key}"].tolist()) for key in keys}
+        return [
+            preparation.restore(graph, {key: parts[key][g] for key in keys}) for g, graph in enumerate(dataset.graphs)
+        ]
+    except Exception:  # a damaged file can fail in any way
+        return None
+
+
+def _source_code(preparation: Preparation) -> str:
+    """The text of the package that the preparation's class lies in, or of its module where it lies in none."""
+    module = sys.modules[type(preparation).__module__]
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return ""
+    files = sorted(Path(file).parent.rglob("*.py")) if module.__package__ else [Path(file)]
+    return hash_text("\0".join(each.read_text(encoding="utf-8") for each in files))

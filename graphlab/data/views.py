@@ -117,6 +117,9 @@ def _counts(axes: Axes, dataset: Dataset, data: Data) -> None:
         what, kind, values = "relations", "facts", data.edge_type
     elif dataset.spec.level == "node":
         what, kind, values = "classes", "nodes", torch.as_tensor(data.y)
+    elif dataset.spec.level == "pair":
+        _sizes(axes, dataset)
+        return
     else:
         what, kind = "classes", "graphs"
         values = torch.cat([torch.as_tensor(g.y) for g in dataset.graphs])
@@ -135,6 +138,13 @@ def _counts(axes: Axes, dataset: Dataset, data: Data) -> None:
         axes.set_yscale("log")
         axes.set_xlabel(f"{what}, most frequent first")
         axes.set_ylabel(kind)
+
+
+def _sizes(axes: Axes, dataset: Dataset) -> None:
+    """How many graphs have each number of nodes."""
+    axes.hist([int(graph.num_nodes or 0) for graph in dataset.graphs], bins=30)
+    axes.set_xlabel("nodes")
+    axes.set_ylabel("graphs")
 
 
 def _names(dataset: Dataset, what: str, index: int) -> str:

@@ -54,7 +54,9 @@ class Plan:
         return self.dataset if preparation is None else prepare(self.dataset, preparation)
 
     def make_task(self, seed: int, device: torch.device | str = "cpu", shard: Shard | None = None) -> Task[Any]:
-        return self.task(self.task_config, self.prepared, self.prepared.split(seed), device, shard)
+        data, preparation = self.prepared, self.model.cls.preparation(self.model_config)
+        ready = {} if preparation is None else {"ready": preparation.prepare}
+        return self.task(self.task_config, data, data.split(seed), device, shard, **ready)
 
     def make_learner(self, task: Task[Any], seed: int) -> Learner:
         """The untrained model with its head; weights depend on the seed alone."""
@@ -91,8 +93,8 @@ def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] |
     """
     entry = find_model(model)
     data = dataset if isinstance(dataset, Dataset) else load(dataset)
-    entry.require_task(data.task)
     task = find_task(data.task)
+    entry.require_task(task.ability or data.task)
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}
     preset = entry.preset_for(data.name, data.card.family, data.task)
     settings = {part: dict(getattr(preset, part, {})) for part in configs}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
+from graphlab.data.prepared import Preparation
 from graphlab.data.spec import Categorical, Continuous, DataSpec
 
 
@@ -31,17 +32,6 @@ class Preset:
     task: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     num_parameters: Mapping[DataSpec, int] = field(default_factory=dict)
-
-
-class Preparation(Protocol):
-    """What is made once of each graph before a model sees it, and batched along with it.
-
-    Its `repr` names all that it depends on, so that what is made can be kept.
-    """
-
-    def prepare(self, graphs: Sequence[Data]) -> Sequence[Data]:
-        """The graphs, same nodes and edges, with more attributes."""
-        ...
 
 
 class Model(nn.Module):

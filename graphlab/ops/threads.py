@@ -44,6 +44,33 @@ def shares(count: int) -> list[tuple[int, int]]:
     return list(pairwise(cuts))
 
 
+PARTS = 16
+"""Parts that rows are worked on in where what is summed over them must not depend on the number of threads."""
+
+
+def over_parts(num_rows: int, run: Callable[[int, int, int], object]) -> None:
+    """run(part, first, last) for PARTS ranges of rows; those without rows are left out."""
+    cuts = [num_rows * part // PARTS for part in range(PARTS + 1)]
+    ranges = [(part, first, last) for part, (first, last) in enumerate(pairwise(cuts)) if first < last]
+    for_each(lambda given: run(*given), ranges)
+
+
+def over_parts_alone(num_rows: int, run: Callable[[int, int, int], object]) -> None:
+    """The same for work that calls torch: it runs on the thread that calls it, starts no others, and no gradients are
+    tracked."""
+    threads = torch.get_num_threads()
+
+    def alone(part: int, first: int, last: int) -> None:
+        torch.set_num_threads(1)
+        with torch.no_grad():
+            run(part, first, last)
+
+    try:
+        over_parts(num_rows, alone)
+    finally:
+        torch.set_num_threads(threads)
+
+
 @lru_cache(maxsize=1)
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     """One pool a process: threads do not survive a fork."""

@@ -7,12 +7,13 @@ predictions and their score; it says which metric selects and which direction is
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.data import Data
 
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
@@ -67,13 +68,20 @@ class Learner(nn.Module):
         return [*groups, {"params": head, "weight_decay": weight_decay}] if head else groups
 
 
+Ready = Callable[[Sequence[Data]], Sequence[Data]]
+"""What is made of graphs before the model sees them."""
+
+
 class Task(ABC, Generic[BatchT]):
-    """Base of the tasks; see the module's text. `metric` selects checkpoints, on validation only.
+    """Base of the tasks; see the module's text. `metric` selects checkpoints, on validation only. The graphs of the
+    data set are ready for the model; `ready` does the same to others that a task makes.
 
     Raises IncompatibleError for a data set whose predictions are about something else than the task's `level`.
     """
 
     name: ClassVar[str]
+    ability: ClassVar[str] = ""
+    """The task that a model must be able to do, where it is not this one."""
     level: ClassVar[Level]
     Config: ClassVar[type[TaskConfig]]
     metric: str
@@ -86,12 +94,14 @@ class Task(ABC, Generic[BatchT]):
         split: Split,
         device: torch.device | str = "cpu",
         shard: Shard | None = None,
+        ready: Ready = lambda graphs: graphs,
     ) -> None:
         self.config = config
         self.dataset = dataset
         self.split = split
         self.device = torch.device(device)
         self.shard = shard or Shard()
+        self.ready = ready
         if dataset.spec.level != self.level:
             raise IncompatibleError(
                 f"{self.name} is about {self.level}s and {dataset.name} about {dataset.spec.level}s",

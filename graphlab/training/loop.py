@@ -17,7 +17,7 @@ from graphlab.training.config import TrainingConfig
 from graphlab.training.distributed import any_process, gather_rows, synchronise
 from graphlab.training.interrupt import StopRequest
 from graphlab.training.optim import Engine
-from graphlab.training.state import Best, TrainingState
+from graphlab.training.state import Best, Progress, TrainingState
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -106,7 +106,7 @@ def train(
 
     checkpoints.restore_checkpoint("last", task.device, restore)
     with StopRequest() as stop:
-        while progress.epoch <= config.epochs and not exhausted(best, config.patience):
+        while progress.epoch <= config.epochs and not finished(progress, best, config):
             epoch_stream = stream.child("epoch", progress.epoch)
             batches = task.batches(epoch_stream)
             loss_sum = torch.tensor(progress.loss, dtype=torch.float64, device=task.device)
@@ -128,7 +128,8 @@ def train(
             row = {"epoch": progress.epoch, "loss": loss_sum.item() / len(batches)}
             progress.curve.append(row)
             require_finite(row, "training", progress.epoch)
-            evaluated = progress.epoch % config.evaluate_every == 0 or progress.epoch == config.epochs
+            last = progress.epoch == config.epochs or reached(row["loss"], config.stop_loss)
+            evaluated = last or progress.epoch % config.evaluate_every == 0
             selection = None
             if evaluated:
                 scores = evaluate(learner, task, "validation")
@@ -151,8 +152,14 @@ def evaluate(learner: Learner, task: Task[Any], part: Part) -> dict[str, float]:
         return task.score(gather_rows(task.predict(learner, part), task.shard), part)
 
 
-def exhausted(best: Best, patience: int | None) -> bool:
-    return patience is not None and best.stale >= patience
+def finished(progress: Progress, best: Best, config: TrainingConfig) -> bool:
+    """Whether the epochs so far are enough."""
+    exhausted = config.patience is not None and best.stale >= config.patience
+    return exhausted or bool(progress.curve) and reached(progress.curve[-1]["loss"], config.stop_loss)
+
+
+def reached(loss: float, stop_loss: float | None) -> bool:
+    return stop_loss is not None and loss < stop_loss
 
 
 def require_finite(values: dict[str, float], what: str, epoch: int | None) -> None:

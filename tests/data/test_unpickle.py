@@ -10,6 +10,7 @@ import struct
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -130,3 +131,40 @@ def test_damage_gives_plain_data_or_one_kind_of_error(tmp_path_factory, data):
     path.write_bytes(whole[:start] + data.draw(st.binary(max_size=6)))
     with contextlib.suppress(DataError):
         read_pickle(path)
+
+
+@given(tensor=st.sampled_from([torch.float32, torch.float64, torch.int64, torch.int8, torch.uint8, torch.bool]))
+@settings(max_examples=12, deadline=None)
+def test_tensors_come_as_arrays(tensor, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pickles") / "raw"
+    values = torch.arange(12).to(tensor).view(3, 4)
+    path.write_bytes(pickle.dumps([values, values.t(), values[1:, 2], torch.zeros(0, 2, dtype=tensor)], protocol=2))
+    for found, expected in zip(read_pickle(path), [values, values.t(), values[1:, 2], torch.zeros(0, 2)], strict=True):
+        assert isinstance(found, np.ndarray) and found.shape == tuple(expected.shape)
+        assert found.tolist() == expected.tolist()
+
+
+def test_what_a_tensor_is_stored_in_is_not_run(read):
+    class Storage:
+        def __reduce__(self):
+            return torch.storage._load_from_bytes, (pickle.dumps(Calls(os.system, f"touch {PROOF}")),)
+
+    class Tensor:
+        def __reduce__(self):
+            return torch._utils._rebuild_tensor_v2, (Storage(), 0, (1,), (1,), False, collections.OrderedDict())
+
+    with pytest.raises(DataError):
+        read(pickle.dumps(Tensor(), protocol=2))
+    assert not os.path.exists(PROOF)  # noqa: PTH110
+
+
+@pytest.mark.parametrize(("size", "offset"), [((100,), 0), ((2,), 11), ((-1,), 0)])
+def test_a_tensor_beyond_its_storage_is_refused(read, size, offset):
+    class Tensor:
+        def __reduce__(self):
+            storage = torch.arange(12).untyped_storage()
+            typed = torch.storage.TypedStorage(wrap_storage=storage, dtype=torch.int64, _internal=True)
+            return torch._utils._rebuild_tensor_v2, (typed, offset, size, (1,), False, collections.OrderedDict())
+
+    with pytest.raises(DataError):
+        read(pickle.dumps(Tensor(), protocol=2))

@@ -10,7 +10,7 @@ import pytest
 
 from graphlab.data.load import load
 
-NAMES = ["karate", "sbm/directed-h0.1", "substructures/has-triangle", "substructures/cycles4"]
+NAMES = ["karate", "hard-pairs", "csl", "sbm/directed-h0.1", "substructures/has-triangle", "substructures/cycles4"]
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(pytest.param(n, marks=pytest.mark.real_data) for n in ("cora", "kg/umls"))])

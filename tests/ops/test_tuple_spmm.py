@@ -48,7 +48,7 @@ def test_a_loop_over_messages_gives_the_reference():
     seed=st.integers(0, 1000),
     sizes=st.tuples(st.integers(1, 20), st.integers(1, 20)),
     count=st.integers(0, 60),
-    dim=st.integers(1, 40),
+    dim=st.sampled_from([1, 5, 16, 37]),
     with_table=st.booleans(),
 )
 @settings(deadline=None, max_examples=40)

@@ -107,7 +107,10 @@ def read_pairs(path: Path) -> tuple[tuple[str, ...], list[np.ndarray]]:
     declared = [name for name, (first, end) in SCHEMA.items() for _ in range(first, end)]
     if header != HEADER or [row[:2] for row in rows] != [[str(k), name] for k, name in enumerate(declared)]:
         raise _not_brec(path, "its rows are not the 400 pairs in their order, by category")
-    adjacencies = [decode(code.encode()) for row in rows for code in row[2:]]
+    try:
+        adjacencies = [decode(code.encode()) for row in rows for code in row[2:]]
+    except DataError as error:
+        raise _not_brec(path, error.message) from None
     if len(adjacencies) != 2 * NUM_PAIRS:
         raise _not_brec(path, "a row does not hold two graphs")
     for k, (first, second) in enumerate(list(pairwise(adjacencies))[::2]):

@@ -21,6 +21,9 @@ Aggregation = Literal["uv", "vu", "uu", "vv", "uL", "vL", "uG", "vG"]
 
 AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 LOCAL = ("uL", "vL")
+DIRECT = (*LOCAL, "vu", "uu", "vv")
+"""Those that hear of tuples one by one, not of sums of them."""
+
 ROOTED = ("vu", "uu", "vv", "vL")
 """Those that need every root to be a node."""
 

@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.data.spec import Features
-from graphlab.model.subgraph.aggregation import LOCAL, Aggregation, aggregate
+from graphlab.model.subgraph.aggregation import DIRECT, LOCAL, Aggregation, aggregate
 from graphlab.model.subgraph.inputs import EdgeTable
 from graphlab.model.subgraph.tuples import Tuples
+from graphlab.ops.norm_relu import Moments
+from graphlab.ops.tuple_layer import Branch as CompiledBranch
+from graphlab.ops.tuple_layer import tuple_layer
 
 
 class Branch(nn.Module):
@@ -23,20 +26,62 @@ class Branch(nn.Module):
         self.name: Aggregation = name
         self.eps = nn.Parameter(torch.zeros(()))
         self.table = EdgeTable(edge, dim) if name in LOCAL and edge is not None else None
-        self.mlp = nn.Sequential(nn.Linear(dim, dim), nn.BatchNorm1d(dim), nn.ReLU(), nn.Linear(dim, dim))
+        self.first, self.norm, self.second = nn.Linear(dim, dim), nn.BatchNorm1d(dim), nn.Linear(dim, dim)
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
         table = None if self.table is None else self.table(batch)
-        return self.mlp(aggregate(self.name, tuples, h, table, 1 + self.eps))
+        heard = aggregate(self.name, tuples, h, table, 1 + self.eps)
+        return self.second(self.norm(self.first(heard)).relu())
+
+    def parts(self, tuples: Tuples, batch: Data) -> CompiledBranch:
+        """What `tuple_layer` takes of it."""
+        first, norm, second = self.first, self.norm, self.second
+        return CompiledBranch(
+            messages=tuples.messages(self.name),  # pyright: ignore[reportArgumentType]
+            table=None if self.table is None else self.table(batch),
+            self_weight=1 + self.eps,
+            weight_1=first.weight,
+            bias_1=first.bias,
+            gamma=norm.weight,
+            beta=norm.bias,
+            weight_2=second.weight,
+            bias_2=second.bias,
+        )
 
 
 class Layer(nn.Module):
-    """The sum of branches, normalised and rectified: `[T, dim]` to `[T, dim]`."""
+    """The sum of branches, normalised and rectified: `[T, dim]` to `[T, dim]`.
+
+    While training on the CPU, branches that hear of single tuples are computed together by `tuple_layer`.
+    """
 
     def __init__(self, aggregations: tuple[Aggregation, ...], dim: int, edge: Features | None) -> None:
         super().__init__()
         self.branches = nn.ModuleList(Branch(name, dim, edge) for name in aggregations)
         self.norm = nn.BatchNorm1d(dim)
+        self.direct = all(name in DIRECT for name in aggregations)
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
-        return self.norm(sum(branch(tuples, h, batch) for branch in self.branches)).relu()
+        branches: list[Branch] = list(self.branches)  # pyright: ignore[reportAssignmentType]
+        compiled = self.training and h.is_cpu and h.dtype in (torch.float32, torch.float64) and len(h) > 1
+        if not compiled or not self.direct:
+            return self.norm(sum(branch(tuples, h, batch) for branch in branches)).relu()
+        parts = [branch.parts(tuples, batch) for branch in branches]
+        out, moments = tuple_layer(h, parts, self.norm.weight, self.norm.bias, self.norm.eps)
+        norms = [*(branch.norm for branch in branches), self.norm]
+        for norm, found in zip(norms, moments, strict=True):
+            _track(norm, found, len(h))
+        return out
+
+
+def _track(norm: nn.BatchNorm1d, moments: Moments, num_rows: int) -> None:
+    """Move the running mean and the running unbiased variance, as PyTorch does."""
+    share = norm.momentum or 0.0
+    for running, value in (
+        (norm.running_mean, moments.mean),
+        (norm.running_var, moments.variance * num_rows / (num_rows - 1)),
+    ):
+        assert running is not None
+        running.lerp_(torch.from_numpy(value).to(running.dtype), share)
+    assert norm.num_batches_tracked is not None
+    norm.num_batches_tracked.add_(1)

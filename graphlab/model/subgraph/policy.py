@@ -7,7 +7,7 @@ Bevilacqua et al., ICLR 2022 (null, node- and edge-deleted, ego-nets with and wi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -43,6 +43,10 @@ class Policy(ABC):
     def prepare(self, graphs: Sequence[Data]) -> list[TupleData]:
         """Many graphs with their tuples, on as many threads as torch uses."""
 
+    def restore(self, graph: Data, added: Mapping[str, Tensor]) -> TupleData:
+        """The graph with the tensors that `prepare` added to it."""
+        return TupleData(**graph.to_dict() | {"num_nodes": graph.num_nodes}, **added)
+
     @abstractmethod
     def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
         """The tuples of a batch; `edge_kind` int64 `[E]` tells its edges apart."""
@@ -62,7 +66,7 @@ class _AllPairsPolicy(Policy):
         squares = [n * n for n in sizes]
         parts = {name: values.split(squares) for name, values in columns.items()}
         return [
-            _with(graph, {name: rows[g] for name, rows in parts.items()}, squares[g], sizes[g])
+            self.restore(graph, {name: rows[g] for name, rows in parts.items()} | _counts(squares[g], sizes[g]))
             for g, graph in enumerate(graphs)
         ]
 
@@ -126,9 +130,9 @@ class _ListedPolicy(Policy):
         roots, root_ptr = self._roots(packed)
         bags = make_bags(packed, roots)
         columns = self._listed(packed, roots, bags, root_ptr)
-        tuple_ptr = bags.start[root_ptr]
+        sizes = np.stack([np.diff(bags.start[root_ptr]), np.diff(root_ptr)], axis=1).tolist()
         return [
-            _with(graph, {name: cut(g) for name, cut in columns.items()}, *_counts(tuple_ptr, root_ptr, g))
+            self.restore(graph, {name: cut(g) for name, cut in columns.items()} | _counts(*sizes[g]))
             for g, graph in enumerate(graphs)
         ]
 
@@ -267,8 +271,8 @@ def _each_edge(packed: Packed, chosen: np.ndarray, hops: int, without: str = "")
     return Roots(node, other, packed.ptr[graph], packed.ptr[graph + 1], hops, without), root_ptr
 
 
-def _counts(tuple_ptr: np.ndarray, root_ptr: np.ndarray, g: int) -> tuple[int, int]:
-    return int(tuple_ptr[g + 1] - tuple_ptr[g]), int(root_ptr[g + 1] - root_ptr[g])
+def _counts(num_tuples: int, num_roots: int) -> dict[str, Tensor]:
+    return {"num_tuples": torch.tensor([num_tuples]), "num_roots": torch.tensor([num_roots])}
 
 
 def _cut(values: np.ndarray, ptr: np.ndarray, less: np.ndarray | None) -> Any:
@@ -279,9 +283,3 @@ def _cut(values: np.ndarray, ptr: np.ndarray, less: np.ndarray | None) -> Any:
         return torch.from_numpy(part if less is None else part - less[g])
 
     return cut
-
-
-def _with(graph: Data, columns: dict[str, Tensor], num_tuples: int, num_roots: int) -> TupleData:
-    about = graph.to_dict() | {"num_nodes": graph.num_nodes}
-    counts = {"num_tuples": torch.tensor([num_tuples]), "num_roots": torch.tensor([num_roots])}
-    return TupleData(**about, **columns, **counts)

@@ -1,6 +1,6 @@
-"""Graph prediction: a value or a class for each graph.
+"""Graph prediction: a value or a class for each graph, or for each node or edge of each graph.
 
-Regression by mean absolute error, classification by accuracy; which of the two, the DataSpec says.
+Regression by mean absolute error, classification by accuracy; which of the two, and of what, the DataSpec says.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import Annotated, Any, Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
+from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
@@ -26,13 +28,13 @@ POOLS = {"sum": global_add_pool, "mean": global_mean_pool, "max": global_max_poo
 
 
 class Config(TaskConfig):
-    """pooling       from node rows to graph rows
-    readout_dims  widths of the hidden layers between a graph's row and its outputs
+    """pooling       from rows of nodes to rows of graphs, where these are asked about
+    readout_dims  widths of the hidden layers between what is asked about and the outputs
     batch_size    graphs
     """
 
     pooling: Annotated[Literal["sum", "mean", "max"], Choices()] = "mean"
-    readout_dims: tuple[PositiveInt, ...] = ()
+    readout_dims: Annotated[tuple[PositiveInt, ...], Field(strict=False)] = ()
     batch_size: Annotated[PositiveInt, IntRange(16, 512, log=True)] = 64
 
 
@@ -51,6 +53,24 @@ class Readout(nn.Module):
         return self.mlp(self.pool(rows, self.row_graph(batch), batch.num_graphs))
 
 
+class NodeReadout(Readout):
+    """A row a node through an MLP: `[num_nodes, num_outputs]`."""
+
+    def forward(self, rows: Tensor, batch: Data) -> Tensor:
+        return self.mlp(rows)
+
+
+class EdgeReadout(Readout):
+    """Products of the rows of both ends through an MLP: `[num_edges, num_outputs]`, alike in both directions."""
+
+    def forward(self, rows: Tensor, batch: Data) -> Tensor:
+        source, target = batch["edge_index"]
+        return self.mlp(rows[source] * rows[target])
+
+
+READOUTS = {"graph": Readout, "node": NodeReadout, "edge": EdgeReadout}
+
+
 @dataclass(frozen=True)
 class GraphBatches:
     """Graphs in a random order, `batch_size` at a time over all shards."""
@@ -66,7 +86,7 @@ class GraphBatches:
         items = self.order[step * size : (step + 1) * size]
         mine = self.task.shard.of(items)
         batch = self.task.collate(mine if len(mine) else items[:1])
-        batch.share = len(mine) * self.task.shard.world / len(items)
+        batch.share = self.task.num_targets(mine) * self.task.shard.world / self.task.num_targets(items)
         return batch
 
 
@@ -80,13 +100,24 @@ class GraphPrediction(Task[Data]):
     def prepare(self) -> None:
         self._classes = self.dataset.spec.target == "class"
         self.metric, self.direction = ("accuracy", "max") if self._classes else ("mae", "min")
+        self._sizes = torch.tensor([len(graph["y"]) for graph in self.dataset.graphs])
         self._targets = {part: self._target(items) for part, items in self.split.parts()}
 
     def _target(self, items: Tensor) -> Tensor:
         return torch.cat([self.dataset.graphs[i].y for i in items.tolist()]).to(self.device)
 
+    def num_targets(self, items: Tensor) -> int:
+        """Targets of these graphs: as many as graphs, or as their nodes or edges."""
+        return int(self._sizes[items].sum())
+
     def head(self, model: Model, spec: DataSpec) -> nn.Module:
-        return Readout(model, spec.num_outputs, self.config)
+        """Raises IncompatibleError where nodes or edges are asked about and the model gives rows of something else."""
+        if spec.target_of != "graph" and type(model).row_graph is not Model.row_graph:
+            raise IncompatibleError(
+                f"{self.dataset.name} asks about {spec.target_of}s, and the rows of this model are not nodes",
+                hint="choose a model that gives a row a node",
+            )
+        return READOUTS[spec.target_of](model, spec.num_outputs, self.config)
 
     def collate(self, items: Tensor) -> Data:
         graphs: Any = Batch.from_data_list([self.dataset.graphs[i] for i in items.tolist()])
@@ -109,16 +140,31 @@ class GraphPrediction(Task[Data]):
         return learner.head(learner.model(batch), batch)
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
-        """Logits or values `[n, num_outputs]`."""
+        """Logits or values of each graph's targets, filled up with zeros to the most of any: `[n, most * outputs]`."""
         mine = self.shard.of(getattr(self.split, part))
         rows = [
-            self._forward(learner, self.collate(items)) for items in mine.split(self.config.batch_size) if len(items)
+            self._filled_up(self._forward(learner, self.collate(items)), items)
+            for items in mine.split(self.config.batch_size)
+            if len(items)
         ]
-        return torch.cat(rows) if rows else torch.zeros(0, self.dataset.spec.num_outputs, device=self.device)
+        width = int(self._sizes.max()) * self.dataset.spec.num_outputs
+        return torch.cat(rows) if rows else torch.zeros(0, width, device=self.device)
+
+    def _filled_up(self, rows: Tensor, items: Tensor) -> Tensor:
+        there = self._there(items)
+        filled = rows.new_zeros(*there.shape, rows.shape[1])
+        filled[there] = rows
+        return filled.flatten(1)
+
+    def _there(self, items: Tensor) -> Tensor:
+        """Which of as many targets as any graph has each of these graphs has: bool `[n, most]`."""
+        return (torch.arange(int(self._sizes.max())) < self._sizes[items, None]).to(self.device)
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         targets = self._targets[part]
-        loss = self._loss(rows.float(), targets).item()
+        there = self._there(getattr(self.split, part))
+        rows = rows.float().view(*there.shape, -1)[there]
+        loss = self._loss(rows, targets).item()
         if not self._classes:
             return {"mae": loss}
         return {"accuracy": (rows.argmax(dim=1) == targets).double().mean().item(), "loss": loss}

@@ -1,0 +1,30 @@
+"""Which graphs a test of the Weisfeiler-Lehman kind tells apart, exactly."""
+
+from graphlab.analysis.expressiveness.ceilings import Ceilings, ceilings
+from graphlab.analysis.expressiveness.classes import class_of
+from graphlab.analysis.expressiveness.compare import Partition, Separation, compare, partition, separates
+from graphlab.analysis.expressiveness.examples import example_pairs
+from graphlab.analysis.expressiveness.graphs import as_arrays
+from graphlab.analysis.expressiveness.hierarchy import HIERARCHY, Edge, Evidence, Pair, find_evidence
+from graphlab.analysis.expressiveness.tests import TESTS, WLTest, find_tests
+
+__all__ = [
+    "HIERARCHY",
+    "TESTS",
+    "Ceilings",
+    "Edge",
+    "Evidence",
+    "Pair",
+    "Partition",
+    "Separation",
+    "WLTest",
+    "as_arrays",
+    "ceilings",
+    "class_of",
+    "compare",
+    "example_pairs",
+    "find_evidence",
+    "find_tests",
+    "partition",
+    "separates",
+]

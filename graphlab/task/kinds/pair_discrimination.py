@@ -1,0 +1,204 @@
+"""Telling two graphs apart by training: reliable paired comparison. Wang and Zhang, ICML 2024 (BREC), section 4.
+
+A model learns to put renumbered copies of one graph of a pair apart from those of the other. Then Hotelling's T2 of
+the differences between copies says whether it does so beyond what numbering alone does to its outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from scipy import stats
+from torch import Tensor, nn
+from torch_geometric.data import Batch, Data
+
+from graphlab.core.config import NonNegativeInt, PositiveInt
+from graphlab.core.errors import InputError
+from graphlab.core.seeds import SeedStream
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Model
+from graphlab.task.base import Learner, Part, Task, TaskConfig
+from graphlab.task.kinds.graph_prediction import Config as ReadoutConfig
+from graphlab.task.kinds.graph_prediction import Readout
+
+OFFICIAL_THRESHOLD = 72.34
+"""The published cut, (q - 1) d / (q - d) F_{d, q - d}(0.95) for q = 32 and d = 16."""
+
+OFFICIAL_MARGIN = 1e-6
+"""By which, under the official rule, a pair's statistic differs from the reliability statistic."""
+
+RIDGE = 1e-7
+"""Variance that the calibrated rule adds to each output, so that invariant models have an inverse covariance."""
+
+LEVEL = 0.95
+"""Of the calibrated test."""
+
+
+class Config(TaskConfig):
+    """pair             which pair of the data set
+    num_relabelings  q, renumbered copies of each graph
+    output_dim       d, outputs of the model
+    batch_size       graphs a training step, two a copy
+    pooling          from rows of nodes to a row of a graph
+    """
+
+    pair: NonNegativeInt = 0
+    num_relabelings: Annotated[int, Field(ge=3)] = 32
+    output_dim: PositiveInt = 16
+    batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = 16
+    pooling: ReadoutConfig.__annotations__["pooling"] = "sum"  # pyright: ignore[reportInvalidTypeForm]
+
+
+def hotelling(differences: Tensor, ridge: float = 0.0) -> float:
+    """mean^T cov^+ mean of rows `[q, d]`, in float64; q times this is Hotelling's T2.
+
+    With a ridge r, the inverse of cov + r I in place of the pseudo-inverse.
+    """
+    rows = differences.double()
+    mean, covariance = rows.mean(0), torch.cov(rows.T).reshape(rows.size(1), rows.size(1))
+    if ridge:
+        return float(mean @ torch.linalg.solve(covariance + ridge * torch.eye(len(mean), dtype=torch.float64), mean))
+    return float(mean @ torch.linalg.pinv(covariance) @ mean)
+
+
+def calibrated_threshold(q: int, d: int) -> float:
+    """The 0.95 quantile of Hotelling's T2 of q rows of d columns: (q - 1) d / (q - d) F_{d, q - d}."""
+    return (q - 1) * d / (q - d) * float(stats.f.ppf(LEVEL, d, q - d))
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Renumbered copies of one graph and of the other in turn, as many of each."""
+
+    task: PairDiscrimination
+    order: Tensor
+
+    def __len__(self) -> int:
+        return -(-2 * len(self.order) // self.task.config.batch_size)
+
+    def __getitem__(self, step: int) -> Data:
+        size = self.task.config.batch_size // 2
+        return self.task.batch(self.order[step * size : (step + 1) * size], *self.task.copies)
+
+
+class PairDiscrimination(Task[Data]):
+    """Cosine embedding loss between copies of the two graphs; two rules say whether they are told apart.
+
+    official     T2 > 72.34 without its factor q, more than 1e-6 from the reliability statistic, which itself stays
+                 under the cut; the statistic by pseudo-inverse
+    calibrated   T2 with its factor q over the F quantile, with a ridge; the reliability statistic under it
+    degenerate   whether the outputs do not depend on the numbering at all, up to rounding, so that the official
+                 statistic divides rounding errors by rounding errors
+    """
+
+    name = "pair-discrimination"
+    ability = "graph-prediction"
+    level = "pair"
+    Config = Config
+    metric = "loss"
+    direction = "min"
+
+    def prepare(self) -> None:
+        pairs = self.pairs(self.split.test)
+        if self.config.pair >= len(pairs):
+            raise InputError(
+                f"{self.dataset.name} has no pair {self.config.pair}", hint=f"its pairs are 0 to {len(pairs) - 1}"
+            )
+        if self.config.num_relabelings <= self.config.output_dim:
+            raise InputError(
+                f"{self.config.num_relabelings} copies are too few for {self.config.output_dim} outputs",
+                hint="Hotelling's test needs more rows than columns",
+            )
+        self.ends = pairs[self.config.pair].tolist()
+
+    @staticmethod
+    def pairs(part: Tensor) -> Tensor:
+        """Pairs `[n, 2]` of a part, which may list graphs of which every two are a pair."""
+        return part if part.dim() == 2 else torch.combinations(part, 2)
+
+    @cached_property
+    def copies(self) -> tuple[list[Data], list[Data]]:
+        """Training's and evaluation's q copies of the first graph, and of the second."""
+        first, second = (self._renumbered(k, self.config.num_relabelings, f"end {k}") for k in range(2))
+        return first, second
+
+    @cached_property
+    def reliability(self) -> tuple[list[Data], list[Data]]:
+        """2 q copies of the second graph, in two halves."""
+        many = self._renumbered(1, 2 * self.config.num_relabelings, "reliability")
+        return many[: len(many) // 2], many[len(many) // 2 :]
+
+    def _renumbered(self, end: int, count: int, name: str) -> list[Data]:
+        graph = self.dataset.graphs[self.ends[end]]
+        random = SeedStream(self.config.pair).child("relabelings", name).torch()
+        copies = []
+        for _ in range(count):
+            place = torch.randperm(int(graph.num_nodes or 0), generator=random)
+            x = torch.empty_like(graph["x"])
+            x[place] = graph["x"]
+            copies.append(Data(x=x, edge_index=place[graph["edge_index"]], num_nodes=graph.num_nodes))
+        return list(self.ready(copies))
+
+    def batch(self, order: Tensor, first: list[Data], second: list[Data]) -> Data:
+        """The copies `order` of both, in turn."""
+        listed = [graph for k in order.tolist() for graph in (first[k], second[k])]
+        graphs: Any = Batch.from_data_list(listed)
+        return graphs.to(self.device)
+
+    def head(self, model: Model, spec: DataSpec) -> nn.Module:
+        return Readout(model, self.config.output_dim, ReadoutConfig(pooling=self.config.pooling))
+
+    def batches(self, stream: SeedStream) -> Copies:
+        return Copies(self, torch.randperm(self.config.num_relabelings, generator=stream.child("order").torch()))
+
+    def loss(self, learner: Learner, batch: Data) -> Tensor:
+        return self._loss(learner.head(learner.model(batch), batch))
+
+    def _loss(self, rows: Tensor) -> Tensor:
+        """The mean over copies of max(0, cos) of the outputs for one graph and for the other."""
+        return F.cosine_embedding_loss(rows[0::2], rows[1::2], -rows.new_ones(len(rows) // 2))
+
+    def predict(self, learner: Learner, part: Part) -> Tensor:
+        """Outputs `[2 q, d]` of the copies in turn; for test also those of the reliability set, `[4 q, d]`."""
+        sets = [self.copies, self.reliability] if part == "test" else [self.copies]
+        size = max(1, self.config.batch_size // 2)
+        every = torch.arange(self.config.num_relabelings).split(size)
+        batches = [self.batch(order, *each) for each in sets for order in every]
+        rows = torch.cat([learner.head(learner.model(batch), batch) for batch in batches])
+        return rows if self.shard.rank == 0 else rows[:0]
+
+    def score(self, rows: Tensor, part: Part) -> dict[str, float]:
+        q, d = self.config.num_relabelings, self.config.output_dim
+        loss = self._loss(rows[: 2 * q].double()).item()
+        if part == "validation":
+            return {"loss": loss}
+        apart, same = (half[0::2] - half[1::2] for half in (rows[: 2 * q].double(), rows[2 * q :].double()))
+        official, unreliable = hotelling(apart), hotelling(same)
+        calibrated, noise = q * hotelling(apart, RIDGE), q * hotelling(same, RIDGE)
+        cut = calibrated_threshold(q, d)
+        reliable = unreliable < OFFICIAL_THRESHOLD
+        told = official > OFFICIAL_THRESHOLD and abs(official - unreliable) > OFFICIAL_MARGIN and reliable
+        return {
+            "loss": loss,
+            "official": float(told),
+            "official_reliable": float(reliable),
+            "calibrated": float(calibrated > cut and noise <= cut),
+            "calibrated_reliable": float(noise <= cut),
+            "degenerate": float(bool(torch.cov(apart.T).diagonal().max() < RIDGE)),
+            "statistic": calibrated,
+        }
+
+    def protocol(self) -> Mapping[str, Any]:
+        return {
+            "metric": "official",
+            "split": self.dataset.splits.name,
+            "selection": "the last epoch",
+            "relabelings": self.config.num_relabelings,
+            "outputs": self.config.output_dim,
+        }

@@ -1,0 +1,89 @@
+"""What a model wants made of its graphs is made once, kept on disk, and made again when it is damaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from graphlab.core.errors import InputError
+from graphlab.data.load import load
+from graphlab.data.prepared import entry, prepare
+from graphlab.model.subgraph.policy import Distance, EgoDistance
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Adds its number of calls to each graph, a row a node."""
+
+    calls: list = None  # pyright: ignore[reportAssignmentType]
+
+    def __repr__(self) -> str:
+        return "Counting"
+
+    def prepare(self, graphs):
+        self.calls.append(len(graphs))
+        return [self.restore(g, {"made": torch.full((int(g.num_nodes or 0),), len(self.calls))}) for g in graphs]
+
+    def restore(self, graph, added):
+        return Data(**graph.to_dict(), **added)
+
+
+@pytest.fixture
+def dataset(tmp_path, monkeypatch):
+    """A data set that is made of files, and a fresh place to keep what is made of it."""
+    loaded = load("substructures/triangles")
+    monkeypatch.setenv("GRAPHLAB_DATA", str(tmp_path))
+    return loaded
+
+
+def test_it_is_made_once_and_read_after_that(dataset):
+    counting = Counting([])
+    first = prepare(dataset, counting)
+    assert prepare(dataset, counting) is first
+    again = prepare(replace(dataset), counting)
+    assert counting.calls == [len(dataset.graphs)]
+    assert all(torch.equal(one["made"], other["made"]) for one, other in zip(first.graphs, again.graphs, strict=True))
+    assert again.fingerprint == first.fingerprint
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[: len(raw) // 2], lambda raw: raw[:200] + b"x" * 50 + raw[250:]])
+def test_a_damaged_entry_is_made_again(dataset, damage):
+    counting = Counting([])
+    prepare(dataset, counting)
+    path = entry(dataset, counting)
+    path.write_bytes(damage(path.read_bytes()))
+    prepare(replace(dataset), counting)
+    assert len(counting.calls) == 2
+
+
+def test_a_data_set_in_memory_leaves_nothing_on_disk(dataset):
+    in_memory = replace(dataset, card=replace(dataset.card, sources={}))
+    counting = Counting([])
+    prepare(in_memory, counting)
+    assert not entry(in_memory, counting).exists()
+
+
+def test_another_preparation_or_other_data_have_another_entry(dataset):
+    other = replace(dataset, graphs=dataset.graphs[:500])
+    assert len({entry(dataset, Distance(3)), entry(dataset, Distance(4)), entry(other, Distance(3))}) == 3
+
+
+@pytest.mark.parametrize("policy", [Distance(3), EgoDistance(hops=2)])
+def test_tuples_come_back_as_they_were_made(dataset, policy):
+    made = prepare(dataset, policy).graphs
+    kept = prepare(replace(dataset), policy).graphs
+    assert entry(dataset, policy).exists()
+    for one, other in zip(made, kept, strict=True):
+        assert type(one) is type(other)
+        assert one.to_dict().keys() == other.to_dict().keys()
+        assert all(
+            torch.equal(value, other[key]) for key, value in one.to_dict().items() if isinstance(value, torch.Tensor)
+        )
+
+
+def test_hops_that_cannot_be_are_refused():
+    with pytest.raises(InputError, match="0 hops"):
+        EgoDistance(hops=0)

@@ -1,0 +1,109 @@
+"""Graph prediction where graphs, nodes or edges are asked about: targets in their places, whole and in shares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlab.core.errors import IncompatibleError
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset
+from graphlab.model.base import Model
+from graphlab.task.base import Learner, Shard
+from graphlab.task.kinds.graph_prediction import Config, GraphPrediction
+from graphlab.testing.examples import example
+
+
+def asked_about(target_of: str) -> Dataset:
+    """The example of graph regression; each target is what `Told` says of its node or edge."""
+    data = example("graph-regression")
+    graphs = []
+    for graph in data.graphs:
+        first = graph["x"][:, :1]
+        source, target = graph["edge_index"]
+        y = {"graph": graph["y"], "node": first, "edge": first[source] * first[target]}[target_of]
+        graphs.append(Data.from_dict({**graph.to_dict(), "y": y}))
+    return replace(data, graphs=tuple(graphs), spec=replace(data.spec, target_of=target_of))
+
+
+class Told(Model):
+    """The first feature of each node."""
+
+    out_dim = 1
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+
+    def forward(self, batch: Data) -> Tensor:
+        return batch["x"][:, :1]
+
+
+def task(target_of: str, shard: Shard | None = None) -> GraphPrediction:
+    data = asked_about(target_of)
+    return GraphPrediction(Config(batch_size=4), data, data.split(), shard=shard)
+
+
+def knowing(kind: GraphPrediction) -> Learner:
+    model = Told()
+    head = kind.head(model, kind.dataset.spec)
+    nn.init.ones_(head.mlp[0].weight)
+    nn.init.zeros_(head.mlp[0].bias)
+    return Learner(model, head)
+
+
+@pytest.mark.parametrize("target_of", ["graph", "node", "edge"])
+def test_whoever_knows_the_targets_makes_no_error(target_of):
+    kind = task(target_of)
+    learner = knowing(kind)
+    assert kind.evaluate(learner, "test")["mae"] < 1e-6
+    batches = kind.batches(SeedStream(0))
+    assert max(kind.loss(learner, batches[step]).item() for step in range(len(batches))) < 1e-6
+
+
+class OfPairs(Told):
+    def row_graph(self, batch: Data) -> Tensor:
+        return batch["batch"].repeat_interleave(2)
+
+
+@pytest.mark.parametrize("target_of", ["node", "edge"])
+def test_rows_of_something_else_are_refused(target_of):
+    kind = task(target_of)
+    with pytest.raises(IncompatibleError, match=f"asks about {target_of}s"):
+        kind.head(OfPairs(), kind.dataset.spec)
+
+
+@pytest.mark.parametrize("target_of", ["graph", "node", "edge"])
+def test_error_is_the_mean_over_all_targets(target_of):
+    kind = task(target_of)
+    learner = knowing(kind)
+    nn.init.zeros_(learner.head.mlp[0].weight)
+    targets = torch.cat([kind.dataset.graphs[i]["y"] for i in kind.split.test.tolist()])
+    assert kind.evaluate(learner, "test")["mae"] == pytest.approx(targets.abs().mean().item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("target_of", ["graph", "node", "edge"])
+def test_shares_put_together_are_the_whole(target_of):
+    whole = task(target_of)
+    learner = knowing(whole)
+    rows = whole.predict(learner, "test")
+    together = torch.zeros_like(rows)
+    batches = whole.batches(SeedStream(0))
+    losses = torch.zeros(len(batches))
+    for rank in range(3):
+        share = task(target_of, Shard(rank, 3))
+        together[rank::3] = share.predict(learner, "test")
+        mine = share.batches(SeedStream(0))
+        nn.init.zeros_(learner.head.mlp[0].weight)
+        losses += torch.tensor(
+            [share.weight(mine[k]) * share.loss(learner, mine[k]).item() / 3 for k in range(len(mine))]
+        )
+        nn.init.ones_(learner.head.mlp[0].weight)
+    torch.testing.assert_close(together, rows)
+    nn.init.zeros_(learner.head.mlp[0].weight)
+    torch.testing.assert_close(
+        losses, torch.tensor([whole.loss(learner, batches[k]).item() for k in range(len(batches))])
+    )
