@@ -33,7 +33,7 @@ def branch(module, h, sources):
             bond = 0 if module.table is None else module.table.map.tables[0].weight[kind]
             sent.append((h[source] + bond).relu() if module.table is not None else h[source])
         out[key] = (1 + module.eps) * row + total(sent, row)
-    return each(module.mlp, out)
+    return each(lambda row: module.second(module.norm(module.first(row)).relu()), out)
 
 
 def by_loops(model, data, label):
