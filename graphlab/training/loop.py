@@ -155,7 +155,7 @@ def evaluate(learner: Learner, task: Task[Any], part: Part) -> dict[str, float]:
 def finished(progress: Progress, best: Best, config: TrainingConfig) -> bool:
     """Whether the epochs so far are enough."""
     exhausted = config.patience is not None and best.stale >= config.patience
-    return exhausted or bool(progress.curve) and reached(progress.curve[-1]["loss"], config.stop_loss)
+    return exhausted or (bool(progress.curve) and reached(progress.curve[-1]["loss"], config.stop_loss))
 
 
 def reached(loss: float, stop_loss: float | None) -> bool:

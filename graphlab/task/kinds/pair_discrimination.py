@@ -52,7 +52,7 @@ class Config(TaskConfig):
     num_relabelings: Annotated[int, Field(ge=3)] = 32
     output_dim: PositiveInt = 16
     batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = 16
-    pooling: ReadoutConfig.__annotations__["pooling"] = "sum"  # pyright: ignore[reportInvalidTypeForm]
+    pooling: ReadoutConfig.__annotations__[pooling] = "sum"  # pyright: ignore[reportInvalidTypeForm]
 
 
 def hotelling(differences: Tensor, ridge: float = 0.0) -> float:
