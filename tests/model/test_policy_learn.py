@@ -26,7 +26,7 @@ def bag_by_loops(network, data, marks):
         average = {v: mean(h[k, v] for k in range(len(marks))) for v in graph}
         shared = each(layer.shared_norm, convolution(layer.shared, average, lambda v, near=near: near[v]))
         h = {(k, v): (row + shared[v]).relu() for (k, v), row in each(layer.norm, inside).items()}
-    return {v: mean(h[k, v] for k in range(len(marks))) for v in graph}
+    return {v: network.node.map(data.x[v]) + mean(h[k, v] for k in range(len(marks))) for v in graph}
 
 
 def by_loops(model, data):

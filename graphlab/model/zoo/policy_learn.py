@@ -3,7 +3,8 @@
 A bag starts as the graph itself. Step t runs a network over the bag so far, which gives each node a logit; one node of
 each graph is drawn, and a copy of the graph in which it is marked joins the bag. Another network predicts from the bag.
 
-    both:  h[k] <- relu(BN(GIN(h[k])) + BN(GIN'(mean over k of h[k]))),  h[k, v] = features of v + 1[v = mark k] m
+    both:  h[k] <- relu(BN(GIN(h[k])) + BN(GIN'(mean over k of h[k]))),  h[k, v] = x[v] + 1[v = mark k] m
+    row:   x[v] + mean over k of h[k, v]
     draw:  while training, Gumbel-softmax with straight-through gradients (Jang et al., ICLR 2017); else the argmax
 
 A node is drawn again only when all have been. Of nodes with equal logits any may be taken, so that no test bounds what
@@ -60,7 +61,7 @@ class Layer(nn.Module):
 
 
 class BagNetwork(nn.Module):
-    """Node vectors and marks to node rows `[N, dim]`, the mean over copies."""
+    """Node vectors and marks to node rows `[N, dim]`: the mean over copies, added to the vectors."""
 
     def __init__(self, spec: DataSpec, dim: int, num_layers: int) -> None:
         super().__init__()
@@ -73,10 +74,11 @@ class BagNetwork(nn.Module):
         """marks: `[K, N]`, 1 where a copy marks a node."""
         kind = edge_kinds(batch, self.edge)
         along, along_copies = graph_messages(batch, kind), copy_messages(batch, kind, len(marks))
-        h = self.node(batch) + marks.unsqueeze(2) * self.mark
+        x = self.node(batch)
+        h = x + marks.unsqueeze(2) * self.mark
         for layer in self.layers:
             h = layer(along, along_copies, h, batch)
-        return h.mean(0)
+        return x + h.mean(0)
 
 
 def copy_messages(batch: Data, edge_kind: Tensor | None, copies: int) -> Messages:
