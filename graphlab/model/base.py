@@ -55,6 +55,12 @@ class Model(nn.Module):
         """What a model of this config needs done to graphs beforehand; None if it takes them as they are."""
         return None
 
+    @classmethod
+    def expressiveness(cls, config: Any) -> str | None:
+        """The test of the Weisfeiler-Lehman kind that tells apart any two graphs that a model of this config does, by
+        its name in Zhang et al., ICML 2023; None where none is known."""
+        return None
+
     def row_graph(self, batch: Data) -> Tensor:
         """The graph that each row of `forward` is part of, int64 `[rows]`, with a graph-level spec."""
         return batch["batch"]

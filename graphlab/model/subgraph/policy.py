@@ -56,7 +56,7 @@ class Policy(ABC):
 class _AllPairsPolicy(Policy):
     """Every pair of nodes, a subgraph a node."""
 
-    def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
+    def tuples(self, batch: Data, edge_kind: Tensor | None) -> AllPairs:
         ptr = batch["ptr"] if "ptr" in batch else torch.tensor([0, int(batch.num_nodes or 0)])
         return AllPairs(ptr, batch["edge_index"], edge_kind)
 

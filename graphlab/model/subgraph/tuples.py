@@ -110,11 +110,14 @@ class AllPairs(Tuples):
         ptr: int64 `[G + 1]`, where the nodes of each graph start.
         edge_index: int64 `[2, E]`.
         edge_kind: int64 `[E]`, or None.
+
+    Attributes:
+        size: int64 `[G]`, the nodes of each graph.
     """
 
     def __init__(self, ptr: Tensor, edge_index: Tensor, edge_kind: Tensor | None) -> None:
         super().__init__()
-        self._edges, self._kind = edge_index, edge_kind
+        self.edge_index, self._kind = edge_index, edge_kind
         size = ptr.diff()
         self.num_nodes = int(ptr[-1])
         self.root_graph = torch.repeat_interleave(size)
@@ -125,8 +128,13 @@ class AllPairs(Tuples):
         first = ptr[self.root_graph]
         place = torch.arange(len(self.root)) - row_start[self.root]
         self.node = place + first[self.root]
+        self.size, self._row_start, self._first_of = size, row_start, first
         self._n, self._first = n[self.root], first[self.root]
         self._block = (row_start - (self.root_node - first) * n)[self.root]
+
+    def place(self, root: Tensor, node: Tensor) -> Tensor:
+        """The tuple of each root and node, both of one graph and counted over all graphs."""
+        return self._row_start[root] + node - self._first_of[root]
 
     def _local(self, name: Local) -> Messages:
         own = self.root - self._first, self.node - self._first
@@ -136,7 +144,7 @@ class AllPairs(Tuples):
             base, stride = self._block + own[1] - self._first * self._n, self._n
         row = self.node if name == "uL" else self.root
         view = View(row.int(), base.int(), stride.int())
-        source, target = self._edges
+        source, target = self.edge_index
         return Messages.of_views(target, source, self.num_nodes, view, self._kind)
 
     def _point(self, name: Point) -> Tensor:

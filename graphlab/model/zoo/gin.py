@@ -49,6 +49,10 @@ class GIN(Model):
         self.out_dim = spec.num_outputs if spec.level == "node" else states
         self.readout = nn.Linear(states, self.out_dim) if spec.level == "node" else nn.Identity()
 
+    @classmethod
+    def expressiveness(cls, config: Config) -> str:
+        return "1-WL"
+
     def forward(self, batch: Data) -> Tensor:
         states: list[Tensor] = [batch["x"]]
         for conv in self.convs:

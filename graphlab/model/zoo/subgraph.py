@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from graphlab.core.citation import Citation
 from graphlab.model.subgraph.network import SubgraphConfig, SubgraphNetwork
 
@@ -10,7 +12,12 @@ class Config(SubgraphConfig):
     """As `SubgraphConfig`."""
 
 
+WITH_RESISTANCE = {"SWL(VS)": "PSWL(VS)", "SWL(SV)": "PSWL(SV)"}
+"""What resistances lift these tests to at most; the stronger ones find them out by themselves."""
+
+
 class _Hierarchy(SubgraphNetwork):
+    test: ClassVar[str]
     citation = Citation(
         key="zhang2023",
         title="A Complete Expressiveness Hierarchy for Subgraph GNNs via Subgraph Weisfeiler-Lehman Tests",
@@ -20,11 +27,16 @@ class _Hierarchy(SubgraphNetwork):
         venue="ICML",
     )
 
+    @classmethod
+    def expressiveness(cls, config: SubgraphConfig) -> str:
+        return WITH_RESISTANCE.get(cls.test, cls.test) if config.policy == "resistance" else cls.test
+
 
 class SWLVS(_Hierarchy):
     """Messages inside each subgraph, pooled subgraph by subgraph."""
 
     variant = "swl-vs"
+    test = "SWL(VS)"
     aggregations = ("uL",)
 
 
@@ -32,6 +44,7 @@ class SWLSV(_Hierarchy):
     """Messages inside each subgraph, pooled node by node."""
 
     variant = "swl-sv"
+    test = "SWL(SV)"
     aggregations = ("uL",)
     pooling = "SV"
 
@@ -40,6 +53,7 @@ class PSWLVS(_Hierarchy):
     """And what node v is as its own root."""
 
     variant = "pswl-vs"
+    test = "PSWL(VS)"
     aggregations = ("uL", "vv")
 
 
@@ -47,6 +61,7 @@ class PSWLSV(_Hierarchy):
     """And what node v is as its own root, pooled node by node."""
 
     variant = "pswl-sv"
+    test = "PSWL(SV)"
     aggregations = ("uL", "vv")
     pooling = "SV"
 
@@ -55,6 +70,7 @@ class GSWL(_Hierarchy):
     """And what all roots see of node v."""
 
     variant = "gswl"
+    test = "GSWL"
     aggregations = ("uL", "vG")
 
 
@@ -62,6 +78,7 @@ class SSWL(_Hierarchy):
     """Messages inside each subgraph and across the subgraphs of neighbours."""
 
     variant = "sswl"
+    test = "SSWL"
     aggregations = ("uL", "vL")
 
 
@@ -69,4 +86,5 @@ class SSWLPlus(_Hierarchy):
     """SSWL and what node v is as its own root: as expressive, easier to train."""
 
     variant = "sswl-plus"
+    test = "SSWL"
     aggregations = ("uL", "vL", "vv")

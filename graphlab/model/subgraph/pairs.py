@@ -1,0 +1,90 @@
+"""Pairs of nodes as 2-FWL networks start them, and how their rows become rows of nodes and of graphs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlab.data.spec import DataSpec, Features
+from graphlab.model.subgraph.convolution import average
+from graphlab.model.subgraph.inputs import EdgeTable, NodeInput, edge_kinds
+from graphlab.model.subgraph.tuples import AllPairs
+from graphlab.ops.tuple_spmm import Messages
+
+APART, LINKED, SAME = range(3)
+
+
+def all_pairs(batch: Data) -> AllPairs:
+    """The pairs of nodes of a batch of graphs that no policy has prepared."""
+    whole = torch.tensor([0, int(batch.num_nodes or 0)], device=batch["edge_index"].device)
+    return AllPairs(batch.get("ptr", whole), batch["edge_index"], None)
+
+
+def linked(pairs: AllPairs) -> Tensor:
+    """Whether an edge leads from u to v, bool `[T]`."""
+    out = torch.zeros(pairs.num_tuples, dtype=torch.bool, device=pairs.edge_index.device)
+    out[pairs.place(*pairs.edge_index)] = True
+    return out
+
+
+def diagonal(pairs: AllPairs) -> Tensor:
+    """The pair (v, v) of each node, int64 `[num_nodes]`."""
+    return pairs.place(pairs.root_node, pairs.root_node)
+
+
+class Bonds(nn.Module):
+    """A vector an edge, `[E, dim]`; zeros where edges carry nothing."""
+
+    def __init__(self, features: Features | None, dim: int) -> None:
+        super().__init__()
+        self.features, self.dim = features, dim
+        self.table = None if features is None else EdgeTable(features, dim)
+
+    def forward(self, batch: Data, like: Tensor) -> Tensor:
+        kind = edge_kinds(batch, self.features)
+        if self.table is None or kind is None:
+            return like.new_zeros(batch.num_edges, self.dim)
+        return self.table(batch).index_select(0, kind)
+
+
+class PairInput(nn.Module):
+    """`[T, dim]`: a vector for equal, linked and other nodes; a node's own is added to (v, v), an edge's to its pair.
+    Maron et al., NeurIPS 2019, sec. 6.1.
+
+    nodes `[num_nodes, dim]`; bonds `[E, dim]`.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.relation = nn.Embedding(3, dim)
+
+    def forward(self, pairs: AllPairs, nodes: Tensor, bonds: Tensor) -> Tensor:
+        same = diagonal(pairs)
+        relation = (linked(pairs).long() * LINKED).index_fill(0, same, SAME)
+        h = self.relation(relation).index_add(0, same, nodes)
+        return h.index_add(0, pairs.place(*pairs.edge_index), bonds)
+
+
+class GraphPairInput(nn.Module):
+    """The same of the pairs of a batch of graphs."""
+
+    def __init__(self, spec: DataSpec, dim: int) -> None:
+        super().__init__()
+        self.pair, self.node, self.bond = PairInput(dim), NodeInput(spec.node, dim), Bonds(spec.edge, dim)
+
+    def forward(self, pairs: AllPairs, batch: Data) -> Tensor:
+        nodes = self.node(batch)
+        return self.pair(pairs, nodes, self.bond(batch, nodes))
+
+
+def node_rows(pairs: AllPairs, h: Tensor) -> Tensor:
+    """h[v, v] and the mean over u of h[v, u] side by side, `[num_nodes, 2 d]`."""
+    return torch.cat([h.index_select(0, diagonal(pairs)), average(pairs.of_root, h)], dim=1)
+
+
+def graph_rows(pairs: AllPairs, h: Tensor) -> Tensor:
+    """The mean over v of `node_rows`, `[num_graphs, 2 d]`: of the diagonal, and of all pairs."""
+    node = torch.arange(pairs.num_nodes, device=h.device)
+    of_graph = Messages.of_pairs(pairs.root_graph, node, len(pairs.size), pairs.num_nodes)
+    return average(of_graph, node_rows(pairs, h))

@@ -1,0 +1,89 @@
+"""Provably powerful graph networks. Maron et al., NeurIPS 2019, sec. 6: matrix products of pairs, channel by channel.
+
+h[u, v] <- relu(BN(W [h[u, v] | sum over w of m1(h)[u, w] m2(h)[w, v] / sqrt(n)]))
+row of v = relu(W' [h[v, v] | mean over u of h[v, u]])
+
+with MLPs m1 and m2 of two layers on each pair. Divided by the root of the number n of nodes, sums stay of one size.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Model, ModelConfig
+from graphlab.model.subgraph.pairs import GraphPairInput, all_pairs, node_rows
+from graphlab.model.subgraph.tuples import AllPairs
+from graphlab.ops.pair_product import pair_product
+
+
+class Config(ModelConfig):
+    """dropout  of what comes out of each block"""
+
+    hidden_dim: Annotated[PositiveInt, IntRange(16, 256, log=True)] = 64
+    num_layers: Annotated[PositiveInt, IntRange(1, 8)] = 4
+    dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.0
+
+
+class Block(nn.Module):
+    """`[T, dim]` to `[T, dim]`."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.left, self.right = _mlp(dim), _mlp(dim)
+        self.join = nn.Linear(2 * dim, dim)
+        self.norm = nn.BatchNorm1d(dim)
+
+    def forward(self, pairs: AllPairs, h: Tensor) -> Tensor:
+        product = pair_product(self.left(h), self.right(h), pairs.size) * scale(pairs, h)
+        return self.norm(self.join(torch.cat([h, product], dim=1))).relu()
+
+
+def scale(pairs: AllPairs, h: Tensor) -> Tensor:
+    """1 / sqrt(n) of each pair's graph, `[T, 1]`."""
+    return pairs.size.to(h).rsqrt()[pairs.root_graph][pairs.root].unsqueeze(1)
+
+
+def _mlp(dim: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
+
+
+class PPGN(Model):
+    """batch: graphs as they are -> `[num_nodes, hidden_dim]`. Memory grows with the sum of n^2."""
+
+    tasks = frozenset({"graph-prediction", "node-classification"})
+    citation = Citation(
+        key="maron2019provably",
+        title="Provably Powerful Graph Networks",
+        authors="Maron, Ben-Hamu, Serviansky and Lipman",
+        venue="NeurIPS",
+        year=2019,
+        url="https://arxiv.org/abs/1905.11136",
+    )
+
+    def __init__(self, config: Config, spec: DataSpec) -> None:
+        super().__init__()
+        dim = config.hidden_dim
+        self.start = GraphPairInput(spec, dim)
+        self.blocks = nn.ModuleList(Block(dim) for _ in range(config.num_layers))
+        self.dropout = nn.Dropout(config.dropout)
+        self.readout = nn.Linear(2 * dim, dim)
+        self.out_dim = spec.num_outputs if spec.level == "node" else dim
+        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+
+    @classmethod
+    def expressiveness(cls, config: Config) -> str:
+        return "FWL(2)"
+
+    def forward(self, batch: Data) -> Tensor:
+        pairs = all_pairs(batch)
+        h = self.start(pairs, batch)
+        for block in self.blocks:
+            h = self.dropout(block(pairs, h))
+        return self.classify(self.readout(node_rows(pairs, h)).relu())

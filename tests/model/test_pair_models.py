@@ -1,0 +1,91 @@
+"""PPGN and the 2-FWL networks against loops over u, v and w, and what they cannot tell apart."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.model.hard_pairs import APART, check_class, check_sees, prepared
+from tests.model.subgraph.loops import PLAIN, SPEC, each, mean, random_graph, to_networkx, total
+
+GRAPHS = [random_graph(seed, size) for seed, size in ((0, 6), (1, 4), (4, 7))]
+SMALL = {"hidden_dim": 8, "num_layers": 2}
+FWL = {"fwl2": "FWL(2)", "lfwl2": "LFWL(2)", "slfwl2": "SLFWL(2)"}
+
+
+def start(module, data, graph):
+    h = {}
+    for u in graph:
+        for v in graph:
+            relation = 2 if u == v else int(graph.has_edge(u, v))
+            h[u, v] = module.pair.relation.weight[relation]
+            if u == v:
+                h[u, v] = h[u, v] + module.node.map(data.x[v])
+            elif relation and module.bond.table is not None:
+                h[u, v] = h[u, v] + module.bond.table.map.tables[0].weight[graph.edges[u, v]["kind"]]
+    return h
+
+
+def products(layer, h, nodes):
+    left, right = each(layer.left, h), each(layer.right, h)
+    return {(u, v): total((left[u, w] * right[w, v] for w in nodes(u, v)), h[u, v]) for u, v in h}
+
+
+def ppgn_by_loops(model, data):
+    graph = to_networkx(data)
+    h = start(model.start, data, graph)
+    for block in model.blocks:
+        product = products(block, h, lambda u, v: graph)
+        joined = {key: torch.cat([row, product[key] / len(graph) ** 0.5]) for key, row in h.items()}
+        h = {key: row.relu() for key, row in each(block.norm, each(block.join, joined)).items()}
+    return torch.stack([model.readout(torch.cat([h[v, v], mean(h[v, u] for u in graph)])).relu() for v in graph])
+
+
+def fwl_by_loops(model, data, variant):
+    graph = to_networkx(data)
+    h = start(model.start, data, graph)
+    third = {
+        "fwl2": lambda u, v: graph,
+        "lfwl2": lambda u, v: {v, *graph[v]},
+        "slfwl2": lambda u, v: {u, v, *graph[u], *graph[v]},
+    }
+    for layer in model.layers:
+        heard = products(layer, h, third[variant])
+        out = {key: (1 + layer.eps) * row + heard[key] for key, row in h.items()}
+        h = {key: row.relu() for key, row in each(layer.norm, each(layer.mlp, out)).items()}
+    return torch.cat([mean(h[v, v] for v in graph), mean(mean(h[v, u] for u in graph) for v in graph)])
+
+
+@pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])
+def test_ppgn_is_its_definition(spec):
+    with torch.no_grad():
+        model, batch = prepared("ppgn", SMALL, GRAPHS, spec)
+        expected = torch.cat([ppgn_by_loops(model, graph) for graph in GRAPHS])
+        torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])
+@pytest.mark.parametrize("variant", FWL)
+def test_a_network_is_its_definition(variant, spec):
+    with torch.no_grad():
+        model, batch = prepared(f"fwl/{variant}", SMALL, GRAPHS, spec)
+        expected = torch.stack([fwl_by_loops(model, graph, variant) for graph in GRAPHS])
+        torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["ppgn", *(f"fwl/{variant}" for variant in FWL)])
+def test_the_class_of_a_model_bounds_it(name):
+    check_class(name, {"hidden_dim": 8, "num_layers": 5})
+
+
+@pytest.mark.parametrize(("name", "test"), [("ppgn", "FWL(2)"), *((f"fwl/{name}", test) for name, test in FWL.items())])
+def test_a_model_tells_apart_what_weaker_ones_cannot(name, test):
+    check_sees(name, {"hidden_dim": 16, "num_layers": 5}, APART[test])
+
+
+def test_three_local_forms_differ():
+    rows = []
+    for variant in FWL:
+        model, batch = prepared(f"fwl/{variant}", SMALL, GRAPHS, SPEC)
+        rows.append(model(batch).detach())
+    assert not torch.allclose(rows[0], rows[1]) and not torch.allclose(rows[1], rows[2])
