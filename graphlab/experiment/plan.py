@@ -98,6 +98,7 @@ def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] |
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}
     preset = entry.preset_for(data.name, data.card.family, data.task)
     settings = {part: dict(getattr(preset, part, {})) for part in configs}
+    settings["training"] = {**task.training, **settings["training"]}
     for key, value in (overrides or {}).items():
         part, name = _locate(key, configs)
         settings[part][name] = value

@@ -82,6 +82,8 @@ class Task(ABC, Generic[BatchT]):
     name: ClassVar[str]
     ability: ClassVar[str] = ""
     """The task that a model must be able to do, where it is not this one."""
+    training: ClassVar[Mapping[str, Any]] = {}
+    """What the protocol says of training, where a model has no recipe of its own for it."""
     level: ClassVar[Level]
     Config: ClassVar[type[TaskConfig]]
     metric: str
@@ -127,6 +129,10 @@ class Task(ABC, Generic[BatchT]):
     def weight(self, batch: BatchT) -> float:
         """This shard's share of the global batch times the number of shards; 1 where all shards do the same."""
         return 1.0
+
+    def is_enough(self, loss: float) -> bool:
+        """Whether training ends with an epoch of this mean loss; the weights of then are evaluated."""
+        return False
 
     @abstractmethod
     def predict(self, learner: Learner, part: Part) -> Tensor:

@@ -16,7 +16,6 @@ class TrainingConfig(Config):
     epochs          at most so many; 0 evaluates the initial state, as parameter-free models always do
     patience        stop after so many evaluations in a row that improve neither the selecting metric nor the
                     validation loss; None trains all epochs
-    stop_loss       training ends with the first epoch whose mean loss is below this; None trains on
     evaluate_every  epochs between evaluations on validation; the last epoch is always evaluated
     scheduler       cosine: to 0 over all epochs; step: times `gamma` every `step_epochs`; plateau: times
                     `gamma` after `step_epochs` evaluations without a better selection metric
@@ -33,7 +32,6 @@ class TrainingConfig(Config):
     gamma: Annotated[float, Field(gt=0, le=1), FloatRange(0.1, 0.9)] = 0.5
     step_epochs: PositiveInt = 20
     patience: PositiveInt | None = None
-    stop_loss: NonNegativeFloat | None = None
     evaluate_every: PositiveInt = 1
     clip_norm: PositiveFloat | None = None
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"

@@ -106,7 +106,7 @@ def train(
 
     checkpoints.restore_checkpoint("last", task.device, restore)
     with StopRequest() as stop:
-        while progress.epoch <= config.epochs and not finished(progress, best, config):
+        while progress.epoch <= config.epochs and not finished(progress, best, task, config):
             epoch_stream = stream.child("epoch", progress.epoch)
             batches = task.batches(epoch_stream)
             loss_sum = torch.tensor(progress.loss, dtype=torch.float64, device=task.device)
@@ -128,7 +128,7 @@ def train(
             row = {"epoch": progress.epoch, "loss": loss_sum.item() / len(batches)}
             progress.curve.append(row)
             require_finite(row, "training", progress.epoch)
-            last = progress.epoch == config.epochs or reached(row["loss"], config.stop_loss)
+            last = progress.epoch == config.epochs or task.is_enough(row["loss"])
             evaluated = last or progress.epoch % config.evaluate_every == 0
             selection = None
             if evaluated:
@@ -152,14 +152,10 @@ def evaluate(learner: Learner, task: Task[Any], part: Part) -> dict[str, float]:
         return task.score(gather_rows(task.predict(learner, part), task.shard), part)
 
 
-def finished(progress: Progress, best: Best, config: TrainingConfig) -> bool:
+def finished(progress: Progress, best: Best, task: Task[Any], config: TrainingConfig) -> bool:
     """Whether the epochs so far are enough."""
     exhausted = config.patience is not None and best.stale >= config.patience
-    return exhausted or (bool(progress.curve) and reached(progress.curve[-1]["loss"], config.stop_loss))
-
-
-def reached(loss: float, stop_loss: float | None) -> bool:
-    return stop_loss is not None and loss < stop_loss
+    return exhausted or (bool(progress.curve) and task.is_enough(progress.curve[-1]["loss"]))
 
 
 def require_finite(values: dict[str, float], what: str, epoch: int | None) -> None:

@@ -57,7 +57,7 @@ class _AllPairsPolicy(Policy):
     """Every pair of nodes, a subgraph a node."""
 
     def tuples(self, batch: Data, edge_kind: Tensor | None) -> AllPairs:
-        ptr = batch["ptr"] if "ptr" in batch else torch.tensor([0, int(batch.num_nodes or 0)])
+        ptr = batch["ptr"] if "ptr" in batch else batch["edge_index"].new_tensor([0, int(batch.num_nodes or 0)])
         return AllPairs(ptr, batch["edge_index"], edge_kind)
 
     def prepare(self, graphs: Sequence[Data]) -> list[TupleData]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from scipy import stats
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 
-from graphlab.core.config import NonNegativeInt, PositiveInt
+from graphlab.core.config import Choices, NonNegativeFloat, NonNegativeInt, PositiveInt
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import DataSpec
@@ -45,6 +45,7 @@ class Config(TaskConfig):
     num_relabelings  q, renumbered copies of each graph
     output_dim       d, outputs of the model
     batch_size       graphs a training step, two a copy
+    stop_loss        training ends with the first epoch whose mean loss is below this
     pooling          from rows of nodes to a row of a graph
     """
 
@@ -52,19 +53,25 @@ class Config(TaskConfig):
     num_relabelings: Annotated[int, Field(ge=3)] = 32
     output_dim: PositiveInt = 16
     batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = 16
-    pooling: ReadoutConfig.__annotations__[pooling] = "sum"  # pyright: ignore[reportInvalidTypeForm]
+    stop_loss: NonNegativeFloat = 0.2
+    pooling: Annotated[Literal["sum", "mean", "max"], Choices()] = "sum"
 
 
-def hotelling(differences: Tensor, ridge: float = 0.0) -> float:
-    """mean^T cov^+ mean of rows `[q, d]`, in float64; q times this is Hotelling's T2.
-
-    With a ridge r, the inverse of cov + r I in place of the pseudo-inverse.
-    """
-    rows = differences.double()
+def official_statistic(differences: Tensor) -> float:
+    """mean^T cov^+ mean of rows `[q, d]`: Hotelling's T2 without its factor q, in float32 as it is published, on which
+    the cut of the pseudo-inverse depends."""
+    rows = differences.float()
     mean, covariance = rows.mean(0), torch.cov(rows.T).reshape(rows.size(1), rows.size(1))
-    if ridge:
-        return float(mean @ torch.linalg.solve(covariance + ridge * torch.eye(len(mean), dtype=torch.float64), mean))
     return float(mean @ torch.linalg.pinv(covariance) @ mean)
+
+
+def hotelling(differences: Tensor) -> float:
+    """Hotelling's T2 of rows `[q, d]` in float64, q mean^T (cov + RIDGE I)^-1 mean."""
+    rows = differences.double()
+    q, d = rows.shape
+    covariance = torch.cov(rows.T).reshape(d, d) + RIDGE * torch.eye(d, dtype=torch.float64)
+    mean = rows.mean(0)
+    return q * float(mean @ torch.linalg.solve(covariance, mean))
 
 
 def calibrated_threshold(q: int, d: int) -> float:
@@ -76,7 +83,7 @@ def calibrated_threshold(q: int, d: int) -> float:
 class Copies:
     """Renumbered copies of one graph and of the other in turn, as many of each."""
 
-    task: PairDiscrimination
+    task: Any
     order: Tensor
 
     def __len__(self) -> int:
@@ -101,6 +108,7 @@ class PairDiscrimination(Task[Data]):
     ability = "graph-prediction"
     level = "pair"
     Config = Config
+    training = {"epochs": 20, "lr": 1e-4, "weight_decay": 1e-4, "evaluate_every": 20}
     metric = "loss"
     direction = "min"
 
@@ -160,6 +168,9 @@ class PairDiscrimination(Task[Data]):
     def loss(self, learner: Learner, batch: Data) -> Tensor:
         return self._loss(learner.head(learner.model(batch), batch))
 
+    def is_enough(self, loss: float) -> bool:
+        return loss < self.config.stop_loss
+
     def _loss(self, rows: Tensor) -> Tensor:
         """The mean over copies of max(0, cos) of the outputs for one graph and for the other."""
         return F.cosine_embedding_loss(rows[0::2], rows[1::2], -rows.new_ones(len(rows) // 2))
@@ -178,9 +189,9 @@ class PairDiscrimination(Task[Data]):
         loss = self._loss(rows[: 2 * q].double()).item()
         if part == "validation":
             return {"loss": loss}
-        apart, same = (half[0::2] - half[1::2] for half in (rows[: 2 * q].double(), rows[2 * q :].double()))
-        official, unreliable = hotelling(apart), hotelling(same)
-        calibrated, noise = q * hotelling(apart, RIDGE), q * hotelling(same, RIDGE)
+        apart, same = (half[0::2] - half[1::2] for half in (rows[: 2 * q].cpu(), rows[2 * q :].cpu()))
+        official, unreliable = official_statistic(apart), official_statistic(same)
+        calibrated, noise = hotelling(apart), hotelling(same)
         cut = calibrated_threshold(q, d)
         reliable = unreliable < OFFICIAL_THRESHOLD
         told = official > OFFICIAL_THRESHOLD and abs(official - unreliable) > OFFICIAL_MARGIN and reliable
@@ -190,7 +201,7 @@ class PairDiscrimination(Task[Data]):
             "official_reliable": float(reliable),
             "calibrated": float(calibrated > cut and noise <= cut),
             "calibrated_reliable": float(noise <= cut),
-            "degenerate": float(bool(torch.cov(apart.T).diagonal().max() < RIDGE)),
+            "degenerate": float(bool(apart.double().var(0).max() < RIDGE)),
             "statistic": calibrated,
         }
 
