@@ -45,7 +45,7 @@ class Policy(ABC):
 
     def restore(self, graph: Data, added: Mapping[str, Tensor]) -> TupleData:
         """The graph with the tensors that `prepare` added to it."""
-        return TupleData(**graph.to_dict() | {"num_nodes": graph.num_nodes}, **added)
+        return TupleData(**graph.to_dict() | {"num_nodes": graph.num_nodes} | dict(added))
 
     @abstractmethod
     def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
