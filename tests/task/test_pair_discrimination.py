@@ -182,10 +182,10 @@ def test_copies_are_the_graphs_under_other_numbers():
         graph = data.graphs[end]
         feature = {value: i for i, value in enumerate(graph["x"][:, 0].tolist())}
         edges = set(zip(*graph["edge_index"].tolist(), strict=True))
-        assert len(copies) == Q and len({str(copy.x) for copy in copies}) > Q / 2
+        assert len(copies) == Q and len({str(copy["x"]) for copy in copies}) > Q / 2
         for copy in copies:
-            old = [feature[value] for value in copy.x[:, 0].tolist()]
-            assert {(old[u], old[v]) for u, v in zip(*copy.edge_index.tolist(), strict=True)} == edges
+            old = [feature[value] for value in copy["x"][:, 0].tolist()]
+            assert {(old[u], old[v]) for u, v in zip(*copy["edge_index"].tolist(), strict=True)} == edges
     second = to_networkx(data.graphs[2])
     halves = task.reliability
     assert [len(half) for half in halves] == [Q, Q]
