@@ -87,7 +87,7 @@ def check_registration(model: str, name: str) -> None:
 def check_permutation(model: str, name: str) -> None:
     """Renaming the nodes renames the outputs and changes nothing else."""
     dataset = example(name)
-    _, learner = _learner(model, name)
+    task, learner = _learner(model, name)
     learner.eval()
     order = torch.randperm(int(dataset.graph.num_nodes or 0), generator=SeedStream(1).torch())
     with torch.no_grad():
@@ -97,17 +97,17 @@ def check_permutation(model: str, name: str) -> None:
         if isinstance(learner.model, TripleModel):
             _check_entities_renamed(learner.model, dataset, order)
             return
-        _check_nodes_renamed(model, dataset, learner)
+        _check_nodes_renamed(_plan(model, dataset), task, learner)
 
 
-def _check_nodes_renamed(model: str, dataset: Dataset, learner: Learner) -> None:
+def _check_nodes_renamed(plan: Plan, task: Task, learner: Learner) -> None:
     """Rows of nodes are renamed with them; what becomes of other rows stays the same."""
-    graphs = dataset.graphs[:4]
-    orders = [
-        torch.randperm(int(g.num_nodes or 0), generator=SeedStream(1).child(k).torch()) for k, g in enumerate(graphs)
-    ]
+    dataset = plan.dataset
+    graphs = dataset.graphs[:4] if dataset.spec.level == "graph" else (task.batches(SeedStream(0))[0],)
+    stream = SeedStream(1).torch()
+    orders = [torch.randperm(int(graph.num_nodes or 0), generator=stream) for graph in graphs]
     renamed = [_rename(graph, order) for graph, order in zip(graphs, orders, strict=True)]
-    batches = [_prepared_batch(_plan(model, dataset), part) for part in (graphs, renamed)]
+    batches = [_batch(plan, part) for part in (graphs, renamed)]
     before, after = (learner.model(batch) for batch in batches)
     if len(before) == batches[0].num_nodes:
         first = torch.tensor([0, *(len(order) for order in orders)]).cumsum(0)
@@ -116,7 +116,8 @@ def _check_nodes_renamed(model: str, dataset: Dataset, learner: Learner) -> None
         assert_close(learner.head(after, batches[1]), learner.head(before, batches[0]))
 
 
-def _prepared_batch(plan: Plan, graphs: Sequence[Data]) -> Any:
+def _batch(plan: Plan, graphs: Sequence[Data]) -> Any:
+    """These graphs, ready for the model; those that are made ready already are so anew."""
     preparation = plan.model.cls.preparation(plan.model_config)
     return Batch.from_data_list(list(graphs if preparation is None else preparation.prepare(graphs)))
 
