@@ -103,7 +103,7 @@ def check_permutation(model: str, name: str) -> None:
 def _check_nodes_renamed(plan: Plan, task: Task, learner: Learner) -> None:
     """Rows of nodes are renamed with them; what becomes of other rows stays the same."""
     dataset = plan.dataset
-    graphs = dataset.graphs[:4] if dataset.spec.level == "graph" else (task.batches(SeedStream(0))[0],)
+    graphs = dataset.graphs[:4] if dataset.spec.level in ("graph", "pair") else (task.batches(SeedStream(0))[0],)
     stream = SeedStream(1).torch()
     orders = [torch.randperm(int(graph.num_nodes or 0), generator=stream) for graph in graphs]
     renamed = [_rename(graph, order) for graph, order in zip(graphs, orders, strict=True)]
