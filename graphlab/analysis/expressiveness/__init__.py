@@ -7,11 +7,13 @@ from graphlab.analysis.expressiveness.examples import example_pairs
 from graphlab.analysis.expressiveness.graphs import as_arrays
 from graphlab.analysis.expressiveness.hierarchy import HIERARCHY, Edge, Evidence, Pair, find_evidence
 from graphlab.analysis.expressiveness.tests import TESTS, WLTest, find_tests
+from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
 
 __all__ = [
     "HIERARCHY",
     "TESTS",
     "Ceilings",
+    "Discrimination",
     "Edge",
     "Evidence",
     "Pair",
@@ -22,6 +24,7 @@ __all__ = [
     "ceilings",
     "class_of",
     "compare",
+    "discriminate",
     "example_pairs",
     "find_evidence",
     "find_tests",
