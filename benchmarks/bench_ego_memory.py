@@ -33,7 +33,7 @@ import torch
 import torch.nn.functional as F
 from measure import write_result
 from scipy.sparse import coo_array
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch_geometric.data import Data
 
 from graphlab.core.seeds import SeedStream
@@ -51,7 +51,7 @@ def geometric_graph(num_nodes: int, seed: int = 0) -> Data:
     median."""
     random = np.random.default_rng(seed)
     places = random.random((num_nodes, 2))
-    pairs = cKDTree(places).query_pairs((DEGREE / np.pi / num_nodes) ** 0.5, output_type="ndarray").astype(np.int64)
+    pairs = KDTree(places).query_pairs((DEGREE / np.pi / num_nodes) ** 0.5, output_type="ndarray").astype(np.int64)
     both = np.concatenate([pairs, pairs[:, ::-1]]).T
     adjacency: Any = coo_array((np.ones(both.shape[1]), (both[0], both[1])), shape=(num_nodes, num_nodes)).tocsr()
     triangles = np.asarray((adjacency @ adjacency).multiply(adjacency).sum(axis=1)).ravel() / 2

@@ -18,9 +18,9 @@ class PlainSubgraphNetwork(SubgraphNetwork):
     def forward(self, batch: Data) -> Tensor:
         tuples = self.policy.tuples(batch, edge_kinds(batch, self.edge))
         h = self.start(tuples, batch)
-        for layer in self.layers:
-            branches: Any = layer.branches
-            h = layer.norm(sum(self._branch(branch, h, batch) for branch in branches)).relu()
+        layers: Any = self.layers
+        for layer in layers:
+            h = layer.norm(sum(self._branch(branch, h, batch) for branch in layer.branches)).relu()
         pooled = h.new_zeros(tuples.num_roots, h.size(1)).index_add(0, tuples.root, h)
         readout: Any = self.readout
         return readout.norm(readout.mlp(pooled)).relu()

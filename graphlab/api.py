@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from graphlab.analysis.answers import Answers, answers
+from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
 from graphlab.analysis.probe import Finding, analyze
 from graphlab.core.errors import ConfigError
 from graphlab.data.dataset import Dataset
@@ -26,12 +27,14 @@ __all__ = [
     "Answers",
     "Comparison",
     "Dataset",
+    "Discrimination",
     "Finding",
     "Runs",
     "analyze",
     "answers",
     "build",
     "datasets",
+    "discriminate",
     "leaderboard",
     "load",
     "models",

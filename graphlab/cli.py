@@ -38,6 +38,10 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its begin
 Head = Annotated[str | None, typer.Option("--head", help="An entity, by name or id.")]
 Tail = Annotated[str | None, typer.Option("--tail", help="An entity, by name or id.")]
 Relation = Annotated[str, typer.Option("--relation", help="A relation, by name or id.")]
+Seeds = Annotated[str, typer.Option("--seeds", help="A count from 0 (10), a range (3:8) or a list (1,4,7).")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]
 
 
@@ -71,10 +75,8 @@ def tasks(as_json: Json = False) -> None:
 def run(
     model: str,
     dataset: str,
-    seeds: Annotated[str, typer.Option("--seeds", help="A count from 0 (10), a range (3:8) or a list (1,4,7).")] = "1",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")
-    ] = None,
+    seeds: Seeds = "1",
+    settings: Settings = None,
     store: StorePath = None,
     device: Device = "auto",
     workers: Workers = 1,
@@ -96,6 +98,37 @@ def run(
         if record.result.error:
             _say(f"seed {record.seed} failed: {record.result.error['message']}")
     if runs.summary().failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def discriminate(
+    model: str,
+    dataset: Annotated[str, typer.Argument()] = "brec",
+    pairs: Annotated[
+        str, typer.Option("--pairs", help="all, a range (0:60), a list (3,5,8) or a category (CFI).")
+    ] = "all",
+    seeds: Seeds = "1",
+    settings: Settings = None,
+    store: StorePath = None,
+    device: Device = "auto",
+    workers: Workers = 1,
+    as_json: Json = False,
+) -> None:
+    """Train MODEL afresh on each pair of graphs of DATASET: which it tells apart, and which its class can."""
+    from graphlab import api
+    from graphlab.experiment.plan import parse_setting
+
+    overrides = dict(parse_setting(text) for text in settings or [])
+    found = api.discriminate(
+        model, dataset, pairs=pairs, seeds=seeds, store=store, device=device, workers=workers, **overrides
+    )
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        _console().print(found.text, highlight=False)
+        _print_frame(found.brief(), as_json=False)
+    if found.num_failed:
         raise typer.Exit(1)
 
 

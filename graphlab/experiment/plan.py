@@ -114,11 +114,14 @@ def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] |
     return plan
 
 
-def plan_of(spec: RunSpec) -> Plan:
-    """The plan that a run was made by. Raises StoreError if the data set is no longer what it was."""
+def plan_of(spec: RunSpec, dataset: Dataset | None = None) -> Plan:
+    """The plan that a run was made by, on the data set as it is loaded now unless given.
+
+    Raises StoreError if the data set is no longer what it was.
+    """
     settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
     overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
-    plan = make_plan(spec.model, spec.dataset, overrides)
+    plan = make_plan(spec.model, dataset or spec.dataset, overrides)
     if plan.dataset.fingerprint != spec.data:
         raise StoreError(
             f"{spec.dataset} has changed since run {spec.id}", hint="run it again on the data as it is now"

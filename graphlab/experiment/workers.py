@@ -19,6 +19,7 @@ import torch
 
 from graphlab.core.errors import InputError
 from graphlab.core.files import canonical_json
+from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, plan_of
 from graphlab.experiment.progress import Silent
@@ -72,6 +73,7 @@ def help_with(order: dict[str, Any]) -> None:
     """Go through the runs of an order once, the last first, and do those that nobody is at."""
     store, device = Store(order["store"]), pick_device(order["device"])
     plans: dict[str, Plan] = {}
+    datasets: dict[str, Dataset] = {}
     for spec in (RunSpec(**values) for values in reversed(order["specs"])):
         folder = store.folder(spec)
         start = spec.training.get("start")
@@ -79,7 +81,8 @@ def help_with(order: dict[str, Any]) -> None:
             continue
         settings = canonical_json(spec.to_json() | {"seed": None})
         if settings not in plans:
-            plans[settings] = plan_of(spec)
+            plans[settings] = plan_of(spec, datasets.get(spec.dataset))
+            datasets[spec.dataset] = plans[settings].dataset
         attempt(plans[settings], spec, folder, device, Shard(), Silent())
 
 

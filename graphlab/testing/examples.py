@@ -41,6 +41,15 @@ def graph_regression() -> Dataset:
     return _graph_prediction(spec, lambda graph: graph.x[:, :1].mean().view(1, 1))
 
 
+def pairs() -> Dataset:
+    """Four random graphs, each two of them a pair; features of nodes tell them apart, so that every model can."""
+    random = SeedStream(0, ("example", "pairs")).torch()
+    graphs = tuple(_random_graph(5 + i, random) for i in range(4))
+    nothing = torch.zeros(0, dtype=torch.int64)
+    split = Split(nothing, nothing, torch.arange(len(graphs)))
+    return _dataset("pair-discrimination", graphs, split, DataSpec("pair", 0, node=Continuous(FEATURES)))
+
+
 def kg_transductive() -> Dataset:
     graph, facts = _world(SeedStream(0, ("example", "kg")).torch())
     spec = DataSpec("triple", 0, num_relations=RELATIONS, num_entities=NODES, directed=True)
@@ -91,6 +100,7 @@ EXAMPLES = {
     "node-classification": node_classification,
     "graph-classification": graph_classification,
     "graph-regression": graph_regression,
+    "pairs": pairs,
     "kg-transductive": kg_transductive,
     "kg-inductive": kg_inductive,
     "kg-mixture": kg_mixture,

@@ -242,3 +242,15 @@ def test_of_the_processes_of_torchrun_the_first_alone_prints(cli, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     done = cli("models", "--json")
     assert (done.code, done.out) == (0, "")
+
+
+def test_discriminate(cli, tmp_path):
+    words = ("gin", "hard-pairs", "--store", tmp_path, "--set", "dropout=0.0", *QUICK)
+    done = cli("discriminate", *words, "--pairs", "0:2", "--json")
+    assert done.code == 0
+    assert list(done.json) == ["model", "dataset", "test", "table", "pairs"]
+    assert [row["pair"] for row in done.json["pairs"]] == [0, 1]
+    shown = cli("discriminate", *words, "--pairs", "0:2").out
+    assert "1-WL, which bounds it, 0" in " ".join(shown.split()) and "ceiling" in shown
+    wrong = cli("discriminate", *words, "--pairs", "77:79")
+    assert (wrong.code, "no pair 78" in wrong.err) == (2, True)

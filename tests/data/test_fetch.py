@@ -186,6 +186,7 @@ def test_archive_is_fetched_once_for_all_its_members(site, data_root, pack):
         (tarball([("file.txt", BODY)])[:60], "not a whole archive"),
         (b"no archive at all", "not a whole archive"),
     ],
+    ids=["another", "two", "altered", "cut", "none"],
 )
 def test_wrong_archive_leaves_nothing(site, data_root, archive, words):
     site.answers["/all"] = [content(archive)]

@@ -16,11 +16,13 @@ from graphlab.analysis.expressiveness.hierarchy import (
 )
 from graphlab.analysis.expressiveness.placement import Placement, place
 from graphlab.analysis.expressiveness.tests import TESTS, WLTest, find_tests
+from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
 
 __all__ = [
     "HIERARCHY",
     "TESTS",
     "Ceilings",
+    "Discrimination",
     "Edge",
     "Evidence",
     "Pair",
@@ -34,6 +36,7 @@ __all__ = [
     "class_of_model",
     "compare",
     "derived_class",
+    "discriminate",
     "example_pairs",
     "find_evidence",
     "find_tests",

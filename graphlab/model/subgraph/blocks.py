@@ -59,7 +59,7 @@ class Cut:
         self.message_start = torch.searchsorted(batch["uL_source"], self.start)
 
     def spans(self, max_tuples: int) -> list[tuple[int, int]]:
-        """Roots one after the other with at most so many tuples, or one root that has more: the first, and the one after the last."""
+        """Roots one after the other with at most so many tuples, or one root that has more: (first, last + 1)."""
         start = self.start.cpu()
         spans, first = [], 0
         while first < len(start) - 1:

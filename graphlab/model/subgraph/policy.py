@@ -45,7 +45,8 @@ class Policy(ABC):
 
     def restore(self, graph: Data, added: Mapping[str, Tensor]) -> TupleData:
         """The graph with the tensors that `prepare` added to it."""
-        return TupleData(**graph.to_dict() | {"num_nodes": graph.num_nodes}, **added)
+        about: dict[str, Any] = graph.to_dict() | {"num_nodes": graph.num_nodes} | dict(added)
+        return TupleData(**about)
 
     @abstractmethod
     def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
@@ -57,7 +58,7 @@ class _AllPairsPolicy(Policy):
     """Every pair of nodes, a subgraph a node."""
 
     def tuples(self, batch: Data, edge_kind: Tensor | None) -> AllPairs:
-        ptr = batch["ptr"] if "ptr" in batch else torch.tensor([0, int(batch.num_nodes or 0)])
+        ptr = batch["ptr"] if "ptr" in batch else batch["edge_index"].new_tensor([0, int(batch.num_nodes or 0)])
         return AllPairs(ptr, batch["edge_index"], edge_kind)
 
     def prepare(self, graphs: Sequence[Data]) -> list[TupleData]:

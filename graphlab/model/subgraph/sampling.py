@@ -49,14 +49,24 @@ class Chosen(Tuples):
 def draw_roots(root_graph: Tensor, fraction: float) -> Tensor:
     """A random share of each graph's roots, one at least: bool `[R]`.
 
-    root_graph: int64 `[R]`, in order.
+    root_graph: int64 `[R]`.
     """
-    order = torch.rand(len(root_graph), device=root_graph.device).argsort()
-    order = order[root_graph[order].argsort(stable=True)]
-    count = torch.bincount(root_graph)
-    rank = torch.arange(len(order), device=order.device) - (count.cumsum(0) - count)[root_graph]
-    chosen = torch.zeros_like(root_graph, dtype=torch.bool)
-    chosen[order] = rank < (count * fraction).ceil()[root_graph]
+    count = (torch.bincount(root_graph) * fraction).ceil()
+    return top_of_each(torch.rand(len(root_graph), device=root_graph.device), root_graph, count)
+
+
+def top_of_each(score: Tensor, graph: Tensor, count: Tensor) -> Tensor:
+    """Which rows are among the highest `count[g]` of those of their graph g, bool `[rows]`; of equal ones the first.
+
+    score `[rows]`; graph int64 `[rows]`; count `[num_graphs]`, which may exceed what there is.
+    """
+    order = score.argsort(descending=True, stable=True)
+    order = order[graph[order].argsort(stable=True)]
+    rows = torch.bincount(graph, minlength=len(count))
+    place = graph[order]
+    rank = torch.arange(len(order), device=order.device) - (rows.cumsum(0) - rows)[place]
+    chosen = torch.zeros_like(graph, dtype=torch.bool)
+    chosen[order] = rank < count[place]
     return chosen
 
 

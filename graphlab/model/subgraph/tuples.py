@@ -83,14 +83,18 @@ class Tuples(ABC):
         return self._made[name]
 
     @cached_property
+    def _every(self) -> Tensor:
+        return torch.arange(self.num_tuples, device=self.root.device)
+
+    @cached_property
     def of_root(self) -> Messages:
         """Every tuple (u, v) to root u."""
-        return Messages.of_pairs(self.root, torch.arange(self.num_tuples), self.num_roots, self.num_tuples)
+        return Messages.of_pairs(self.root, self._every, self.num_roots, self.num_tuples)
 
     @cached_property
     def of_node(self) -> Messages:
         """Every tuple (u, v) to node v."""
-        return Messages.of_pairs(self.node, torch.arange(self.num_tuples), self.num_nodes, self.num_tuples)
+        return Messages.of_pairs(self.node, self._every, self.num_nodes, self.num_tuples)
 
     @abstractmethod
     def _local(self, name: Any) -> Messages: ...
@@ -100,7 +104,7 @@ class Tuples(ABC):
         """The tuple that each one hears of, int64 `[T]`."""
 
     def _gather(self, source: Tensor) -> Messages:
-        return Messages.of_pairs(torch.arange(self.num_tuples), source, self.num_tuples, self.num_tuples)
+        return Messages.of_pairs(self._every, source, self.num_tuples, self.num_tuples)
 
 
 class AllPairs(Tuples):
@@ -121,12 +125,12 @@ class AllPairs(Tuples):
         size = ptr.diff()
         self.num_nodes = int(ptr[-1])
         self.root_graph = torch.repeat_interleave(size)
-        self.root_node = torch.arange(self.num_nodes)
+        self.root_node = torch.arange(self.num_nodes, device=ptr.device)
         n = size[self.root_graph]
         self.root = torch.repeat_interleave(n)
         row_start = n.cumsum(0) - n
         first = ptr[self.root_graph]
-        place = torch.arange(len(self.root)) - row_start[self.root]
+        place = torch.arange(len(self.root), device=ptr.device) - row_start[self.root]
         self.node = place + first[self.root]
         self.size, self._row_start, self._first_of = size, row_start, first
         self._n, self._first = n[self.root], first[self.root]

@@ -13,7 +13,8 @@ from torch_geometric.nn import GINConv
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec
-from graphlab.model.base import Model, ModelConfig, Preset, input_dim
+from graphlab.model.base import Model, ModelConfig, Preset
+from graphlab.model.node_vectors import node_vectors, vector_dim
 
 
 class Config(ModelConfig):
@@ -25,7 +26,7 @@ class Config(ModelConfig):
 class GIN(Model):
     """Sum aggregation with learned eps; what comes out is every layer's state side by side (eq. 4.2).
 
-    batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, d + num_layers * hidden_dim]`, which
+    batch.x as vectors `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, d + num_layers * hidden_dim]`, which
     a linear map takes to the outputs at node level, and the task's pooling and head at graph level.
     """
 
@@ -41,7 +42,8 @@ class GIN(Model):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
-        first, hidden = input_dim(spec.node, "gin"), config.hidden_dim
+        first, hidden = vector_dim(spec.node, "gin"), config.hidden_dim
+        self.features = spec.node
         inputs = [first] + [hidden] * (config.num_layers - 1)
         self.convs = nn.ModuleList(GINConv(_mlp(width, hidden), train_eps=True) for width in inputs)
         states = first + config.num_layers * hidden
@@ -54,7 +56,7 @@ class GIN(Model):
         return "1-WL"
 
     def forward(self, batch: Data) -> Tensor:
-        states: list[Tensor] = [batch["x"]]
+        states: list[Tensor] = [node_vectors(batch, self.features)]
         for conv in self.convs:
             states.append(conv(states[-1], batch.edge_index))
         return self.readout(F.dropout(torch.cat(states, dim=1), self.dropout, self.training))

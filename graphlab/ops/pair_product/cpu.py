@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from graphlab.ops.compiled import contracted, inlined, scratch
+from graphlab.ops.pair_product.whole import PRODUCT, TO_LEFT, TO_RIGHT, Steps, whole_product
 from graphlab.ops.threads import for_each, shares
 
 
@@ -23,8 +24,8 @@ class _PairProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor, size: Tensor, left: Tensor | None, right: Tensor | None) -> Tensor:
         ctx.save_for_backward(a, b)
-        ctx.places, ctx.masks = _places(size), _masks(left, right)
-        return _run(_forward, ctx, a, b, torch.empty_like(a, memory_format=torch.contiguous_format))
+        ctx.places, ctx.heard = _places(size), None if left is None and right is None else _heard(size, left, right)
+        return _run(ctx, a, b, PRODUCT, _forward)
 
     @staticmethod
     @once_differentiable
@@ -33,14 +34,16 @@ class _PairProduct(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         a, b = ctx.saved_tensors
         needs_a, needs_b = ctx.needs_input_grad[:2]
-        of_a = _run(_to_left, ctx, grad, b, torch.empty_like(grad, memory_format=torch.contiguous_format))
-        of_b = _run(_to_right, ctx, a, grad, torch.empty_like(grad, memory_format=torch.contiguous_format))
-        return of_a if needs_a else None, of_b if needs_b else None, None, None, None
+        of_a = _run(ctx, grad, b, TO_LEFT, _to_left) if needs_a else None
+        return of_a, _run(ctx, a, grad, TO_RIGHT, _to_right) if needs_b else None, None, None, None
 
 
-def _run(loop: Any, ctx: Any, one: Tensor, other: Tensor, out: Tensor) -> Tensor:
+def _run(ctx: Any, one: Tensor, other: Tensor, steps: Steps, masked: Any) -> Tensor:
+    out = torch.empty_like(one, memory_format=torch.contiguous_format)
+    if ctx.heard is None:
+        return whole_product(one, other, out, ctx.places, steps)
     arrays = (one.detach().contiguous().numpy(), other.detach().contiguous().numpy(), out.numpy())
-    for_each(lambda rows: loop(*arrays, ctx.places, ctx.masks, *rows), shares(len(ctx.places[0])))
+    for_each(lambda rows: masked(*arrays, ctx.places, ctx.heard, *rows), shares(len(ctx.places[0])))
     return out
 
 
@@ -52,69 +55,67 @@ def _places(size: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return n[graph], block[graph], np.arange(len(graph)) - first[graph]
 
 
-def _masks(left: Tensor | None, right: Tensor | None) -> tuple[bool, np.ndarray, np.ndarray]:
-    """Whether all w count; else which do by either side."""
-    one, other = (np.zeros(0, np.bool_) if mask is None else mask.contiguous().numpy() for mask in (left, right))
-    return left is None and right is None, one, other
+def _heard(size: Tensor, left: Tensor | None, right: Tensor | None) -> tuple[np.ndarray, ...]:
+    """Whether all v count for a pair (u, w), bool `[T]`; else those of row w: `node[start[w]:start[w + 1]]`, w counted
+    over all graphs; and the nodes of the largest graph."""
+    n, _, own = _places(size)
+    whole = np.zeros(int((size**2).sum()), np.bool_) if left is None else left.contiguous().numpy()
+    pairs = np.zeros(0, np.int64) if right is None else np.flatnonzero(right.numpy())
+    row_start = np.r_[0, np.cumsum(n)]
+    row = np.searchsorted(row_start, pairs, side="right") - 1
+    start = np.searchsorted(row, np.arange(len(own) + 1))
+    return whole, start, pairs - row_start[row], np.arange(n.max(initial=0))
 
 
 @inlined
-def _counts(mask, place):
-    return len(mask) > 0 and mask[place]
+def _nodes(heard, pair, w, n):
+    whole, start, node, every = heard
+    return every[:n] if whole[pair] else node[start[w] : start[w + 1]]
 
 
 @contracted
-def _forward(a, b, out, places, masks, first, last):
+def _forward(a, b, out, places, heard, first, last):
     """out[u, v] = sum over w of a[u, w] b[w, v], a row u at a time, which stays in the first cache."""
-    every, left, right = masks
     for r in range(first, last):
         n, block, u = places[0][r], places[1][r], places[2][r]
         row = block + u * n
         out[row : row + n] = 0
         for w in range(n):
             factor = a[row + w]
-            whole = every or _counts(left, row + w)
-            for v in range(n):
-                if whole or _counts(right, block + w * n + v):
-                    other, acc = b[block + w * n + v], out[row + v]
-                    for k in range(len(acc)):
-                        acc[k] += factor[k] * other[k]
+            for v in _nodes(heard, row + w, r - u + w, n):
+                other, acc = b[block + w * n + v], out[row + v]
+                for k in range(len(acc)):
+                    acc[k] += factor[k] * other[k]
 
 
 @contracted
-def _to_left(grad, b, out, places, masks, first, last):
+def _to_left(grad, b, out, places, heard, first, last):
     """out[u, w] = sum over v of grad[u, v] b[w, v]."""
-    every, left, right = masks
     acc = scratch(b, b.shape[1])
     for r in range(first, last):
         n, block, u = places[0][r], places[1][r], places[2][r]
         row = block + u * n
         for w in range(n):
-            whole = every or _counts(left, row + w)
             for k in range(len(acc)):
                 acc[k] = 0
-            for v in range(n):
-                if whole or _counts(right, block + w * n + v):
-                    coming, other = grad[row + v], b[block + w * n + v]
-                    for k in range(len(acc)):
-                        acc[k] += coming[k] * other[k]
+            for v in _nodes(heard, row + w, r - u + w, n):
+                coming, other = grad[row + v], b[block + w * n + v]
+                for k in range(len(acc)):
+                    acc[k] += coming[k] * other[k]
             for k in range(len(acc)):
                 out[row + w, k] = acc[k]
 
 
 @contracted
-def _to_right(a, grad, out, places, masks, first, last):
+def _to_right(a, grad, out, places, heard, first, last):
     """out[w, v] = sum over u of a[u, w] grad[u, v], a row w at a time."""
-    every, left, right = masks
     for r in range(first, last):
         n, block, w = places[0][r], places[1][r], places[2][r]
         row = block + w * n
         out[row : row + n] = 0
         for u in range(n):
             factor = a[block + u * n + w]
-            whole = every or _counts(left, block + u * n + w)
-            for v in range(n):
-                if whole or _counts(right, row + v):
-                    coming, acc = grad[block + u * n + v], out[row + v]
-                    for k in range(len(acc)):
-                        acc[k] += factor[k] * coming[k]
+            for v in _nodes(heard, block + u * n + w, r, n):
+                coming, acc = grad[block + u * n + v], out[row + v]
+                for k in range(len(acc)):
+                    acc[k] += factor[k] * coming[k]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 from torch import Tensor
 
@@ -33,6 +35,10 @@ def tuple_spmm(messages: Messages, x: Tensor, table: Tensor | None = None, self_
     _check(messages, x, table, self_weight)
     if x.is_cpu and x.dtype in (torch.float32, torch.float64) and x.size(1) <= MAX_WIDTH:
         return cpu(messages, x, table, self_weight)
+    if x.is_cuda and x.dtype in (torch.float32, torch.bfloat16, torch.float16) and find_spec("triton") is not None:
+        from graphlab.ops.tuple_spmm.gpu import gpu
+
+        return gpu(messages, x, table, self_weight)
     return reference(messages, x, table, self_weight)
 
 

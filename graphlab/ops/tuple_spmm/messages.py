@@ -45,9 +45,9 @@ class View:
     stride: Tensor
 
     @classmethod
-    def plain(cls, num_rows: int) -> View:
+    def plain(cls, num_rows: int, device: torch.device | str = "cpu") -> View:
         """Tuple i reads row i, and an index means itself."""
-        row = torch.arange(num_rows, dtype=torch.int32)
+        row = torch.arange(num_rows, dtype=torch.int32, device=device)
         return cls(row, torch.zeros_like(row), torch.ones_like(row))
 
     def to(self, device: torch.device | str) -> View:
@@ -106,9 +106,9 @@ class Messages:
         kinds = target.new_empty(0) if kind is None else kind
         return cls(
             _rows(target, source, kinds, num_targets),
-            View.plain(num_targets),
+            View.plain(num_targets, target.device),
             _rows(source, target, kinds, num_sources),
-            View.plain(num_sources),
+            View.plain(num_sources, target.device),
         )
 
     @classmethod
@@ -130,11 +130,19 @@ class Messages:
         count = rows.start.diff().long()[view.row.long()]
         target = torch.repeat_interleave(count)
         before = count.cumsum(0) - count
-        place = rows.start.long()[view.row[target].long()] + torch.arange(len(target)) - before[target]
+        place = (
+            rows.start.long()[view.row[target].long()]
+            + torch.arange(len(target), device=target.device)
+            - before[target]
+        )
         source = view.base[target].long() + view.stride[target].long() * rows.index[place].long()
         return target, source, rows.kind[place].long() if len(rows.kind) else rows.kind.long()
 
 
 def _rows(row: Tensor, other: Tensor, kind: Tensor, num_rows: int) -> Rows:
-    start, order = (torch.from_numpy(part) for part in counting_sort(row.numpy(), num_rows))
+    if row.is_cuda:
+        count = torch.bincount(row, minlength=num_rows)
+        start, order = torch.cat([count.new_zeros(1), count.cumsum(0)]), row.argsort(stable=True)
+    else:
+        start, order = (torch.from_numpy(part) for part in counting_sort(row.numpy(), num_rows))
     return Rows(start.int(), other[order].int(), (kind[order] if len(kind) else kind).int())

@@ -9,7 +9,7 @@ from graphlab.ops.tuple_spmm.messages import Messages
 
 def reference(messages: Messages, x: Tensor, table: Tensor | None = None, self_weight: Tensor | None = None) -> Tensor:
     """`tuple_spmm` by gather and scatter: memory for every message."""
-    target, source, kind = (part.to(x.device) for part in messages.to("cpu").pairs())
+    target, source, kind = messages.pairs()
     sent = x[source]
     if table is not None:
         sent = (sent + table[kind]).relu()

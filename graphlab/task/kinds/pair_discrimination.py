@@ -6,6 +6,7 @@ the differences between copies says whether it does so beyond what numbering alo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,9 @@ OFFICIAL_MARGIN = 1e-6
 RIDGE = 1e-7
 """Variance that the calibrated rule adds to each output, so that invariant models have an inverse covariance."""
 
+ROUNDING = 1e-5
+"""What float32 may add up to, as a share of the outputs: where these are about 1000, it is more than the ridge."""
+
 LEVEL = 0.95
 """Of the calibrated test."""
 
@@ -59,17 +63,27 @@ class Config(TaskConfig):
 
 def official_statistic(differences: Tensor) -> float:
     """mean^T cov^+ mean of rows `[q, d]`: Hotelling's T2 without its factor q, in float32 as it is published, on which
-    the cut of the pseudo-inverse depends."""
+    the cut of the pseudo-inverse depends. NaN for rows that are not finite."""
     rows = differences.float()
+    if not rows.isfinite().all():
+        return math.nan
     mean, covariance = rows.mean(0), torch.cov(rows.T).reshape(rows.size(1), rows.size(1))
     return float(mean @ torch.linalg.pinv(covariance) @ mean)
 
 
-def hotelling(differences: Tensor) -> float:
-    """Hotelling's T2 of rows `[q, d]` in float64, q mean^T (cov + RIDGE I)^-1 mean."""
+def noise_variance(outputs: Tensor) -> float:
+    """Variance of an output that may be rounding: RIDGE, and the square of ROUNDING times the root mean square."""
+    return RIDGE + ROUNDING**2 * float(outputs.double().square().mean())
+
+
+def hotelling(differences: Tensor, ridge: float = RIDGE) -> float:
+    """Hotelling's T2 of rows `[q, d]` in float64, q mean^T (cov + ridge I)^-1 mean,
+    or NaN for rows that are not finite."""
     rows = differences.double()
+    if not rows.isfinite().all():
+        return math.nan
     q, d = rows.shape
-    covariance = torch.cov(rows.T).reshape(d, d) + RIDGE * torch.eye(d, dtype=torch.float64)
+    covariance = torch.cov(rows.T).reshape(d, d) + ridge * torch.eye(d, dtype=torch.float64)
     mean = rows.mean(0)
     return q * float(mean @ torch.linalg.solve(covariance, mean))
 
@@ -99,7 +113,8 @@ class PairDiscrimination(Task[Data]):
 
     official     T2 > 72.34 without its factor q, more than 1e-6 from the reliability statistic, which itself stays
                  under the cut; the statistic by pseudo-inverse
-    calibrated   T2 with its factor q over the F quantile, with a ridge; the reliability statistic under it
+    calibrated   T2 with its factor q over the F quantile, with a ridge over all rounding; the reliability statistic
+                 under it
     degenerate   whether the outputs do not depend on the numbering at all, up to rounding, so that the official
                  statistic divides rounding errors by rounding errors
     """
@@ -189,9 +204,10 @@ class PairDiscrimination(Task[Data]):
         loss = self._loss(rows[: 2 * q].double()).item()
         if part == "validation":
             return {"loss": loss}
-        apart, same = (half[0::2] - half[1::2] for half in (rows[: 2 * q].cpu(), rows[2 * q :].cpu()))
+        apart, same = (half[0::2] - half[1::2] for half in rows.cpu().split(2 * q))
         official, unreliable = official_statistic(apart), official_statistic(same)
-        calibrated, noise = hotelling(apart), hotelling(same)
+        ridge = noise_variance(rows)
+        calibrated, noise = hotelling(apart, ridge), hotelling(same, ridge)
         cut = calibrated_threshold(q, d)
         reliable = unreliable < OFFICIAL_THRESHOLD
         told = official > OFFICIAL_THRESHOLD and abs(official - unreliable) > OFFICIAL_MARGIN and reliable
@@ -201,7 +217,7 @@ class PairDiscrimination(Task[Data]):
             "official_reliable": float(reliable),
             "calibrated": float(calibrated > cut and noise <= cut),
             "calibrated_reliable": float(noise <= cut),
-            "degenerate": float(bool(apart.double().var(0).max() < RIDGE)),
+            "degenerate": float(bool(apart.double().var(0).max() < ridge)),
             "statistic": calibrated,
         }
 

@@ -1,0 +1,76 @@
+"""Which pairs of BREC trained models tell apart, under the published rule and under one that is calibrated.
+
+    python experiments/brec.py --store runs/brec --workers 2
+    python experiments/brec.py --models gin --pairs Basic
+
+Every pair is a training of its own (Wang and Zhang, ICML 2024, section 4), so that each model takes 400 runs; a store
+makes them resumable. GIN is the control: no pair of BREC differs under 1-WL, which bounds it, and all that it is
+credited with is rounding. What is asked for replaces what the study had of the same model; the rest of it stays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import graphlab as gl
+
+MODELS: dict[str, dict[str, Any]] = {
+    "gin": {"dropout": 0.0},
+    "subgraph/sswl-plus": {"hidden_dim": 32, "num_layers": 4},
+    "ppgn": {"hidden_dim": 32, "num_layers": 4},
+}
+"""What differs from the defaults; all else is the protocol's."""
+
+
+def summary(found: gl.Discrimination, pairs: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The table, and the pairs on which a rule and the class of the model disagree."""
+    against = {
+        rule: [row.pair for row in found.rows if getattr(row, rule) and row.separable is False]
+        for rule in ("official", "calibrated")
+    }
+    return {
+        "model": found.model,
+        "test": found.test,
+        "pairs": pairs,
+        "settings": settings,
+        "table": found.to_json()["table"],
+        "beyond": against,
+        "missed": [row.pair for row in found.rows if row.separable and not row.calibrated],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--pairs", default="all")
+    parser.add_argument("--seeds", default="1")
+    parser.add_argument("--store", default=None)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--plot", type=Path, default=None, help="folder of one figure a model")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "studies" / "brec.json")
+    options = parser.parse_args()
+    study = {entry["model"]: entry for entry in json.loads(options.out.read_text())} if options.out.exists() else {}
+    for model in options.models:
+        found = gl.discriminate(
+            model,
+            "brec",
+            pairs=options.pairs,
+            seeds=options.seeds,
+            store=options.store,
+            workers=options.workers,
+            **MODELS[model],
+        )
+        print(found)
+        study[model] = summary(found, options.pairs, MODELS[model])
+        if options.plot:
+            options.plot.mkdir(parents=True, exist_ok=True)
+            found.plot().save(options.plot / f"{model.replace('/', '-')}.svg")
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(list(study.values()), indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
