@@ -4,8 +4,9 @@ another: what they make of some roots does not depend on the others.
 Memory of a training step on a graph of N nodes with E edges and of T listed tuples with M messages (bytes, float32):
 
     lists         25 T + 24 M, made once with the data, whatever the model
+    kept          some 64 T + 8 M, who hears of whom in each block, from its forward pass to its backward pass
     rows          a few times 4 dim N, what goes in and comes out
-    a block       at most B tuples' activations and index structures, freed before the next block begins
+    a block       at most B tuples' activations, most of what is held without blocks, freed before the next begins
 
 B is `max_tuples`, or the tuples of the largest subgraph where that has more. Activations of the other blocks are not
 kept but made again for the gradient (Chen et al., 2016), at the cost of a second forward pass. That is what tensors
