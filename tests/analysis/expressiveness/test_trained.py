@@ -107,6 +107,7 @@ def test_the_table_counts_by_category():
     assert {name: tuple(table[name]) for name in expected} == expected
     assert FOUND.num_failed == 1
     assert "does not count" in FOUND.text and "1 runs failed" in FOUND.text and "SSWL, which bounds it, 3" in FOUND.text
+    assert "(so that 1 official verdicts are rounding)" in FOUND.text
 
 
 def test_an_official_score_without_failures_counts():
