@@ -38,7 +38,8 @@ def problem(dim: int, local: bool) -> tuple[dict[str, Callable[[], None]], float
     grads = torch.randn(pairs, dim, generator=rng), torch.randn(GRAPHS, dim, widest, widest, generator=rng)
 
     def ours() -> None:
-        torch.autograd.grad(pair_product(*factors, size, None, near), factors, grads[0])
+        a, b = factors
+        torch.autograd.grad(pair_product(a, b, size, None, near), factors, grads[0])
 
     def plain() -> None:
         a, b = filled

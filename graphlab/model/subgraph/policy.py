@@ -45,7 +45,8 @@ class Policy(ABC):
 
     def restore(self, graph: Data, added: Mapping[str, Tensor]) -> TupleData:
         """The graph with the tensors that `prepare` added to it."""
-        return TupleData(**graph.to_dict() | {"num_nodes": graph.num_nodes} | dict(added))
+        about: dict[str, Any] = graph.to_dict() | {"num_nodes": graph.num_nodes} | dict(added)
+        return TupleData(**about)
 
     @abstractmethod
     def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:

@@ -146,7 +146,7 @@ class DSS(_ESAN):
 
 PRESETS = {
     "tu": Preset(
-        source="appendix: GIN's recipe of Xu et al., ICLR 2019; of its grid, width and batch are 32",
+        source="after GIN's recipe, Xu et al., ICLR 2019, section 7; the width, depth and batch are ours",
         model={"hidden_dim": 32, "num_layers": 4},
         task={"readout_dims": (64,), "batch_size": 32},
         training={"epochs": 350, "lr": 0.01, "scheduler": "step", "step_epochs": 50},
