@@ -71,7 +71,7 @@ def summary(found: gl.Discrimination, pairs: str, settings: dict[str, Any]) -> d
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--pairs", default="all")
     parser.add_argument("--seeds", default="1")
