@@ -1,16 +1,22 @@
-"""Probes: what a data set or a model is found to be, one file each in `graphlab/analysis/probes/`."""
+"""Probes: what a data set or a model is found to be, one file each in `graphlab/analysis/probes/`.
+
+A file has a function `probe(dataset, *, options)` and, where it has something to say of models, also
+`probe_model(model, dataset, *, options)` of a ModelEntry and a Dataset or None. Both give a Finding.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import signature
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
-from graphlab.core.errors import ConfigError
+from graphlab.core.errors import ConfigError, InputError, UnknownNameError
 from graphlab.core.registry import Registry
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
+from graphlab.data.registry import DATASETS
+from graphlab.model.registry import MODELS, ModelEntry, find_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,19 +65,50 @@ class Finding:
         return table_html(self.text, list(self.rows[0]) if self.rows else [], cells)
 
 
-def analyze(probe: str, dataset: str | Dataset, **options: Any) -> Finding:
-    """Put a probe to a data set. Options are the probe's own, such as `tests` of `expressiveness`.
+def analyze(probe: str, subject: str | Dataset, dataset: str | Dataset | None = None, **options: Any) -> Finding:
+    """Put a probe to a data set or, where the probe is about models too, to a model, on a data set if one is given.
 
-    Raises UnknownNameError, ConfigError for an option that the probe does not have, or IncompatibleError where probe
-    and data set do not fit.
+    Args:
+        subject: a data set or its name, or the name of a model.
+        dataset: with a model only.
+        options: the probe's own, such as `tests` of `expressiveness`.
+
+    Raises UnknownNameError, ConfigError for an option that the probe does not have, or IncompatibleError where probe,
+    model and data set do not fit.
     """
-    function = PROBES.resolve(probe).module.probe
-    known = list(signature(function).parameters)[1:]
+    module = PROBES.resolve(probe).module
+    found = _find(subject, with_models=hasattr(module, "probe_model"))
+    if isinstance(found, ModelEntry):
+        known = load(dataset) if isinstance(dataset, str) else dataset
+        return module.probe_model(found, known, **_checked(probe, module.probe_model, options))
+    if dataset is not None:
+        raise InputError(f"{found.name} is a data set already", hint="give one data set, or a model and a data set")
+    return module.probe(found, **_checked(probe, module.probe, options))
+
+
+def _find(subject: str | Dataset, with_models: bool) -> Dataset | ModelEntry:
+    if isinstance(subject, Dataset):
+        return subject
+    try:
+        return load(subject)
+    except UnknownNameError:
+        if not with_models:
+            raise
+    try:
+        return find_model(subject)
+    except UnknownNameError:
+        names = [*DATASETS.names(), *MODELS.names()]
+        variants = [name.partition("/")[2] for name in names if "/" in name]
+        raise UnknownNameError("data set or model", subject, {*names, *variants}) from None
+
+
+def _checked(probe: str, function: Callable[..., Finding], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    known = [name for name, one in signature(function).parameters.items() if one.kind is Parameter.KEYWORD_ONLY]
     for name in options:
         if name not in known:
             hint = f"it has: {', '.join(known)}" if known else "it has none"
-            raise ConfigError(f"the probe {probe} has no option {name!r}", hint=hint)
-    return function(dataset if isinstance(dataset, Dataset) else load(dataset), **options)
+            raise ConfigError(f"the probe {probe} has no option {name!r} here", hint=hint)
+    return options
 
 
 def _cell(value: Any) -> str:

@@ -1,8 +1,13 @@
-"""Which test a set of aggregations is as strong as."""
+"""Which test a set of aggregations, or a model, is as strong as."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphlab.core.errors import InputError
+from graphlab.model.base import Model
+from graphlab.model.subgraph.network import SubgraphNetwork
+from graphlab.model.subgraph.policy import Distance, NodeMarked
 from graphlab.ops.colour_refinement import PairRefinement
 
 TURNED = {"vu": "vu", "uu": "vv", "vv": "uu", "uL": "vL", "vL": "uL", "uG": "vG", "vG": "uG"}
@@ -37,3 +42,20 @@ def class_of(refinement: PairRefinement) -> str:
     if "vG" in names:
         return "GSWL"
     return f"PSWL({pool})" if "vv" in names else f"SWL({pool})"
+
+
+def class_of_model(model: type[Model], config: Any) -> str | None:
+    """The test that tells apart any two graphs that a model of this config does: as the model says or, where it says
+    nothing and is a point of the algebra, as follows from what it aggregates; None where none is known."""
+    return model.expressiveness(config) or derived_class(model, config)
+
+
+def derived_class(model: type[Model], config: Any) -> str | None:
+    """The class of a point of the algebra over whole graphs with a root's mark or distances from it, as `class_of` its
+    aggregations and pooling; None of any other model.
+
+    Distances add nothing: a mark and as many layers find them out (Zhang et al., ICML 2023, section 3).
+    """
+    if not issubclass(model, SubgraphNetwork) or not isinstance(model.preparation(config), Distance | NodeMarked):
+        return None
+    return class_of(PairRefinement(frozenset(model.aggregations) - {"uv"}, model.pooling))

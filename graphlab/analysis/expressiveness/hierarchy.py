@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlab.analysis.expressiveness.compare import partition
 from graphlab.analysis.expressiveness.graphs import Graph, as_arrays
-from graphlab.analysis.expressiveness.tests import ICML, USUAL, find_tests
+from graphlab.analysis.expressiveness.tests import ICML, TESTS, USUAL, find_tests
 from graphlab.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,6 +49,25 @@ HIERARCHY = (
     Edge("FWL(2)", "FWL(3)", CFI),
 )
 """Its diagram: what follows by way of others is left out."""
+
+
+def weaker_than(test: str) -> tuple[str, ...]:
+    """The tests that the diagram puts below this one, by way of others too, in the order of `TESTS`."""
+    return _reached(test, {(edge.stronger, edge.weaker) for edge in HIERARCHY})
+
+
+def stronger_than(test: str) -> tuple[str, ...]:
+    """Those that it puts above."""
+    return _reached(test, {(edge.weaker, edge.stronger) for edge in HIERARCHY})
+
+
+def _reached(start: str, steps: Set[tuple[str, str]]) -> tuple[str, ...]:
+    found: set[str] = set()
+    ahead = {start}
+    while ahead:
+        ahead = {end for begin, end in steps if begin in ahead} - found
+        found |= ahead
+    return tuple(name for name in TESTS if name in found)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphlab.analysis.expressiveness.classes import class_of_model
 from graphlab.analysis.expressiveness.compare import partition
 from graphlab.analysis.expressiveness.graphs import as_arrays
 from graphlab.analysis.expressiveness.pairs import TOTAL, parse_pairs
@@ -215,7 +216,7 @@ def discriminate(
     plan = make_plan(model, data, overrides)
     plans = [replace(plan, task_config=plan.task_config.model_copy(update={"pair": pair})) for pair in which]
     found = run_plans(plans, parse_seeds(seeds), Store(store), device=device, workers=workers, progress=progress)
-    test = plan.model.cls.expressiveness(plan.model_config)
+    test = class_of_model(plan.model.cls, plan.model_config)
     separable = _separable(data, ends[list(which)], test) if test else [None] * len(which)
     rows = [
         _outcome(record, pair, categories[pair], can)

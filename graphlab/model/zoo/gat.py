@@ -56,6 +56,10 @@ class GAT(Model):
             ]
         )
 
+    @classmethod
+    def expressiveness(cls, config: Config) -> str:
+        return "1-WL"
+
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
         for depth, conv in enumerate(self.convs):

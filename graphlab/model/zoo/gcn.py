@@ -48,6 +48,10 @@ class GCN(Model):
         self.drop_features = FeatureDropout(config.dropout)
         self.convs = nn.ModuleList(GCNConv(i, o, normalize=False) for i, o in pairwise(widths))
 
+    @classmethod
+    def expressiveness(cls, config: Config) -> str:
+        return "1-WL"
+
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
         edge_index, edge_weight = gcn_norm(batch.edge_index, num_nodes=batch.num_nodes, dtype=x.dtype)

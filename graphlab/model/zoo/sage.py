@@ -49,6 +49,10 @@ class SAGE(Model):
         self.drop_features = FeatureDropout(config.dropout)
         self.convs = nn.ModuleList(SAGEConv(i, o, normalize=config.normalize) for i, o in pairwise(widths))
 
+    @classmethod
+    def expressiveness(cls, config: Config) -> str:
+        return "1-WL"
+
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
         for depth, conv in enumerate(self.convs):

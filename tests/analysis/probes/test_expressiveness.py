@@ -9,11 +9,22 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from torch_geometric.data import Data
 
-from graphlab.analysis.expressiveness import TESTS, as_arrays, ceilings, separates
+from graphlab.analysis.expressiveness import (
+    HIERARCHY,
+    TESTS,
+    as_arrays,
+    ceilings,
+    separates,
+    stronger_than,
+    weaker_than,
+)
 from graphlab.analysis.probe import analyze
 from graphlab.core.errors import ConfigError, IncompatibleError, UnknownNameError
 from graphlab.data.load import load
+from graphlab.data.registry import DATASETS
+from graphlab.model.registry import MODELS
 from tests.ops.slow_refinement import rational_resistances
 
 CATEGORIES = ("Basic", "Regular", "StronglyRegular", "Extension", "CFI", "4Vertex", "DistanceRegular")
@@ -140,3 +151,84 @@ def test_no_test_takes_isomorphic_graphs_of_brec_apart():
             continue
         found = test.refinement.histories(arrays).invariant
         assert (found[: len(graphs)] == found[len(graphs) :]).all()
+
+
+def test_a_model_has_a_class_and_a_place(cli):
+    found = analyze("expressiveness", "sswl-plus")
+    assert found.test == "SSWL" and found.ceiling is None and not found.tests
+    assert found.weaker == ("1-WL", "SPD-WL", "RD-WL", "SWL(VS)", "PSWL(VS)", "SWL(SV)", "PSWL(SV)", "GSWL")
+    assert found.stronger == ("SLFWL(2)", "FWL(2)", "FWL(3)")
+    rows = found.df.set_index("test")["is"]
+    assert rows["LFWL(2)"] == "not compared" and rows["SSWL"] == "the model's class" and len(rows) == len(TESTS)
+    printed = cli("analyze", "expressiveness", "subgraph/sswl-plus", "--json").json
+    assert printed == found.to_json() and "dataset" not in printed
+    assert "Stronger ones: SLFWL(2), FWL(2), FWL(3)." in cli("analyze", "expressiveness", "sswl-plus").out.replace(
+        "\n", " "
+    ).replace("  ", " ")
+
+
+def test_order_of_the_diagram_is_that_of_its_transitive_closure():
+    diagram = nx.DiGraph([(edge.weaker, edge.stronger) for edge in HIERARCHY])
+    assert nx.is_directed_acyclic_graph(diagram) and set(diagram) == set(TESTS)
+    for name in TESTS:
+        assert set(weaker_than(name)) == nx.ancestors(diagram, name)
+        assert set(stronger_than(name)) == nx.descendants(diagram, name)
+
+
+def test_a_model_on_a_data_set_has_the_ceiling_of_its_class_beside_the_table(cli):
+    found = cli("analyze", "expressiveness", "gin", "hard-pairs", "--json").json
+    whole = analyze("expressiveness", "hard-pairs")
+    assert found["tests"] == whole.to_json()["tests"] and found["ceiling"] == found["tests"]["1-WL"]
+    assert found["class"] == "1-WL" and found["weaker"] == [] and found["ceiling"]["total"] == 0
+    some = analyze("expressiveness", "ngnn", dataset=load("csl"), tests="1-WL")
+    assert list(some.tests) == ["1-WL"] and some.ceiling == {"total": 45, "pairs": 45, "tied": 0}
+    assert some.df["test"].tolist() == ["1-WL", "SWL(VS)"] and "the ceiling is 45 of 45 pairs" in repr(some)
+
+
+def test_a_class_that_is_not_run_on_graphs_so_large_has_no_ceiling():
+    data = load("csl")
+    graphs = [nx.disjoint_union_all([nx.Graph(graph.edge_index.T.tolist())] * 3) for graph in data.graphs[::15]]
+    edges = [torch.tensor([*graph.edges, *((v, u) for u, v in graph.edges)]).T for graph in graphs]
+    large = tuple(
+        Data(edge_index=e, num_nodes=len(graph), y=old.y)
+        for e, graph, old in zip(edges, graphs, data.graphs[::15], strict=True)
+    )
+    found = analyze("expressiveness", "i2gnn", replace(data, graphs=large), tests="1-WL")
+    assert found.test == "FWL(3)" and found.ceiling is None and "not known" in found.text
+    assert found.df["test"].tolist() == ["1-WL"]
+
+
+def test_settings_decide_a_class(cli):
+    assert analyze("expressiveness", "esan/dss", settings={"policy": "null"}).test == "1-WL"
+    words = ("analyze", "expressiveness", "subgraph/swl-vs", "--set", "policy=resistance", "--json")
+    found = cli(*words).json
+    assert found["class"] == "PSWL(VS)" and found["settings"] == {"policy": "resistance"}
+    with pytest.raises(ConfigError, match="no setting 'polisy'"):
+        analyze("expressiveness", "ngnn", settings={"polisy": 1})
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "message", "hint"),
+    [
+        (("expressiveness", "sswl-pls"), "unknown-name", "no data set or model is named 'sswl-pls'", "sswl-plus"),
+        (("expressiveness", "hard-pair"), "unknown-name", "no data set or model is named 'hard-pair'", "hard-pairs"),
+        (("expressiveness", "subgraph/sswl-pls"), "unknown-name", "subgraph/sswl-pls", "subgraph/sswl-plus"),
+        (("expressiveness", "gin", "crl"), "unknown-name", "no dataset is named 'crl'", "csl"),
+        (("expressiveness", "csl", "hard-pairs"), "input", "csl is a data set already", "a model and a data set"),
+        (("expressiveness", "nbfnet"), "incompatible", "no test is known", "subgraph/sswl-plus"),
+        (("expressiveness", "gin", "karate"), "incompatible", "about nodes", "pair-discrimination"),
+        (("expressiveness", "csl", "--set", "policy=x"), "config", "no option 'settings' here", "tests"),
+        (("inverse-relations", "gcn"), "unknown-name", "no dataset is named 'gcn'", ""),
+    ],
+)
+def test_bad_questions_have_one_clear_error(cli, words, kind, message, hint):
+    done = cli("analyze", *words, "--json")
+    assert done.code == 2 and done.json["error"]["kind"] == kind
+    assert message in done.json["error"]["message"] and hint in (done.json["error"]["hint"] or "")
+
+
+def test_no_name_is_that_of_a_data_set_and_of_a_model():
+    names = [
+        {*names, *(name.partition("/")[2] for name in names)} - {""} for names in (DATASETS.names(), MODELS.names())
+    ]
+    assert not names[0] & names[1]
