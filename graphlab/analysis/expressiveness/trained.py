@@ -142,6 +142,8 @@ class Discrimination:
         said += f" and {total['calibrated']:,} by the calibrated one"
         if self.test is not None:
             said += f"; {self.test}, which bounds it, {total['ceiling']:,}"
+            wrong = " and ".join(f"{total[f'{rule}_beyond']:,} {rule}" for rule in RULES if total[f"{rule}_beyond"])
+            said += f" (so that {wrong} verdicts are rounding)" if wrong else ""
         if total["failed"]:
             said += f"; {total['failed']:,} runs failed"
         return said + "."
