@@ -35,6 +35,7 @@ NEUTRAL = {"dropout": 0.0, "node_ratio": 1.0}
 """Dropout is random, and a share of the nodes is taken in the order of their ids where they are tied."""
 
 SMALL = {"hidden_dim": 16, "num_layers": 2}
+"""Of models of nodes and graphs, where subgraphs make many rows of each."""
 
 FEW = {"batch_size": 4, "num_relabelings": 6, "output_dim": 4}
 """Of a task's settings."""
@@ -61,7 +62,8 @@ def _plan(model: str, dataset: Dataset) -> Plan:
     """A small model without what is random or depends on the numbering, on batches that are a small part of the
     example."""
     fields = find_model(model).config.model_fields
-    overrides = {f"model.{key}": value for key, value in (NEUTRAL | SMALL).items() if key in fields}
+    chosen = NEUTRAL | (SMALL if dataset.spec.level in ("node", "graph", "pair") else {})
+    overrides = {f"model.{key}": value for key, value in chosen.items() if key in fields}
     settings = find_task(dataset.task).Config.model_fields
     overrides |= {f"task.{key}": value for key, value in FEW.items() if key in settings}
     return make_plan(model, dataset, overrides)

@@ -14,8 +14,8 @@ QUICK = ("--set", "training.epochs=2")
 EXPLODES = ("--set", "optimizer=sgd", "--set", "lr=1000", "--set", "weight_decay=1000.0")
 
 BAD_REQUESTS = {
-    "unknown model": (("run", "gcnn", "karate"), "no model is named 'gcnn'", "did you mean 'gcn'?"),
-    "unknown model, far off": (("run", "zzzzzz", "karate"), "no model is named 'zzzzzz'", "known: astarnet"),
+    "unknown model": (("run", "gcnn", "karate"), "no model is named 'gcnn'", "did you mean 'gcn'"),
+    "unknown model, far off": (("run", "zzzzzz", "karate"), "no model is named 'zzzzzz'", "known: ak"),
     "model that is a path": (("run", "../gcn", "karate"), "no model is named", None),
     "unknown data set": (("run", "gcn", "karatte"), "no dataset is named 'karatte'", "'karate'"),
     "unknown variant": (("run", "gcn", "planetoid/coora"), "planetoid/coora", "'planetoid/cora'"),
