@@ -71,8 +71,9 @@ class _AllPairsPolicy(Policy):
             for g, graph in enumerate(graphs)
         ]
 
+    @abstractmethod
     def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
-        raise NotImplementedError
+        """What is said of the pairs of all graphs, `[sum of n^2, columns]` each."""
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,9 @@ class _ListedPolicy(Policy):
             for g, graph in enumerate(graphs)
         ]
 
+    @abstractmethod
     def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
         """The roots of all graphs, and where those of each graph start, int64 `[G + 1]`."""
-        raise NotImplementedError
 
     def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
         """uint8 `[T, columns]`."""

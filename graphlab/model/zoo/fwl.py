@@ -70,8 +70,8 @@ class _Folklore(Model):
         self.out_dim = 2 * dim
 
     def masks(self, pairs: AllPairs) -> Masks:
-        """Which w count, by (u, w) and by (w, v); see `pair_product`."""
-        raise NotImplementedError
+        """Which w count, by (u, w) and by (w, v), None for all; see `pair_product`."""
+        return None, None
 
     def forward(self, batch: Data) -> Tensor:
         pairs = all_pairs(batch)
@@ -92,9 +92,6 @@ class FWL2(_Folklore):
     @classmethod
     def expressiveness(cls, config: Config) -> str:
         return "FWL(2)"
-
-    def masks(self, pairs: AllPairs) -> Masks:
-        return None, None
 
 
 class LocalFWL2(_Folklore):
