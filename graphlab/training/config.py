@@ -18,7 +18,8 @@ class TrainingConfig(Config):
                     validation loss; None trains all epochs
     evaluate_every  epochs between evaluations on validation; the last epoch is always evaluated
     scheduler       cosine: to 0 over all epochs; step: times `gamma` every `step_epochs`; plateau: times
-                    `gamma` after `step_epochs` evaluations without a better selection metric
+                    `gamma` after `step_epochs` evaluations without a better selection metric; loss-plateau: the same
+                    after `step_epochs` epochs without a lower training loss
     clip_norm       largest L2 norm of the whole gradient; None does not clip
     precision       arithmetic of the forward pass; bf16 and fp16 are mixed precision
     """
@@ -28,7 +29,7 @@ class TrainingConfig(Config):
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     lr: Annotated[float, Field(gt=0, le=1000), FloatRange(1e-4, 1e-1, log=True)] = 0.01
     weight_decay: Annotated[NonNegativeFloat, FloatRange(1e-6, 1e-2, log=True)] = 0.0
-    scheduler: Literal["none", "cosine", "step", "plateau"] = "none"
+    scheduler: Literal["none", "cosine", "step", "plateau", "loss-plateau"] = "none"
     gamma: Annotated[float, Field(gt=0, le=1), FloatRange(0.1, 0.9)] = 0.5
     step_epochs: PositiveInt = 20
     patience: PositiveInt | None = None

@@ -137,7 +137,7 @@ def train(
                 require_finite(scores, "validation", progress.epoch)
                 best.offer(progress.epoch, scores, learner)
                 selection = scores[task.metric]
-            engine.after_epoch(selection)
+            engine.after_epoch(row["loss"], selection)
             on_epoch(progress.epoch, config.epochs, row)
             progress.epoch, progress.step, progress.loss = progress.epoch + 1, 0, 0.0
         save()

@@ -37,6 +37,7 @@ class Engine:
             learner.parameter_groups(config.weight_decay), lr=config.lr, fused=True
         )
         self._schedule = self._make_schedule(config, direction)
+        self._follows_loss = config.scheduler == "loss-plateau"
         self._clip_norm = config.clip_norm
         self._device_type = device.type
         self._dtype = PRECISIONS[config.precision]
@@ -50,6 +51,8 @@ class Engine:
                 return lr_scheduler.StepLR(self.optimizer, config.step_epochs, config.gamma)
             case "plateau":
                 return lr_scheduler.ReduceLROnPlateau(self.optimizer, direction, config.gamma, config.step_epochs)
+            case "loss-plateau":
+                return lr_scheduler.ReduceLROnPlateau(self.optimizer, "min", config.gamma, config.step_epochs)
             case "none":
                 return None
 
@@ -70,11 +73,12 @@ class Engine:
         self._scaler.step(self.optimizer)
         self._scaler.update()
 
-    def after_epoch(self, selection: float | None) -> None:
-        """Move the schedule on; `selection` is the selecting metric if this epoch was evaluated."""
+    def after_epoch(self, loss: float, selection: float | None) -> None:
+        """Move the schedule on; `loss` is the epoch's mean, `selection` the selecting metric if it was evaluated."""
         if isinstance(self._schedule, lr_scheduler.ReduceLROnPlateau):
-            if selection is not None:
-                self._schedule.step(selection)
+            watched = loss if self._follows_loss else selection
+            if watched is not None:
+                self._schedule.step(watched)
         elif self._schedule:
             with warnings.catch_warnings():
                 # A run that goes on right after an epoch's last step has not stepped this optimiser object yet.

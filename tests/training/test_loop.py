@@ -61,6 +61,7 @@ def same(a, b):
     [
         ("gin", "graph-classification", {"scheduler": "step", "step_epochs": 2}),
         ("gin", "graph-regression", {"scheduler": "plateau", "step_epochs": 1, "optimizer": "sgd"}),
+        ("gin", "graph-regression", {"scheduler": "loss-plateau", "step_epochs": 1, "evaluate_every": 3}),
         ("gcn", "node-classification", {"scheduler": "cosine", "patience": 3, "lr": 0.2}),
         ("distmult", "kg-transductive", {"optimizer": "adamw", "clip_norm": 0.1}),
     ],

@@ -123,7 +123,15 @@ class PairDiscrimination(Task[Data]):
     ability = "graph-prediction"
     level = "pair"
     Config = Config
-    training = {"epochs": 20, "lr": 1e-4, "weight_decay": 1e-4, "evaluate_every": 20}
+    training = {
+        "epochs": 20,
+        "lr": 1e-4,
+        "weight_decay": 1e-4,
+        "scheduler": "loss-plateau",
+        "gamma": 0.1,
+        "step_epochs": 10,
+        "evaluate_every": 20,
+    }
     metric = "loss"
     direction = "min"
 
