@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -18,33 +19,39 @@ ResultT = TypeVar("ResultT")
 
 
 class Remembered(Generic[ResultT]):
-    """What a function made of the last tensor it was given; a transductive task gives the same at every step."""
+    """What a function made of the last tensor it was given; a transductive task gives the same at every step.
 
-    def __init__(self, function: Callable[[Tensor], ResultT]) -> None:
+    `rest` are further arguments, plain values.
+    """
+
+    def __init__(self, function: Callable[..., ResultT]) -> None:
         self._function = function
-        self._seen: tuple[Tensor, int, ResultT] | None = None
+        self._seen: tuple[Tensor, int, tuple[Any, ...], ResultT] | None = None
 
-    def __call__(self, x: Tensor) -> ResultT:
-        if self._seen is None or self._seen[0] is not x or self._seen[1] != x._version:
-            self._seen = (x, x._version, self._function(x))
-        return self._seen[2]
+    def __call__(self, x: Tensor, *rest: Any) -> ResultT:
+        seen = self._seen
+        if seen is None or seen[0] is not x or seen[1:3] != (x._version, rest):
+            self._seen = seen = (x, x._version, rest, self._function(x, *rest))
+        return seen[3]
 
 
-class Features:
-    """Rows of nodes that linear maps are put on: dense `[num_nodes, dim]`, or the non-zeros of such."""
+@dataclass(frozen=True)
+class SparseRows:
+    """A matrix `[num_nodes, dim]` by its non-zeros."""
 
-    def __init__(self, x: Tensor | tuple[Pattern, Tensor]) -> None:
-        self._x = x
+    pattern: Pattern
+    values: Tensor
 
-    def times(self, weight: Tensor) -> Tensor:
-        """x W^T, weight `[out_dim, dim]` -> `[num_nodes, out_dim]`."""
-        return self._x @ weight.T if isinstance(self._x, Tensor) else sparse_product(*self._x, weight.T)
+
+def linear(x: Tensor | SparseRows, weight: Tensor) -> Tensor:
+    """x W^T, weight `[out_dim, dim]` -> `[num_nodes, out_dim]`."""
+    return x @ weight.T if isinstance(x, Tensor) else sparse_product(x.pattern, x.values, weight.T)
 
 
 class FeatureInput(nn.Module):
     """Dropout with probability p of node features, ready for linear maps.
 
-    x `[num_nodes, dim]` -> Features. Features that are mostly zero are drawn and multiplied by their non-zero entries
+    x `[num_nodes, dim]` -> the same, for `linear`. Features that are mostly zero are drawn and multiplied by their non-zero entries
     alone: a zero stays zero whether it is dropped or not, so the outputs have the distribution of plain dropout.
     """
 
@@ -53,12 +60,12 @@ class FeatureInput(nn.Module):
         self.p = p
         self._nonzero = Remembered(_nonzero)
 
-    def forward(self, x: Tensor) -> Features:
+    def forward(self, x: Tensor) -> Tensor | SparseRows:
         nonzero = None if x.requires_grad else self._nonzero(x)
         if nonzero is None:
-            return Features(F.dropout(x, self.p, self.training))
+            return F.dropout(x, self.p, self.training)
         pattern, values = nonzero
-        return Features((pattern, F.dropout(values, self.p, self.training)))
+        return SparseRows(pattern, F.dropout(values, self.p, self.training))
 
 
 def _nonzero(x: Tensor) -> tuple[Pattern, Tensor] | None:
