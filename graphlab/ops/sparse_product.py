@@ -57,7 +57,9 @@ class _Order:
         self._second = second[self.order]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
-            self.matrix(torch.zeros(len(first), device=first.device), (size, int(second.max() + 1) if len(second) else 0))
+            self.matrix(
+                torch.zeros(len(first), device=first.device), (size, int(second.max() + 1) if len(second) else 0)
+            )
 
     def matrix(self, values: Tensor, shape: tuple[int, ...]) -> Tensor:
         return torch.sparse_csr_tensor(self._start, self._second, values[self.order], shape, check_invariants=False)

@@ -17,9 +17,9 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.search.ledger import ATTEMPT, SLOT, Ledger, Outcome
-from graphlab.search.objective import Objective
-from graphlab.search.space import Architecture, Space
+from graphlab.nas.ledger import ATTEMPT, SLOT, Ledger, Outcome
+from graphlab.nas.objective import Objective
+from graphlab.nas.space import Architecture, Space
 
 
 class StrategyConfig(Config):

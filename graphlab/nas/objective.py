@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from graphlab.core.errors import ConfigError, closest
-from graphlab.search.space import Architecture
+from graphlab.nas.space import Architecture
 
 Direction = Literal["maximize", "minimize"]
 

@@ -12,8 +12,8 @@ from graphlab.core.files import hash_file
 from graphlab.data.card import Card, Source
 from graphlab.data.unpickle import read_pickle
 from graphlab.model.link_patterns import from_key
-from graphlab.search.spaces.nas_bench_graph import NODES, NasBenchGraph
-from graphlab.search.table import Table
+from graphlab.nas.spaces.nas_bench_graph import NODES, NasBenchGraph
+from graphlab.nas.table import Table
 
 NUM_ARCHITECTURES = 26_206
 MILLION = 1e6

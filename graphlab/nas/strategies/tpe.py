@@ -6,7 +6,7 @@ from optuna.samplers import BaseSampler, TPESampler
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.search.strategy import Reseeded, Strategy, StrategyConfig
+from graphlab.nas.strategy import Reseeded, Strategy, StrategyConfig
 
 
 class Config(StrategyConfig):

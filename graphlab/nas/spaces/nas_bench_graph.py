@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlab.core.config import Choices
 from graphlab.model.link_patterns import OPERATORS, PATTERNS, canonical
-from graphlab.search.space import Architecture, Decision, Space
+from graphlab.nas.space import Architecture, Decision, Space
 
 LINKS = tuple("".join(map(str, link)) for link in PATTERNS)
 """Each pattern as the digits of the nodes that the operators read, 0 the input."""

@@ -15,7 +15,7 @@ from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from graphlab.search.ledger import WORKER
+from graphlab.nas.ledger import WORKER
 
 
 class Crew(ABC):

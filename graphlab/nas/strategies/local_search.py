@@ -6,9 +6,9 @@ import numpy as np
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.search.ledger import Outcome
-from graphlab.search.space import Architecture
-from graphlab.search.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.ledger import Outcome
+from graphlab.nas.space import Architecture
+from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
 
 class Config(StrategyConfig):

@@ -10,11 +10,11 @@ from optuna import Study, Trial, TrialPruned
 from optuna.trial import TrialState
 
 from graphlab.core.errors import DivergenceError
-from graphlab.search.crew import Crew
-from graphlab.search.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
-from graphlab.search.objective import Objective
-from graphlab.search.space import Architecture, Space
-from graphlab.search.study import ask_for, is_waiting, quiet_optuna
+from graphlab.nas.crew import Crew
+from graphlab.nas.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
+from graphlab.nas.objective import Objective
+from graphlab.nas.space import Architecture, Space
+from graphlab.nas.study import ask_for, is_waiting, quiet_optuna
 
 MOST_ASKED = 100
 """Askings for one evaluation after which a strategy that only names what is known has nothing left to name."""

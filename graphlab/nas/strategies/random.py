@@ -5,7 +5,7 @@ from __future__ import annotations
 from optuna.samplers import BaseSampler, RandomSampler
 
 from graphlab.core.citation import Citation
-from graphlab.search.strategy import Reseeded, Strategy
+from graphlab.nas.strategy import Reseeded, Strategy
 
 
 class Random(Strategy):

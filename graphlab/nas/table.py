@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from graphlab.core.errors import InputError
-from graphlab.search.objective import Evaluation, Objective, OnStep, Regret
-from graphlab.search.space import Architecture, Space
+from graphlab.nas.objective import Evaluation, Objective, OnStep, Regret
+from graphlab.nas.space import Architecture, Space
 
 PERCENT = 100.0
 

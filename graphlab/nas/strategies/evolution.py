@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from graphlab.core.citation import Citation
-from graphlab.search.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
 MOST_TRIED = 100
 """Mutations of one parent after which another one is chosen."""

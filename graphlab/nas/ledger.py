@@ -12,7 +12,7 @@ from typing import Any
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from graphlab.search.space import Architecture, Space
+from graphlab.nas.space import Architecture, Space
 
 SLOT, ATTEMPT, RESULT, WORKER = "slot", "attempt", "result", "worker"
 """What trials are marked with: which of the asked evaluations this is, how often its strategy was asked for it before,

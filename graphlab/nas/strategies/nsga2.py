@@ -8,7 +8,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler
 from pydantic import Field
 
 from graphlab.core.citation import Citation
-from graphlab.search.strategy import Reseeded, Strategy, StrategyConfig
+from graphlab.nas.strategy import Reseeded, Strategy, StrategyConfig
 
 
 class Config(StrategyConfig):

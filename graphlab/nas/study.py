@@ -17,10 +17,10 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBSto
 from optuna.trial import TrialState
 
 from graphlab.core.errors import InputError, StoreError
-from graphlab.search.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
-from graphlab.search.journal import WholeLines
-from graphlab.search.ledger import ATTEMPT, SLOT, Fate, fate, open_slots, times_asked
-from graphlab.search.objective import Direction
+from graphlab.nas.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
+from graphlab.nas.journal import WholeLines
+from graphlab.nas.ledger import ATTEMPT, SLOT, Fate, fate, open_slots, times_asked
+from graphlab.nas.objective import Direction
 
 HEARTBEAT_SECONDS = 5
 """Between signs of life of a worker at a database; one that gives none for three times as long is dead."""
@@ -43,8 +43,9 @@ def quiet_optuna() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-def open_storage(where: Where) -> BaseStorage:
-    """In memory; a journal in a folder, for the processes that see it; or a PostgreSQL database, for a team.
+def open_storage(where: Where, name: str) -> BaseStorage:
+    """In memory; a journal in a folder of the study's own, for the processes that see it; or a PostgreSQL database,
+    for a team.
 
     Raises InputError for other databases, StoreError for a folder or a database that cannot be used.
     """
@@ -52,7 +53,7 @@ def open_storage(where: Where) -> BaseStorage:
         return InMemoryStorage()
     if "://" in str(where):
         return _database(str(where))
-    folder = Path(where)
+    folder = Path(where, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return JournalStorage(WholeLines(str(folder / "journal.log")))
@@ -93,7 +94,7 @@ def open_study(
 ) -> tuple[Study, Crew]:
     """The study of this name, made if it is not there, and its workers."""
     with quiet_optuna():
-        storage = open_storage(where)
+        storage = open_storage(where, name)
         study = optuna.create_study(
             storage=storage,
             study_name=name,
@@ -107,7 +108,7 @@ def open_study(
     if isinstance(storage, RDBStorage):
         return study, DatabaseCrew(storage, study)
     assert where is not None
-    return study, FolderCrew(Path(where) / name)
+    return study, FolderCrew(Path(where, name))
 
 
 def ask_for(study: Study, count: int) -> None:
