@@ -14,12 +14,10 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
-from optuna.trial import TrialState
 
 from graphlab.core.errors import InputError, StoreError
 from graphlab.nas.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
 from graphlab.nas.journal import WholeLines
-from graphlab.nas.ledger import ATTEMPT, SLOT, Fate, fate, open_slots, times_asked
 from graphlab.nas.objective import Direction
 
 HEARTBEAT_SECONDS = 5
@@ -109,20 +107,3 @@ def open_study(
         return study, DatabaseCrew(storage, study)
     assert where is not None
     return study, FolderCrew(Path(where, name))
-
-
-def ask_for(study: Study, count: int) -> None:
-    """See that each of the evaluations 0 to count - 1 is done, in hand or waiting; to be called alone.
-
-    An evaluation that was cut off waits again with the choices it had, so that it goes on where it stood; one whose
-    architecture had been evaluated before waits for another choice.
-    """
-    trials = study.get_trials(deepcopy=False)
-    asked = times_asked(trials)
-    for slot, last in open_slots(trials, count).items():
-        choices = dict(last.params) if last and fate(last) is Fate.CUT_OFF else {}
-        study.enqueue_trial(choices, user_attrs={SLOT: slot, ATTEMPT: asked[slot]})
-
-
-def is_waiting(study: Study) -> bool:
-    return bool(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
