@@ -14,6 +14,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
+from sqlalchemy import create_engine, text
 
 from graphlab.core.errors import InputError, StoreError
 from graphlab.nas.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
@@ -21,7 +22,13 @@ from graphlab.nas.journal import WholeLines
 from graphlab.nas.objective import Direction
 
 HEARTBEAT_SECONDS = 5
-"""Between signs of life of a worker at a database; one that gives none for three times as long is dead."""
+"""Between signs of life of a worker at a database."""
+
+DEAD_AFTER = 3
+"""Signs of life that a worker has missed when it is taken for dead."""
+
+MAKING_TABLES = -1
+"""The number of the lock for it; studies have theirs from 1."""
 
 Where = str | os.PathLike[str] | None
 """None for memory, a folder, or a database's address."""
@@ -73,8 +80,12 @@ def _database(address: str) -> BaseStorage:
             hint="name a folder, or a database as postgresql+psycopg://user:password@host/name",
         )
     try:
-        grace = 3 * HEARTBEAT_SECONDS
-        return RDBStorage(address, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=grace)
+        # Two workers that make a database's tables at once get in each other's way.
+        with create_engine(address).connect() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:making)"), {"making": MAKING_TABLES})
+            return RDBStorage(
+                address, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=DEAD_AFTER * HEARTBEAT_SECONDS
+            )
     except ImportError as error:
         raise InputError(
             f"the driver of {scheme} is not installed: {error}",
