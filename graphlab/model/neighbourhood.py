@@ -28,11 +28,12 @@ class Neighbourhood:
         self._weights: dict[tuple[Weighting, torch.dtype], Tensor] = {}
 
     def weights(self, weighting: Weighting, dtype: torch.dtype) -> Tensor:
-        """What each entry of the pattern counts, `[E + num_nodes]`, d_i the number of senders of node i:
+        """What each entry of the pattern counts, `[E + num_nodes]`, float32 at least, d_i the senders of node i:
 
         sum: 1; mean: 1 / d_i; symmetric: 1 / sqrt(d_i d_j); 0 for the loops. With self, loops count like the rest, and
         d_i includes the node.
         """
+        dtype = torch.promote_types(dtype, torch.float32)
         if (weighting, dtype) not in self._weights:
             self._weights[weighting, dtype] = self._make(weighting, dtype)
         return self._weights[weighting, dtype]

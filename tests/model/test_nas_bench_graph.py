@@ -8,36 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 from torch_geometric import nn as pyg
-from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError
-from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Continuous, DataSpec
 from graphlab.data.unpickle import read_pickle
 from graphlab.model.link_operators import make_operator
 from graphlab.model.link_patterns import OPERATORS, PATTERNS, canonical, from_key, key
 from graphlab.model.neighbourhood import Neighbourhood
 from graphlab.model.registry import build_model, find_model
+from tests.model.directed import SPEC, directed, senders
 from tests.model.hard_pairs import check_class
 
-SPEC = DataSpec("node", 3, node=Continuous(5))
 DIM = 8
-
-
-def directed(seed: int = 0, num_nodes: int = 9) -> Data:
-    """A directed graph with loops and a node that nobody sends anything."""
-    random = SeedStream(seed, ("directed",)).torch()
-    sent = torch.rand(num_nodes, num_nodes, generator=random) < 0.3
-    sent[:, 0] = False
-    sent[1, 1] = sent[2, 1] = True
-    x = torch.randn(num_nodes, 5, generator=random, dtype=torch.float64)
-    return Data(x=x, edge_index=sent.nonzero().T.contiguous(), num_nodes=num_nodes)
-
-
-def senders(graph: Data) -> list[list[int]]:
-    """Of each node, the others that send it an edge."""
-    edges = graph["edge_index"].T.tolist()
-    return [[j for j, to in edges if to == i and j != i] for i in range(int(graph.num_nodes or 0))]
 
 
 def by_loops(name, operator, x, near):

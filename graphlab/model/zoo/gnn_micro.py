@@ -43,7 +43,7 @@ HIDDEN_DIMS = (4, 8, 16, 32, 64, 128, 256)
 """What GraphNAS searches; the other choices are all that there are."""
 
 MLP_DIM = 128
-"""Width between the two maps of the aggregation `mlp`, that of the published code."""
+"""Width between the two maps of `mlp`, that of the published code."""
 
 
 class Config(ModelConfig):
@@ -124,9 +124,9 @@ class _Layer(nn.Module):
         self.weight = glorot_parameter(self.heads * dim, in_dim)
         self.attention = ATTENTIONS[config.attention[k]](self.heads, dim, config.dropout)
         self.aggregation = config.aggregation[k]
-        self.mlp = _mlp(dim, MLP_DIM) if self.aggregation == "mlp" else nn.Identity()
+        self.mlp = _mlp(dim) if self.aggregation == "mlp" else nn.Identity()
         self.own = glorot_parameter(self.out_dim, in_dim) if config.combine[k] == "add" else None
-        self.combine = _mlp(self.out_dim, dim) if config.combine[k] == "mlp" else nn.Identity()
+        self.combine = _mlp(self.out_dim) if config.combine[k] == "mlp" else nn.Identity()
         self.bias = nn.Parameter(torch.zeros(self.out_dim))
         self.activation = ACTIVATIONS[config.activation[k]]
 
@@ -148,8 +148,8 @@ class _Layer(nn.Module):
                 return near.sum(coefficients, h)
 
 
-def _mlp(dim: int, hidden: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, dim))
+def _mlp(dim: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(dim, MLP_DIM), nn.ReLU(), nn.Linear(MLP_DIM, dim))
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
