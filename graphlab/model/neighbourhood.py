@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import add_self_loops, remove_self_loops, softmax
 
+from graphlab.ops.sparse_max import sparse_max
 from graphlab.ops.sparse_product import Pattern, sparse_product
 
 Weighting = Literal["sum", "sum with self", "mean", "symmetric", "symmetric with self"]
@@ -66,12 +67,8 @@ class Neighbourhood:
         return softmax(logits, self.pattern.row, num_nodes=len(self.degree))
 
     def max(self, weights: Tensor, h: Tensor) -> Tensor:
-        """The largest of what a node hears, each times its weight, number by number; arguments as those of `sum`."""
-        weights = weights.view(len(weights), -1, *[1] * (h.dim() - 2))
-        heard = (weights * self.of_sender(h)).flatten(1)
-        receiver = self.pattern.row.unsqueeze(1).expand_as(heard)
-        largest = torch.full_like(heard[: len(h)], -torch.inf)
-        return largest.scatter_reduce(0, receiver, heard, "amax", include_self=False).view_as(h)
+        """The largest of what a node hears, each times its weight, number by number; h `[num_nodes, heads, d]`."""
+        return sparse_max(self.pattern, weights, h)
 
     def of_receiver(self, h: Tensor) -> Tensor:
         """Rows of nodes, by entry of the pattern."""

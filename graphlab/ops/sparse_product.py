@@ -32,6 +32,11 @@ class Pattern:
     def __len__(self) -> int:
         return len(self.row)
 
+    @property
+    def row_order(self) -> tuple[Tensor, Tensor]:
+        """Where each row's entries start, int64 `[num_rows + 1]`, and the entries in that order, int64 `[E]`."""
+        return self._by_row.start, self._by_row.order
+
     def by_row(self, values: Tensor) -> Tensor:
         """The CSR matrix with these values `[E]`."""
         return self._by_row.matrix(values, self.shape)
@@ -54,8 +59,8 @@ class _Order:
     def __init__(self, first: Tensor, second: Tensor, size: int) -> None:
         by_second = second.argsort(stable=True)
         self.order = by_second[first[by_second].argsort(stable=True)]
-        self._start = first.new_zeros(size + 1)
-        self._start[1:] = torch.bincount(first, minlength=size).cumsum(0)
+        self.start = first.new_zeros(size + 1)
+        self.start[1:] = torch.bincount(first, minlength=size).cumsum(0)
         self._second = second[self.order]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
@@ -64,7 +69,7 @@ class _Order:
             )
 
     def matrix(self, values: Tensor, shape: tuple[int, ...]) -> Tensor:
-        return torch.sparse_csr_tensor(self._start, self._second, values[self.order], shape, check_invariants=False)
+        return torch.sparse_csr_tensor(self.start, self._second, values[self.order], shape, check_invariants=False)
 
 
 def sparse_product(pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
