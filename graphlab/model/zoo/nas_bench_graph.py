@@ -23,7 +23,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, Probability
 from graphlab.core.errors import ConfigError
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.link_operators import HEADS, Convolution, Skip, make_operator
 from graphlab.model.link_patterns import canonical
