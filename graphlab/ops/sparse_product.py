@@ -82,7 +82,8 @@ def sparse_product(pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
     Returns `[num_rows, d]`, or `[num_rows, heads, d]`, in the dtype of `dense`, float32 at least.
     """
     dtype = torch.promote_types(dense.dtype, torch.float32)
-    return _Product.apply(pattern, values.to(dtype), dense.to(dtype))  # pyright: ignore[reportReturnType]
+    with torch.autocast(dense.device.type, enabled=False):  # sparse matrices are not multiplied in half precision
+        return _Product.apply(pattern, values.to(dtype), dense.to(dtype))  # pyright: ignore[reportReturnType]
 
 
 def sparse_inner(pattern: Pattern, left: Tensor, right: Tensor) -> Tensor:
@@ -91,7 +92,8 @@ def sparse_inner(pattern: Pattern, left: Tensor, right: Tensor) -> Tensor:
     left `[num_rows, heads, d]`, right `[num_columns, heads, d]`, of one dtype -> `[E, heads]`, float32 at least.
     """
     dtype = torch.promote_types(left.dtype, torch.float32)
-    return _Inner.apply(pattern, left.to(dtype), right.to(dtype))  # pyright: ignore[reportReturnType]
+    with torch.autocast(left.device.type, enabled=False):
+        return _Inner.apply(pattern, left.to(dtype), right.to(dtype))  # pyright: ignore[reportReturnType]
 
 
 class _Product(torch.autograd.Function):
