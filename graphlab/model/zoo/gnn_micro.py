@@ -96,8 +96,9 @@ class GNNMicro(Model):
         for k in range(len(config.attention)):
             last = k == len(config.attention) - 1
             dim = spec.num_outputs if last and spec.level == "node" else config.hidden_dims[k]
-            self.layers.append(_Layer(config, k, in_dim, dim, averaged=last or config.combine[k] == "average"))
-            in_dim = dim if last or config.combine[k] == "average" else dim * config.heads[k]
+            layer = _Layer(config, k, in_dim, dim, averaged=last or config.combine[k] == "average")
+            self.layers.append(layer)
+            in_dim = layer.out_dim
         self.out_dim = in_dim
         self._neighbourhood = Remembered(Neighbourhood)
 
