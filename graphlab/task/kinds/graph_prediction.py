@@ -1,6 +1,7 @@
 """Graph prediction: a value or a class for each graph, or for each node or edge of each graph.
 
-Regression by mean absolute error, classification by accuracy; which of the two, and of what, the DataSpec says.
+Regression by mean absolute error, classification by accuracy; which of the two, and of what, the DataSpec says. The
+balanced accuracy is the mean over classes of the share of each that is found: 1 / classes for whatever never looks.
 """
 
 from __future__ import annotations
@@ -167,7 +168,9 @@ class GraphPrediction(Task[Data]):
         loss = self._loss(rows, targets).item()
         if not self._classes:
             return {"mae": loss}
-        return {"accuracy": (rows.argmax(dim=1) == targets).double().mean().item(), "loss": loss}
+        right = (rows.argmax(dim=1) == targets).double()
+        recalls = torch.stack([right[targets == c].mean() for c in targets.unique()])
+        return {"accuracy": right.mean().item(), "balanced_accuracy": recalls.mean().item(), "loss": loss}
 
     def protocol(self) -> Mapping[str, Any]:
         return {
