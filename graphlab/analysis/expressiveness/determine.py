@@ -183,8 +183,13 @@ def _text(name: str, num_graphs: int, found: Mapping[str, Mapping[str, Determina
     for of in next(iter(found.values())):
         tests = tuple(test for test, row in found.items() if row[of].witness)
         refuted.setdefault(tests, []).append(of)
-    parts = [f"{', '.join(names)}: {', '.join(tests) or 'no test'}" for tests, names in refuted.items()]
-    return f"{name}, {num_graphs:,} graphs: the tests that a witness shows not to determine {'; '.join(parts)}."
+    parts = [
+        f"{', '.join(tests)} {'do' if len(tests) > 1 else 'does'} not determine {', '.join(names)}"
+        if tests
+        else f"of {', '.join(names)} no witness against any test"
+        for tests, names in refuted.items()
+    ]
+    return f"{name}, {num_graphs:,} graphs: {'; '.join(parts)}."
 
 
 def _asked(found: Mapping[str, Mapping[str, Determination]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from graphlab.core.errors import InputError
 from graphlab.core.plot import Plot
 from graphlab.data.views import draw_links
 from graphlab.experiment.figures import COLOURS
+from graphlab.ops.colour_refinement import NodeRefinement
 
 if TYPE_CHECKING:
     from graphlab.analysis.expressiveness.determine import Determinations, Item, Witness
@@ -57,7 +59,8 @@ def plot_determinations(found: Determinations) -> Plot:
 
 def plot_witness(witness: Witness) -> Plot:
     """The one or two graphs of a witness, nodes filled by their stable colours, equal ones alike in both graphs. Cut
-    vertices have a thick red rim, cut edges are thick and red; the two items that the test finds alike are named.
+    vertices have a thick red rim, cut edges are thick and red; the two items that the test finds alike are named. Where
+    the items are pairs (u, v) and the test colours pairs, node w has the colour of (u, w), and u itself is black.
 
     Raises InputError for graphs of more than 200 nodes.
     """
@@ -66,14 +69,23 @@ def plot_witness(witness: Witness) -> Plot:
     graphs = witness.graphs.take(np.array(which))
     if int(graphs.num_nodes.max()) > LARGEST_DRAWN:
         raise InputError(f"graphs of more than {LARGEST_DRAWN} nodes are not drawn", hint="look at its two items")
-    nodes = StableColours(witness.test, graphs).nodes
-    shades = _shades(nodes)
-    figure = Plot(0.4 + 4.2 * len(which), 4.6)
-    for k, axes in enumerate(figure.subplots(1, len(which), squeeze=False)[0]):
-        here = slice(graphs.start[k], graphs.start[k + 1])
-        _draw(axes, Facts(graphs, k), shades[here], [item for item in items if item.graph == which[k]])
-        count = len(np.unique(nodes[here]))
-        axes.set_title(f"graph {which[k]}: {count} {'colour' if count == 1 else 'colours'}", fontsize=9, loc="left")
+    colours = StableColours(witness.test, graphs)
+    by_root = witness.of.of == "pair" and not isinstance(witness.test.refinement, NodeRefinement)
+    shown = [[item] for item in items] if by_root else [[i for i in items if i.graph == graph] for graph in which]
+    places = [which.index(here[0].graph) for here in shown]
+    if by_root:
+        numbers = [_from_root(colours, k, here[0].nodes[0]) for k, here in zip(places, shown, strict=True)]
+    else:
+        numbers = [colours.nodes[graphs.start[k] : graphs.start[k + 1]] for k in places]
+    figure = Plot(0.4 + 4.2 * len(shown), 4.6)
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, k, here, found, shades in zip(panels, places, shown, numbers, _shades(numbers), strict=True):
+        _draw(axes, Facts(graphs, k), shades, here)
+        count = len(np.unique(found[found >= 0]))
+        seen = f" as seen from node {here[0].nodes[0]}" if by_root else ""
+        axes.set_title(
+            f"graph {which[k]}{seen}: {count} {'colour' if count == 1 else 'colours'}", fontsize=9, loc="left"
+        )
     values = " and ".join(f"{item.value:g}" for item in items)
     figure.suptitle(
         f"{witness.test.name} finds alike what differs in {witness.of.name}: {values}", fontsize=11, x=0.01, ha="left"
@@ -81,13 +93,23 @@ def plot_witness(witness: Witness) -> Plot:
     return figure
 
 
-def _shades(numbers: np.ndarray) -> np.ndarray:
-    """RGBA for each node."""
-    kinds, place = np.unique(numbers, return_inverse=True)
-    return colormaps["YlGnBu"](np.linspace(0.15, 0.9, len(kinds)))[place]
+def _from_root(colours: StableColours, k: int, root: int) -> np.ndarray:
+    """A number for each (root, w) in graph k: int64 `[n]`, -1 for the root itself."""
+    sizes = colours.graphs.num_nodes
+    others = int(sizes[k]) - 1
+    first = int((sizes[:k] * (sizes[:k] - 1)).sum()) + root * others
+    return np.insert(colours.of("pair")[first : first + others], root, -1)
 
 
-def _draw(axes: Axes, graph: Facts, shades: np.ndarray, items: list[Item]) -> None:
+def _shades(numbers: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """RGBA `[n, 4]` for each number of each graph, black for -1."""
+    kinds = np.unique(np.concatenate(numbers))
+    kinds = kinds[kinds >= 0]
+    table = np.vstack([colormaps["YlGnBu"](np.linspace(0.15, 0.9, len(kinds))), (0.0, 0.0, 0.0, 1.0)])
+    return [table[np.where(found < 0, len(kinds), np.searchsorted(kinds, found))] for found in numbers]
+
+
+def _draw(axes: Axes, graph: Facts, shades: np.ndarray, items: Sequence[Item]) -> None:
     edges = torch.from_numpy(graph.edges)
     data = Data(edge_index=torch.cat([edges, edges.flip(0)], dim=1), num_nodes=len(shades))
     places = np.array(draw_links(axes, data, directed=False))

@@ -228,6 +228,12 @@ def test_pictures_show_rims_bridges_and_verdicts():
     assert len(lines.get_segments()) == 1 and len({tuple(c) for c in nodes.get_facecolors()}) == 1
     assert sorted(nodes.get_linewidths()) == [0.7] * 8 + [2.6] * 2
     assert "1-WL" in drawn.get_suptitle()
+    seen = determine([nx.wheel_graph(7), nx.windmill_graph(2, 4)], "SWL(VS)", "resistance").witness(
+        "SWL(VS)", "resistance"
+    )
+    ends = [axes.collections[-1].get_facecolors() for axes in seen.plot().axes]
+    (u, v), (x, y) = seen.first.nodes, seen.second.nodes
+    assert (ends[0][u] == ends[1][x]).all() and (ends[0][v] == ends[1][y]).all() and not ends[0][u][:3].any()
     with pytest.raises(InputError, match="200 nodes"):
         determine([nx.path_graph(201)], "1-WL", "distance").witness("1-WL", "distance").plot()
 
