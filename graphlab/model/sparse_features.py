@@ -1,0 +1,75 @@
+"""Node features that are mostly zero, and the linear maps that models put on them first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from graphlab.ops.sparse_product import Pattern, sparse_product
+
+DENSE = 0.25
+"""Share of non-zero entries from which dense products are no slower."""
+
+ResultT = TypeVar("ResultT")
+
+
+class Remembered(Generic[ResultT]):
+    """What a function made of the last tensor it was given; a transductive task gives the same at every step.
+
+    `rest` are further arguments, plain values.
+    """
+
+    def __init__(self, function: Callable[..., ResultT]) -> None:
+        self._function = function
+        self._seen: tuple[Tensor, int, tuple[Any, ...], ResultT] | None = None
+
+    def __call__(self, x: Tensor, *rest: Any) -> ResultT:
+        seen = self._seen
+        if seen is None or seen[0] is not x or seen[1:3] != (x._version, rest):
+            self._seen = seen = (x, x._version, rest, self._function(x, *rest))
+        return seen[3]
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """A matrix `[num_nodes, dim]` by its non-zeros."""
+
+    pattern: Pattern
+    values: Tensor
+
+
+def linear(x: Tensor | SparseRows, weight: Tensor) -> Tensor:
+    """x W^T, weight `[out_dim, dim]` -> `[num_nodes, out_dim]`."""
+    return x @ weight.T if isinstance(x, Tensor) else sparse_product(x.pattern, x.values, weight.T)
+
+
+class FeatureInput(nn.Module):
+    """Dropout with probability p of node features, ready for linear maps.
+
+    x `[num_nodes, dim]` -> the same, for `linear`. Features that are mostly zero are drawn and multiplied by their non-zero entries
+    alone: a zero stays zero whether it is dropped or not, so the outputs have the distribution of plain dropout.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self._nonzero = Remembered(_nonzero)
+
+    def forward(self, x: Tensor) -> Tensor | SparseRows:
+        nonzero = None if x.requires_grad else self._nonzero(x)
+        if nonzero is None:
+            return F.dropout(x, self.p, self.training)
+        pattern, values = nonzero
+        return SparseRows(pattern, F.dropout(values, self.p, self.training))
+
+
+def _nonzero(x: Tensor) -> tuple[Pattern, Tensor] | None:
+    """Where the entries are and their values; None for dense features."""
+    at = x.nonzero()
+    if len(at) >= DENSE * x.numel():
+        return None
+    return Pattern(at[:, 0], at[:, 1], x.size(0), x.size(1)), x[at[:, 0], at[:, 1]]

@@ -1,0 +1,207 @@
+"""What a search may choose: decisions, which of them an architecture makes, and when two architectures are one."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from graphlab.core.config import Choices, FloatRange, IntRange, Range
+from graphlab.core.errors import InputError
+from graphlab.core.files import canonical_json, hash_text
+
+Architecture = dict[str, Any]
+"""Values by decision, in the order of the space's decisions; those that are not made are absent."""
+
+STEPS = 8
+"""Values of a numeric range that a neighbourhood or a mutation tries."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One choice.
+
+    kind  what it is about, as "attention": decisions of a kind have the same options and share a controller
+    when  earlier decisions and the values of them under which this one is made at all
+    """
+
+    name: str
+    range: Range
+    kind: str
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def is_made(self, values: Mapping[str, Any]) -> bool:
+        return all(values.get(name) in allowed for name, allowed in self.when.items())
+
+    @cached_property
+    def options(self) -> tuple[Any, ...]:
+        """All values of a list or of few whole numbers; of other ranges, STEPS evenly spaced ones."""
+        match self.range:
+            case Choices(options):
+                return options
+            case IntRange(low, high, log, step):
+                if not log and (high - low) // step < STEPS:
+                    return tuple(range(low, high + 1, step))
+                return tuple(dict.fromkeys(round(x) for x in _spaced(low, high, log)))
+            case FloatRange(low, high, log):
+                return tuple(_spaced(low, high, log))
+
+    @cached_property
+    def distribution(self) -> BaseDistribution:
+        """As Optuna has it."""
+        match self.range:
+            case Choices(options):
+                return CategoricalDistribution(options)
+            case IntRange(low, high, log, step):
+                return IntDistribution(low, high, log=log, step=1 if log else step)
+            case FloatRange(low, high, log):
+                return FloatDistribution(low, high, log=log)
+
+    def draw(self, random: np.random.Generator) -> Any:
+        match self.range:
+            case Choices(options):
+                return options[random.integers(len(options))]
+            case IntRange(low, high, log, step):
+                if log:
+                    return min(high, int(math.exp(random.uniform(math.log(low), math.log(high + 1)))))
+                return low + step * int(random.integers((high - low) // step + 1))
+            case FloatRange(low, high, log):
+                return math.exp(random.uniform(math.log(low), math.log(high))) if log else random.uniform(low, high)
+
+    def encode(self, value: Any) -> list[float]:
+        """One number an option of a list; of a numeric range, whether it is made and where in the range it lies."""
+        if isinstance(self.range, Choices):
+            return [float(value == option) for option in self.range.options]
+        if value is None:
+            return [0.0, 0.0]
+        low, high = self.range.low, self.range.high
+        if self.range.log:
+            low, high, value = math.log(low), math.log(high), math.log(value)
+        return [1.0, (value - low) / (high - low) if high > low else 0.0]
+
+
+def _spaced(low: float, high: float, log: bool) -> list[float]:
+    if log:
+        return [float(x) for x in np.geomspace(low, high, STEPS)]
+    return [float(x) for x in np.linspace(low, high, STEPS)]
+
+
+class Space(ABC):
+    """Architectures as values of decisions.
+
+    A subclass names its `decisions`, each after those that its `when` asks about, and says how an architecture is
+    built: `settings` gives a model's name and its settings. Where different values mean the same network,
+    `canonical` gives one of them for all.
+    """
+
+    name: str
+    decisions: tuple[Decision, ...]
+
+    @abstractmethod
+    def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The model that an architecture is, and settings as `gl.run` takes them."""
+
+    def canonical(self, values: Mapping[str, Any]) -> Architecture:
+        """The one spelling of an architecture. Raises InputError for values that are not of this space."""
+        return self.made(values)
+
+    def is_valid(self, values: Mapping[str, Any]) -> bool:
+        """Whether the values are a network at all."""
+        return True
+
+    def made(self, values: Mapping[str, Any]) -> Architecture:
+        """The decisions that are made, in order, checked."""
+        kept: Architecture = {}
+        for decision in self.decisions:
+            if not decision.is_made(kept):
+                continue
+            value = values.get(decision.name)
+            if value is None or not decision.range.contains(value):
+                said = "no value" if value is None else f"the value {value!r}"
+                raise InputError(
+                    f"an architecture of {self.name} has {said} for {decision.name}",
+                    hint=f"it takes {decision.range}",
+                )
+            kept[decision.name] = value
+        return kept
+
+    def key(self, values: Mapping[str, Any]) -> str:
+        """A name that equal architectures share, 16 hexadecimal digits."""
+        return hash_text(canonical_json(self.canonical(values)))[:16]
+
+    def sample(self, random: np.random.Generator) -> Architecture:
+        """Each decision drawn on its own, until the whole is a network."""
+        while True:
+            values: Architecture = {}
+            for decision in self.decisions:
+                if decision.is_made(values):
+                    values[decision.name] = decision.draw(random)
+            if self.is_valid(values):
+                return self.canonical(values)
+
+    def with_value(self, values: Mapping[str, Any], name: str, value: Any, random: np.random.Generator) -> Architecture:
+        """One decision changed; decisions that are only made now are drawn."""
+        changed: Architecture = {}
+        for decision in self.decisions:
+            if decision.name == name:
+                changed[name] = value
+            elif decision.is_made(changed):
+                changed[decision.name] = values[decision.name] if decision.name in values else decision.draw(random)
+        return changed
+
+    def mutate(self, values: Mapping[str, Any], random: np.random.Generator) -> Architecture:
+        """Another architecture, one decision away."""
+        while True:
+            made = [decision for decision in self.decisions if decision.name in values and len(decision.options) > 1]
+            decision = made[random.integers(len(made))]
+            others = [option for option in decision.options if option != values[decision.name]]
+            changed = self.with_value(values, decision.name, others[random.integers(len(others))], random)
+            if self.is_valid(changed) and self.key(changed) != self.key(values):
+                return self.canonical(changed)
+
+    def neighbours(self, values: Mapping[str, Any]) -> Iterator[Architecture]:
+        """Every other architecture one decision away, each once; decisions that are only made there have their first
+        option."""
+        seen = {self.key(values)}
+        first = _First()
+        for decision in self.decisions:
+            if decision.name not in values:
+                continue
+            for option in decision.options:
+                changed = self.with_value(values, decision.name, option, first)  # pyright: ignore[reportArgumentType]
+                if self.is_valid(changed) and (key := self.key(changed)) not in seen:
+                    seen.add(key)
+                    yield self.canonical(changed)
+
+    def encode(self, values: Mapping[str, Any]) -> np.ndarray:
+        """An architecture as numbers, float32 `[width]`: what a predictor sees of it."""
+        return np.array([x for d in self.decisions for x in d.encode(values.get(d.name))], np.float32)
+
+    @property
+    def kinds(self) -> dict[str, tuple[Decision, ...]]:
+        """Decisions by kind, in order of first appearance."""
+        found: dict[str, tuple[Decision, ...]] = {}
+        for decision in self.decisions:
+            found[decision.kind] = (*found.get(decision.kind, ()), decision)
+        return found
+
+
+class _First:
+    """In the place of a random generator: always the first option or the low end."""
+
+    def integers(self, high: int) -> int:
+        return 0
+
+    def uniform(self, low: float, high: float) -> float:
+        return low

@@ -1,0 +1,1 @@
+"""Named search spaces, one a file."""

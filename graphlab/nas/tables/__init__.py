@@ -1,0 +1,1 @@
+"""Published tables of trained architectures, one kind a file."""

@@ -1,0 +1,60 @@
+"""Sparse features through linear maps against dense ones, and what is remembered of them."""
+
+from __future__ import annotations
+
+import torch
+
+from graphlab.model.sparse_features import FeatureInput, Remembered, linear
+
+
+def bag_of_words(share: float) -> torch.Tensor:
+    random = torch.Generator().manual_seed(0)
+    words = torch.rand(40, 30, generator=random, dtype=torch.float64)
+    return words * (torch.rand(40, 30, generator=random) < share)
+
+
+def test_sparse_and_dense_features_are_mapped_alike():
+    weight = torch.randn(3, 30, dtype=torch.float64, requires_grad=True)
+    for share in (0.1, 0.9):
+        x = bag_of_words(share)
+        found = linear(FeatureInput(0.5).eval()(x), weight)
+        torch.testing.assert_close(found, x @ weight.T, rtol=1e-12, atol=1e-12)
+        (grad,) = torch.autograd.grad(found.square().sum(), weight)
+        (expected,) = torch.autograd.grad((x @ weight.T).square().sum(), weight)
+        torch.testing.assert_close(grad, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_dropout_keeps_the_mean_and_drops_the_share_asked_for():
+    x = (bag_of_words(0.1) > 0).double()
+    features = FeatureInput(0.4)
+    torch.manual_seed(0)
+    draws = torch.stack([linear(features(x), torch.eye(30, dtype=torch.float64)) for _ in range(400)])
+    assert set(draws.unique().tolist()) == {0.0, 1 / 0.6}
+    torch.testing.assert_close(draws.mean(0), x, rtol=0, atol=0.2)
+    assert abs((draws[:, x > 0] == 0).double().mean().item() - 0.4) < 0.01
+
+
+def test_features_that_changed_are_read_again():
+    features, weight = FeatureInput(0.0), torch.eye(30, dtype=torch.float64)
+    x = bag_of_words(0.1)
+    features(x)
+    x[0, 0] = 7.0
+    assert linear(features(x), weight)[0, 0] == 7.0
+    assert linear(features(2 * x), weight)[0, 0] == 14.0
+
+
+def test_features_that_have_gradients_get_them():
+    x = bag_of_words(0.1).requires_grad_()
+    linear(FeatureInput(0.0)(x), torch.ones(1, 30, dtype=torch.float64)).sum().backward()
+    assert x.grad is not None
+    assert x.grad.eq(1).all()
+
+
+def test_the_last_result_is_kept_and_no_other():
+    calls: list[int] = []
+    times = Remembered(lambda x, factor: calls.append(len(x)) or factor * x)
+    first, second = torch.ones(1), torch.ones(2)
+    for x in (first, first, second, first):
+        assert times(x, 2).eq(2).all()
+    assert calls == [1, 2, 1]
+    assert times(first, 3).eq(3).all()
