@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from graphlab.core.plot import Plot
 
 TOLERANCE = 1e-6
-"""Resistances that differ by less are equal: they are computed in float64."""
+"""Resistances, computed in float64, that differ by less count as equal: no witness is one of rounding."""
 
 
 @dataclass(frozen=True)
