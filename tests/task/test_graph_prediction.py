@@ -97,7 +97,7 @@ def of_classes(target_of: str) -> GraphPrediction:
 @pytest.mark.parametrize("target_of", ["node", "edge"])
 def test_classes_of_nodes_and_edges(target_of):
     kind = of_classes(target_of)
-    assert (kind.metric, kind.direction) == ("accuracy", "max")
+    assert (kind.metric, kind.direction) == ("balanced_accuracy", "max")
     targets = torch.cat([kind.dataset.graphs[i]["y"] for i in kind.split.test.tolist()])
     majority = (targets == 0).double().mean().item()
     assert 0.5 < majority < 1
