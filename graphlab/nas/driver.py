@@ -11,10 +11,10 @@ from optuna.trial import TrialState
 
 from graphlab.core.errors import DivergenceError
 from graphlab.nas.crew import Crew
-from graphlab.nas.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
+from graphlab.nas.ledger import ATTEMPT, RESULT, SAME_AS, SLOT, Ledger, Outcome
 from graphlab.nas.objective import Objective
 from graphlab.nas.space import Architecture, Space
-from graphlab.nas.study import ask_for, is_waiting, quiet_optuna
+from graphlab.nas.study import quiet_optuna
 
 MOST_ASKED = 100
 """Askings for one evaluation after which a strategy that only names what is known has nothing left to name."""
@@ -36,39 +36,45 @@ class Explorer:
         self.study, self.crew, self.space, self.objective, self.count = study, crew, space, objective, count
         self.ledger = Ledger(study, space)
         self.exhausted = False
+        self._on_outcome: OnOutcome = lambda outcome, number: None
 
     def explore(self, on_outcome: OnOutcome = lambda outcome, number: None) -> None:
         """Work until every evaluation is done, by whomever, or the strategy has nothing new to name.
 
         Goes on where an earlier search stopped.
         """
+        self._on_outcome = on_outcome
         with quiet_optuna(), self.crew.joined():
             with self.crew.alone():
-                self._open_slots()
+                self.crew.give_up_the_dead(self.study)
             while not self.exhausted:
-                before = len(self.ledger.outcomes)
-                for number, outcome in enumerate(self.ledger.refresh(), start=before + 1):
-                    on_outcome(outcome, number)
-                if len(self.ledger.outcomes) >= self.count:
-                    return
                 with self.crew.alone():
                     trial = self._take()
+                if len(self.ledger.outcomes) >= self.count:
+                    return
                 if trial is None:
                     time.sleep(POLL_SECONDS)
-                else:
-                    with self.crew.at_work(trial):
-                        self._evaluate(trial)
+                    continue
+                with self.crew.at_work(trial):
+                    self._evaluate(trial)
 
-    def _open_slots(self) -> None:
-        self.crew.give_up_the_dead(self.study)
-        ask_for(self.study, self.count)
+    def _read(self) -> None:
+        before = len(self.ledger.outcomes)
+        for number, outcome in enumerate(self.ledger.refresh(), start=before + 1):
+            self._on_outcome(outcome, number)
 
     def _take(self) -> Trial | None:
-        """The next trial that waits; None if other workers have all that is left."""
-        if not is_waiting(self.study):
-            self._open_slots()
-            if not is_waiting(self.study):
+        """A trial for the first evaluation that is open; None if all are done or other workers have the rest.
+
+        One that was cut off has the choices that it had, so that it goes on where it stood. To be called alone.
+        """
+        self._read()
+        if not self.ledger.waiting:
+            slot = self.ledger.open_slot(self.count)
+            if slot is None:
+                self.crew.give_up_the_dead(self.study)
                 return None
+            self.study.enqueue_trial(dict(slot.choices), user_attrs={SLOT: slot.number, ATTEMPT: slot.attempt})
         trial = self.study.ask()
         self.crew.take(trial)
         return trial
@@ -76,39 +82,48 @@ class Explorer:
     def _evaluate(self, trial: Trial) -> None:
         raw = suggest(self.space, trial)
         if not self.space.is_valid(raw):
-            self._tell(trial, {SAME_AS: None})
+            self._tell(trial, "", {SAME_AS: None})
             return
         values = self.space.canonical(raw)
         key = self.space.key(values)
-        self.ledger.refresh()
-        known = self.ledger.by_key.get(key)
-        if known:
-            self._tell(trial, {SAME_AS: known.number, "key": key}, known.objectives)
-            return
 
         def on_step(step: int, value: float) -> None:
             trial.report(value, step)
             if trial.should_prune():
                 raise TrialPruned
 
+        if key in self.ledger.by_key:
+            self._tell(trial, key, {})
+            return
         try:
             found = self.objective.evaluate(values, on_step)
         except TrialPruned:
-            self._tell(trial, {"key": key}, state=TrialState.PRUNED)
+            self._tell(trial, key, {}, state=TrialState.PRUNED)
         except DivergenceError as error:
-            self._tell(trial, {"key": key, "error": error.message})
+            self._tell(trial, key, {"error": error.message})
         else:
-            result = {"key": key, "metrics": dict(found.metrics), "runs": list(found.runs)}
-            self._tell(trial, result, tuple(found.metrics[name] for name in self.objective.names))
+            result = {"metrics": dict(found.metrics), "runs": list(found.runs)}
+            self._tell(trial, key, result, tuple(found.metrics[name] for name in self.objective.names))
 
     def _tell(
-        self, trial: Trial, result: dict[str, Any], values: tuple[float, ...] = (), state: TrialState | None = None
+        self,
+        trial: Trial,
+        key: str,
+        result: dict[str, Any],
+        values: tuple[float, ...] = (),
+        state: TrialState = TrialState.FAIL,
     ) -> None:
-        trial.set_user_attr(RESULT, result)
-        if values:
-            self.study.tell(trial, list(values))
-        else:
-            self.study.tell(trial, state=state or TrialState.FAIL)
+        """What came of a trial; where another worker has evaluated the same meanwhile, what that gave."""
+        with self.crew.alone():
+            self._read()
+            known = self.ledger.by_key.get(key)
+            if known:
+                result, values, state = {SAME_AS: known.number}, known.objectives, TrialState.FAIL
+            trial.set_user_attr(RESULT, {"key": key, **result})
+            if values:
+                self.study.tell(trial, list(values))
+            else:
+                self.study.tell(trial, state=state)
         if SAME_AS in result:
             self.exhausted = trial.user_attrs[ATTEMPT] + 1 >= MOST_ASKED
 

@@ -53,20 +53,38 @@ class Outcome:
     error: str | None
 
 
+@dataclass(frozen=True)
+class Slot:
+    """An evaluation that is to be done.
+
+    attempt  how many trials for it named what was known already
+    choices  those of a trial for it that was cut off, to be made again
+    """
+
+    number: int
+    attempt: int
+    choices: Mapping[str, Any]
+
+
 class Ledger:
     """The outcomes of a study's finished trials, each once; `refresh` reads those that are new.
 
     outcomes  evaluations, in the order in which they were noticed
-    repeats   how many trials named an architecture that had been evaluated
+    repeats   by slot, the trials that named what had been evaluated before
+    waiting   whether a worker died between making a trial and taking it
     """
 
     def __init__(self, study: Study, space: Space) -> None:
         self.study, self.space = study, space
         self.outcomes: list[Outcome] = []
         self.by_key: dict[str, Outcome] = {}
-        self.repeats = 0
+        self.repeats: Counter[int] = Counter()
+        self.waiting = False
+        self._cut_off: dict[int, dict[str, Any]] = {}
+        self._done: set[int] = set()
+        self._taken: set[int] = set()
         self._read: set[int] = set()
-        self._done = 0
+        self._prefix = 0
 
     @cached_property
     def _sign(self) -> float:
@@ -75,25 +93,41 @@ class Ledger:
     def refresh(self) -> list[Outcome]:
         """Read what has finished since; those evaluations."""
         trials = self.study.get_trials(deepcopy=False)
-        new = [t for t in trials[self._done :] if t.number not in self._read and t.state.is_finished()]
         before = len(self.outcomes)
-        for trial in new:
-            self._read.add(trial.number)
-            self._note(trial)
-        while self._done < len(trials) and trials[self._done].number in self._read:
-            self._read.discard(self._done)
-            self._done += 1
+        for trial in trials[self._prefix :]:
+            if trial.number not in self._read and trial.state.is_finished():
+                self._read.add(trial.number)
+                self._note(trial)
+        while self._prefix < len(trials) and self._prefix in self._read:
+            self._read.discard(self._prefix)
+            self._prefix += 1
+        in_hand = [trial for trial in trials[self._prefix :] if not trial.state.is_finished()]
+        self._taken = {trial.user_attrs.get(SLOT, -1) for trial in in_hand}
+        self.waiting = any(trial.state == TrialState.WAITING for trial in in_hand)
         return self.outcomes[before:]
 
+    def open_slot(self, count: int) -> Slot | None:
+        """The first of the evaluations 0 to count - 1 that nobody has done or has in hand, as of the last `refresh`."""
+        for number in range(count):
+            if number not in self._done and number not in self._taken:
+                return Slot(number, self.repeats[number], self._cut_off.get(number, {}))
+        return None
+
     def _note(self, trial: FrozenTrial) -> None:
-        found = fate(trial)
-        self.repeats += found is Fate.REPEAT
-        if found is not Fate.DONE or SLOT not in trial.user_attrs:
+        slot, found = trial.user_attrs.get(SLOT), fate(trial)
+        if slot is None:
             return
+        if found is Fate.CUT_OFF:
+            self._cut_off[slot] = dict(trial.params)
+            return
+        self._cut_off.pop(slot, None)
+        if found is Fate.REPEAT:
+            self.repeats[slot] += 1
+            return
+        self._done.add(slot)
         outcome = self._outcome(trial, trial.user_attrs[RESULT])
-        if outcome.key not in self.by_key:
-            self.by_key[outcome.key] = outcome
-            self.outcomes.append(outcome)
+        self.by_key[outcome.key] = outcome
+        self.outcomes.append(outcome)
 
     def _outcome(self, trial: FrozenTrial, result: Mapping[str, Any]) -> Outcome:
         complete = trial.state == TrialState.COMPLETE
@@ -123,22 +157,3 @@ def fate(trial: FrozenTrial) -> Fate:
         return Fate.REPEAT
     failed = trial.state == TrialState.FAIL
     return Fate.CUT_OFF if failed and "error" not in result else Fate.DONE
-
-
-def open_slots(trials: list[FrozenTrial], count: int) -> dict[int, FrozenTrial | None]:
-    """Of the evaluations 0 to count - 1, those that nobody has done, does or will do; with the last trial of each."""
-    taken: set[int] = set()
-    last: dict[int, FrozenTrial] = {}
-    for trial in trials:
-        slot = trial.user_attrs.get(SLOT)
-        if slot is None:
-            continue
-        last[slot] = trial
-        if fate(trial) in (Fate.OPEN, Fate.DONE):
-            taken.add(slot)
-    return {slot: last.get(slot) for slot in range(count) if slot not in taken}
-
-
-def times_asked(trials: list[FrozenTrial]) -> Counter[int]:
-    """By slot, the trials that named what had been evaluated before."""
-    return Counter(t.user_attrs[SLOT] for t in trials if SLOT in t.user_attrs and fate(t) is Fate.REPEAT)

@@ -83,5 +83,9 @@ def search(
     with crew_of(asked, workers - 1), progress_bar(plan, progress) as on_outcome:
         explorer.explore(on_outcome)
     return Search(
-        plan, explorer.study, tuple(explorer.ledger.outcomes), explorer.ledger.repeats, time.monotonic() - started
+        plan,
+        explorer.study,
+        tuple(explorer.ledger.outcomes),
+        explorer.ledger.repeats.total(),
+        time.monotonic() - started,
     )

@@ -51,11 +51,12 @@ class Decision:
             case Choices(options):
                 return options
             case IntRange(low, high, log, step):
-                if not log and (high - low) // step < STEPS:
-                    return tuple(range(low, high + 1, step))
-                return tuple(dict.fromkeys(round(x) for x in _spaced(low, high, log)))
+                if log:
+                    return tuple(dict.fromkeys(round(x) for x in np.geomspace(low, high, STEPS)))
+                steps = np.linspace(0, (high - low) // step, STEPS).round()
+                return tuple(dict.fromkeys(low + step * int(k) for k in steps))
             case FloatRange(low, high, log):
-                return tuple(_spaced(low, high, log))
+                return tuple(float(x) for x in (np.geomspace if log else np.linspace)(low, high, STEPS))
 
     @cached_property
     def distribution(self) -> BaseDistribution:
@@ -89,12 +90,6 @@ class Decision:
         if self.range.log:
             low, high, value = math.log(low), math.log(high), math.log(value)
         return [1.0, (value - low) / (high - low) if high > low else 0.0]
-
-
-def _spaced(low: float, high: float, log: bool) -> list[float]:
-    if log:
-        return [float(x) for x in np.geomspace(low, high, STEPS)]
-    return [float(x) for x in np.linspace(low, high, STEPS)]
 
 
 class Space(ABC):

@@ -62,6 +62,11 @@ class Reseeded(BaseSampler):
         make = RandomSampler if trial.user_attrs.get(ATTEMPT, 0) >= RANDOM_FROM else self._make
         self._sampler = make(trial_stream(self._stream, trial).integer() % 2**32)
         self._sampler.before_trial(study, trial)
+        if trial.system_attrs.get("fixed_params"):
+            # One that was cut off and has its choices again. Optuna does not ask then, but genetic algorithms note
+            # the trial's generation when they are asked.
+            space = self._sampler.infer_relative_search_space(study, trial)
+            self._sampler.sample_relative(study, trial, space)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         return self._sampler.infer_relative_search_space(study, trial)

@@ -14,16 +14,21 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
-from optuna.trial import TrialState
+from sqlalchemy import create_engine, text
 
 from graphlab.core.errors import InputError, StoreError
 from graphlab.nas.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
 from graphlab.nas.journal import WholeLines
-from graphlab.nas.ledger import ATTEMPT, SLOT, Fate, fate, open_slots, times_asked
 from graphlab.nas.objective import Direction
 
 HEARTBEAT_SECONDS = 5
-"""Between signs of life of a worker at a database; one that gives none for three times as long is dead."""
+"""Between signs of life of a worker at a database."""
+
+DEAD_AFTER = 3
+"""Signs of life that a worker has missed when it is taken for dead."""
+
+MAKING_TABLES = -1
+"""The number of the lock for it; studies have theirs from 1."""
 
 Where = str | os.PathLike[str] | None
 """None for memory, a folder, or a database's address."""
@@ -75,8 +80,12 @@ def _database(address: str) -> BaseStorage:
             hint="name a folder, or a database as postgresql+psycopg://user:password@host/name",
         )
     try:
-        grace = 3 * HEARTBEAT_SECONDS
-        return RDBStorage(address, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=grace)
+        # Two workers that make a database's tables at once get in each other's way.
+        with create_engine(address).connect() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:making)"), {"making": MAKING_TABLES})
+            return RDBStorage(
+                address, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=DEAD_AFTER * HEARTBEAT_SECONDS
+            )
     except ImportError as error:
         raise InputError(
             f"the driver of {scheme} is not installed: {error}",
@@ -109,20 +118,3 @@ def open_study(
         return study, DatabaseCrew(storage, study)
     assert where is not None
     return study, FolderCrew(Path(where, name))
-
-
-def ask_for(study: Study, count: int) -> None:
-    """See that each of the evaluations 0 to count - 1 is done, in hand or waiting; to be called alone.
-
-    An evaluation that was cut off waits again with the choices it had, so that it goes on where it stood; one whose
-    architecture had been evaluated before waits for another choice.
-    """
-    trials = study.get_trials(deepcopy=False)
-    asked = times_asked(trials)
-    for slot, last in open_slots(trials, count).items():
-        choices = dict(last.params) if last and fate(last) is Fate.CUT_OFF else {}
-        study.enqueue_trial(choices, user_attrs={SLOT: slot, ATTEMPT: asked[slot]})
-
-
-def is_waiting(study: Study) -> bool:
-    return bool(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
