@@ -88,6 +88,8 @@ class Explorer:
         key = self.space.key(values)
 
         def on_step(step: int, value: float) -> None:
+            if len(self.objective.names) > 1:
+                return  # Optuna prunes by one objective alone
             trial.report(value, step)
             if trial.should_prune():
                 raise TrialPruned

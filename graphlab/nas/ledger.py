@@ -37,11 +37,17 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One evaluation. `score` is the first objective, so that more is better; None for what failed or was pruned."""
+    """One evaluation.
+
+    values  in the space's one spelling; `params` as they were chosen
+    score   the first objective, so that more is better; None for what failed or was pruned
+    notes   what the strategy wrote beside its proposal
+    """
 
     number: int
     slot: int
     values: Architecture
+    params: Mapping[str, Any]
     key: str
     state: str
     objectives: tuple[float, ...]
@@ -136,6 +142,7 @@ class Ledger:
             number=trial.number,
             slot=trial.user_attrs[SLOT],
             values=self.space.canonical(trial.params),
+            params=trial.params,
             key=result["key"],
             state="finished" if complete else "pruned" if trial.state == TrialState.PRUNED else "failed",
             objectives=tuple(trial.values) if complete else (),

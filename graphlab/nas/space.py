@@ -138,22 +138,17 @@ class Space(ABC):
     def sample(self, random: np.random.Generator) -> Architecture:
         """Each decision drawn on its own, until the whole is a network."""
         while True:
-            values: Architecture = {}
-            for decision in self.decisions:
-                if decision.is_made(values):
-                    values[decision.name] = decision.draw(random)
+            values = self.complete({}, random)
             if self.is_valid(values):
                 return self.canonical(values)
 
-    def with_value(self, values: Mapping[str, Any], name: str, value: Any, random: np.random.Generator) -> Architecture:
-        """One decision changed; decisions that are only made now are drawn."""
-        changed: Architecture = {}
+    def complete(self, values: Mapping[str, Any], random: np.random.Generator) -> Architecture:
+        """The decisions that are made with these values, in order; those that have none are drawn."""
+        full: Architecture = {}
         for decision in self.decisions:
-            if decision.name == name:
-                changed[name] = value
-            elif decision.is_made(changed):
-                changed[decision.name] = values[decision.name] if decision.name in values else decision.draw(random)
-        return changed
+            if decision.is_made(full):
+                full[decision.name] = values[decision.name] if decision.name in values else decision.draw(random)
+        return full
 
     def mutate(self, values: Mapping[str, Any], random: np.random.Generator) -> Architecture:
         """Another architecture, one decision away."""
@@ -161,7 +156,7 @@ class Space(ABC):
             made = [decision for decision in self.decisions if decision.name in values and len(decision.options) > 1]
             decision = made[random.integers(len(made))]
             others = [option for option in decision.options if option != values[decision.name]]
-            changed = self.with_value(values, decision.name, others[random.integers(len(others))], random)
+            changed = self.complete({**values, decision.name: others[random.integers(len(others))]}, random)
             if self.is_valid(changed) and self.key(changed) != self.key(values):
                 return self.canonical(changed)
 
@@ -174,7 +169,7 @@ class Space(ABC):
             if decision.name not in values:
                 continue
             for option in decision.options:
-                changed = self.with_value(values, decision.name, option, first)  # pyright: ignore[reportArgumentType]
+                changed = self.complete({**values, decision.name: option}, first)  # pyright: ignore[reportArgumentType]
                 if self.is_valid(changed) and (key := self.key(changed)) not in seen:
                     seen.add(key)
                     yield self.canonical(changed)

@@ -24,7 +24,7 @@ class NasBenchGraph(Space):
     name = "nas-bench-graph"
     decisions = (
         Decision("link", Choices(LINKS), "link"),
-        *(Decision(name, Choices(OPERATORS), "operator") for name in NODES),
+        *(Decision(name, Choices(OPERATORS), name) for name in NODES),
     )
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
