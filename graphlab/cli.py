@@ -180,6 +180,10 @@ def search(
     on: Annotated[str, typer.Option("--on", help="train (a part held out) or validation.")] = "train",
     seeds: Seeds = "1",
     prune: Annotated[bool, typer.Option("--prune", help="Stop what is worse than the median at its epoch.")] = False,
+    sharing: Annotated[
+        int | None,
+        typer.Option("--sharing", min=1, help="Epochs of an architecture that inherits weights; gnn-micro only."),
+    ] = None,
     settings: Settings = None,
     store: StorePath = None,
     storage: Annotated[
@@ -205,6 +209,7 @@ def search(
         on=on,  # pyright: ignore[reportArgumentType]
         seeds=seeds,
         prune=prune,
+        sharing=sharing,
         store=store,
         storage=storage,
         workers=workers,

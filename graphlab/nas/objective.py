@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from graphlab.core.errors import ConfigError, closest
@@ -54,6 +55,9 @@ class Objective(ABC):
     @abstractmethod
     def identity(self) -> Mapping[str, Any]:
         """All that decides what `evaluate` gives."""
+
+    def keep_in(self, folder: Path) -> None:  # noqa: B027 - most keep nothing
+        """Told by each worker, before the first evaluation, where the search keeps what is its own."""
 
     @abstractmethod
     def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation: ...

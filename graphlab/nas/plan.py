@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
@@ -19,6 +19,7 @@ from graphlab.nas.driver import Explorer
 from graphlab.nas.inner import Part, searched
 from graphlab.nas.objective import Direction, Objective
 from graphlab.nas.registry import find_space, find_strategy, find_table, is_table
+from graphlab.nas.sharing import SharingObjective
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Strategy
 from graphlab.nas.study import Where, open_study
@@ -30,6 +31,9 @@ STRATEGY = "strategy."
 """What the settings of the strategy begin with, among those of models and training."""
 
 DEFAULT_SPACE = "gnn-micro"
+
+FOLDER = "searches"
+"""In a store of runs: where studies are kept."""
 
 STARTUP_TRIALS = 10
 """Evaluations before any is pruned."""
@@ -56,6 +60,7 @@ class SearchPlan:
     where: str | None = None
     store: str | None = None
     device: str = "cpu"
+    sharing: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -95,13 +100,16 @@ class Plan:
                 f"{table.name} is a table of the space {table.space.name}, not of {self.asked.space}",
                 hint="leave the space out",
             )
+        if self.asked.sharing is not None:
+            raise ConfigError(f"nothing is trained on {table.name}: there are no weights to share")
         if settings:
             raise ConfigError(f"nothing is trained on {table.name}: {next(iter(settings))} means nothing there")
         return table.space
 
     def _training(self, data: Dataset, settings: Mapping[str, Any]) -> TrainingObjective:
         asked = self.asked
-        objective = TrainingObjective(
+        make = TrainingObjective if asked.sharing is None else partial(SharingObjective, warm_up=asked.sharing)
+        objective = make(
             searched(data, asked.on, asked.seed),
             self.space,
             Store(asked.store),
@@ -141,6 +149,7 @@ class Plan:
         directions: list[Direction] = [self.objective.directions[name] for name in self.objective.names]
         sampler = self.strategy.sampler()
         study, crew = open_study(where, self.name, sampler, directions, self._pruner())
+        self.objective.keep_in(Store(self.asked.store).path / FOLDER / self.name)
         return Explorer(study, crew, self.space, self.objective, self.asked.trials)
 
     def _pruner(self) -> BasePruner:
@@ -148,4 +157,9 @@ class Plan:
             return NopPruner()
         if len(self.asked.objectives) > 1:
             raise ConfigError("a search for several objectives is not pruned", hint="leave prune out")
+        if self.asked.sharing is not None:
+            raise ConfigError(
+                "a search with shared weights is not pruned: an epoch says another thing of what inherits nothing",
+                hint="leave prune or sharing out",
+            )
         return MedianPruner(n_startup_trials=STARTUP_TRIALS)

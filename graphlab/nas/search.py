@@ -11,14 +11,11 @@ from graphlab.core.errors import InputError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.nas.inner import Part
-from graphlab.nas.plan import Plan, SearchPlan
+from graphlab.nas.plan import FOLDER, Plan, SearchPlan
 from graphlab.nas.progress import progress_bar
 from graphlab.nas.result import Search
 from graphlab.nas.workers import crew_of
 from graphlab.records.store import store_path
-
-FOLDER = "searches"
-"""In a store of runs: where studies are kept."""
 
 
 def search(
@@ -32,6 +29,7 @@ def search(
     on: Part = "train",
     seeds: int | str | Sequence[int] = 1,
     prune: bool = False,
+    sharing: int | None = None,
     store: str | os.PathLike[str] | None = None,
     storage: str | None = None,
     workers: int = 1,
@@ -49,6 +47,8 @@ def search(
     on          what is searched on: "train", of which a part is held out, or the official "validation"
     seeds       seeds that each architecture is trained with, as in `gl.run`
     prune       stop evaluations that are worse than the median of others at the same epoch
+    sharing     epochs that an architecture is trained which inherits weights of earlier ones, instead of a whole
+                training, in a space that says which may pass: gnn-micro. Weights lie in the store. None shares nothing
     store       folder of runs and studies; default `$GRAPHLAB_STORE`, else `./runs`
     storage     address of a PostgreSQL database that keeps the study in the place of the store, for a team
     workers     processes that share the trials
@@ -73,6 +73,7 @@ def search(
         on=on,
         seeds=parse_seeds(seeds),
         prune=prune,
+        sharing=sharing,
         settings=settings,
         where=storage or str(folder / FOLDER),
         store=str(folder),

@@ -115,6 +115,11 @@ class Space(ABC):
         """Whether the values are a network at all."""
         return True
 
+    def sharing(self, values: Mapping[str, Any]) -> Mapping[str, str]:
+        """The parameters that an architecture may take from others of the space, the names of the model's parameters or
+        of its parts, each with a tag: those of one name, shape and tag may pass. None unless a space says so."""
+        return {}
+
     def made(self, values: Mapping[str, Any]) -> Architecture:
         """The decisions that are made, in order, checked."""
         kept: Architecture = {}

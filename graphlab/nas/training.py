@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -23,6 +24,20 @@ from graphlab.training.distributed import pick_device
 
 POLL_SECONDS = 0.1
 TIMED_PASSES = 5
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training of an architecture.
+
+    extra  further metrics
+    runs   its id, where it is a run of the store
+    """
+
+    validation: float
+    parameters: int
+    extra: Mapping[str, float] = field(default_factory=dict)
+    runs: tuple[str, ...] = ()
 
 
 class TrainingObjective(Objective):
@@ -71,31 +86,34 @@ class TrainingObjective(Objective):
 
     def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation:
         plan = self.plan(values)
-        epochs = plan.training.epochs
-        records: list[RunRecord] = []
+        return self.over_seeds(plan, on_step, lambda seed, on_step: self._run(plan, seed, on_step))
+
+    def over_seeds(self, plan: Plan, on_step: OnStep, train: Callable[[int, OnStep], Trained]) -> Evaluation:
+        """What an architecture comes to if `train` trains it with a seed and tells of its epochs."""
+        trained: list[Trained] = []
         for seed in self.seeds:
-            steps = _Steps(on_step, plan.task.metric) if not records else _Steps(lambda step, value: None, "")
-            record = self._train(plan, seed, steps)
-            if record.result.error:
-                raise DivergenceError(record.result.error["message"])
-            records.append(record)
-            mean = statistics.fmean(one.result.validation[plan.task.metric] for one in records)
+            trained.append(train(seed, (lambda step, value: None) if trained else on_step))
             if len(self.seeds) > 1:
-                on_step(epochs + len(records), mean)
+                mean = statistics.fmean(one.validation for one in trained)
+                on_step(plan.training.epochs + len(trained), mean)
         metrics = {
-            "validation": statistics.fmean(one.result.validation[plan.task.metric] for one in records),
-            "parameters": float(records[0].result.num_parameters),
+            "validation": statistics.fmean(one.validation for one in trained),
+            "parameters": float(trained[0].parameters),
+            **{name: statistics.fmean(one.extra[name] for one in trained) for name in trained[0].extra},
         }
         if "latency" in self.names:
             metrics["latency"] = self._latency(plan)
-        return Evaluation(metrics, tuple(one.id for one in records))
+        return Evaluation(metrics, tuple(run for one in trained for run in one.runs))
 
-    def _train(self, plan: Plan, seed: int, steps: _Steps) -> RunRecord:
+    def _run(self, plan: Plan, seed: int, on_step: OnStep) -> Trained:
         spec = plan.spec(seed)
-        folder = self.store.folder(spec)
+        folder, steps = self.store.folder(spec), _Steps(on_step, plan.task.metric)
         while not (record := attempt(plan, spec, folder, self.device, Shard(), steps)):
             time.sleep(POLL_SECONDS)
-        return record
+        result = record.result
+        if result.error:
+            raise DivergenceError(result.error["message"])
+        return Trained(result.validation[plan.task.metric], result.num_parameters, runs=(record.id,))
 
     def _latency(self, plan: Plan) -> float:
         task = plan.make_task(self.seeds[0], self.device)

@@ -21,6 +21,10 @@ CHOICES = {
 }
 """By setting of the model `gnn-micro`."""
 
+PASSED_ON = ("weight", "attention", "mlp", "combine", "bias")
+"""Parts of a layer that architectures may share: all but `own`, the map of a node's own features, which is a skip
+connection."""
+
 
 class GNNMicro(Space):
     """`attention_1` to `combine_2`, the last layer without a width, which the outputs are.
@@ -47,6 +51,12 @@ class GNNMicro(Space):
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         last = f"hidden_dims_{LAYERS}"
         full = {last: values[f"hidden_dims_{LAYERS - 1}"], **values}
-        return self.name, {
-            setting: tuple(full[f"{setting}_{k}"] for k in range(1, LAYERS + 1)) for setting in CHOICES
+        return self.name, {setting: tuple(full[f"{setting}_{k}"] for k in range(1, LAYERS + 1)) for setting in CHOICES}
+
+    def sharing(self, values: Mapping[str, Any]) -> Mapping[str, str]:
+        """Zhou et al., section 4.3: between layers of one attention function and one activation."""
+        return {
+            f"layers.{k - 1}.{part}": f"{values[f'attention_{k}']}, {values[f'activation_{k}']}"
+            for k in range(1, LAYERS + 1)
+            for part in PASSED_ON
         }

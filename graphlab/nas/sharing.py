@@ -1,0 +1,162 @@
+"""Constrained parameter sharing: an architecture starts from weights of earlier ones. Zhou et al., "Auto-GNN",
+Frontiers in Big Data 2022, section 4.3.
+
+Weights pass from ancestor to offspring where the tensors' shapes match and the layer's attention and activation do;
+those of batch normalisation and of skip connections never. A few epochs, the warm-up, then take the place of a whole
+training.
+
+The paper leaves three things open. Every earlier evaluation is an ancestor here, and of several that offer a tensor the
+best is asked, of equal ones the latest: the parent of AGNN's proposals is the best of all, so that it comes first.
+Every evaluation leaves its weights, for one that is worse only serves where nothing better fits. And what inherits
+nothing at all has nothing to warm up: it is trained whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from graphlab.core.errors import ConfigError, IncompatibleError
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset
+from graphlab.experiment.plan import Plan
+from graphlab.nas.objective import Evaluation, OnStep
+from graphlab.nas.space import Architecture, Space
+from graphlab.nas.training import Trained, TrainingObjective
+from graphlab.nas.weights import WeightStore
+from graphlab.records.store import Store
+from graphlab.task.base import Learner
+from graphlab.training.loop import fit
+
+MODEL = "model."
+"""Where a learner has the parameters of its model; those of a head are not shared."""
+
+
+class SharingObjective(TrainingObjective):
+    """Trains an architecture for `warm_up` epochs from inherited weights, and whole where it inherits none.
+
+    To the metrics of `TrainingObjective` it adds, the mean over seeds,
+
+    inherited  share of the trainable numbers that came from ancestors
+    epochs     that were trained
+
+    Each seed has weights of its own, since splits may differ. These trainings are no runs of the store, for their
+    result hangs on those before them: compare architectures by `Search.retrain`. An evaluation that is cut off starts
+    again; the folder that `keep_in` names must stay if a search is to go on as if it had never stopped.
+
+    Raises IncompatibleError for a space that does not say what may be shared, ConfigError for a warm-up that is longer
+    than a training or no epoch long, and for trainings that start elsewhere.
+    """
+
+    def __init__(self, dataset: Dataset, space: Space, store: Store, *, warm_up: int, **options: Any) -> None:
+        super().__init__(dataset, space, store, **options)
+        self.warm_up = warm_up
+        self.keep_in(store.path)
+        if warm_up < 1:
+            raise ConfigError(f"a warm-up has at least one epoch, not {warm_up}", hint="say sharing=20")
+        first = space.sample(SeedStream(0).numpy())
+        if not space.sharing(first):
+            raise IncompatibleError(
+                f"the space {space.name} does not say which weights its architectures may share",
+                hint="leave sharing out, or search gnn-micro",
+            )
+        training = self.plan(first).training
+        if training.start:
+            raise ConfigError("training.start says where weights come from, and so does sharing", hint="leave one out")
+        if warm_up > training.epochs:
+            raise ConfigError(
+                f"a warm-up of {warm_up} epochs is longer than a whole training, of {training.epochs}",
+                hint="say sharing=20, or raise training.epochs",
+            )
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return {**super().identity, "warm_up": self.warm_up}
+
+    def keep_in(self, folder: Path) -> None:
+        self.weights = WeightStore(folder / "weights")
+
+    def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation:
+        key = self.space.key(values)
+        known = self.weights.evaluation(key)
+        if known:
+            return known
+        self.weights.tidy()
+        plan, tags = self.plan(values), self.space.sharing(values)
+        left: dict[str, Tensor] = {}
+
+        def train(seed: int, on_step: OnStep) -> Trained:
+            learner, trained = self._warm_up(plan, tags, seed, on_step)
+            left.update(roles(learner, tags, seed))
+            return trained
+
+        found = self.over_seeds(plan, on_step, train)
+        sign = 1.0 if self.task.direction == "max" else -1.0
+        self.weights.put(key, found, sign * found.metrics["validation"], left)
+        return found
+
+    def _warm_up(self, plan: Plan, tags: Mapping[str, str], seed: int, on_step: OnStep) -> tuple[Learner, Trained]:
+        task = plan.make_task(seed, self.device)
+        learner = plan.make_learner(task, seed)
+        inherited = inherit(learner, tags, seed, self.weights)
+        training = plan.training.model_copy(update={"epochs": self.warm_up}) if inherited else plan.training
+        column = f"validation_{task.metric}"
+
+        def on_epoch(epoch: int, epochs: int, row: dict[str, float]) -> None:
+            if column in row:
+                on_step(epoch, row[column])
+
+        outcome = fit(learner, task, training, SeedStream(seed).child("sampling"), _Nowhere(), on_epoch)
+        if outcome.error:
+            raise outcome.error
+        parameters = sum(p.numel() for p in learner.parameters() if p.requires_grad)
+        extra = {"inherited": inherited / parameters if parameters else 0.0, "epochs": float(outcome.epochs)}
+        return learner, Trained(outcome.validation[task.metric], parameters, extra)
+
+
+def roles(learner: Learner, tags: Mapping[str, str], seed: int) -> dict[str, nn.Parameter]:
+    """The parameters that may be shared, by what they are for: seed, name, shape, and the tag of the name.
+
+    tags  as `Space.sharing` gives them
+    """
+    never = {
+        f"{name}.{own}"
+        for name, module in learner.named_modules()
+        if isinstance(module, _BatchNorm)
+        for own, _ in module.named_parameters(recurse=False)
+    }
+    found: dict[str, nn.Parameter] = {}
+    for name, parameter in learner.named_parameters():
+        tag = next((tag for prefix, tag in tags.items() if _is_in(name, MODEL + prefix)), None)
+        if tag is not None and name not in never:
+            found[f"seed {seed}: {name} {tuple(parameter.shape)} [{tag}]"] = parameter
+    return found
+
+
+def inherit(learner: Learner, tags: Mapping[str, str], seed: int, weights: WeightStore) -> int:
+    """Give the learner what is offered for its parameters; how many numbers that is."""
+    own = roles(learner, tags, seed)
+    offered = weights.best(own.keys())
+    with torch.no_grad():
+        for role, tensor in offered.items():
+            own[role].copy_(tensor)
+    return sum(tensor.numel() for tensor in offered.values())
+
+
+def _is_in(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(f"{prefix}.")
+
+
+class _Nowhere:
+    """Checkpoints of a training that is too short for any."""
+
+    def save_checkpoint(self, name: str, state: dict[str, Any]) -> None:
+        pass
+
+    def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
+        return False
