@@ -3,12 +3,12 @@
     python experiments/agnn_planetoid.py --store runs/agnn
     python experiments/agnn_planetoid.py --datasets cora --trials 16 --epochs 20 --warm-up 2 --retrain 2
 
-Searches of `gnn-micro`: AGNN with sharing, AGNN that trains every architecture whole, and random search, once of as many
-evaluations and once of as many seconds as AGNN with sharing took. Seconds are those of the evaluations alone; epochs are
-counted beside them, for a machine that does other things as well. Searches see the official validation labels, as in the
-paper (Zhou et al., Frontiers in Big Data 2022). The best of each is then trained anew on the official split, whole and
-from a start of its own, with every seed. A store makes all of it resumable; a data set that is asked for replaces what
-the study had of it.
+Searches of `gnn-micro`: AGNN with sharing, AGNN that trains every architecture whole, and random search, once of as
+many evaluations and once of as many seconds as AGNN with sharing took. Seconds are those of the evaluations alone;
+epochs are counted beside them, for a machine that does other things as well. Searches see the official validation
+labels, as in the paper (Zhou et al., Frontiers in Big Data 2022). The best of each is then trained anew on the official
+split, whole and from a start of its own, with every seed. A store makes all of it resumable; a data set that is asked
+for replaces what the study had of it.
 """
 
 from __future__ import annotations
