@@ -47,6 +47,4 @@ class GNNMicro(Space):
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         last = f"hidden_dims_{LAYERS}"
         full = {last: values[f"hidden_dims_{LAYERS - 1}"], **values}
-        return self.name, {
-            setting: tuple(full[f"{setting}_{k}"] for k in range(1, LAYERS + 1)) for setting in CHOICES
-        }
+        return self.name, {setting: tuple(full[f"{setting}_{k}"] for k in range(1, LAYERS + 1)) for setting in CHOICES}
