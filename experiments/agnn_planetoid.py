@@ -56,9 +56,9 @@ class Study:
         sharing = self.search("agnn", trials, self.options.warm_up)
         outcomes = sharing.outcomes[:trials]
         yield "agnn, sharing", sharing, outcomes
-        yield "random, equal time", *self.within(seconds_of(outcomes))
         alone = self.search("agnn", trials)
         yield "agnn", alone, alone.outcomes[:trials]
+        yield "random, equal time", *self.within(seconds_of(outcomes))
         random = self.search("random", trials)
         yield "random", random, random.outcomes[:trials]
 
