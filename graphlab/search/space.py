@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class Decision:
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def is_made(self, values: Mapping[str, Any]) -> bool:
-        return all(values.get(name) in allowed for name, allowed in self.when.items())
+        return not self.when or all(values.get(name) in allowed for name, allowed in self.when.items())
 
     @cached_property
     def options(self) -> tuple[Any, ...]:
@@ -138,7 +138,7 @@ class Space(ABC):
 
     def key(self, values: Mapping[str, Any]) -> str:
         """A name that equal architectures share, 16 hexadecimal digits."""
-        return hash_text(canonical_json(self.canonical(values)))[:16]
+        return _key(self, tuple(values.items()))
 
     def sample(self, random: np.random.Generator) -> Architecture:
         """Each decision drawn on its own, until the whole is a network."""
@@ -195,6 +195,11 @@ class Space(ABC):
         for decision in self.decisions:
             found[decision.kind] = (*found.get(decision.kind, ()), decision)
         return found
+
+
+@lru_cache(maxsize=100_000)
+def _key(space: Space, values: tuple[tuple[str, Any], ...]) -> str:
+    return hash_text(canonical_json(space.canonical(dict(values))))[:16]
 
 
 class _First:

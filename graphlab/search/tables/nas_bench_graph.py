@@ -15,6 +15,7 @@ from graphlab.model.link_patterns import from_key
 from graphlab.search.spaces.nas_bench_graph import NODES, NasBenchGraph
 from graphlab.search.table import Table
 
+SUFFIX = ".bench"
 NUM_ARCHITECTURES = 26_206
 MILLION = 1e6
 URL = "https://github.com/THUMNLab/NAS-Bench-Graph"
