@@ -11,7 +11,7 @@ import numpy as np
 from graphlab.core.plot import Plot
 from graphlab.records.statistics import bootstrap_interval
 from graphlab.search.rehearsal import rehearse
-from graphlab.search.selection import Rule, select_rows
+from graphlab.search.selection import Rule, choose
 from graphlab.search.table import PERCENT, Table
 
 if TYPE_CHECKING:
@@ -51,9 +51,12 @@ def regret_curve(table: Table, rows: Sequence[int]) -> tuple[np.ndarray, np.ndar
 
 def regret_by_rule(table: Table, rows: Sequence[int], marks: Sequence[int], rule: Rule) -> dict[int, float]:
     """The test regret of what a selection rule chooses among the first evaluations, by their number."""
-    return {
-        mark: PERCENT * float(table.test.max() - table.test[select_rows(table, rows[:mark], rule)]) for mark in marks
-    }
+    found = {}
+    for mark in marks:
+        first = list(rows[:mark])
+        place = choose(table.space, [table.architectures[row] for row in first], table.validation[first].tolist(), rule)
+        found[mark] = PERCENT * float(table.test.max() - table.test[first[place]])
+    return found
 
 
 class Anytime:

@@ -1,8 +1,8 @@
 """Gaussian process regression that grows by single observations. Rasmussen and Williams 2006, algorithm 2.1.
 
-The prior covariance of two points is s^2 (exp(-d^2 / 2 l^2) + p.q), where d is the distance of all features but the last
-few and p.q the product of those; an observation adds noise of variance s^2 r. s^2 has its most likely value in closed
-form.
+The prior covariance of two points is s^2 (exp(-d^2 / 2 l^2) + p.q), where d is the distance of all features but the
+last few and p.q the product of those; an observation adds noise of variance s^2 r. s^2 has its most likely value in
+closed form.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Prior:
     def covariance(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """`[len(a), len(b)]`, over s^2."""
         split = a.shape[1] - self.linear
-        near, far = a[:, :split], b[:, :split]
-        squared = (near * near).sum(1)[:, None] + (far * far).sum(1) - 2 * (near @ far.T)
+        x, y = a[:, :split], b[:, :split]
+        squared = (x * x).sum(1)[:, None] + (y * y).sum(1) - 2 * (x @ y.T)
         covariance = np.exp(np.maximum(squared, 0.0) / np.float32(-2 * self.length**2)).astype(np.float64)
         return covariance + a[:, split:] @ b[:, split:].T if self.linear else covariance
 

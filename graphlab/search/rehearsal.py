@@ -9,7 +9,7 @@ from typing import Any
 from graphlab.core.seeds import SeedStream
 from graphlab.search.driver import MOST_ASKED, Explorer
 from graphlab.search.ledger import Outcome
-from graphlab.search.objective import Objective
+from graphlab.search.objective import Direction, Objective
 from graphlab.search.registry import find_strategy
 from graphlab.search.space import Space
 from graphlab.search.strategy import Controller, Strategy, asking_stream
@@ -40,7 +40,7 @@ def rehearse(
 
 def through_study(strategy: Strategy, objective: TableObjective, budget: int) -> list[Outcome]:
     """As the driver does it, with a study in memory."""
-    directions = [objective.directions[name] for name in objective.names]
+    directions: list[Direction] = [objective.directions[name] for name in objective.names]
     study, crew = open_study(None, "rehearsal", strategy.sampler(), directions)
     explorer = Explorer(study, crew, strategy.space, objective, budget)
     explorer.explore()
@@ -66,7 +66,12 @@ def ask_and_tell(controller: Controller, objective: TableObjective, budget: int)
 
 
 def _evaluate(
-    controller: Controller, objective: TableObjective, number: int, slot: int, raw: dict[str, Any], notes: dict[str, Any]
+    controller: Controller,
+    objective: TableObjective,
+    number: int,
+    slot: int,
+    raw: dict[str, Any],
+    notes: dict[str, Any],
 ) -> Outcome | None:
     space = controller.space
     if not space.is_valid(raw):

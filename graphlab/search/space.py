@@ -68,6 +68,12 @@ class Decision:
             case FloatRange(low, high, log):
                 return FloatDistribution(low, high, log=log)
 
+    def nearest(self, value: Any) -> int:
+        """The place of a value among the options; of a numeric range, that of the option nearest to it."""
+        if isinstance(self.range, Choices):
+            return self.options.index(value)
+        return min(range(len(self.options)), key=lambda i: abs(self.options[i] - value))
+
     def draw(self, random: np.random.Generator) -> Any:
         match self.range:
             case Choices(options):
@@ -95,6 +101,14 @@ def _spaced(low: float, high: float, log: bool) -> list[float]:
     if log:
         return [float(x) for x in np.geomspace(low, high, STEPS)]
     return [float(x) for x in np.linspace(low, high, STEPS)]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An architecture as a small directed graph: a label for each node, and edges (from, to)."""
+
+    labels: tuple[int, ...]
+    edges: tuple[tuple[int, int], ...]
 
 
 class Space(ABC):
@@ -187,6 +201,21 @@ class Space(ABC):
     def encode(self, values: Mapping[str, Any]) -> np.ndarray:
         """An architecture as numbers, float32 `[width]`: what a predictor sees of it."""
         return np.array([x for d in self.decisions for x in d.encode(values.get(d.name))], np.float32)
+
+    def graph(self, values: Mapping[str, Any]) -> Graph:
+        """An architecture as a graph: here a root, label 0, which every decision that is made feeds, labelled by its
+        value, or by the nearest of the options of its range."""
+        labels, first = [0], 1
+        for decision in self.decisions:
+            if decision.name in values:
+                labels.append(first + decision.nearest(values[decision.name]))
+            first += len(decision.options)
+        return Graph(tuple(labels), tuple((node, 0) for node in range(1, len(labels))))
+
+    @property
+    def num_labels(self) -> int:
+        """How many labels the nodes of `graph` can have."""
+        return 1 + sum(len(decision.options) for decision in self.decisions)
 
     @property
     def kinds(self) -> dict[str, tuple[Decision, ...]]:

@@ -53,4 +53,3 @@ def targets_of(scores: Sequence[float]) -> np.ndarray:
     values = np.maximum(values, middle - CLIP * (values.max() - middle))
     spread = values.std()
     return (values - values.mean()) / (spread if spread > 0 else 1.0)
-

@@ -1,8 +1,8 @@
-"""Bayesian optimisation over the structure of architectures. After Ru et al., ICLR 2021, and Srinivas et al., ICML 2010.
+"""Bayesian optimisation over the structure of architectures. Ru et al., ICLR 2021; Srinivas et al., ICML 2010.
 
-A Gaussian process on `Space.encode`, which for trees counts operators, pairs and walks as Weisfeiler-Lehman features do;
-its prior is the most likely of a grid. What has the highest mean + beta standard deviations is evaluated next: the best
-of a fixed pool, and from there uphill through the neighbours.
+A Gaussian process on `Space.encode`, which for trees counts operators, pairs and walks, as Weisfeiler-Lehman features
+do; its prior is the most likely of a grid. What has the highest mean + beta standard deviations is evaluated next: the
+best of a fixed pool, and from there uphill through the neighbours.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ class Bayesian(Controller):
         url="https://arxiv.org/abs/2006.07556",
     )
 
+    _linear = 0
+    """Features that have a linear effect, the last of the points."""
+
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # pyright: ignore[reportArgumentType]
         self._scored: list[Outcome] = []
@@ -100,8 +103,6 @@ class Bayesian(Controller):
                 self._process.observe(self._points([self._scored[self._known - 1].values])[0])
         assert self._process
         return self._process
-
-    _linear = 0
 
     def _points(self, architectures: Sequence[Architecture]) -> np.ndarray:
         return points_of(self.space)(architectures)

@@ -16,6 +16,7 @@ from pydantic import Field
 from scipy.stats import norm, rankdata
 
 from graphlab.core.citation import Citation
+from graphlab.core.config import PositiveInt
 from graphlab.core.errors import InputError
 from graphlab.search.registry import TABLES, find_table
 from graphlab.search.space import Architecture
@@ -28,13 +29,12 @@ ALONE = (0.5, 0.3)
 
 
 class Config(bayesian.Config):
-    """sources   tables by name or file; every other table of the space if none is named
-    startup   evaluations of what the sources think best, before the process is asked
-    promising  how many of those that the sources think best are in the pool
+    """sources    tables by name or file; every other table of the space if none is named
+    promising  how many of those that the sources think best are in the pool; the first `startup` are evaluated first
     """
 
-    sources: tuple[str, ...] = ()
-    promising: Annotated[int, Field(ge=1)] = 500
+    sources: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    promising: PositiveInt = 500
 
 
 class Transfer(bayesian.Bayesian):
