@@ -22,8 +22,8 @@ MODELS: dict[str, dict[str, Any]] = {
     "subgraph/sswl-plus": {"hidden_dim": 32, "num_layers": 9},
     "ppgn": {"hidden_dim": 32, "num_layers": 4},
 }
-"""What differs from the defaults; all else is the protocol's. A layer is a round of the test: SSWL needs up to twelve of
-them for a CFI pair, FWL(2) up to five."""
+"""What differs from the defaults; all else is the protocol's. A layer is a round of the test: SSWL needs up to twelve
+of them for a CFI pair, FWL(2) up to five."""
 
 GROUPS = {
     "Basic": ("Basic",),

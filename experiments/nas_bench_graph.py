@@ -26,12 +26,23 @@ import numpy as np
 
 from graphlab.core.files import canonical_json, hash_file, hash_text, write_text
 from graphlab.core.seeds import parse_seeds
+from graphlab.nas.anytime import Anytime, Course, follow, regret_by_rule
+from graphlab.nas.registry import TABLES, find_strategy, find_table
+from graphlab.nas.table import Table
 from graphlab.records.statistics import bootstrap_interval
-from graphlab.search.anytime import Anytime, Course, follow, regret_by_rule
-from graphlab.search.registry import TABLES, find_strategy, find_table
-from graphlab.search.table import Table
 
-STRATEGIES = ("random", "tpe", "nsga2", "local-search", "evolution", "predictor", "bayesian", "transfer")
+STRATEGIES = (
+    "random",
+    "tpe",
+    "nsga2",
+    "local-search",
+    "evolution",
+    "graphnas",
+    "agnn",
+    "predictor",
+    "bayesian",
+    "transfer",
+)
 """All but Optuna's Gaussian process, which takes seconds an evaluation."""
 
 MARKS = (50, 100, 200)
@@ -56,7 +67,7 @@ def code_of(strategy: str) -> list[str]:
 def code_of_class(one: type) -> list[str]:
     named = vars(sys.modules[one.__module__]).values()
     modules = {one.__module__} | {getattr(value, "__module__", None) or "" for value in named}
-    files = [sys.modules[name].__file__ for name in sorted(modules) if name.startswith("graphlab.search.")]
+    files = [sys.modules[name].__file__ for name in sorted(modules) if name.startswith("graphlab.nas.")]
     return [hash_file(Path(file)) for file in files if file]
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Discrimination,
         Finding,
         Runs,
+        Search,
         analyze,
         answers,
         build,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         restore,
         run,
         runs,
+        search,
+        strategies,
         tasks,
     )
 
@@ -51,6 +54,7 @@ __all__ = [
     "Discrimination",
     "Finding",
     "Runs",
+    "Search",
     "analysis",
     "analyze",
     "answers",
@@ -66,6 +70,8 @@ __all__ = [
     "restore",
     "run",
     "runs",
+    "search",
+    "strategies",
     "tasks",
 ]
 

@@ -18,6 +18,8 @@ from graphlab.experiment.run import run
 from graphlab.experiment.runs import Runs
 from graphlab.model.base import Model
 from graphlab.model.registry import MODELS, build_model, find_model
+from graphlab.nas.result import Search
+from graphlab.nas.search import search
 from graphlab.task.registry import TASKS, find_task
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ __all__ = [
     "Discrimination",
     "Finding",
     "Runs",
+    "Search",
     "analyze",
     "answers",
     "build",
@@ -43,6 +46,8 @@ __all__ = [
     "restore",
     "run",
     "runs",
+    "search",
+    "strategies",
     "tasks",
 ]
 
@@ -87,6 +92,27 @@ def tasks() -> pd.DataFrame:
                 "name": name,
                 "settings": ", ".join(f"{key}={field.default}" for key, field in fields.items()),
                 "about": (task.__doc__ or "").strip().splitlines()[0],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def strategies() -> pd.DataFrame:
+    """Every search strategy: what it is, its settings with their defaults, and citation."""
+    import pandas as pd
+
+    from graphlab.nas.registry import STRATEGIES, find_strategy
+
+    rows = []
+    for name in STRATEGIES.names():
+        strategy = find_strategy(name)
+        fields = strategy.Config.model_fields
+        rows.append(
+            {
+                "name": name,
+                "about": (strategy.__doc__ or "").strip().splitlines()[0],
+                "settings": ", ".join(f"{key}={field.default}" for key, field in fields.items()),
+                "citation": str(strategy.citation),
             }
         )
     return pd.DataFrame(rows)

@@ -160,6 +160,68 @@ def reproduce(
 
 
 @app.command()
+def strategies(as_json: Json = False) -> None:
+    """List the search strategies."""
+    from graphlab import api
+
+    _print_frame(api.strategies(), as_json, hide=("citation",))
+
+
+@app.command()
+def search(
+    strategy: str,
+    dataset: Annotated[str, typer.Argument(help="A data set, or a table such as nas-bench-graph/cora or its file.")],
+    space: Annotated[str | None, typer.Option("--space", help="A search space, or a model for its settings.")] = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Different architectures to evaluate.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search itself.")] = 0,
+    objectives: Annotated[
+        str, typer.Option("--objectives", help="validation, parameters, latency; several give a front.")
+    ] = "validation",
+    on: Annotated[str, typer.Option("--on", help="train (a part held out) or validation.")] = "train",
+    seeds: Seeds = "1",
+    prune: Annotated[bool, typer.Option("--prune", help="Stop what is worse than the median at its epoch.")] = False,
+    settings: Settings = None,
+    store: StorePath = None,
+    storage: Annotated[
+        str | None, typer.Option("--storage", help="A PostgreSQL database that keeps the study, for a team.")
+    ] = None,
+    workers: Workers = 1,
+    device: Device = "auto",
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve or the front into this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Search with STRATEGY for the architecture that is best on DATASET; what was stopped goes on."""
+    from graphlab import api
+    from graphlab.experiment.plan import parse_setting
+
+    overrides = dict(parse_setting(text) for text in settings or [])
+    found = api.search(
+        strategy,
+        dataset,
+        space=space,
+        trials=trials,
+        seed=seed,
+        objectives=tuple(name.strip() for name in objectives.split(",")),
+        on=on,  # pyright: ignore[reportArgumentType]
+        seeds=seeds,
+        prune=prune,
+        store=store,
+        storage=storage,
+        workers=workers,
+        device=device,
+        **overrides,
+    )
+    if plot:
+        _say(f"figure: {found.plot().save(plot)}")
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        _console().print(found.text, highlight=False)
+        if len(found.front) > 1:
+            _print_frame(found.pareto(), as_json=False, hide=("key", "state", "seconds"))
+
+
+@app.command()
 def predict(
     run: RunId,
     relation: Relation,

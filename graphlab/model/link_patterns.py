@@ -1,9 +1,9 @@
 """Architectures of NAS-Bench-Graph and which of them are the same. Qin et al., NeurIPS 2022, section 3.1.
 
-Four operators, each of which reads what one earlier node gives: `link[i]` is the node that operator i + 1 reads, 0 the
-input. What nobody reads is the output. Since a skip gives what it reads and outputs have no order, several architectures
-are one: the one whose outputs, each as the word of operators from the input to it without the skips, are the same
-multiset. An output that is the input itself does not count. These classes are the entries of the published tables.
+Four operators, each of which reads what one earlier node gives: `link[i]` is the node that operator i + 1 reads, 0
+the input. What nobody reads is the output. A skip gives what it reads and outputs have no order, so that several
+architectures are one: those whose other operators form the same tree, with as many outputs at each. Outputs that are
+the input itself do not count. The published tables have one entry for each.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def key(link: Sequence[int], operators: Sequence[str]) -> int:
 
 def from_key(number: int) -> tuple[Link, Words]:
     """The architecture with this number. Raises ConfigError where `key` gives it to none."""
-    first, *digits = (int(digit) for digit in f"{number:05d}")
-    if number < 0 or first >= len(PATTERNS) or len(digits) > 4 or max(digits) >= len(OPERATORS):
+    first, *digits = (abs(number) // 10**place % 10 for place in (4, 3, 2, 1, 0))
+    if not 0 <= number < 10**5 or first >= len(PATTERNS) or max(digits) >= len(OPERATORS):
         raise ConfigError(f"{number} is no architecture's number", hint="a pattern's digit, 0-8, and four of 0-8")
     link, operators = PATTERNS[first], tuple(OPERATORS[digit] for digit in digits)
     if key(link, operators) != number:

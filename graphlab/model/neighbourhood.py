@@ -6,8 +6,9 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch_geometric.utils import add_self_loops, remove_self_loops
+from torch_geometric.utils import add_self_loops, remove_self_loops, softmax
 
+from graphlab.ops.sparse_max import sparse_max
 from graphlab.ops.sparse_product import Pattern, sparse_product
 
 Weighting = Literal["sum", "sum with self", "mean", "symmetric", "symmetric with self"]
@@ -25,36 +26,53 @@ class Neighbourhood:
         sender, receiver = add_self_loops(edges, num_nodes=num_nodes)[0]
         self.pattern = Pattern(receiver, sender, num_nodes, num_nodes)
         self.degree = torch.bincount(edges[1], minlength=num_nodes)
-        self._weights: dict[Weighting, Tensor] = {}
+        self._weights: dict[tuple[Weighting, torch.dtype], Tensor] = {}
 
-    def weights(self, weighting: Weighting) -> Tensor:
-        """What each entry of the pattern counts, float32 `[E + num_nodes]`, d_i the number of senders of node i:
+    def weights(self, weighting: Weighting, dtype: torch.dtype) -> Tensor:
+        """What each entry of the pattern counts, `[E + num_nodes]`, float32 at least, d_i the senders of node i:
 
-        sum: 1; mean: 1 / d_i; symmetric: 1 / sqrt(d_i d_j); 0 for the loops. Or with self: loops count like the rest, and
+        sum: 1; mean: 1 / d_i; symmetric: 1 / sqrt(d_i d_j); 0 for the loops. With self, loops count like the rest, and
         d_i includes the node.
         """
-        if weighting not in self._weights:
-            self._weights[weighting] = self._make(weighting)
-        return self._weights[weighting]
+        dtype = torch.promote_types(dtype, torch.float32)
+        if (weighting, dtype) not in self._weights:
+            self._weights[weighting, dtype] = self._make(weighting, dtype)
+        return self._weights[weighting, dtype]
 
-    def _make(self, weighting: Weighting) -> Tensor:
+    def _make(self, weighting: Weighting, dtype: torch.dtype) -> Tensor:
         receiver, sender = self.pattern.row, self.pattern.column
-        degree = (self.degree + 1 if weighting.endswith("self") else self.degree).float()
+        degree = (self.degree + 1 if weighting.endswith("self") else self.degree).to(dtype)
         match weighting.removesuffix(" with self"):
             case "mean":
                 weights = 1 / degree[receiver]
             case "symmetric":
                 weights = (degree[receiver] * degree[sender]).rsqrt()
             case _:
-                weights = torch.ones(len(self.pattern), device=receiver.device)
+                weights = torch.ones(len(self.pattern), dtype=dtype, device=receiver.device)
         if not weighting.endswith("self"):
             weights[self.num_edges :] = 0.0
         return weights.masked_fill_(weights.isinf(), 0.0)
 
-    def sum(self, weighting: Weighting, h: Tensor) -> Tensor:
-        """The weighted sum of what a node hears: `[num_nodes, d]` or `[num_nodes, heads, d]` -> the same."""
-        return self.sum_with(self.weights(weighting).to(h.dtype), h.flatten(1)).view_as(h)
+    def sum(self, weights: Tensor, h: Tensor) -> Tensor:
+        """The weighted sum of what a node hears: h `[num_nodes, d]` or `[num_nodes, heads, d]` -> the same.
 
-    def sum_with(self, weights: Tensor, h: Tensor) -> Tensor:
-        """The same with weights `[E + num_nodes]`, or `[E + num_nodes, heads]` for h `[num_nodes, heads, d]`."""
+        weights `[E + num_nodes]`, or `[E + num_nodes, heads]`.
+        """
+        if weights.dim() == 1:
+            return sparse_product(self.pattern, weights, h.flatten(1)).view_as(h)
         return sparse_product(self.pattern, weights, h)
+
+    def softmax(self, logits: Tensor) -> Tensor:
+        """`[E + num_nodes, heads]` -> the same, with a sum of one over what each node hears."""
+        return softmax(logits, self.pattern.row, num_nodes=len(self.degree))
+
+    def max(self, weights: Tensor, h: Tensor) -> Tensor:
+        """The largest of what a node hears, each times its weight, number by number; h `[num_nodes, heads, d]`."""
+        return sparse_max(self.pattern, weights, h)
+
+    def of_receiver(self, h: Tensor) -> Tensor:
+        """Rows of nodes, by entry of the pattern."""
+        return h.index_select(0, self.pattern.row)
+
+    def of_sender(self, h: Tensor) -> Tensor:
+        return h.index_select(0, self.pattern.column)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -51,8 +50,8 @@ def linear(x: Tensor | SparseRows, weight: Tensor) -> Tensor:
 class FeatureInput(nn.Module):
     """Dropout with probability p of node features, ready for linear maps.
 
-    x `[num_nodes, dim]` -> the same, for `linear`. Features that are mostly zero are drawn and multiplied by their non-zero entries
-    alone: a zero stays zero whether it is dropped or not, so the outputs have the distribution of plain dropout.
+    x `[num_nodes, dim]` -> the same, for `linear`. Of features that are mostly zero, only the non-zeros are drawn and
+    multiplied: a zero stays zero whether it is dropped or not, so the outputs have the distribution of plain dropout.
     """
 
     def __init__(self, p: float) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphlab.core.seeds import SeedStream
-from graphlab.ops.sparse_product import Pattern, sparse_product
+from graphlab.ops.sparse_product import Pattern, sparse_inner, sparse_product
 
 ROWS, COLUMNS = 5, 4
 
@@ -56,6 +56,23 @@ def test_each_head_is_a_product_of_its_own():
 
 def test_half_precision_is_summed_in_single():
     row, column, random = entries(3, 8)
-    values, dense = torch.randn(8, generator=random), torch.randn(COLUMNS, 2, generator=random).bfloat16()
-    found = sparse_product(Pattern(row, column, ROWS, COLUMNS), values, dense)
-    torch.testing.assert_close(found, dense_product(row, column, values, dense.float()))
+    values, dense = torch.randn(8, 1, generator=random), torch.randn(COLUMNS, 1, 2, generator=random).bfloat16()
+    dense.requires_grad_()
+    pattern = Pattern(row, column, ROWS, COLUMNS)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = sparse_product(pattern, values, dense)
+        inner = sparse_inner(pattern, found, dense)
+    torch.testing.assert_close(found[:, 0], dense_product(row, column, values[:, 0], dense[:, 0].float()))
+    torch.testing.assert_close(inner, (found[row] * dense.float()[column]).sum(-1))
+    inner.sum().backward()
+    assert dense.grad is not None
+    assert dense.grad.abs().sum() > 0
+
+
+def test_inner_products_and_their_gradients():
+    row, column, random = entries(1, 9)
+    left = torch.randn(ROWS, 2, 3, generator=random, dtype=torch.float64, requires_grad=True)
+    right = torch.randn(COLUMNS, 2, 3, generator=random, dtype=torch.float64, requires_grad=True)
+    pattern = Pattern(row, column, ROWS, COLUMNS)
+    torch.testing.assert_close(sparse_inner(pattern, left, right), (left[row] * right[column]).sum(-1))
+    assert torch.autograd.gradcheck(lambda x, y: sparse_inner(pattern, x, y), (left, right))

@@ -1,0 +1,102 @@
+"""The operators of NAS-Bench-Graph. Qin et al., NeurIPS 2022, section 3.1, as PyG has the layers of these names.
+
+With d_i the number of nodes j that send i an edge, N(i), loops of the graph left out:
+
+    gcn    sum_j W h_j / sqrt((1 + d_i)(1 + d_j)), j in N(i) and i    gin    W (h_i + sum_j h_j)
+    cheb   W' h_i - sum_j W h_j / sqrt(d_i d_j)                       sage   W' h_i + mean_j W h_j
+    arma   relu(W' h_i + sum_j W h_j / sqrt(d_i d_j))                 graph  W' h_i + sum_j W h_j
+    gat    4 heads side by side of sum_j a_ij W h_j, j in N(i) and i, a as in `graphlab.model.attention`
+    fc     W' h_i                                                     skip   h_i
+
+each but skip with a bias, inside the ReLU.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn.inits import glorot, uniform
+
+from graphlab.model.attention import GAT, glorot_parameter
+from graphlab.model.neighbourhood import Neighbourhood, Weighting
+from graphlab.model.sparse_features import SparseRows, linear
+
+HEADS = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """heard: how neighbours are summed, None without them; sign: of that sum; own: whether the node itself has a map;
+    initial: what the weights start from, as in PyG's layer of the name."""
+
+    heard: Weighting | None
+    own: bool
+    initial: Literal["glorot", "uniform"]
+    sign: int = 1
+    rectified: bool = False
+
+
+KINDS = {
+    "gcn": Kind("symmetric with self", own=False, initial="glorot"),
+    "gin": Kind("sum with self", own=False, initial="uniform"),
+    "cheb": Kind("symmetric", own=True, initial="glorot", sign=-1),
+    "sage": Kind("mean", own=True, initial="uniform"),
+    "arma": Kind("symmetric", own=True, initial="glorot", rectified=True),
+    "graph": Kind("sum", own=True, initial="uniform"),
+    "fc": Kind(None, own=True, initial="uniform"),
+}
+
+
+class Convolution(nn.Module):
+    """x `[num_nodes, in_dim]` -> `[num_nodes, out_dim]`; maps come before sums, since rows of features are long."""
+
+    def __init__(self, name: str, in_dim: int, out_dim: int) -> None:
+        super().__init__()
+        self.kind = kind = KINDS[name]
+        self.heard = nn.Parameter(torch.empty(out_dim, in_dim)) if kind.heard else None
+        self.own = nn.Parameter(torch.empty(out_dim, in_dim)) if kind.own else None
+        self.bias = nn.Parameter(torch.zeros(out_dim))
+        for weight in (self.heard, self.own):
+            if kind.initial == "glorot":
+                glorot(weight)
+            else:
+                uniform(in_dim, weight)
+        if kind.initial == "uniform":
+            uniform(in_dim, self.bias)
+
+    def forward(self, x: Tensor | SparseRows, near: Neighbourhood) -> Tensor:
+        out = self.bias
+        if self.own is not None:
+            out = linear(x, self.own) + out
+        if self.heard is not None and self.kind.heard:
+            h = linear(x, self.heard)
+            out = self.kind.sign * near.sum(near.weights(self.kind.heard, h.dtype), h) + out
+        return out.relu() if self.kind.rectified else out
+
+
+class HeadedAttention(nn.Module):
+    """x `[num_nodes, in_dim]` -> `[num_nodes, out_dim]`, the heads side by side."""
+
+    def __init__(self, in_dim: int, out_dim: int) -> None:
+        super().__init__()
+        self.weight = glorot_parameter(out_dim, in_dim)
+        self.attention = GAT(HEADS, out_dim // HEADS, dropout=0.0)
+        self.bias = nn.Parameter(torch.zeros(out_dim))
+
+    def forward(self, x: Tensor | SparseRows, near: Neighbourhood) -> Tensor:
+        h = linear(x, self.weight).unflatten(1, (HEADS, -1))
+        return near.sum(self.attention(h, near), h).flatten(1) + self.bias
+
+
+class Skip(nn.Module):
+    def forward(self, x: Tensor | SparseRows, near: Neighbourhood) -> Tensor | SparseRows:
+        return x
+
+
+def make_operator(name: str, in_dim: int, out_dim: int) -> nn.Module:
+    if name == "skip":
+        return Skip()
+    return HeadedAttention(in_dim, out_dim) if name == "gat" else Convolution(name, in_dim, out_dim)

@@ -1,0 +1,125 @@
+"""Who works on a study, and who of them has died: of one process, of a folder's and of a database's workers."""
+
+from __future__ import annotations
+
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from optuna import Study, Trial
+from optuna.storages import RDBStorage, fail_stale_trials
+from optuna.storages._heartbeat import get_heartbeat_thread
+from optuna.trial import TrialState
+from sqlalchemy import text
+
+from graphlab.nas.ledger import WORKER
+
+
+class Crew(ABC):
+    """The workers of one study, as one of them knows them."""
+
+    def joined(self) -> AbstractContextManager[object]:
+        """While entered, this worker is there."""
+        return nullcontext()
+
+    @abstractmethod
+    def alone(self) -> AbstractContextManager[object]:
+        """While entered, nobody else takes trials or clears up."""
+
+    @abstractmethod
+    def take(self, trial: Trial) -> None:
+        """Mark a trial as this worker's; to be called alone, right after asking for it."""
+
+    def at_work(self, trial: Trial) -> AbstractContextManager[object]:
+        """While entered, the trial is known to be worked on."""
+        return nullcontext()
+
+    @abstractmethod
+    def give_up_the_dead(self, study: Study) -> None:
+        """Fail the trials whose workers have died; to be called alone."""
+
+
+class OneWorker(Crew):
+    """A study in memory: nobody else can be there."""
+
+    def alone(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def take(self, trial: Trial) -> None:
+        pass
+
+    def give_up_the_dead(self, study: Study) -> None:
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            study.tell(trial.number, state=TrialState.FAIL)
+
+
+class FolderCrew(Crew):
+    """Processes that see one folder. Each holds a lock there, which the system frees if it dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.name = folder / "workers", uuid.uuid4().hex
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        lock = self._lock(self.name)
+        with lock:
+            yield
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+    def alone(self) -> AbstractContextManager[object]:
+        return self._lock("asking")
+
+    def take(self, trial: Trial) -> None:
+        trial.set_user_attr(WORKER, self.name)
+
+    def give_up_the_dead(self, study: Study) -> None:
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            worker = trial.user_attrs.get(WORKER)
+            if worker is None or not self._is_alive(worker):
+                study.tell(trial.number, state=TrialState.FAIL)
+
+    def _is_alive(self, worker: str) -> bool:
+        if worker == self.name:
+            return True
+        if not Path(self._lock(worker).lock_file).exists():
+            return False
+        try:
+            with self._lock(worker).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def _lock(self, name: str) -> FileLock:
+        return FileLock(self._folder / f"{name}.lock")
+
+
+class DatabaseCrew(Crew):
+    """Processes anywhere that reach one PostgreSQL database. They give signs of life to it, and take turns by a lock
+    that it frees when a connection breaks."""
+
+    def __init__(self, storage: RDBStorage, study: Study) -> None:
+        self._storage, self._number = storage, study._study_id
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        with self._storage.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:study)"), {"study": self._number})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:study)"), {"study": self._number})
+
+    def take(self, trial: Trial) -> None:
+        self._storage.record_heartbeat(trial._trial_id)
+
+    @contextmanager
+    def at_work(self, trial: Trial) -> Iterator[None]:
+        with get_heartbeat_thread(trial._trial_id, self._storage):
+            yield
+
+    def give_up_the_dead(self, study: Study) -> None:
+        fail_stale_trials(study)

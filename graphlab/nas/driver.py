@@ -1,0 +1,139 @@
+"""The loop of a search: ask, evaluate, tell, on as many processes as share the study."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from optuna import Study, Trial, TrialPruned
+from optuna.trial import TrialState
+
+from graphlab.core.errors import DivergenceError
+from graphlab.nas.crew import Crew
+from graphlab.nas.ledger import ATTEMPT, RESULT, SAME_AS, SLOT, Ledger, Outcome
+from graphlab.nas.objective import Objective
+from graphlab.nas.space import Architecture, Space
+from graphlab.nas.study import quiet_optuna
+
+MOST_ASKED = 100
+"""Askings for one evaluation after which a strategy that only names what is known has nothing left to name."""
+
+POLL_SECONDS = 0.1
+
+OnOutcome = Callable[[Outcome, int], None]
+"""Told of each outcome of the study, whoever's, and how many there are with it."""
+
+
+class Explorer:
+    """One worker at a study of `count` evaluations.
+
+    Every evaluation is a slot, which one worker at a time has, so that none is lost and none counted twice. A trial
+    whose architecture was evaluated before gives the known values, and its slot is open again.
+    """
+
+    def __init__(self, study: Study, crew: Crew, space: Space, objective: Objective, count: int) -> None:
+        self.study, self.crew, self.space, self.objective, self.count = study, crew, space, objective, count
+        self.ledger = Ledger(study, space)
+        self.exhausted = False
+        self._on_outcome: OnOutcome = lambda outcome, number: None
+
+    def explore(self, on_outcome: OnOutcome = lambda outcome, number: None) -> None:
+        """Work until every evaluation is done, by whomever, or the strategy has nothing new to name.
+
+        Goes on where an earlier search stopped.
+        """
+        self._on_outcome = on_outcome
+        with quiet_optuna(), self.crew.joined():
+            with self.crew.alone():
+                self.crew.give_up_the_dead(self.study)
+            while not self.exhausted:
+                with self.crew.alone():
+                    trial = self._take()
+                if len(self.ledger.outcomes) >= self.count:
+                    return
+                if trial is None:
+                    time.sleep(POLL_SECONDS)
+                    continue
+                with self.crew.at_work(trial):
+                    self._evaluate(trial)
+
+    def _read(self) -> None:
+        before = len(self.ledger.outcomes)
+        for number, outcome in enumerate(self.ledger.refresh(), start=before + 1):
+            self._on_outcome(outcome, number)
+
+    def _take(self) -> Trial | None:
+        """A trial for the first evaluation that is open; None if all are done or other workers have the rest.
+
+        One that was cut off has the choices that it had, so that it goes on where it stood. To be called alone.
+        """
+        self._read()
+        if not self.ledger.waiting:
+            slot = self.ledger.open_slot(self.count)
+            if slot is None:
+                self.crew.give_up_the_dead(self.study)
+                return None
+            self.study.enqueue_trial(dict(slot.choices), user_attrs={SLOT: slot.number, ATTEMPT: slot.attempt})
+        trial = self.study.ask()
+        self.crew.take(trial)
+        return trial
+
+    def _evaluate(self, trial: Trial) -> None:
+        raw = suggest(self.space, trial)
+        if not self.space.is_valid(raw):
+            self._tell(trial, "", {SAME_AS: None})
+            return
+        values = self.space.canonical(raw)
+        key = self.space.key(values)
+
+        def on_step(step: int, value: float) -> None:
+            if len(self.objective.names) > 1:
+                return  # Optuna prunes by one objective alone
+            trial.report(value, step)
+            if trial.should_prune():
+                raise TrialPruned
+
+        if key in self.ledger.by_key:
+            self._tell(trial, key, {})
+            return
+        try:
+            found = self.objective.evaluate(values, on_step)
+        except TrialPruned:
+            self._tell(trial, key, {}, state=TrialState.PRUNED)
+        except DivergenceError as error:
+            self._tell(trial, key, {"error": error.message})
+        else:
+            result = {"metrics": dict(found.metrics), "runs": list(found.runs)}
+            self._tell(trial, key, result, tuple(found.metrics[name] for name in self.objective.names))
+
+    def _tell(
+        self,
+        trial: Trial,
+        key: str,
+        result: dict[str, Any],
+        values: tuple[float, ...] = (),
+        state: TrialState = TrialState.FAIL,
+    ) -> None:
+        """What came of a trial; where another worker has evaluated the same meanwhile, what that gave."""
+        with self.crew.alone():
+            self._read()
+            known = self.ledger.by_key.get(key)
+            if known:
+                result, values, state = {SAME_AS: known.number}, known.objectives, TrialState.FAIL
+            trial.set_user_attr(RESULT, {"key": key, **result})
+            if values:
+                self.study.tell(trial, list(values))
+            else:
+                self.study.tell(trial, state=state)
+        if SAME_AS in result:
+            self.exhausted = trial.user_attrs[ATTEMPT] + 1 >= MOST_ASKED
+
+
+def suggest(space: Space, trial: Trial) -> Architecture:
+    """The decisions that are made, in order, as the study's sampler chooses them."""
+    values: Architecture = {}
+    for decision in space.decisions:
+        if decision.is_made(values):
+            values[decision.name] = trial._suggest(decision.name, decision.distribution)
+    return values

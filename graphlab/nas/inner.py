@@ -1,0 +1,77 @@
+"""A search that leaves the official validation alone: its own split of the training part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from graphlab.core.errors import IncompatibleError
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset, Split, Splits
+
+Part = Literal["train", "validation"]
+"""What is searched on: a part of the training labels that is held out, or the official validation labels."""
+
+HELD_OUT = 0.3
+"""Share of the training part, of each class where there are classes."""
+
+LEVELS = ("node", "graph")
+
+
+def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
+    """The data set as a search sees it. Its test part is what it selects on: the official test is not there.
+
+    train       30 % of the training part is selected on, drawn once for the search, evenly over classes
+    validation  the official validation part is. Leaderboards that forbid a search on it do not take the result
+
+    Raises IncompatibleError for data whose training part is also what messages go over, as triples and links are.
+    """
+    if part == "validation":
+        return _with(dataset, "validation", lambda split, k: (split.train, split.validation))
+    if dataset.spec.level not in LEVELS:
+        raise IncompatibleError(
+            f"{dataset.name} has no inner split: its training {dataset.spec.level}s are what messages go over",
+            hint='search on its validation part: on="validation", or --on validation',
+        )
+    stream = SeedStream(seed).child("inner split")
+    return _with(dataset, "inner", lambda split, k: _halves(dataset, split.train, stream.child(k)))
+
+
+def _with(dataset: Dataset, name: str, choose: Callable[[Split, int], tuple[Tensor, Tensor]]) -> Dataset:
+    official = dataset.splits.fixed or (dataset.splits.at(0),)
+    parts = [choose(split, k) for k, split in enumerate(official)]
+    fixed = tuple(Split(train, chosen, chosen) for train, chosen in parts)
+    return replace(dataset, splits=Splits(f"{dataset.splits.name}, searched on {name}", fixed=fixed))
+
+
+def _halves(dataset: Dataset, train: Tensor, stream: SeedStream) -> tuple[Tensor, Tensor]:
+    """What is trained on and what is held out, each in ascending order."""
+    random = stream.torch()
+    held: list[Tensor] = []
+    for group in _classes(dataset, train):
+        order = group[torch.randperm(len(group), generator=random)]
+        held.append(order[: max(1, round(HELD_OUT * len(group)))] if len(group) > 1 else order[:0])
+    out = torch.cat(held).sort().values
+    rest = train[~torch.isin(train, out)]
+    if not len(out) or not len(rest):
+        raise IncompatibleError(
+            f"{dataset.name} has {len(train)} training {dataset.spec.level}s, too few to hold some out",
+            hint='search on its validation part: on="validation", or --on validation',
+        )
+    return rest.sort().values, out
+
+
+def _classes(dataset: Dataset, train: Tensor) -> list[Tensor]:
+    """The items of each class; all of them where there are no classes."""
+    if dataset.spec.level == "node":
+        y = dataset.graph["y"][train]
+    else:
+        rows = [dataset.graphs[i]["y"].reshape(-1) for i in train.tolist()]
+        y = torch.cat(rows) if all(len(row) == 1 for row in rows) else torch.zeros(len(train))
+    if y.dim() != 1 or y.is_floating_point():
+        return [train]
+    return [train[y == one] for one in y.unique().tolist()]

@@ -1,0 +1,166 @@
+"""What a study has come to, read as trials finish."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from optuna import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from graphlab.nas.space import Architecture, Space
+
+SLOT, ATTEMPT, RESULT, WORKER = "slot", "attempt", "result", "worker"
+"""What trials are marked with: which of the asked evaluations this is, how often its strategy was asked for it before,
+what came of it, and whose it is."""
+
+
+SAME_AS = "same_as"
+"""In the result of a trial that named what had been evaluated before, or no network at all."""
+
+
+class Fate(Enum):
+    """What can become of a trial.
+
+    OPEN     waiting or in hand
+    DONE     an evaluation: complete, pruned, or failed by its own fault
+    REPEAT   named what was known before
+    CUT_OFF  its worker stopped or died
+    """
+
+    OPEN, DONE, REPEAT, CUT_OFF = range(4)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One evaluation.
+
+    values  in the space's one spelling; `params` as they were chosen
+    score   the first objective, so that more is better; None for what failed or was pruned
+    notes   what the strategy wrote beside its proposal
+    """
+
+    number: int
+    slot: int
+    values: Architecture
+    params: Mapping[str, Any]
+    key: str
+    state: str
+    objectives: tuple[float, ...]
+    score: float | None
+    metrics: Mapping[str, float]
+    runs: tuple[str, ...]
+    notes: Mapping[str, Any]
+    seconds: float
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An evaluation that is to be done.
+
+    attempt  how many trials for it named what was known already
+    choices  those of a trial for it that was cut off, to be made again
+    """
+
+    number: int
+    attempt: int
+    choices: Mapping[str, Any]
+
+
+class Ledger:
+    """The outcomes of a study's finished trials, each once; `refresh` reads those that are new.
+
+    outcomes  evaluations, in the order in which they were noticed
+    repeats   by slot, the trials that named what had been evaluated before
+    waiting   whether a worker died between making a trial and taking it
+    """
+
+    def __init__(self, study: Study, space: Space) -> None:
+        self.study, self.space = study, space
+        self.outcomes: list[Outcome] = []
+        self.by_key: dict[str, Outcome] = {}
+        self.repeats: Counter[int] = Counter()
+        self.waiting = False
+        self._cut_off: dict[int, dict[str, Any]] = {}
+        self._done: set[int] = set()
+        self._taken: set[int] = set()
+        self._read: set[int] = set()
+        self._prefix = 0
+
+    @cached_property
+    def _sign(self) -> float:
+        return 1.0 if self.study.directions[0].name == "MAXIMIZE" else -1.0
+
+    def refresh(self) -> list[Outcome]:
+        """Read what has finished since; those evaluations."""
+        trials = self.study.get_trials(deepcopy=False)
+        before = len(self.outcomes)
+        for trial in trials[self._prefix :]:
+            if trial.number not in self._read and trial.state.is_finished():
+                self._read.add(trial.number)
+                self._note(trial)
+        while self._prefix < len(trials) and self._prefix in self._read:
+            self._read.discard(self._prefix)
+            self._prefix += 1
+        in_hand = [trial for trial in trials[self._prefix :] if not trial.state.is_finished()]
+        self._taken = {trial.user_attrs.get(SLOT, -1) for trial in in_hand}
+        self.waiting = any(trial.state == TrialState.WAITING for trial in in_hand)
+        return self.outcomes[before:]
+
+    def open_slot(self, count: int) -> Slot | None:
+        """The first of the evaluations 0 to count - 1 that nobody has done or has in hand, as of the last `refresh`."""
+        for number in range(count):
+            if number not in self._done and number not in self._taken:
+                return Slot(number, self.repeats[number], self._cut_off.get(number, {}))
+        return None
+
+    def _note(self, trial: FrozenTrial) -> None:
+        slot, found = trial.user_attrs.get(SLOT), fate(trial)
+        if slot is None:
+            return
+        if found is Fate.CUT_OFF:
+            self._cut_off[slot] = dict(trial.params)
+            return
+        self._cut_off.pop(slot, None)
+        if found is Fate.REPEAT:
+            self.repeats[slot] += 1
+            return
+        self._done.add(slot)
+        outcome = self._outcome(trial, trial.user_attrs[RESULT])
+        self.by_key[outcome.key] = outcome
+        self.outcomes.append(outcome)
+
+    def _outcome(self, trial: FrozenTrial, result: Mapping[str, Any]) -> Outcome:
+        complete = trial.state == TrialState.COMPLETE
+        duration = trial.duration
+        return Outcome(
+            number=trial.number,
+            slot=trial.user_attrs[SLOT],
+            values=self.space.canonical(trial.params),
+            params=trial.params,
+            key=result["key"],
+            state="finished" if complete else "pruned" if trial.state == TrialState.PRUNED else "failed",
+            objectives=tuple(trial.values) if complete else (),
+            score=self._sign * trial.values[0] if complete else None,
+            metrics=result.get("metrics", {}),
+            runs=tuple(result.get("runs", ())),
+            notes=trial.user_attrs.get("notes", {}),
+            seconds=duration.total_seconds() if duration else 0.0,
+            error=result.get("error"),
+        )
+
+
+def fate(trial: FrozenTrial) -> Fate:
+    """What has become of a trial."""
+    if not trial.state.is_finished():
+        return Fate.OPEN
+    result = trial.user_attrs.get(RESULT, {})
+    if SAME_AS in result:
+        return Fate.REPEAT
+    failed = trial.state == TrialState.FAIL
+    return Fate.CUT_OFF if failed and "error" not in result else Fate.DONE

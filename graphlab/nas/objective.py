@@ -1,0 +1,69 @@
+"""What a search optimises: from an architecture to what it came to."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graphlab.core.errors import ConfigError, closest
+from graphlab.nas.space import Architecture
+
+Direction = Literal["maximize", "minimize"]
+
+OnStep = Callable[[int, float], None]
+"""Told of each intermediate value, from step 0 on; may raise to end the evaluation."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an architecture came to.
+
+    metrics  by name; those that the objective's `names` lists are optimised, the rest is on record. `test` is never
+             among the optimised
+    runs     ids of the runs behind it, in the store
+    """
+
+    metrics: Mapping[str, float]
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Regret:
+    """Of a search over a table, in percent points: how far what it chose is from the best that there is.
+
+    validation  the table's best validation less the best that was found
+    test        the table's best test less the test of the architecture that validation chose
+    """
+
+    validation: float
+    test: float
+
+
+class Objective(ABC):
+    """A subclass says what it can measure, `directions`, and measures it.
+
+    names  metrics that are optimised, the first of which chooses the best architecture
+    """
+
+    directions: Mapping[str, Direction]
+    names: tuple[str, ...] = ("validation",)
+
+    @property
+    @abstractmethod
+    def identity(self) -> Mapping[str, Any]:
+        """All that decides what `evaluate` gives."""
+
+    @abstractmethod
+    def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation: ...
+
+    def check_names(self) -> None:
+        """Raises ConfigError for an objective that it does not measure, or the same twice."""
+        for name in self.names:
+            if name not in self.directions:
+                near = closest(name, self.directions)
+                hint = f"did you mean {near[0]!r}?" if near else f"it measures {', '.join(self.directions)}"
+                raise ConfigError(f"{name!r} is no objective of this search", hint=hint)
+        if len(set(self.names)) < len(self.names) or not self.names:
+            raise ConfigError(f"the objectives {', '.join(self.names)} are not one or more different ones")

@@ -1,0 +1,151 @@
+"""A search from names and settings: everything checked, nothing tried; and sent to other processes as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from optuna.pruners import BasePruner, MedianPruner, NopPruner
+
+from graphlab.core.errors import ConfigError, InputError
+from graphlab.core.files import canonical_json, hash_text
+from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset
+from graphlab.data.load import load
+from graphlab.experiment.plan import make_plan
+from graphlab.nas.driver import Explorer
+from graphlab.nas.inner import Part, searched
+from graphlab.nas.objective import Direction, Objective
+from graphlab.nas.registry import find_space, find_strategy, find_table, is_table
+from graphlab.nas.space import Space
+from graphlab.nas.strategy import Strategy
+from graphlab.nas.study import Where, open_study
+from graphlab.nas.table import Table, TableObjective
+from graphlab.nas.training import TrainingObjective
+from graphlab.records.store import Store
+
+STRATEGY = "strategy."
+"""What the settings of the strategy begin with, among those of models and training."""
+
+DEFAULT_SPACE = "gnn-micro"
+
+STARTUP_TRIALS = 10
+"""Evaluations before any is pruned."""
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """What `gl.search` is asked for; see there.
+
+    where    the folder or database of the study, None for memory
+    store    the folder of runs
+    """
+
+    strategy: str
+    dataset: str
+    space: str | None
+    trials: int
+    seed: int
+    objectives: tuple[str, ...] = ("validation",)
+    on: Part = "train"
+    seeds: tuple[int, ...] = (0,)
+    prune: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    where: str | None = None
+    store: str | None = None
+    device: str = "cpu"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> SearchPlan:
+        return cls(**{**values, "objectives": tuple(values["objectives"]), "seeds": tuple(values["seeds"])})
+
+
+class Plan:
+    """A search that is ready to go. `data` takes the place of a data set that has a name.
+
+    Raises UnknownNameError, ConfigError, IncompatibleError, DataError or InputError for what cannot be searched.
+    """
+
+    def __init__(self, asked: SearchPlan, data: Dataset | None = None) -> None:
+        self.asked = asked
+        if asked.trials < 1:
+            raise InputError(f"a search has at least one trial, not {asked.trials}", hint="say trials=100")
+        if asked.on not in ("train", "validation"):
+            raise ConfigError(f"a search is not on {asked.on!r}", hint="train, or validation")
+        own = {key: value for key, value in asked.settings.items() if not key.startswith(STRATEGY)}
+        self.table: Table | None = None
+        if data is None and is_table(asked.dataset):
+            self.table = find_table(asked.dataset)
+            self.space: Space = self._space_of_table(self.table, own)
+            self.objective: Objective = TableObjective(self.table, asked.objectives)
+        else:
+            self.data = data or load(asked.dataset)
+            self.space = find_space(asked.space or DEFAULT_SPACE)
+            self.objective = self._training(self.data, own)
+        self.strategy = self._strategy()
+
+    def _space_of_table(self, table: Table, settings: Mapping[str, Any]) -> Space:
+        if self.asked.space not in (None, table.space.name):
+            raise InputError(
+                f"{table.name} is a table of the space {table.space.name}, not of {self.asked.space}",
+                hint="leave the space out",
+            )
+        if settings:
+            raise ConfigError(f"nothing is trained on {table.name}: {next(iter(settings))} means nothing there")
+        return table.space
+
+    def _training(self, data: Dataset, settings: Mapping[str, Any]) -> TrainingObjective:
+        asked = self.asked
+        objective = TrainingObjective(
+            searched(data, asked.on, asked.seed),
+            self.space,
+            Store(asked.store),
+            seeds=asked.seeds,
+            names=asked.objectives,
+            settings=settings,
+            device=asked.device,
+        )
+        model, first = self.space.settings(self.space.sample(SeedStream(0).numpy()))
+        make_plan(model, data, {**settings, **first})
+        return objective
+
+    def _strategy(self) -> Strategy:
+        found = find_strategy(self.asked.strategy)
+        given = {
+            key.removeprefix(STRATEGY): value for key, value in self.asked.settings.items() if key.startswith(STRATEGY)
+        }
+        config = found.Config.parse(given, where=f"strategy {self.asked.strategy}")
+        stream = SeedStream(self.asked.seed).child("search", self.asked.strategy)
+        return found(config, self.space, self.objective, stream)
+
+    @cached_property
+    def name(self) -> str:
+        """The study's: all that decides its trials, but not how many there are, so that more can be asked for."""
+        identity = {
+            "strategy": [self.asked.strategy, self.strategy.config.to_json()],
+            "space": self.space.name,
+            "seed": self.asked.seed,
+            "prune": self.asked.prune,
+            **self.objective.identity,
+        }
+        where = self.table.name if self.table else self.data.name
+        return f"{self.asked.strategy}-{where}-{hash_text(canonical_json(identity))[:12]}".replace("/", "-")
+
+    def explorer(self, where: Where) -> Explorer:
+        """One worker, at the study which is there or is made now."""
+        directions: list[Direction] = [self.objective.directions[name] for name in self.objective.names]
+        sampler = self.strategy.sampler()
+        study, crew = open_study(where, self.name, sampler, directions, self._pruner())
+        return Explorer(study, crew, self.space, self.objective, self.asked.trials)
+
+    def _pruner(self) -> BasePruner:
+        if not self.asked.prune:
+            return NopPruner()
+        if len(self.asked.objectives) > 1:
+            raise ConfigError("a search for several objectives is not pruned", hint="leave prune out")
+        return MedianPruner(n_startup_trials=STARTUP_TRIALS)

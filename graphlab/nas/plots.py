@@ -1,0 +1,51 @@
+"""Pictures of a search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from graphlab.core.plot import Plot
+
+if TYPE_CHECKING:
+    from graphlab.nas.result import Search
+
+BLUE, GREY = "#1f5fa8", "#9aa3ad"
+
+
+def plot_curve(search: Search) -> Plot:
+    """Every evaluation and the best so far."""
+    figure = Plot()
+    axes = figure.panel()
+    curve, name = search.curve, search.plan.objective.names[0]
+    axes.scatter(curve["evaluation"], curve["found"], s=10, color=GREY, linewidths=0, label="an evaluation")
+    axes.step(curve["evaluation"], curve["best"], where="post", color=BLUE, label="the best so far")
+    axes.set_xlabel("evaluations")
+    axes.set_ylabel(name)
+    axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    low, high = curve["found"].quantile([0.05, 1.0])
+    if high > low:
+        axes.set_ylim(low - 0.1 * (high - low), high + 0.08 * (high - low))
+    return figure
+
+
+def plot_front(search: Search) -> Plot:
+    """The first two objectives of every evaluation, and the front."""
+    figure = Plot()
+    axes = figure.panel()
+    across, up = search.plan.objective.names[1], search.plan.objective.names[0]
+    axes.scatter(
+        [one.objectives[1] for one in search.finished],
+        [one.objectives[0] for one in search.finished],
+        s=10,
+        color=GREY,
+        linewidths=0,
+        label="an evaluation",
+    )
+    front = sorted((one.objectives[1], one.objectives[0]) for one in search.front)
+    axes.plot(*zip(*front, strict=True), marker="o", markersize=4, color=BLUE, label="the front")
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=9)
+    return figure

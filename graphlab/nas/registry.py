@@ -1,0 +1,70 @@
+"""The spaces, strategies and tables that are there, by name."""
+
+from __future__ import annotations
+
+from inspect import isabstract
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from graphlab.core.errors import DataError, UnknownNameError
+from graphlab.core.registry import Registry
+from graphlab.data.fetch import Files
+from graphlab.model.registry import MODELS
+from graphlab.nas.settings_space import SettingsSpace
+from graphlab.nas.space import Space
+from graphlab.nas.strategy import Strategy
+from graphlab.nas.table import Table
+
+SPACES = Registry("search space", "graphlab.nas.spaces", "graphlab.spaces", lambda module: ())
+STRATEGIES = Registry("strategy", "graphlab.nas.strategies", "graphlab.strategies", lambda module: ())
+TABLES = Registry("table", "graphlab.nas.tables", "graphlab.tables", lambda module: module.CARD.variants)
+
+
+TABLE_FILE = ".bench"
+
+
+def find_space(name: str) -> Space:
+    """A named space, or that of a model's settings. Raises UnknownNameError with the nearest names."""
+    family = name.lower().replace("_", "-")
+    if family in SPACES.families:
+        return _class(SPACES.resolve(family).module, Space)()
+    try:
+        return SettingsSpace(name)
+    except UnknownNameError:
+        raise UnknownNameError("search space or model", name, [*SPACES.names(), *MODELS.names()]) from None
+
+
+def is_table(name: str) -> bool:
+    """Whether a name is that of a table, or of a file with one."""
+    return name.endswith(TABLE_FILE) or name.lower().replace("_", "-").partition("/")[0] in TABLES.families
+
+
+def find_table(name: str) -> Table:
+    """A published table by name, as nas-bench-graph/cora, or by the path of a file in the same form.
+
+    Raises UnknownNameError for a name, DataError for a file that is missing, damaged or something else.
+    """
+    if name.endswith(TABLE_FILE):
+        path = Path(name)
+        if not path.is_file():
+            raise DataError(f"there is no table {path}", hint="name a file, or a table as nas-bench-graph/cora")
+        return TABLES.module("nas-bench-graph").read_table(path, path.stem)
+    found = TABLES.resolve(name)
+    (source,) = found.module.CARD.sources[found.variant]
+    return found.module.read_table(Files([source]).path(source.path), found.name)
+
+
+def find_strategy(name: str) -> type[Strategy]:
+    """Raises UnknownNameError with the nearest names."""
+    return _class(STRATEGIES.resolve(name).module, Strategy)
+
+
+def _class(module: ModuleType, base: type[Any]) -> Any:
+    """The class of this kind that a file defines, its last."""
+    defined = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
+    ]
+    return next(value for value in reversed(defined) if not isabstract(value))

@@ -1,0 +1,225 @@
+"""What a search came to: its evaluations, the best, the front, the curve, and what mattered."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from optuna import Study
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+from graphlab.core.errors import InputError
+from graphlab.core.seeds import parse_seeds
+from graphlab.experiment.plan import make_plan
+from graphlab.experiment.run import run_plans
+from graphlab.experiment.runs import Runs
+from graphlab.nas.ledger import Outcome
+from graphlab.nas.objective import Regret
+from graphlab.nas.plan import STRATEGY, Plan
+from graphlab.nas.study import quiet_optuna
+from graphlab.records.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from graphlab.core.plot import Plot
+
+LEAST = 2
+"""Finished evaluations that importances need."""
+
+
+@dataclass(frozen=True, repr=False)
+class Search:
+    """What `gl.search` gives.
+
+    study     Optuna's, for its own tools; optuna-dashboard opens where it is kept
+    outcomes  the evaluations, in the order in which they were done
+    repeats   trials that named an architecture which had been evaluated, and cost nothing
+    seconds   spent by this process; what it found done before is not in it
+    """
+
+    plan: Plan
+    study: Study
+    outcomes: tuple[Outcome, ...]
+    repeats: int
+    seconds: float
+
+    @property
+    def finished(self) -> tuple[Outcome, ...]:
+        return tuple(one for one in self.outcomes if one.score is not None)
+
+    @property
+    def best(self) -> Outcome:
+        """The best by the first objective; the earliest of equals. Raises InputError where nothing finished."""
+        if not self.finished:
+            raise InputError(
+                f"no architecture of {len(self.outcomes)} finished", hint="see .df for their errors; lower training.lr"
+            )
+        return max(self.finished, key=lambda one: one.score or 0.0)
+
+    @property
+    def _maximizes(self) -> bool:
+        return self.plan.objective.directions[self.plan.objective.names[0]] == "maximize"
+
+    @cached_property
+    def df(self) -> pd.DataFrame:
+        """One row an evaluation: what was chosen, what it came to, and how long that took."""
+        import pandas as pd
+
+        rows = [
+            {
+                "number": one.number,
+                "state": one.state,
+                **{decision.name: one.values.get(decision.name) for decision in self.plan.space.decisions},
+                **one.metrics,
+                "seconds": one.seconds,
+                "key": one.key,
+                **({"error": one.error} if one.error else {}),
+            }
+            for one in self.outcomes
+        ]
+        return pd.DataFrame(rows)
+
+    def pareto(self) -> pd.DataFrame:
+        """The rows that no other is better than in every objective, the best of the first objective first."""
+        rows = [i for i, one in enumerate(self.outcomes) if one in self.front]
+        first = self.plan.objective.names[0]
+        return self.df.iloc[rows].sort_values(first, ascending=not self._maximizes, ignore_index=True)
+
+    @cached_property
+    def front(self) -> tuple[Outcome, ...]:
+        """Evaluations that no other dominates; of equal ones the first."""
+        directions = self.plan.objective.directions
+        signs = [1.0 if directions[name] == "maximize" else -1.0 for name in self.plan.objective.names]
+        points = [tuple(s * x for s, x in zip(signs, one.objectives, strict=True)) for one in self.finished]
+        return tuple(
+            one
+            for i, (one, point) in enumerate(zip(self.finished, points, strict=True))
+            if not any(_dominates(other, point) or (other == point and j < i) for j, other in enumerate(points))
+        )
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """The best validation after each evaluation, and that of the evaluation itself."""
+        import pandas as pd
+
+        sign = 1.0 if self._maximizes else -1.0
+        found = pd.Series([float("nan") if one.score is None else one.score for one in self.outcomes], dtype=float)
+        return pd.DataFrame(
+            {"evaluation": range(1, len(found) + 1), "found": sign * found, "best": sign * found.cummax().ffill()}
+        )
+
+    def importances(self) -> pd.DataFrame:
+        """How much each decision matters for being among the best tenth. PED-ANOVA, Watanabe et al., IJCAI 2023.
+
+        Of several objectives, for the first. Raises InputError where less than two evaluations finished.
+        """
+        import pandas as pd
+
+        if len(self.finished) < LEAST:
+            raise InputError(f"{len(self.finished)} evaluations say nothing of importance", hint="search longer")
+        sign = -1.0 if self._maximizes else 1.0
+        with quiet_optuna(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="PedAnovaImportanceEvaluator computes")
+            found = get_param_importances(
+                self.study, evaluator=PedAnovaImportanceEvaluator(), target=lambda trial: sign * trial.values[0]
+            )
+        return pd.DataFrame({"decision": list(found), "importance": list(found.values())})
+
+    @property
+    def regret(self) -> Regret | None:
+        """Of a search over a table: see Regret. None where architectures are trained."""
+        table = self.plan.table
+        if table is None:
+            return None
+        best = self.best
+        return table.regret(table.row(best.values), max(one.metrics["validation"] for one in self.finished))
+
+    def retrain(self, seeds: int | str | Sequence[int] = 10, workers: int = 1) -> dict[str, Runs]:
+        """The front, trained on the official split under the task's protocol, by key: what may be published.
+
+        Runs are in the search's store. Raises InputError for a search over a table, where nothing was trained.
+        """
+        if self.plan.table is not None:
+            raise InputError(f"{self.plan.table.name} is a table: there is nothing to train", hint="see .regret")
+        own = {k: v for k, v in self.plan.asked.settings.items() if not k.startswith(STRATEGY)}
+        plans = []
+        for one in self.front:
+            model, settings = self.plan.space.settings(one.values)
+            plans.append(make_plan(model, self.plan.data, {**own, **settings}))
+        store = Store(self.plan.asked.store)
+        found = run_plans(plans, parse_seeds(seeds), store, device=self.plan.asked.device, workers=workers)
+        return {one.key: runs for one, runs in zip(self.front, found, strict=True)}
+
+    def plot(self) -> Plot:
+        """The best so far over the evaluations, or of two objectives the front."""
+        from graphlab.nas.plots import plot_curve, plot_front
+
+        return plot_front(self) if len(self.plan.objective.names) > 1 else plot_curve(self)
+
+    @property
+    def text(self) -> str:
+        best = self.best
+        name = self.plan.objective.names[0]
+        said = (
+            f"{self.plan.asked.strategy} on {self.dataset}, space {self.plan.space.name}, seed {self.plan.asked.seed}: "
+        )
+        said += f"of {len(self.outcomes):,} architectures the best has {name} {best.objectives[0]:.4f}"
+        if self.regret:
+            said += f" (regret {self.regret.validation:.2f}, on test {self.regret.test:.2f} points)"
+        failed = len(self.outcomes) - len(self.finished)
+        said += f"; {failed} failed or were pruned" if failed else ""
+        return f"{said}: {_spelt(best.values)}."
+
+    @property
+    def dataset(self) -> str:
+        return self.plan.table.name if self.plan.table else self.plan.data.name
+
+    def to_json(self) -> dict[str, Any]:
+        """As `graphlab search --json` prints it."""
+        regret = self.regret
+        return {
+            "study": self.study.study_name,
+            "strategy": self.plan.asked.strategy,
+            "space": self.plan.space.name,
+            "dataset": self.dataset,
+            "searched_on": "table" if self.plan.table else self.plan.asked.on,
+            "trials": len(self.outcomes),
+            "finished": len(self.finished),
+            "repeats": self.repeats,
+            "seconds": round(self.seconds, 3),
+            "best": _outcome_json(self.best),
+            "front": [_outcome_json(one) for one in self.front],
+            **({"regret": {"validation": regret.validation, "test": regret.test}} if regret else {}),
+        }
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from graphlab.experiment.views import table_html
+
+        frame = self.pareto().drop(columns=["key", "state"]).head(20)
+        cells = [[escape(_cell(value)) for value in line] for line in frame.itertuples(index=False)]
+        return table_html(self.text, list(frame.columns), cells)
+
+
+def _dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    return first != second and all(a >= b for a, b in zip(first, second, strict=True))
+
+
+def _spelt(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_cell(value)}" for name, value in values.items())
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _outcome_json(one: Outcome) -> dict[str, Any]:
+    return {"architecture": dict(one.values), "key": one.key, **one.metrics, "runs": list(one.runs)}

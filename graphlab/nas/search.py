@@ -1,0 +1,91 @@
+"""A search from the first trial to its result, with as many processes as were asked for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from graphlab.core.errors import InputError
+from graphlab.core.seeds import parse_seeds
+from graphlab.data.dataset import Dataset
+from graphlab.nas.inner import Part
+from graphlab.nas.plan import Plan, SearchPlan
+from graphlab.nas.progress import progress_bar
+from graphlab.nas.result import Search
+from graphlab.nas.workers import crew_of
+from graphlab.records.store import store_path
+
+FOLDER = "searches"
+"""In a store of runs: where studies are kept."""
+
+
+def search(
+    strategy: str,
+    dataset: str | Dataset,
+    *,
+    space: str | None = None,
+    trials: int = 100,
+    seed: int = 0,
+    objectives: Sequence[str] = ("validation",),
+    on: Part = "train",
+    seeds: int | str | Sequence[int] = 1,
+    prune: bool = False,
+    store: str | os.PathLike[str] | None = None,
+    storage: str | None = None,
+    workers: int = 1,
+    device: str = "auto",
+    progress: bool | None = None,
+    **settings: Any,
+) -> Search:
+    """Search for the architecture that is best on a data set, or in a table of trained ones.
+
+    strategy    as `gl.strategies()` lists them
+    dataset     a data set's name or a loaded Dataset; or a table's name, as nas-bench-graph/cora, or its file
+    space       a search space's name, or a model's for the space that its settings declare; of a table, its own
+    trials      different architectures to be evaluated
+    objectives  `validation`, `parameters`, `latency`; several give a front
+    on          what is searched on: "train", of which a part is held out, or the official "validation"
+    seeds       seeds that each architecture is trained with, as in `gl.run`
+    prune       stop evaluations that are worse than the median of others at the same epoch
+    store       folder of runs and studies; default `$GRAPHLAB_STORE`, else `./runs`
+    storage     address of a PostgreSQL database that keeps the study in the place of the store, for a team
+    workers     processes that share the trials
+    settings    settings of training and task as in `gl.run`, and of the strategy as `**{"strategy.population": 50}`
+
+    A search that was stopped goes on where it stood; asking for more trials continues it. Raises InputError for what
+    cannot be searched, StoreError and DataError for broken files.
+    """
+    started = time.monotonic()
+    if workers < 1:
+        raise InputError(f"workers cannot be {workers}", hint="one worker is this process alone")
+    if workers > 1 and isinstance(dataset, Dataset):
+        raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
+    folder = store_path(store)
+    asked = SearchPlan(
+        strategy=strategy,
+        dataset=dataset if isinstance(dataset, str) else dataset.name,
+        space=space,
+        trials=trials,
+        seed=seed,
+        objectives=tuple(objectives),
+        on=on,
+        seeds=parse_seeds(seeds),
+        prune=prune,
+        settings=settings,
+        where=storage or str(folder / FOLDER),
+        store=str(folder),
+        device=device,
+    )
+    plan = Plan(asked, dataset if isinstance(dataset, Dataset) else None)
+    explorer = plan.explorer(asked.where)
+    with crew_of(asked, workers - 1), progress_bar(plan, progress) as on_outcome:
+        explorer.explore(on_outcome)
+    return Search(
+        plan,
+        explorer.study,
+        tuple(explorer.ledger.outcomes),
+        explorer.ledger.repeats.total(),
+        time.monotonic() - started,
+    )

@@ -1,0 +1,231 @@
+"""What a search may choose: decisions, which of them an architecture makes, and when two architectures are one."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from graphlab.core.config import Choices, FloatRange, IntRange, Range
+from graphlab.core.errors import InputError
+from graphlab.core.files import canonical_json, hash_text
+
+Architecture = dict[str, Any]
+"""Values by decision, in the order of the space's decisions; those that are not made are absent."""
+
+STEPS = 8
+"""Values of a numeric range that a neighbourhood or a mutation tries."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One choice.
+
+    kind  what it is about, as "attention": decisions of a kind have the same options and share a controller
+    when  earlier decisions and the values of them under which this one is made at all
+    """
+
+    name: str
+    range: Range
+    kind: str
+    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def is_made(self, values: Mapping[str, Any]) -> bool:
+        return not self.when or all(values.get(name) in allowed for name, allowed in self.when.items())
+
+    @cached_property
+    def options(self) -> tuple[Any, ...]:
+        """All values of a list or of few whole numbers; of other ranges, STEPS evenly spaced ones."""
+        match self.range:
+            case Choices(options):
+                return options
+            case IntRange(low, high, log, step):
+                if log:
+                    return tuple(dict.fromkeys(round(x) for x in np.geomspace(low, high, STEPS)))
+                steps = np.linspace(0, (high - low) // step, STEPS).round()
+                return tuple(dict.fromkeys(low + step * int(k) for k in steps))
+            case FloatRange(low, high, log):
+                return tuple(float(x) for x in (np.geomspace if log else np.linspace)(low, high, STEPS))
+
+    @cached_property
+    def distribution(self) -> BaseDistribution:
+        """As Optuna has it."""
+        match self.range:
+            case Choices(options):
+                return CategoricalDistribution(options)
+            case IntRange(low, high, log, step):
+                return IntDistribution(low, high, log=log, step=1 if log else step)
+            case FloatRange(low, high, log):
+                return FloatDistribution(low, high, log=log)
+
+    def nearest(self, value: Any) -> int:
+        """The place of a value among the options; of a numeric range, that of the option nearest to it."""
+        if isinstance(self.range, Choices):
+            return self.options.index(value)
+        return min(range(len(self.options)), key=lambda i: abs(self.options[i] - value))
+
+    def draw(self, random: np.random.Generator) -> Any:
+        match self.range:
+            case Choices(options):
+                return options[random.integers(len(options))]
+            case IntRange(low, high, log, step):
+                if log:
+                    return min(high, int(math.exp(random.uniform(math.log(low), math.log(high + 1)))))
+                return low + step * int(random.integers((high - low) // step + 1))
+            case FloatRange(low, high, log):
+                return math.exp(random.uniform(math.log(low), math.log(high))) if log else random.uniform(low, high)
+
+    def encode(self, value: Any) -> list[float]:
+        """One number an option of a list; of a numeric range, whether it is made and where in the range it lies."""
+        if isinstance(self.range, Choices):
+            return [float(value == option) for option in self.range.options]
+        if value is None:
+            return [0.0, 0.0]
+        low, high = self.range.low, self.range.high
+        if self.range.log:
+            low, high, value = math.log(low), math.log(high), math.log(value)
+        return [1.0, (value - low) / (high - low) if high > low else 0.0]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An architecture as a small directed graph: a label for each node, and edges (from, to)."""
+
+    labels: tuple[int, ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+class Space(ABC):
+    """Architectures as values of decisions.
+
+    A subclass names its `decisions`, each after those that its `when` asks about, and says how an architecture is
+    built: `settings` gives a model's name and its settings. Where different values mean the same network,
+    `canonical` gives one of them for all.
+    """
+
+    name: str
+    decisions: tuple[Decision, ...]
+
+    @abstractmethod
+    def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The model that an architecture is, and settings as `gl.run` takes them."""
+
+    def canonical(self, values: Mapping[str, Any]) -> Architecture:
+        """The one spelling of an architecture. Raises InputError for values that are not of this space."""
+        return self.made(values)
+
+    def is_valid(self, values: Mapping[str, Any]) -> bool:
+        """Whether the values are a network at all."""
+        return True
+
+    def made(self, values: Mapping[str, Any]) -> Architecture:
+        """The decisions that are made, in order, checked."""
+        kept: Architecture = {}
+        for decision in self.decisions:
+            if not decision.is_made(kept):
+                continue
+            value = values.get(decision.name)
+            if value is None or not decision.range.contains(value):
+                said = "no value" if value is None else f"the value {value!r}"
+                raise InputError(
+                    f"an architecture of {self.name} has {said} for {decision.name}",
+                    hint=f"it takes {decision.range}",
+                )
+            kept[decision.name] = value
+        return kept
+
+    def key(self, values: Mapping[str, Any]) -> str:
+        """A name that equal architectures share, 16 hexadecimal digits."""
+        return _key(self, tuple(values.items()))
+
+    def sample(self, random: np.random.Generator) -> Architecture:
+        """Each decision drawn on its own, until the whole is a network."""
+        while True:
+            values = self.complete({}, random)
+            if self.is_valid(values):
+                return self.canonical(values)
+
+    def complete(self, values: Mapping[str, Any], random: np.random.Generator) -> Architecture:
+        """The decisions that are made with these values, in order; those that have none are drawn."""
+        full: Architecture = {}
+        for decision in self.decisions:
+            if decision.is_made(full):
+                full[decision.name] = values[decision.name] if decision.name in values else decision.draw(random)
+        return full
+
+    def mutate(self, values: Mapping[str, Any], random: np.random.Generator) -> Architecture:
+        """Another architecture, one decision away."""
+        while True:
+            made = [decision for decision in self.decisions if decision.name in values and len(decision.options) > 1]
+            decision = made[random.integers(len(made))]
+            others = [option for option in decision.options if option != values[decision.name]]
+            changed = self.complete({**values, decision.name: others[random.integers(len(others))]}, random)
+            if self.is_valid(changed) and self.key(changed) != self.key(values):
+                return self.canonical(changed)
+
+    def neighbours(self, values: Mapping[str, Any]) -> Iterator[Architecture]:
+        """Every other architecture one decision away, each once; decisions that are only made there have their first
+        option."""
+        seen = {self.key(values)}
+        first = _First()
+        for decision in self.decisions:
+            if decision.name not in values:
+                continue
+            for option in decision.options:
+                changed = self.complete({**values, decision.name: option}, first)  # pyright: ignore[reportArgumentType]
+                if self.is_valid(changed) and (key := self.key(changed)) not in seen:
+                    seen.add(key)
+                    yield self.canonical(changed)
+
+    def encode(self, values: Mapping[str, Any]) -> np.ndarray:
+        """An architecture as numbers, float32 `[width]`: what a predictor sees of it."""
+        return np.array([x for d in self.decisions for x in d.encode(values.get(d.name))], np.float32)
+
+    def graph(self, values: Mapping[str, Any]) -> Graph:
+        """An architecture as a graph: here a root, label 0, which every decision that is made feeds, labelled by its
+        value, or by the nearest of the options of its range."""
+        labels, first = [0], 1
+        for decision in self.decisions:
+            if decision.name in values:
+                labels.append(first + decision.nearest(values[decision.name]))
+            first += len(decision.options)
+        return Graph(tuple(labels), tuple((node, 0) for node in range(1, len(labels))))
+
+    @property
+    def num_labels(self) -> int:
+        """How many labels the nodes of `graph` can have."""
+        return 1 + sum(len(decision.options) for decision in self.decisions)
+
+    @property
+    def kinds(self) -> dict[str, tuple[Decision, ...]]:
+        """Decisions by kind, in order of first appearance."""
+        found: dict[str, tuple[Decision, ...]] = {}
+        for decision in self.decisions:
+            found[decision.kind] = (*found.get(decision.kind, ()), decision)
+        return found
+
+
+@lru_cache(maxsize=100_000)
+def _key(space: Space, values: tuple[tuple[str, Any], ...]) -> str:
+    return hash_text(canonical_json(space.canonical(dict(values))))[:16]
+
+
+class _First:
+    """In the place of a random generator: always the first option or the low end."""
+
+    def integers(self, high: int) -> int:
+        return 0
+
+    def uniform(self, low: float, high: float) -> float:
+        return low

@@ -1,0 +1,199 @@
+"""AGNN: a reinforced conservative controller. Zhou et al., "Auto-GNN", Frontiers in Big Data 2022, section 4.
+
+The best architecture so far is kept, and each proposal changes decisions of one kind in it. Every kind has a recurrent
+policy of its own, which reads the best architecture and draws that kind's decisions anew; the kind is that whose
+decisions have the highest entropy, or is drawn by it. The reward is the proposal's validation less the best before it.
+
+The paper leaves open what a policy reads and how its kind is drawn in practice; here it reads every decision of the
+best architecture in order, and the kind is drawn from the softmax of the entropies, each as a share of what it can be.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
+from graphlab.core.seeds import SeedStream
+from graphlab.nas.controller import Policy, draw, require_options
+from graphlab.nas.ledger import Outcome
+from graphlab.nas.objective import Objective
+from graphlab.nas.space import Architecture, Decision, Space
+from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+
+WIDER_AFTER = 4
+"""Proposals that were seen before, after which one kind more is changed: else a search would end in the first
+architecture of which no neighbour is better."""
+
+MOST_DRAWN = 60
+"""Proposals that were seen before, after which chance is asked."""
+
+
+class Config(StrategyConfig):
+    """hidden_dim  of each recurrent policy
+    lr          of their optimiser, Adam
+    startup     evaluations drawn at random, the best of which is the first that is kept
+    choose      the kind to change: drawn by the entropies, or always that of the highest
+    explore     chance that one decision of the kind is drawn evenly
+    decay       of the moving average of rewards, which scales them
+    entropy     weight of the entropy in the policies' objective
+    clip_norm   largest norm of a gradient
+    """
+
+    hidden_dim: PositiveInt = 100
+    lr: PositiveFloat = 3.5e-3
+    startup: PositiveInt = 10
+    choose: Literal["drawn", "highest"] = "drawn"
+    explore: Annotated[float, Field(ge=0, le=1)] = 0.1
+    decay: Annotated[float, Field(ge=0, lt=1)] = 0.95
+    entropy: NonNegativeFloat = 1e-4
+    clip_norm: PositiveFloat = 5.0
+
+
+class AGNN(Controller):
+    """Changes one kind of decision at a time in the best architecture, and keeps what is better."""
+
+    Config = Config
+    citation = Citation(
+        key="zhou2022",
+        title="Auto-GNN: Neural Architecture Search of Graph Neural Networks",
+        authors="Zhou, Huang, Song, Chen and Hu",
+        venue="Frontiers in Big Data",
+        year=2022,
+        url="https://arxiv.org/abs/1909.03184",
+    )
+
+    def __init__(self, config: Config, space: Space, objective: Objective, stream: SeedStream) -> None:
+        super().__init__(config, space, objective, stream)
+        require_options(space, "agnn")
+        stream.child("policies").seed_torch()
+        self.policies = nn.ModuleDict({kind: Policy(space.decisions, config.hidden_dim) for kind in space.kinds})
+        self.optimizer = torch.optim.Adam(self.policies.parameters(), lr=config.lr)
+        self.baseline = self.spread = 0.0
+        self._best: Outcome | None = None
+        self._scores: dict[str, float] = {}
+
+    def ask(self, random: np.random.Generator) -> Proposal:
+        if len(self.outcomes) < self.config.startup or self._best is None:
+            return Proposal(self.space.sample(random))
+        best = self._best.values
+        with torch.no_grad():
+            entropies = {kind: self._redraw(kind, best, random)[1] for kind in self.policies if self._made(kind, best)}
+            for tried in range(MOST_DRAWN):
+                kinds = self._choose(entropies, 1 + tried // WIDER_AFTER, random)
+                values = best
+                for kind in kinds:
+                    values, _ = self._redraw(kind, values, random)
+                if self.space.is_valid(values) and self.space.key(values) not in self.seen:
+                    return Proposal(values, {"kinds": kinds, "parent": best})
+        return Proposal(self.space.mutate(best, random))
+
+    def tell(self, outcome: Outcome) -> None:
+        super().tell(outcome)
+        if outcome.score is None:
+            return
+        self._scores[outcome.key] = outcome.score
+        if "kinds" in outcome.notes:
+            self._learn(outcome)
+        if self._best is None or outcome.score > (self._best.score or 0.0):
+            self._best = outcome
+
+    def _learn(self, outcome: Outcome) -> None:
+        """One step along the gradient of the reward, centred by its moving average and scaled by its moving size."""
+        parent, decay = outcome.notes["parent"], self.config.decay
+        reward = (outcome.score or 0.0) - self._scores[self.space.key(parent)]
+        self.spread = max(abs(reward), decay * self.spread)
+        self.baseline += (1 - decay) * (reward - self.baseline)
+        if not self.spread:
+            return
+        likelihood, entropy = self._likelihood(outcome.notes["kinds"], parent, outcome.params)
+        loss = -(reward - self.baseline) / self.spread * likelihood - self.config.entropy * entropy
+        self.optimizer.zero_grad()
+        loss.backward()
+        clip_grad_norm_(self.policies.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+
+    def _choose(self, entropies: Mapping[str, float], count: int, random: np.random.Generator) -> list[str]:
+        """So many kinds, by their entropies."""
+        kinds = list(entropies)
+        values = np.array(list(entropies.values()))
+        if self.config.choose == "highest":
+            return [kinds[i] for i in np.argsort(-values, kind="stable")[:count]]
+        chances = np.exp(values - values.max())
+        order = random.choice(len(kinds), min(count, len(kinds)), replace=False, p=chances / chances.sum())
+        return [kinds[i] for i in order]
+
+    def _redraw(self, kind: str, best: Architecture, random: np.random.Generator) -> tuple[Architecture, float]:
+        """The best architecture with this kind's decisions drawn anew, and their mean entropy as a share of what it
+        can be."""
+        policy, made = self._policy(kind), self._made(kind, best)
+        seen, state = self._read(kind, best)
+        chosen: Architecture = {}
+        shares: list[float] = []
+        evenly = random.integers(len(made)) if random.random() < self.config.explore else None
+        for i, decision in enumerate(made):
+            logits, state = policy.step(decision, seen, state)
+            logits = self._without_the_same(logits, decision, best, len(made))
+            shares.append(_entropy_share(logits))
+            option = draw(torch.where(logits.isfinite(), 0.0, logits) if i == evenly else logits, random)
+            chosen[decision.name] = decision.options[option]
+            seen = policy.embed(decision, option)
+        changed = {**best, **chosen}
+        return self.space.complete(changed, random), float(np.mean(shares))
+
+    def _likelihood(self, kinds: list[str], parent: Architecture, chosen: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        """The log probability of these kinds' decisions, one kind after the other, and the sum of their entropies."""
+        total, entropy = torch.zeros(()), torch.zeros(())
+        values = parent
+        for kind in kinds:
+            policy, made = self._policy(kind), self._made(kind, values)
+            seen, state = self._read(kind, values)
+            for decision in made:
+                logits, state = policy.step(decision, seen, state)
+                logits = self._without_the_same(logits, decision, values, len(made))
+                option = decision.nearest(chosen[decision.name])
+                total = total + torch.log_softmax(logits, 0)[option]
+                possible = torch.log_softmax(logits[logits.isfinite()], 0)
+                entropy = entropy - (possible.exp() * possible).sum()
+                seen = policy.embed(decision, option)
+            values = {**values, **{decision.name: chosen[decision.name] for decision in made}}
+        return total, entropy
+
+    def _read(self, kind: str, values: Architecture) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The state of a kind's policy after it has read an architecture."""
+        policy = self._policy(kind)
+        seen, state = policy.initial()
+        for decision in self.space.decisions:
+            if decision.name in values:
+                _, state = policy.step(decision, seen, state)
+                seen = policy.embed(decision, decision.nearest(values[decision.name]))
+        return seen, state
+
+    def _policy(self, kind: str) -> Policy:
+        return self.policies[kind]  # pyright: ignore[reportReturnType]
+
+    def _made(self, kind: str, values: Architecture) -> list[Decision]:
+        return [decision for decision in self.space.kinds[kind] if decision.name in values]
+
+    @staticmethod
+    def _without_the_same(logits: Tensor, decision: Decision, values: Architecture, count: int) -> Tensor:
+        """Where a kind makes one decision, another value than before is drawn."""
+        if count > 1 or len(decision.options) == 1:
+            return logits
+        same = torch.zeros_like(logits, dtype=torch.bool)
+        same[decision.nearest(values[decision.name])] = True
+        return logits.masked_fill(same, -math.inf)
+
+
+def _entropy_share(logits: Tensor) -> float:
+    chances = torch.softmax(logits, 0)
+    possible = int((chances > 0).sum())
+    return float(torch.special.entr(chances).sum()) / math.log(possible) if possible > 1 else 0.0

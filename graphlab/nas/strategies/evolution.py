@@ -1,0 +1,49 @@
+"""Regularised evolution: tournaments among the young. Real et al., AAAI 2019."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from graphlab.core.citation import Citation
+from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+
+MOST_TRIED = 100
+"""Mutations of one parent after which another one is chosen."""
+
+
+class Config(StrategyConfig):
+    """population  the latest evaluations, among which parents are chosen; as many come first, at random
+    tournament  of how many drawn from the population the best is the parent
+    """
+
+    population: Annotated[int, Field(ge=2)] = 20
+    tournament: Annotated[int, Field(ge=1)] = 5
+
+
+class Evolution(Controller):
+    """The best of a few drawn from the latest evaluations is mutated; the oldest dies, however good it is."""
+
+    Config = Config
+    citation = Citation(
+        key="real2019",
+        title="Regularized Evolution for Image Classifier Architecture Search",
+        authors="Real, Aggarwal, Huang and Le",
+        venue="AAAI",
+        year=2019,
+        url="https://arxiv.org/abs/1802.01548",
+    )
+
+    def ask(self, random: np.random.Generator) -> Proposal:
+        alive = [one for one in self.outcomes[-self.config.population :] if one.score is not None]
+        if len(self.outcomes) < self.config.population or not alive:
+            return Proposal(self.space.sample(random))
+        for _ in range(MOST_TRIED):
+            drawn = random.choice(len(alive), min(self.config.tournament, len(alive)), replace=False)
+            parent = max((alive[i] for i in drawn), key=lambda one: one.score or 0.0)
+            child = self.space.mutate(parent.values, random)
+            if self.space.key(child) not in self.seen:
+                return Proposal(child)
+        return Proposal(self.space.sample(random))

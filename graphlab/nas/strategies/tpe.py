@@ -1,0 +1,39 @@
+"""Tree-structured Parzen estimator, by Optuna. Bergstra et al., NeurIPS 2011."""
+
+from __future__ import annotations
+
+from optuna.samplers import BaseSampler, TPESampler
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import PositiveInt
+from graphlab.nas.strategy import Reseeded, Strategy, StrategyConfig
+
+
+class Config(StrategyConfig):
+    """startup       trials drawn at random before the estimator is asked
+    multivariate  one density of all decisions that are always made, rather than one a decision
+    """
+
+    startup: PositiveInt = 10
+    multivariate: bool = False
+
+
+class TPE(Strategy):
+    """Chooses what is likelier among the good trials than among the others; for several objectives by Pareto rank."""
+
+    Config = Config
+    citation = Citation(
+        key="bergstra2011",
+        title="Algorithms for Hyper-Parameter Optimization",
+        authors="Bergstra, Bardenet, Bengio and Kegl",
+        venue="NeurIPS",
+        year=2011,
+        url="https://papers.nips.cc/paper/4443-algorithms-for-hyper-parameter-optimization",
+    )
+
+    def sampler(self) -> BaseSampler:
+        config = self.config
+        return Reseeded(
+            lambda seed: TPESampler(n_startup_trials=config.startup, multivariate=config.multivariate, seed=seed),
+            self.stream,
+        )

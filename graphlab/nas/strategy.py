@@ -1,0 +1,165 @@
+"""How a search chooses the next architecture. Each strategy is an Optuna sampler, Optuna's own or one of ours."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from optuna import Study
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import Config
+from graphlab.core.errors import IncompatibleError
+from graphlab.core.seeds import SeedStream
+from graphlab.nas.ledger import ATTEMPT, SLOT, Ledger, Outcome
+from graphlab.nas.objective import Objective
+from graphlab.nas.space import Architecture, Space
+
+
+class StrategyConfig(Config):
+    """Base of a strategy's settings."""
+
+
+class Strategy(ABC):
+    """Base of the strategies: built from its Config, the space, what is optimised, and a stream of randomness.
+
+    What it chooses depends on these and on the outcomes so far alone, so that a search goes on as if it had never
+    stopped.
+    """
+
+    citation: ClassVar[Citation]
+    Config: ClassVar[type[StrategyConfig]] = StrategyConfig
+
+    def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
+        self.config, self.space, self.objective, self.stream = config, space, objective, stream
+
+    @abstractmethod
+    def sampler(self) -> BaseSampler:
+        """A new sampler, which knows nothing yet."""
+
+
+RANDOM_FROM = 5
+"""Askings for one evaluation after which a sampler of Optuna's gives way to chance: it may name the same for ever."""
+
+
+class Reseeded(BaseSampler):
+    """A sampler of Optuna's, made afresh for each trial with the trial's own seed.
+
+    Its state is then the study's alone: the trial is the same whoever asks for it, and after whatever interruption.
+    """
+
+    def __init__(self, make: Any, stream: SeedStream) -> None:
+        self._make, self._stream = make, stream
+        self._sampler: BaseSampler = RandomSampler(0)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        make = RandomSampler if trial.user_attrs.get(ATTEMPT, 0) >= RANDOM_FROM else self._make
+        self._sampler = make(trial_stream(self._stream, trial).integer() % 2**32)
+        self._sampler.before_trial(study, trial)
+        if trial.system_attrs.get("fixed_params"):
+            # One that was cut off and has its choices again. Optuna does not ask then, but genetic algorithms note
+            # the trial's generation when they are asked.
+            space = self._sampler.infer_relative_search_space(study, trial)
+            self._sampler.sample_relative(study, trial, space)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._sampler.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self._sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
+        self._sampler.after_trial(study, trial, state, values)
+
+
+def trial_stream(stream: SeedStream, trial: FrozenTrial) -> SeedStream:
+    marks = trial.user_attrs
+    return asking_stream(stream, marks.get(SLOT, -trial.number), marks.get(ATTEMPT, 0))
+
+
+def asking_stream(stream: SeedStream, slot: int, attempt: int) -> SeedStream:
+    """The randomness of one asking: the same after an interruption, another for each repeat."""
+    return stream.child("trial", slot, attempt)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An architecture to be evaluated, and what its strategy wants to find beside its outcome."""
+
+    values: Architecture
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Controller(Strategy):
+    """Base of our own strategies: `ask` proposes, `tell` learns from an outcome.
+
+    outcomes  told so far, the failed and the pruned included
+    seen      their keys
+    """
+
+    def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
+        super().__init__(config, space, objective, stream)
+        if len(objective.names) > 1:
+            raise IncompatibleError(
+                f"{type(self).__name__} optimises one objective, not {len(objective.names)}",
+                hint="use nsga2, tpe or random for several",
+            )
+        self.outcomes: list[Outcome] = []
+        self.seen: set[str] = set()
+
+    @abstractmethod
+    def ask(self, random: np.random.Generator) -> Proposal: ...
+
+    def tell(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        self.seen.add(outcome.key)
+
+    @property
+    def best(self) -> Outcome | None:
+        """The outcome with the highest score; the earliest of equals."""
+        scored = [outcome for outcome in self.outcomes if outcome.score is not None]
+        return max(scored, key=lambda outcome: outcome.score or 0.0, default=None)
+
+    def sampler(self) -> BaseSampler:
+        return ControllerSampler(type(self)(self.config, self.space, self.objective, self.stream))
+
+
+class ControllerSampler(BaseSampler):
+    """Tells the controller what has finished since, and takes its proposal."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._ledger: Ledger | None = None
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return {decision.name: decision.distribution for decision in self._controller.space.decisions}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        if self._ledger is None:
+            self._ledger = Ledger(study, self._controller.space)
+        for outcome in self._ledger.refresh():
+            self._controller.tell(outcome)
+        proposal = self._controller.ask(trial_stream(self._controller.stream, trial).numpy())
+        if proposal.notes:
+            study._storage.set_trial_user_attr(trial._trial_id, "notes", dict(proposal.notes))
+        return dict(proposal.values)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        raise AssertionError(f"{param_name} is not a decision of {self._controller.space.name}")

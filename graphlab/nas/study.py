@@ -1,0 +1,120 @@
+"""The Optuna study of a search: where it lies, and one trial for each evaluation that was asked for."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import optuna
+from optuna import Study
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
+from sqlalchemy import create_engine, text
+
+from graphlab.core.errors import InputError, StoreError
+from graphlab.nas.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
+from graphlab.nas.journal import WholeLines
+from graphlab.nas.objective import Direction
+
+HEARTBEAT_SECONDS = 5
+"""Between signs of life of a worker at a database."""
+
+DEAD_AFTER = 3
+"""Signs of life that a worker has missed when it is taken for dead."""
+
+MAKING_TABLES = -1
+"""The number of the lock for it; studies have theirs from 1."""
+
+Where = str | os.PathLike[str] | None
+"""None for memory, a folder, or a database's address."""
+
+
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Without Optuna's line for each trial, and its notes that what is used here may change in it one day."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed")
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def open_storage(where: Where, name: str) -> BaseStorage:
+    """In memory; a journal in a folder of the study's own, for the processes that see it; or a PostgreSQL database,
+    for a team.
+
+    Raises InputError for other databases, StoreError for a folder or a database that cannot be used.
+    """
+    if where is None:
+        return InMemoryStorage()
+    if "://" in str(where):
+        return _database(str(where))
+    folder = Path(where, name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(WholeLines(str(folder / "journal.log")))
+    except OSError as error:
+        raise StoreError(
+            f"cannot keep a search in {folder}: {error.strerror or error}", hint="name another folder with --store"
+        ) from error
+    except ValueError as error:
+        raise StoreError(
+            f"{folder / 'journal.log'} is not the journal of a search: {error}", hint="move it away, or mend its lines"
+        ) from error
+
+
+def _database(address: str) -> BaseStorage:
+    scheme = address.partition("://")[0]
+    if not scheme.startswith("postgresql"):
+        raise InputError(
+            f"a search is not kept in {scheme}: workers could not take turns there",
+            hint="name a folder, or a database as postgresql+psycopg://user:password@host/name",
+        )
+    try:
+        # Two workers that make a database's tables at once get in each other's way.
+        with create_engine(address).connect() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:making)"), {"making": MAKING_TABLES})
+            return RDBStorage(
+                address, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=DEAD_AFTER * HEARTBEAT_SECONDS
+            )
+    except ImportError as error:
+        raise InputError(
+            f"the driver of {scheme} is not installed: {error}",
+            hint='pip install "graphlab[postgresql]", and write the address as postgresql+psycopg://...',
+        ) from error
+    except Exception as error:  # whatever a driver raises
+        raise StoreError(
+            f"the database {scheme}://{address.rpartition('@')[2]} cannot be used: {str(error).splitlines()[0]}",
+            hint="see that it runs, and that the address and the password are right",
+        ) from error
+
+
+def open_study(
+    where: Where, name: str, sampler: BaseSampler, directions: Sequence[Direction], pruner: BasePruner | None = None
+) -> tuple[Study, Crew]:
+    """The study of this name, made if it is not there, and its workers."""
+    with quiet_optuna():
+        storage = open_storage(where, name)
+        study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            sampler=sampler,
+            pruner=pruner or optuna.pruners.NopPruner(),
+            directions=directions,
+            load_if_exists=True,
+        )
+    if isinstance(storage, InMemoryStorage):
+        return study, OneWorker()
+    if isinstance(storage, RDBStorage):
+        return study, DatabaseCrew(storage, study)
+    assert where is not None
+    return study, FolderCrew(Path(where, name))

@@ -1,0 +1,78 @@
+"""Tables of architectures that somebody trained already: a search over one costs no training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from graphlab.core.errors import InputError
+from graphlab.nas.objective import Direction, Evaluation, Objective, OnStep, Regret
+from graphlab.nas.space import Architecture, Space
+
+PERCENT = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Every architecture of a space with its accuracies, latency and size.
+
+    keys        by the space, in any order
+    validation, test   fractions `[N]`
+    latency     seconds `[N]`, as the publisher measured it
+    parameters  `[N]`
+    digest      sha256 of what the table was read from
+    """
+
+    name: str
+    space: Space
+    architectures: tuple[Architecture, ...]
+    validation: np.ndarray
+    test: np.ndarray
+    latency: np.ndarray
+    parameters: np.ndarray
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each architecture, by its key."""
+        return {self.space.key(values): row for row, values in enumerate(self.architectures)}
+
+    def row(self, values: Mapping[str, Any]) -> int:
+        """Raises InputError for an architecture that the table does not have."""
+        found = self.rows.get(self.space.key(values))
+        if found is None:
+            raise InputError(f"{self.name} has no architecture {dict(values)}", hint="the table is of another space")
+        return found
+
+    def regret(self, chosen: int, best_validation: float) -> Regret:
+        """Of a search that found `best_validation` and chose the architecture of row `chosen`, in percent points."""
+        return Regret(
+            validation=PERCENT * float(self.validation.max() - best_validation),
+            test=PERCENT * float(self.test.max() - self.test[chosen]),
+        )
+
+
+class TableObjective(Objective):
+    """Looks an architecture up. `test` is on record and never optimised."""
+
+    directions: Mapping[str, Direction] = {"validation": "maximize", "parameters": "minimize", "latency": "minimize"}
+
+    def __init__(self, table: Table, names: tuple[str, ...] = ("validation",)) -> None:
+        self.table, self.names = table, names
+        self.check_names()
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return {"table": self.table.name, "sha256": self.table.digest, "objectives": list(self.names)}
+
+    def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation:
+        row, table = self.table.row(values), self.table
+        columns = {name: getattr(table, name) for name in ("validation", "test", "parameters", "latency")}
+        return Evaluation({name: float(column[row]) for name, column in columns.items()})

@@ -1,0 +1,123 @@
+"""Architectures evaluated by training them, as a user would."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from graphlab.core.errors import DivergenceError
+from graphlab.data.dataset import Dataset
+from graphlab.experiment.execute import attempt
+from graphlab.experiment.plan import Plan, make_plan
+from graphlab.nas.objective import Evaluation, Objective, OnStep
+from graphlab.nas.space import Architecture, Space
+from graphlab.records.record import RunRecord, RunSpec
+from graphlab.records.store import Store
+from graphlab.task.base import Shard
+from graphlab.task.registry import find_task
+from graphlab.training.distributed import pick_device
+
+POLL_SECONDS = 0.1
+TIMED_PASSES = 5
+
+
+class TrainingObjective(Objective):
+    """Trains an architecture once a seed, through the same loop and store as `gl.run`.
+
+    validation  the task's metric on the part that is searched on, the mean over seeds
+    parameters  trainable ones
+    latency     seconds of one pass over that part, the median of a few, on this machine
+
+    Intermediate values are the metric by epoch of the first seed, then the mean over the seeds so far.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        space: Space,
+        store: Store,
+        *,
+        seeds: Sequence[int] = (0,),
+        names: tuple[str, ...] = ("validation",),
+        settings: Mapping[str, Any] | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.dataset, self.space, self.store, self.seeds = dataset, space, store, tuple(seeds)
+        self.names, self.settings = names, dict(settings or {})
+        self.task = find_task(dataset.task)
+        better = "maximize" if self.task.direction == "max" else "minimize"
+        self.directions = {"validation": better, "parameters": "minimize", "latency": "minimize"}
+        self.device = pick_device(device)
+        self.check_names()
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return {
+            "dataset": self.dataset.name,
+            "data": self.dataset.fingerprint,
+            "seeds": list(self.seeds),
+            "settings": self.settings,
+            "objectives": list(self.names),
+        }
+
+    def plan(self, values: Mapping[str, Any]) -> Plan:
+        """Raises ConfigError or IncompatibleError for an architecture that is no model of the zoo's."""
+        model, settings = self.space.settings(values)
+        return make_plan(model, self.dataset, {**self.settings, **settings})
+
+    def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation:
+        plan = self.plan(values)
+        epochs = plan.training.epochs
+        records: list[RunRecord] = []
+        for seed in self.seeds:
+            steps = _Steps(on_step, plan.task.metric) if not records else _Steps(lambda step, value: None, "")
+            record = self._train(plan, seed, steps)
+            if record.result.error:
+                raise DivergenceError(record.result.error["message"])
+            records.append(record)
+            mean = statistics.fmean(one.result.validation[plan.task.metric] for one in records)
+            if len(self.seeds) > 1:
+                on_step(epochs + len(records), mean)
+        metrics = {
+            "validation": statistics.fmean(one.result.validation[plan.task.metric] for one in records),
+            "parameters": float(records[0].result.num_parameters),
+        }
+        if "latency" in self.names:
+            metrics["latency"] = self._latency(plan)
+        return Evaluation(metrics, tuple(one.id for one in records))
+
+    def _train(self, plan: Plan, seed: int, steps: _Steps) -> RunRecord:
+        spec = plan.spec(seed)
+        folder = self.store.folder(spec)
+        while not (record := attempt(plan, spec, folder, self.device, Shard(), steps)):
+            time.sleep(POLL_SECONDS)
+        return record
+
+    def _latency(self, plan: Plan) -> float:
+        task = plan.make_task(self.seeds[0], self.device)
+        learner = plan.make_learner(task, self.seeds[0]).eval()
+        seconds = []
+        with torch.no_grad():
+            for _ in range(TIMED_PASSES + 1):
+                started = time.perf_counter()
+                task.predict(learner, "validation")
+                seconds.append(time.perf_counter() - started)
+        return statistics.median(seconds[1:])
+
+
+class _Steps:
+    """Passes the metric of each evaluated epoch on."""
+
+    def __init__(self, on_step: OnStep, metric: str) -> None:
+        self._on_step, self._column = on_step, f"validation_{metric}"
+
+    def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
+        if self._column in row:
+            self._on_step(epoch, row[self._column])
+
+    def finished(self, record: RunRecord) -> None:
+        pass

@@ -1,0 +1,88 @@
+"""More processes at the same search: `python -m graphlab.nas.workers` with the search on its standard input.
+
+A worker that dies is replaced; its trial is given back by whoever finds it, and goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from graphlab.nas.plan import Plan, SearchPlan
+
+WATCH_SECONDS = 0.2
+MOST_DEATHS = 100
+"""Replacements after which something else must be wrong."""
+
+
+@contextmanager
+def crew_of(asked: SearchPlan, count: int) -> Iterator[None]:
+    """While entered, `count` other processes are at the search; the cores are shared out."""
+    if count < 1:
+        yield
+        return
+    threads = max(1, torch.get_num_threads() // (count + 1))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    crew = _Crew(json.dumps(asked.to_json()), threads, count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        crew.dismiss()
+
+
+class _Crew:
+    """Processes, and a thread that replaces those that die."""
+
+    def __init__(self, order: str, threads: int, count: int) -> None:
+        self._order, self._threads, self._deaths = order, threads, 0
+        self._over = threading.Event()
+        self._processes = [self._start() for _ in range(count)]
+        self._watch = threading.Thread(target=self._replace_the_dead, daemon=True)
+        self._watch.start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "graphlab.nas.workers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": str(self._threads)},
+        )
+        assert process.stdin
+        process.stdin.write(self._order)
+        process.stdin.close()
+        return process
+
+    def _replace_the_dead(self) -> None:
+        while not self._over.wait(WATCH_SECONDS):
+            for i, process in enumerate(self._processes):
+                if process.poll() not in (None, 0) and self._deaths < MOST_DEATHS:
+                    self._deaths += 1
+                    self._processes[i] = self._start()
+
+    def dismiss(self) -> None:
+        self._over.set()
+        self._watch.join()
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait()
+
+
+def work(asked: SearchPlan) -> None:
+    """Take part in a search until it is done."""
+    Plan(asked).explorer(asked.where).explore()
+
+
+if __name__ == "__main__":
+    work(SearchPlan.from_json(json.load(sys.stdin)))

@@ -1,0 +1,163 @@
+"""The policies of GraphNAS and AGNN: probabilities that sum to one, and learning that follows the reward."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from graphlab.core.config import Choices
+from graphlab.core.seeds import SeedStream
+from graphlab.nas.controller import Policy, log_likelihood, sample
+from graphlab.nas.ledger import Outcome
+from graphlab.nas.space import Decision
+from graphlab.nas.strategies.agnn import AGNN
+from graphlab.nas.strategies.graphnas import GraphNAS
+from tests.nas.conftest import Score
+
+
+def all_words(space):
+    names = [decision.name for decision in space.decisions]
+    return [dict(zip(names, word, strict=True)) for word in itertools.product("abcde", repeat=len(names))]
+
+
+def outcome(space, values, score, number=0, notes=None):
+    key = space.key(values)
+    return Outcome(number, number, values, values, key, "finished", (score,), score, {}, (), notes or {}, 0.0, None)
+
+
+def test_the_chances_of_all_architectures_sum_to_one(letters):
+    torch.manual_seed(0)
+    policy = Policy(letters.decisions[:3], 8).double()
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.mul_(20)
+        letters.decisions = letters.decisions[:3]
+        total = sum(float(log_likelihood(policy, values)[0].exp()) for values in all_words(letters))
+    assert total == pytest.approx(1.0, abs=1e-9)
+
+
+def test_what_is_drawn_has_the_chances_of_the_policy(letters):
+    torch.manual_seed(1)
+    policy = Policy(letters.decisions[:2], 8)
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.mul_(30)
+    random = np.random.default_rng(0)
+    drawn = [tuple(sample(policy, {}, random).values()) for _ in range(3000)]
+    for word in itertools.product("abcde", repeat=2):
+        values = {"letter_0": word[0], "letter_1": word[1]}
+        expected = float(log_likelihood(policy, values)[0].detach().exp())
+        error = 4 * np.sqrt(expected * (1 - expected) / len(drawn)) + 1e-3
+        assert drawn.count(word) / len(drawn) == pytest.approx(expected, abs=error)
+
+
+def test_given_decisions_are_read_and_not_drawn(letters):
+    policy = Policy(letters.decisions, 8)
+    random = np.random.default_rng(0)
+    for _ in range(10):
+        values = sample(policy, {"letter_1": "c"}, random)
+        assert values["letter_1"] == "c"
+
+
+def test_likelihoods_have_gradients_of_float64(letters):
+    torch.manual_seed(2)
+    policy = Policy(letters.decisions, 4).double()
+    values = dict(zip((d.name for d in letters.decisions), "abed", strict=True))
+    parameters = list(policy.parameters())
+
+    def both(*given):
+        names = [name for name, _ in policy.named_parameters()]
+        return torch.func.functional_call(
+            _Wrapped(policy, values), {f"policy.{n}": p for n, p in zip(names, given, strict=True)}, ()
+        )
+
+    assert torch.autograd.gradcheck(both, parameters)
+
+
+class _Wrapped(torch.nn.Module):
+    def __init__(self, policy, values):
+        super().__init__()
+        self.policy, self.values = policy, values
+
+    def forward(self):
+        return log_likelihood(self.policy, self.values)
+
+
+def test_graphnas_makes_what_was_rewarded_likelier(letters):
+    strategy = GraphNAS(GraphNAS.Config(lr=0.01), letters, Score(letters), SeedStream(0))
+    good, bad = (dict(zip((d.name for d in letters.decisions), word, strict=True)) for word in ("aaaa", "eeed"))
+    before = [float(log_likelihood(strategy.policy, values)[0]) for values in (good, bad)]
+    for number in range(20):
+        strategy.tell(outcome(letters, good, 1.0, 2 * number))
+        strategy.tell(outcome(letters, bad, 0.0, 2 * number + 1))
+    after = [float(log_likelihood(strategy.policy, values)[0]) for values in (good, bad)]
+    assert after[0] > before[0]
+    assert after[1] < before[1]
+
+
+def kept(letters, **settings):
+    """AGNN with "baba" as its best."""
+    config = AGNN.Config(startup=1, **settings)
+    strategy = AGNN(config, letters, Score(letters), SeedStream(0))
+    best = dict(zip((d.name for d in letters.decisions), "baba", strict=True))
+    strategy.tell(outcome(letters, best, 1.0))
+    return strategy, best
+
+
+def test_agnn_changes_one_kind_of_the_best(letters):
+    letters.decisions = tuple(
+        Decision(d.name, d.range, "first" if i < 2 else "last") for i, d in enumerate(letters.decisions)
+    )
+    strategy, best = kept(letters)
+    for seed in range(20):
+        proposal = strategy.ask(np.random.default_rng(seed))
+        changed = {name for name, value in proposal.values.items() if value != best[name]}
+        (kind,) = proposal.notes["kinds"]
+        assert changed <= {d.name for d in letters.kinds[kind]}
+        assert changed
+
+
+def test_agnn_keeps_the_best_and_nothing_worse(letters):
+    strategy, best = kept(letters)
+    worse = {**best, "letter_0": "e"}
+    strategy.tell(outcome(letters, worse, 0.5, 1, {"kinds": ["letter"], "parent": best}))
+    assert strategy.best.values == best
+    assert strategy.ask(np.random.default_rng(0)).notes["parent"] == best
+    better = {**best, "letter_0": "a"}
+    strategy.tell(outcome(letters, better, 2.0, 2, {"kinds": ["letter"], "parent": best}))
+    assert strategy.ask(np.random.default_rng(0)).notes["parent"] == better
+
+
+@pytest.mark.parametrize("choose", ["drawn", "highest"])
+def test_agnn_learns_which_option_is_better(choose, letters):
+    letters.decisions = tuple(Decision(d.name, Choices(tuple("abc")), d.name) for d in letters.decisions)
+    strategy, best = kept(letters, lr=0.02, choose=choose)
+
+    def chance(value):
+        likelihood, _ = strategy._likelihood(["letter_0"], best, {"letter_0": value})
+        return float(likelihood.exp())
+
+    assert chance("a") + chance("c") == pytest.approx(1.0, abs=1e-6)
+    before = chance("a")
+    for number in range(1, 40):
+        value, score = ("a", 0.9) if number % 2 else ("c", 0.1)
+        values = {**best, "letter_0": value}
+        strategy.tell(outcome(letters, values, score, number, {"kinds": ["letter_0"], "parent": best}))
+    assert chance("a") > before + 0.1
+
+
+def test_agnn_goes_on_where_no_neighbour_is_left(letters):
+    strategy, best = kept(letters)
+    for number, values in enumerate(letters.neighbours(best), start=1):
+        strategy.tell(outcome(letters, values, 0.0, number))
+    proposal = strategy.ask(np.random.default_rng(3))
+    assert letters.key(proposal.values) not in strategy.seen
+
+
+def test_the_nearest_option_of_a_range_stands_for_a_value(toy):
+    depth, rate = toy.decisions[2], toy.decisions[3]
+    assert depth.options[depth.nearest(3)] == 3
+    assert rate.options[rate.nearest(0.9)] == pytest.approx(1.0)

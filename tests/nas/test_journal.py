@@ -1,0 +1,95 @@
+"""The journal of a study: half lines, full disks, several writers."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from optuna.samplers import RandomSampler
+
+from graphlab.core.errors import InputError, StoreError
+from graphlab.nas.journal import WholeLines
+from graphlab.nas.study import open_storage, open_study
+
+
+def read(path):
+    return list(WholeLines(str(path)).read_logs(0))
+
+
+def test_a_line_that_was_cut_off_gives_way(tmp_path):
+    path = tmp_path / "journal.log"
+    WholeLines(str(path)).append_logs([{"n": 0}, {"n": 1}])
+    with path.open("ab") as file:
+        file.write(b'{"n": 2, "le')
+    WholeLines(str(path)).append_logs([{"n": 3}])
+    assert read(path) == [{"n": 0}, {"n": 1}, {"n": 3}]
+
+
+def test_a_journal_of_half_a_line_is_an_empty_one(tmp_path):
+    path = tmp_path / "journal.log"
+    path.write_bytes(b'{"n"')
+    WholeLines(str(path)).append_logs([{"n": 3}])
+    assert read(path) == [{"n": 3}]
+
+
+def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "journal.log"
+    journal = WholeLines(str(path))
+    journal.append_logs([{"n": 0}])
+    before = path.read_bytes()
+
+    def no_space(*arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("graphlab.nas.journal.os.fsync", no_space)
+        with pytest.raises(OSError, match="No space left"):
+            journal.append_logs([{"n": 1}])
+    assert path.read_bytes() == before
+    journal.append_logs([{"n": 2}])
+    assert read(path) == [{"n": 0}, {"n": 2}]
+
+
+def test_two_writers_lose_nothing(tmp_path):
+    path = tmp_path / "journal.log"
+
+    def write(name):
+        journal = WholeLines(str(path))
+        for n in range(50):
+            journal.append_logs([{"who": name, "n": n}])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    lines = read(path)
+    for name in range(4):
+        assert [line["n"] for line in lines if line["who"] == name] == list(range(50))
+
+
+def test_what_is_no_journal_is_refused_and_kept(tmp_path):
+    path = tmp_path / "study" / "journal.log"
+    path.parent.mkdir()
+    path.write_text("hello\nworld\n")
+    with pytest.raises(StoreError, match="is not the journal of a search"):
+        open_storage(tmp_path, "study")
+    assert path.read_text() == "hello\nworld\n"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot keep a search"):
+        open_storage(tmp_path / "file", "study")
+
+
+@pytest.mark.parametrize("address", ["sqlite:///a.db", "mysql://me@there/db"])
+def test_databases_in_which_workers_cannot_take_turns_are_refused(address):
+    with pytest.raises(InputError, match="not kept in"):
+        open_storage(address, "study")
+
+
+def test_a_journal_is_lines_of_json(tmp_path):
+    open_study(tmp_path, "study", RandomSampler(0), ["maximize"])
+    lines = Path(tmp_path, "study", "journal.log").read_text().splitlines()
+    assert lines
+    assert all(isinstance(json.loads(line), dict) for line in lines)

@@ -1,0 +1,79 @@
+"""A team's search on a real PostgreSQL server, started here on loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from graphlab.core.errors import StoreError
+from graphlab.nas.study import open_storage
+from tests.nas.siege import assert_whole, besiege
+from tests.nas.test_workers import asked_for
+
+
+def program(name):
+    """Where a program of the server lies; Debian keeps them off the path."""
+    debian = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return shutil.which(name) or (str(debian[-1]) if debian else None)
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The address of a server of this module's own."""
+    pytest.importorskip("psycopg", reason='needs the driver: pip install "graphlab[postgresql]"')
+    initdb, postgres = program("initdb"), program("postgres")
+    if not (initdb and postgres):
+        pytest.skip("needs a PostgreSQL server: apt-get install postgresql")
+    owner = {"user": "postgres"} if os.geteuid() == 0 else {}  # it refuses to run as root
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        shutil.chown(folder, **owner) if owner else None
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        data = f"{folder}/data"
+        made = [initdb, "-D", data, "-U", "graphlab", "-A", "trust", "--no-sync"]
+        subprocess.run(made, check=True, capture_output=True, cwd=folder, **owner)
+        words = [postgres, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+        with Path(folder, "log").open("w") as log:
+            running = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder, **owner)
+        address = f"postgresql+psycopg://graphlab@127.0.0.1:{port}/postgres"
+        try:
+            wait_for(port)
+            yield address
+        finally:
+            running.send_signal(signal.SIGINT)  # without waiting for those who are connected
+            running.wait()
+
+
+def wait_for(port):
+    import psycopg
+
+    for _ in range(100):
+        try:
+            psycopg.connect(f"host=127.0.0.1 port={port} user=graphlab dbname=postgres").close()
+            return
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
+@pytest.mark.parametrize(("trials", "kills"), [(12, 1), pytest.param(60, 10, marks=pytest.mark.slow)])
+def test_workers_on_a_database_that_are_killed_lose_nothing(server, tmp_path, trials, kills):
+    asked = asked_for(tmp_path, trials, where=server)
+    assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills
+    assert_whole(asked)
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password():
+    pytest.importorskip("psycopg", reason='needs the driver: pip install "graphlab[postgresql]"')
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        open_storage("postgresql+psycopg://me:secret@127.0.0.1:1/none", "study")
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,126 @@
+"""Spaces: canonical forms, keys, neighbourhoods and encodings."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphlab.core.config import Choices, FloatRange, IntRange
+from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.experiment.plan import make_plan
+from graphlab.nas.registry import SPACES, find_space
+from graphlab.nas.space import Decision
+from graphlab.testing.examples import example
+
+seeds = st.integers(0, 2**31)
+
+
+@pytest.fixture(params=["toy", "letters", "gcn", *SPACES.names()])
+def space(request):
+    named = request.param in ("toy", "letters")
+    return request.getfixturevalue(request.param) if named else find_space(request.param)
+
+
+def test_what_is_drawn_is_canonical_and_valid(space):
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        values = space.sample(random)
+        assert space.is_valid(values)
+        assert space.canonical(values) == values
+        assert list(values) == [d.name for d in space.decisions if d.name in values]
+
+
+def test_a_mutation_is_another_architecture_and_a_neighbour_is_never_the_same_twice(space):
+    random = np.random.default_rng(1)
+    values = space.sample(random)
+    for _ in range(10):
+        changed = space.mutate(values, random)
+        assert space.key(changed) != space.key(values)
+        assert space.canonical(changed) == changed
+        values = changed
+    around = [space.key(one) for one in space.neighbours(values)]
+    assert len(set(around)) == len(around) > 0
+    assert space.key(values) not in around
+
+
+def test_encodings_have_one_width_and_equal_architectures_have_one(space):
+    random = np.random.default_rng(2)
+    codes = [space.encode(space.sample(random)) for _ in range(40)]
+    assert {code.shape for code in codes} == {codes[0].shape}
+    assert all(np.isfinite(code).all() and code.dtype == np.float32 for code in codes)
+    assert len({code.tobytes() for code in codes}) > 10
+
+
+def test_equal_spellings_share_a_key(toy):
+    first = {"a": "y", "b": 3, "depth": 2, "rate": 0.5}
+    assert toy.key(first) == toy.key({**first, "a": "z"}) != toy.key({**first, "b": 2})
+    assert toy.key({"a": "x", "depth": 2, "rate": 0.5}) == toy.key({"a": "x", "b": 3, "depth": 2, "rate": 0.5})
+
+
+def test_a_decision_that_is_not_made_is_absent(toy):
+    random = np.random.default_rng(0)
+    drawn = [toy.sample(random) for _ in range(60)]
+    assert any("b" not in one for one in drawn)
+    assert all(("b" in one) == (one["a"] != "x") for one in drawn)
+
+
+def test_neighbours_are_all_that_one_decision_away_gives(letters):
+    values = dict(zip(("letter_0", "letter_1", "letter_2", "letter_3"), "abca", strict=True))
+    expected = {
+        "".join(word)
+        for word in itertools.product("abcde", repeat=4)
+        if sum(x != y for x, y in zip(word, "abca", strict=True)) == 1
+    }
+    assert {"".join(one.values()) for one in letters.neighbours(values)} == expected
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"a": "q", "depth": 1, "rate": 0.1}, {"a": "x", "depth": 1}, {"a": "x", "depth": 9, "rate": 0.1}]
+)
+def test_values_that_are_not_of_the_space_are_refused(toy, wrong):
+    with pytest.raises(InputError, match="an architecture of toy"):
+        toy.canonical(wrong)
+
+
+@given(seed=seeds, low=st.integers(1, 50), width=st.integers(0, 200), log=st.booleans(), step=st.integers(1, 7))
+def test_whole_numbers_are_drawn_within_their_range(seed, low, width, log, step):
+    found = Decision("n", IntRange(low, low + width, log=log, step=step), "n")
+    drawn = found.draw(np.random.default_rng(seed))
+    assert found.range.contains(drawn)
+    assert all(found.range.contains(option) for option in found.options)
+    assert 0 <= found.encode(drawn)[1] <= 1
+
+
+@given(seed=seeds, low=st.floats(1e-6, 1.0), factor=st.floats(1.0, 1e4), log=st.booleans())
+def test_numbers_are_drawn_within_their_range(seed, low, factor, log):
+    found = Decision("x", FloatRange(low, low * factor, log=log), "x")
+    drawn = found.draw(np.random.default_rng(seed))
+    assert low * (1 - 1e-9) <= drawn <= low * factor * (1 + 1e-9)
+
+
+def test_every_option_of_a_list_is_drawn():
+    found = Decision("x", Choices(("a", "b", "c")), "x")
+    random = np.random.default_rng(0)
+    assert {found.draw(random) for _ in range(60)} == {"a", "b", "c"}
+    assert found.encode("b") == [0.0, 1.0, 0.0]
+    assert found.encode(None) == [0.0, 0.0, 0.0]
+
+
+def test_the_space_of_a_model_builds_that_model():
+    space = find_space("gcn")
+    random = np.random.default_rng(0)
+    for _ in range(5):
+        model, settings = space.settings(space.sample(random))
+        plan = make_plan(model, example("node-classification"), settings)
+        assert plan.model.name == "gcn"
+        assert plan.training.lr == settings["training.lr"]
+
+
+def test_a_wrong_name_lists_the_nearest():
+    with pytest.raises(UnknownNameError) as caught:
+        find_space("nas-bench-grap")
+    assert "nas-bench-graph" in str(caught.value.hint)

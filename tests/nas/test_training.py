@@ -1,0 +1,198 @@
+"""Searches that train: the inner split, the objective, and gl.search as a user has it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+import graphlab as gl
+from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError, InputError
+from graphlab.nas.inner import HELD_OUT, searched
+from graphlab.nas.registry import find_space, find_table
+from graphlab.nas.training import TrainingObjective
+from graphlab.records.store import Store
+from graphlab.testing.examples import example
+
+SHORT = {"training.epochs": 6}
+
+
+@pytest.mark.parametrize("name", ["node-classification", "graph-classification", "graph-regression"])
+def test_the_inner_split_is_drawn_from_the_training_part_alone(name):
+    data = example(name)
+    official, inner = data.split(), searched(data, "train", 0).split()
+    both = torch.cat([inner.train, inner.validation])
+    assert torch.equal(both.sort().values, official.train.sort().values)
+    assert len(both.unique()) == len(both)
+    assert torch.equal(inner.test, inner.validation)
+    assert abs(len(inner.validation) / len(both) - HELD_OUT) < 0.15
+    assert not torch.isin(inner.validation, official.test).any()
+
+
+def test_the_inner_split_has_every_class_and_is_the_search_seed_s():
+    data = example("node-classification")
+    y = data.graph["y"]
+    first, again, other = (searched(data, "train", seed).split() for seed in (0, 0, 1))
+    assert torch.equal(first.validation, again.validation)
+    assert not torch.equal(first.validation, other.validation)
+    assert set(y[first.validation].tolist()) == set(y[data.split().train].tolist())
+
+
+def test_on_validation_the_official_test_is_not_there_either():
+    data = example("node-classification")
+    split = searched(data, "validation", 0).split()
+    assert torch.equal(split.train, data.split().train)
+    assert torch.equal(split.validation, data.split().validation)
+    assert torch.equal(split.test, split.validation)
+
+
+def test_data_whose_training_part_carries_messages_has_no_inner_split():
+    with pytest.raises(IncompatibleError, match="has no inner split"):
+        searched(example("kg-transductive"), "train", 0)
+
+
+def objective(tmp_path, **options):
+    data = searched(example("node-classification"), "train", 0)
+    return TrainingObjective(
+        data, find_space("gcn"), Store(tmp_path), settings=options.pop("settings", SHORT), **options
+    )
+
+
+VALUES = {"hidden_dim": 8, "num_layers": 2, "dropout": 0.0, "training.lr": 0.01, "training.weight_decay": 1e-5}
+
+
+def test_an_evaluation_is_what_gl_run_gives(tmp_path):
+    found = objective(tmp_path, seeds=(0, 1)).evaluate(VALUES, lambda step, value: None)
+    data = searched(example("node-classification"), "train", 0)
+    runs = gl.run("gcn", data, seeds=2, store=tmp_path / "other", **SHORT, **VALUES)
+    expected = [record.result.validation["accuracy"] for record in runs.records]
+    assert found.metrics["validation"] == pytest.approx(sum(expected) / 2, abs=1e-12)
+    assert found.metrics["parameters"] == runs.records[0].result.num_parameters
+    assert list(found.runs) == [record.id for record in runs.records]
+    assert "test" not in found.metrics
+
+
+def test_every_epoch_is_reported_and_then_the_seeds(tmp_path):
+    steps = []
+    objective(tmp_path, seeds=(0, 1)).evaluate(VALUES, lambda step, value: steps.append(step))
+    assert steps == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_latency_is_measured_where_it_is_asked_for(tmp_path):
+    found = objective(tmp_path, names=("validation", "latency")).evaluate(VALUES, lambda step, value: None)
+    assert found.metrics["latency"] > 0
+    assert "latency" not in objective(tmp_path).evaluate(VALUES, lambda step, value: None).metrics
+
+
+def test_what_diverges_says_so(tmp_path):
+    found = objective(tmp_path, settings={**SHORT, "training.optimizer": "sgd", "training.weight_decay": 1e30})
+    with pytest.raises(DivergenceError, match="loss"):
+        found.evaluate({"hidden_dim": 8, "num_layers": 2}, lambda step, value: None)
+
+
+def search(tmp_path, strategy="random", **options):
+    return gl.search(
+        strategy, example("node-classification"), space="gcn", store=tmp_path, **{"trials": 5, **SHORT, **options}
+    )
+
+
+def test_a_search_from_names_to_the_front(tmp_path):
+    found = search(tmp_path, objectives=("validation", "parameters"), trials=8)
+    frame = found.df
+    assert len(frame) == 8
+    front = found.pareto()
+    for row in front.itertuples():
+        better = frame[(frame.validation >= row.validation) & (frame.parameters <= row.parameters)]
+        assert set(better.key) <= set(front.key) | {row.key} or len(better[better.validation > row.validation]) == 0
+    assert found.best.metrics["validation"] == frame.validation.max()
+    assert front.validation.iloc[0] == frame.validation.max()
+    assert found.regret is None
+    assert json.loads(json.dumps(found.to_json()))["trials"] == 8
+    assert "<table>" in found._repr_html_()
+    assert str(found.best.values["hidden_dim"]) in repr(found)
+
+
+def test_the_front_is_retrained_on_the_official_split(tmp_path):
+    found = search(tmp_path)
+    runs = found.retrain(2)[found.best.key]
+    assert [record.seed for record in runs.records] == [0, 1]
+    official = gl.run(
+        "gcn", example("node-classification"), seeds=2, store=tmp_path / "o", **SHORT, **found.best.values
+    )
+    assert [r.id for r in runs.records] == [r.id for r in official.records]
+
+
+def test_curve_importances_and_picture(tmp_path):
+    found = search(tmp_path, trials=6)
+    curve = found.curve
+    assert list(curve["best"]) == list(curve["found"].cummax())
+    weights = found.importances()
+    assert set(weights["decision"]) == {decision.name for decision in found.plan.space.decisions}
+    assert found.plot().save(tmp_path / "curve.png").stat().st_size > 5000
+    both = search(tmp_path, objectives=("validation", "parameters"))
+    assert both.plot().save(tmp_path / "front.png").stat().st_size > 5000
+
+
+def test_a_search_is_kept_and_costs_nothing_again(tmp_path):
+    first = search(tmp_path)
+    runs = len(gl.runs(tmp_path))
+    again = search(tmp_path)
+    assert [one.key for one in again.outcomes] == [one.key for one in first.outcomes]
+    assert len(gl.runs(tmp_path)) == runs
+
+
+def test_pruned_evaluations_are_on_record(tmp_path):
+    found = search(tmp_path, trials=16, prune=True)
+    states = found.df["state"].value_counts()
+    assert len(found.outcomes) == 16
+    assert states.get("pruned", 0) > 0
+    assert found.best.state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"objectives": ("test",)}, ConfigError, "'test' is no objective"),
+        ({"objectives": ("validation", "validation")}, ConfigError, "different"),
+        ({"trials": 0}, InputError, "at least one trial"),
+        ({"on": "test"}, ConfigError, "not on 'test'"),
+        ({"strategy": "evolution", "objectives": ("validation", "parameters")}, IncompatibleError, "one objective"),
+        ({"strategy.population": 3}, ConfigError, "population"),
+        ({"training.epochz": 3}, ConfigError, "epochz"),
+        ({"workers": 0}, InputError, "workers"),
+        ({"workers": 2}, InputError, "by name"),
+        ({"prune": True, "strategy": "nsga2", "objectives": ("validation", "parameters")}, ConfigError, "not pruned"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_anything_is_written(tmp_path, options, error, said):
+    with pytest.raises(error, match=said):
+        search(tmp_path / "store", **options)
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_command(cli, tmp_path):
+    words = ["search", "random", "karate", "--space", "gcn", "--trials", 3, "--on", "validation", "--store", tmp_path]
+    found = cli(*words, "--set", "training.epochs=5", "--plot", tmp_path / "curve.svg", "--json")
+    assert found.code == 0
+    assert found.json["trials"] == 3
+    assert found.json["searched_on"] == "validation"
+    assert found.json["best"]["architecture"]["hidden_dim"] >= 1
+    assert (tmp_path / "curve.svg").exists()
+    assert cli(*words, "--set", "training.epochs=5").out.startswith("random on karate")
+    assert cli("search", "randon", "karate").code == 2
+    listed = cli("strategies", "--json").json
+    assert {"random", "agnn", "graphnas", "tpe"} <= {row["name"] for row in listed}
+
+
+@pytest.mark.real_data
+def test_the_command_on_a_table(cli, tmp_path):
+    found = cli(
+        "search", "evolution", "nas-bench-graph/cora", "--trials", 30, "--seed", 3, "--store", tmp_path, "--json"
+    )
+    assert found.code == 0
+    regret = found.json["regret"]
+    assert set(regret) == {"validation", "test"}
+    best = found.json["best"]
+    assert regret["validation"] == pytest.approx(100 * (find_table("cora").validation.max() - best["validation"]))
+    assert regret["test"] == pytest.approx(83.1333 - 100 * best["test"], abs=1e-3)

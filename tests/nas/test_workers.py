@@ -1,0 +1,48 @@
+"""Workers that share a search, and die."""
+
+from __future__ import annotations
+
+import pytest
+
+import graphlab as gl
+from graphlab.nas.plan import SearchPlan
+from tests.nas.siege import assert_whole, besiege
+
+
+def asked_for(tmp_path, trials, strategy="random", where=None):
+    return SearchPlan(
+        strategy=strategy,
+        dataset="karate",
+        space="gcn",
+        trials=trials,
+        seed=0,
+        on="validation",
+        settings={"training.epochs": 40},
+        where=where or str(tmp_path / "store" / "searches"),
+        store=str(tmp_path / "store"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("strategy", "trials", "kills"),
+    [("evolution", 16, 2), pytest.param("tpe", 60, 10, marks=pytest.mark.slow)],
+)
+def test_workers_that_are_killed_lose_nothing(strategy, trials, kills, tmp_path):
+    asked = asked_for(tmp_path, trials, strategy)
+    assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills
+    assert_whole(asked)
+
+
+def test_two_workers_do_a_search_once(tmp_path):
+    found = gl.search(
+        "random",
+        "karate",
+        space="gcn",
+        trials=10,
+        on="validation",
+        store=tmp_path,
+        workers=2,
+        **{"training.epochs": 20},
+    )
+    assert len(found.outcomes) == len({one.key for one in found.outcomes}) == 10
+    assert len(gl.runs(tmp_path)) == 10
