@@ -84,6 +84,7 @@ def _evaluate(
         number=number,
         slot=slot,
         values=values,
+        params=raw,
         key=key,
         state="finished",
         objectives=objectives,
