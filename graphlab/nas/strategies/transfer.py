@@ -19,7 +19,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
 from graphlab.core.errors import InputError
 from graphlab.nas.registry import TABLES, find_table
-from graphlab.nas.space import Architecture
+from graphlab.nas.space import Architecture, Space
 from graphlab.nas.strategies import bayesian
 from graphlab.nas.strategy import Proposal
 from graphlab.nas.table import Table
@@ -80,8 +80,13 @@ class Transfer(bayesian.Bayesian):
 
     def _other_tables(self) -> list[Table]:
         searched = self.objective.identity.get("sha256")
-        tables = [read_once(name) for name in self.config.sources or TABLES.names()]
-        for table in tables if self.config.sources else ():
+        if not self.config.sources:
+            found = [table for table in map(read_once, published(self.space)) if table.digest != searched]
+            if not found:
+                raise InputError(f"no table of {self.space.name} is published to learn from", hint="choose bayesian")
+            return found
+        named = [read_once(name) for name in self.config.sources]
+        for table in named:
             if table.digest == searched:
                 raise InputError(f"{table.name} is the table that is searched", hint="learn from others alone")
             if table.space.name != self.space.name:
@@ -89,10 +94,7 @@ class Transfer(bayesian.Bayesian):
                     f"{table.name} is a table of {table.space.name}, not of {self.space.name}",
                     hint="name tables of the space that is searched",
                 )
-        others = [table for table in tables if table.digest != searched and table.space.name == self.space.name]
-        if not others:
-            raise InputError(f"no other table of {self.space.name} is there to learn from", hint="choose bayesian")
-        return others
+        return named
 
 
 class Sources:
@@ -136,3 +138,9 @@ def sources_of(tables: tuple[Table, ...]) -> Sources:
 @lru_cache(maxsize=16)
 def read_once(name: str) -> Table:
     return find_table(name)
+
+
+def published(space: Space) -> list[str]:
+    """The names of the tables of a space, whose family has the space's name."""
+    variants = TABLES.variants(space.name) if space.name in TABLES.families else ()
+    return [f"{space.name}/{variant}" for variant in variants]
