@@ -186,6 +186,7 @@ def search(
         str | None, typer.Option("--storage", help="A PostgreSQL database that keeps the study, for a team.")
     ] = None,
     workers: Workers = 1,
+    launcher: Annotated[str, typer.Option("--launcher", help="Where workers are: processes, or ray.")] = "processes",
     device: Device = "auto",
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve or the front into this file.")] = None,
     as_json: Json = False,
@@ -208,6 +209,7 @@ def search(
         store=store,
         storage=storage,
         workers=workers,
+        launcher=launcher,
         device=device,
         **overrides,
     )
@@ -277,20 +279,26 @@ def analyze(
     subject: Annotated[str, typer.Argument(help="A data set, or for expressiveness a model.")],
     dataset: Annotated[str | None, typer.Argument(help="With a model: the data set to ask about.")] = None,
     tests: Annotated[
-        str | None, typer.Option("--tests", help="Of expressiveness: all, or names such as 1-WL,FWL(2).")
+        str | None,
+        typer.Option("--tests", help="Of expressiveness and biconnectivity: all, or names such as 1-WL,FWL(2)."),
+    ] = None,
+    properties: Annotated[
+        str | None,
+        typer.Option("--properties", help="Of biconnectivity: all, or names such as 'cut vertex, distance'."),
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the model, as policy=resistance; may be repeated.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put PROBE to a data set, as inverse-relations to kg/wn18rr or expressiveness to csl; or to a model, as
-    expressiveness to subgraph/sswl-plus, alone or on a data set."""
+    """Put PROBE to a data set, as inverse-relations to kg/wn18rr, expressiveness to csl or biconnectivity to atlas; or
+    to a model, as expressiveness to subgraph/sswl-plus, alone or on a data set."""
     from graphlab import api
     from graphlab.experiment.plan import parse_setting
 
     options = {
         "tests": tests,
+        "properties": properties,
         "settings": dict(parse_setting(text.removeprefix("model.")) for text in settings) if settings else None,
     }
     given = {name: value for name, value in options.items() if value is not None}

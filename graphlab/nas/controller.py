@@ -50,7 +50,7 @@ class Policy(nn.Module):
         return LOGIT_RANGE * torch.tanh(logits / TEMPERATURE), state
 
     def embed(self, decision: Decision, option: int) -> Tensor:
-        return self.embeddings[self.kinds.index(decision.kind)].weight[option].unsqueeze(0)
+        return self.embeddings[self.kinds.index(decision.kind)](torch.tensor([option]))
 
 
 def require_options(space: Space, strategy: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matplotlib.ticker import EngFormatter
+
 from graphlab.core.plot import Plot
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def plot_front(search: Search) -> Plot:
     front = sorted((one.objectives[1], one.objectives[0]) for one in search.front)
     axes.plot(*zip(*front, strict=True), marker="o", markersize=4, color=BLUE, label="the front")
     axes.set_xlabel(across)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_ylabel(up)
     axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=9)

@@ -115,27 +115,10 @@ def part(graphs: tuple[nx.Graph, nx.Graph], test: Any, rounds: int | None = None
 
     They are refined together until their common partition is stable and one round more, or for so many rounds.
     """
-    refinement = test.refinement
-    kind = type(refinement).__name__
     slow = [Slow(graph) for graph in graphs]
-    pool = getattr(refinement, "pool", "flat")
-    if kind == "NodeRefinement":
-        rules = [node_rule(g, refinement.seen) for g in slow]
-        start = [{v: g.x[v] for v in g.nodes} for g in slow]
-    elif kind == "PairRefinement":
-        rules = [pair_rule(g, refinement.aggregations) for g in slow]
-        folklore = bool(refinement.aggregations & {"FWL", "LFWL", "SLFWL"})
-        start = [
-            {(u, v): g.kind(u, v) if folklore else (g.x[v], u == v) for u, v in product(g.nodes, repeat=2)}
-            for g in slow
-        ]
-    else:
-        rules = [triple_rule(g) for g in slow]
-        start = [
-            {(a, b, d): (g.kind(a, b), g.kind(b, d), g.kind(a, d)) for a, b, d in product(g.nodes, repeat=3)}
-            for g in slow
-        ]
-    colours, count = named(start), -1
+    pool = getattr(test.refinement, "pool", "flat")
+    rules, colours = begin(slow, test.refinement)
+    count = -1
     t = 0
     while True:
         if pooled(slow[0], colours[0], pool) != pooled(slow[1], colours[1], pool):
@@ -148,7 +131,35 @@ def part(graphs: tuple[nx.Graph, nx.Graph], test: Any, rounds: int | None = None
         t += 1
 
 
+def stable(graphs: list[nx.Graph], test: Any) -> list[dict[Any, int]]:
+    """The colours of all graphs, refined together until none of any splits any more, by node, pair or triple."""
+    rules, colours = begin([Slow(graph) for graph in graphs], test.refinement)
+    count = -1
+    while (now := len({name for one in colours for name in one.values()})) > count:
+        count = now
+        colours = named([{p: rule(c, p) for p in c} for rule, c in zip(rules, colours, strict=True)])
+    return colours
+
+
+def begin(slow: list[Slow], refinement: Any) -> tuple[list[Any], list[dict[Any, int]]]:
+    """How each graph's colours are refined, and the first ones."""
+    kind = type(refinement).__name__
+    if kind == "NodeRefinement":
+        return [node_rule(g, refinement.seen) for g in slow], named([{v: g.x[v] for v in g.nodes} for g in slow])
+    if kind == "PairRefinement":
+        folklore = bool(refinement.aggregations & {"FWL", "LFWL", "SLFWL"})
+        pairs = [
+            {(u, v): g.kind(u, v) if folklore else (g.x[v], u == v) for u, v in product(g.nodes, repeat=2)}
+            for g in slow
+        ]
+        return [pair_rule(g, refinement.aggregations) for g in slow], named(pairs)
+    triples = [
+        {(a, b, d): (g.kind(a, b), g.kind(b, d), g.kind(a, d)) for a, b, d in product(g.nodes, repeat=3)} for g in slow
+    ]
+    return [triple_rule(g) for g in slow], named(triples)
+
+
 def named(both: list[dict[Any, Any]]) -> list[dict[Any, int]]:
-    """A number for each different tuple, the same in both graphs."""
+    """A number for each different tuple, the same in all graphs."""
     names: dict[Any, int] = {}
     return [{p: names.setdefault(value, len(names)) for p, value in one.items()} for one in both]

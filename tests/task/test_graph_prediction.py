@@ -85,6 +85,53 @@ def test_error_is_the_mean_over_all_targets(target_of):
     assert kind.evaluate(learner, "test")["mae"] == pytest.approx(targets.abs().mean().item(), rel=1e-6)
 
 
+def of_classes(target_of: str) -> GraphPrediction:
+    """Two classes of nodes, or of edges, of which one is rarer; `Told` knows the feature that decides."""
+    data = asked_about(target_of)
+    graphs = [Data.from_dict({**graph.to_dict(), "y": (graph["y"] > 0.5).long().flatten()}) for graph in data.graphs]
+    spec = replace(data.spec, num_outputs=2, target="class")
+    data = replace(data, graphs=tuple(graphs), spec=spec)
+    return GraphPrediction(Config(batch_size=4), data, data.split())
+
+
+@pytest.mark.parametrize("target_of", ["node", "edge"])
+def test_classes_of_nodes_and_edges(target_of):
+    kind = of_classes(target_of)
+    assert (kind.metric, kind.direction) == ("balanced_accuracy", "max")
+    targets = torch.cat([kind.dataset.graphs[i]["y"] for i in kind.split.test.tolist()])
+    majority = (targets == 0).double().mean().item()
+    assert 0.5 < majority < 1
+    learner = knowing(kind)
+    with torch.no_grad():
+        learner.head.mlp[0].weight[:] = torch.tensor([[0.0], [9.0]])
+        learner.head.mlp[0].bias[:] = torch.tensor([4.5, 0.0])
+    assert {**kind.evaluate(learner, "test"), "loss": 0} == {"accuracy": 1, "balanced_accuracy": 1, "loss": 0}
+    nn.init.zeros_(learner.head.mlp[0].weight)
+    blind = kind.evaluate(learner, "test")
+    assert blind["accuracy"] == pytest.approx(majority) and blind["balanced_accuracy"] == 0.5
+    batches = kind.batches(SeedStream(0))
+    trained = torch.cat([kind.dataset.graphs[i]["y"] for i in batches.order.tolist()])
+    weights = [kind.num_targets(batches.order[4 * k : 4 * k + 4]) for k in range(len(batches))]
+    losses = [kind.loss(learner, batches[k]).item() for k in range(len(batches))]
+    expected = nn.functional.cross_entropy(learner.head.mlp[0].bias.expand(len(trained), 2), trained)
+    assert sum(w * x for w, x in zip(weights, losses, strict=True)) / len(trained) == pytest.approx(
+        expected.item(), rel=1e-5
+    )
+
+
+def test_balanced_accuracy_is_the_mean_recall():
+    """Whoever draws the line at 1 where the classes part at 0.5 finds all of the lower one and some of the upper."""
+    kind = of_classes("node")
+    learner = knowing(kind)
+    with torch.no_grad():
+        learner.head.mlp[0].weight[:] = torch.tensor([[0.0], [9.0]])
+        learner.head.mlp[0].bias[:] = torch.tensor([9.0, 0.0])
+    told = torch.cat([kind.dataset.graphs[i]["x"][:, 0] for i in kind.split.test.tolist()])
+    recall = ((told > 1).sum() / (told > 0.5).sum()).item()
+    assert 0 < recall < 1
+    assert kind.evaluate(learner, "test")["balanced_accuracy"] == pytest.approx((1 + recall) / 2)
+
+
 @pytest.mark.parametrize("target_of", ["graph", "node", "edge"])
 def test_shares_put_together_are_the_whole(target_of):
     whole = task(target_of)

@@ -1,6 +1,8 @@
 """Graph prediction: a value or a class for each graph, or for each node or edge of each graph.
 
-Regression by mean absolute error, classification by accuracy; which of the two, and of what, the DataSpec says.
+Regression by mean absolute error, classification by accuracy; which of the two, and of what, the DataSpec says. Classes
+of nodes and edges, of which those that are sought are rare, are judged by the balanced accuracy: the mean over classes
+of the share of each that is found, 1 / classes for whatever never looks.
 """
 
 from __future__ import annotations
@@ -99,7 +101,8 @@ class GraphPrediction(Task[Data]):
 
     def prepare(self) -> None:
         self._classes = self.dataset.spec.target == "class"
-        self.metric, self.direction = ("accuracy", "max") if self._classes else ("mae", "min")
+        accuracy = "accuracy" if self.dataset.spec.target_of == "graph" else "balanced_accuracy"
+        self.metric, self.direction = (accuracy, "max") if self._classes else ("mae", "min")
         self._sizes = torch.tensor([len(graph["y"]) for graph in self.dataset.graphs])
         self._targets = {part: self._target(items) for part, items in self.split.parts()}
 
@@ -167,7 +170,9 @@ class GraphPrediction(Task[Data]):
         loss = self._loss(rows, targets).item()
         if not self._classes:
             return {"mae": loss}
-        return {"accuracy": (rows.argmax(dim=1) == targets).double().mean().item(), "loss": loss}
+        right = (rows.argmax(dim=1) == targets).double()
+        recalls = torch.stack([right[targets == c].mean() for c in targets.unique()])
+        return {"accuracy": right.mean().item(), "balanced_accuracy": recalls.mean().item(), "loss": loss}
 
     def protocol(self) -> Mapping[str, Any]:
         return {
