@@ -106,7 +106,7 @@ def discriminate(
     model: str,
     dataset: Annotated[str, typer.Argument()] = "brec",
     pairs: Annotated[
-        str, typer.Option("--pairs", help="all, a range (0:60), a list (3,5,8) or a category (CFI).")
+        str, typer.Option("--pairs", help="all, or numbers, ranges and categories: 3,5,60:110,CFI.")
     ] = "all",
     seeds: Seeds = "1",
     settings: Settings = None,
