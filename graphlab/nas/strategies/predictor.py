@@ -25,6 +25,7 @@ from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 class Config(StrategyConfig):
     """startup   evaluations drawn at random before the ensemble is trained
     every     evaluations between trainings, each from new weights
+    most      the best evaluations that it is trained on, since their pairs grow with the square
     members   networks, of `layers` layers of `width`, each trained for `epochs` with all pairs at once
     beta      deviations of the members that uncertainty is worth
     pool      architectures drawn once, from which the next is chosen
@@ -33,6 +34,7 @@ class Config(StrategyConfig):
 
     startup: Annotated[int, Field(ge=2)] = 20
     every: PositiveInt = 10
+    most: Annotated[int, Field(ge=2)] = 300
     members: Annotated[int, Field(ge=2)] = 5
     width: PositiveInt = 16
     layers: PositiveInt = 2
@@ -86,7 +88,7 @@ class Predictor(Controller):
         if due == self._trained_on:
             return
         stream = self.stream.child("fit", due)
-        known = self._scored[:due]
+        known = sorted(self._scored[:due], key=lambda one: -(one.score or 0.0))[: config.most]
         self._ensemble = Ensemble(self.space.num_labels, config.members, config.width, config.layers, stream)
         batch = batch_of([self.space.graph(one.values) for one in known])
         scores = np.array([one.score for one in known], np.float64)
