@@ -109,9 +109,13 @@ class Reseeded(BaseSampler):
 
 
 def trial_stream(stream: SeedStream, trial: FrozenTrial) -> SeedStream:
-    """The randomness of one asking: the same after an interruption, another for each repeat."""
     marks = trial.user_attrs
-    return stream.child("trial", marks.get(SLOT, -trial.number), marks.get(ATTEMPT, 0))
+    return asking_stream(stream, marks.get(SLOT, -trial.number), marks.get(ATTEMPT, 0))
+
+
+def asking_stream(stream: SeedStream, slot: int, attempt: int) -> SeedStream:
+    """The randomness of one asking: the same after an interruption, another for each repeat."""
+    return stream.child("trial", slot, attempt)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.core.errors import InputError
-from graphlab.nas.objective import Evaluation, Objective, OnStep, Regret
+from graphlab.nas.objective import Direction, Evaluation, Objective, OnStep, Regret
 from graphlab.nas.space import Architecture, Space
 
 PERCENT = 100.0
@@ -62,7 +62,7 @@ class Table:
 class TableObjective(Objective):
     """Looks an architecture up. `test` is on record and never optimised."""
 
-    directions = {"validation": "maximize", "parameters": "minimize", "latency": "minimize"}
+    directions: Mapping[str, Direction] = {"validation": "maximize", "parameters": "minimize", "latency": "minimize"}
 
     def __init__(self, table: Table, names: tuple[str, ...] = ("validation",)) -> None:
         self.table, self.names = table, names
