@@ -1,6 +1,6 @@
 """How well guesses from untrained weights rank the networks of NAS-Bench-Graph.
 
-    python experiments/nas_proxies.py --tables cora citeseer --num 100 --few 40
+    python experiments/nas_proxies.py --num 100 --few 30
 
 Random architectures of a table are built as the table's recipe has them, with the weights of seed 0, and each proxy is
 asked. Kendall's tau to the table's validation and test accuracy, with 95 % bootstrap intervals over architectures; the
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +38,22 @@ RESAMPLES = 1000
 SCREENED, SCREENS = 8, 20_000
 
 
-def measure(table: Table, data: Dataset, rows: np.ndarray, few: int) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """The values of each proxy for architectures of the table, and its mean seconds for one."""
-    values: dict[str, list[float]] = {name: [] for name in PROXIES.names()}
-    seconds = dict.fromkeys(values, 0.0)
-    for number, row in enumerate(rows):
+def measure(
+    table: Table, data: Dataset, rows: np.ndarray, names: Sequence[str]
+) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """The values of proxies for architectures of the table, and the mean seconds of each for one."""
+    values: dict[str, list[float]] = {name: [] for name in names}
+    seconds = dict.fromkeys(names, 0.0)
+    for row in rows:
         model, settings = table.space.settings(table.architectures[row])
         plan = make_plan(model, data, settings)
         task = plan.make_task(0)
-        for name, found in values.items():
-            if name in SLOW and number >= few:
-                continue
+        for name in names:
             learner = plan.make_learner(task, 0)
             started = time.process_time()
-            found.append(find_proxy(name)(learner, task))
-            seconds[name] += time.process_time() - started
-    return values, {name: total / len(values[name]) for name, total in seconds.items()}
+            values[name].append(find_proxy(name)(learner, task))
+            seconds[name] += (time.process_time() - started) / len(rows)
+    return values, seconds
 
 
 def summary(
@@ -87,21 +88,29 @@ def study(name: str, num: int, few: int) -> dict[str, Any]:
         data = gl.load(table.dataset)
     except (UnknownNameError, DataError) as error:
         return {"table": name, "absent": error.message}
-    stream = SeedStream(0).child("proxies", name)
-    rows = stream.numpy().choice(len(table), num, replace=False)
-    values, seconds = measure(table, data, rows, few)
-    values["published"], seconds["published"] = table.parameters[rows].tolist(), 0.0
+    rows = SeedStream(0).child("proxies", name).numpy().choice(len(table), num, replace=False)
+    quick = [proxy for proxy in PROXIES.names() if proxy not in SLOW]
+    values, seconds = measure(table, data, rows, quick)
+    slow_values, slow_seconds = measure(table, data, rows[:few], sorted(SLOW))
+    return summarised(table, rows, values | slow_values, seconds | slow_seconds)
+
+
+def summarised(
+    table: Table, rows: np.ndarray, values: dict[str, list[float]], seconds: dict[str, float]
+) -> dict[str, Any]:
+    """A line for each proxy and for what the table counts."""
+    stream = SeedStream(0).child("resamples")
+    every = values | {"published": table.parameters[rows].tolist()}
     control = np.array(values[CONTROL])
     lines = []
-    for proxy, found in values.items():
-        asked = rows[: len(found)]
-        line: dict[str, Any] = {"proxy": proxy, "num": len(found), "seconds": seconds[proxy]}
+    for proxy, found in every.items():
+        asked, random = rows[: len(found)], stream.child(len(found))
+        line: dict[str, Any] = {"proxy": proxy, "num": len(found), "seconds": seconds.get(proxy, 0.0)}
         for part, accuracy in (("validation", table.validation), ("test", table.test)):
-            random = stream.child("resamples", len(found)).numpy()
-            line[part] = summary(np.array(found), control[: len(found)], accuracy[asked], random)
-        line["screen"] = screen(np.array(found), table.test[asked], stream.child("screens").numpy())
+            line[part] = summary(np.array(found), control[: len(found)], accuracy[asked], random.numpy())
+        line["screen"] = screen(np.array(found), table.test[asked], random.child("screens").numpy())
         lines.append(line)
-    return {"table": name, "rows": rows.tolist(), "proxies": lines, "values": values}
+    return {"table": table.name.rpartition("/")[2], "rows": rows.tolist(), "proxies": lines, "values": every}
 
 
 def show(found: dict[str, Any]) -> str:
@@ -128,12 +137,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "studies" / "nas_proxies.json")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    studies = []
     for name in options.tables:
-        studies.append(study(name, options.num, min(options.few, options.num)))
-        print(show(studies[-1]), flush=True)
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(studies, indent=1) + "\n")
+        found = study(name, options.num, min(options.few, options.num))
+        print(show(found), flush=True)
+        keep(options.out, found)
+
+
+def keep(path: Path, found: dict[str, Any]) -> None:
+    """Store the study of a table in the place of an earlier one."""
+    studies = json.loads(path.read_text()) if path.exists() else []
+    studies = [found, *(one for one in studies if one["table"] != found["table"])]
+    studies.sort(key=lambda one: TABLES.index(one["table"]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(studies) + "\n")
 
 
 if __name__ == "__main__":
