@@ -106,7 +106,7 @@ def discriminate(
     model: str,
     dataset: Annotated[str, typer.Argument()] = "brec",
     pairs: Annotated[
-        str, typer.Option("--pairs", help="all, a range (0:60), a list (3,5,8) or a category (CFI).")
+        str, typer.Option("--pairs", help="all, or numbers, ranges and categories: 3,5,60:110,CFI.")
     ] = "all",
     seeds: Seeds = "1",
     settings: Settings = None,
@@ -186,6 +186,7 @@ def search(
         str | None, typer.Option("--storage", help="A PostgreSQL database that keeps the study, for a team.")
     ] = None,
     workers: Workers = 1,
+    launcher: Annotated[str, typer.Option("--launcher", help="Where workers are: processes, or ray.")] = "processes",
     device: Device = "auto",
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve or the front into this file.")] = None,
     as_json: Json = False,
@@ -208,6 +209,7 @@ def search(
         store=store,
         storage=storage,
         workers=workers,
+        launcher=launcher,
         device=device,
         **overrides,
     )

@@ -9,7 +9,7 @@ the input itself do not count. The published tables have one entry for each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import permutations
 
 from graphlab.core.errors import ConfigError
@@ -70,41 +70,52 @@ def from_key(number: int) -> tuple[Link, Words]:
 
 @lru_cache(maxsize=100_000)
 def _canonical(link: Link, operators: Words) -> tuple[Link, Words]:
-    of = dict(enumerate(operators, start=1))
+    skips = tuple(operator == "skip" for operator in operators)
+    _, pattern, order = min(
+        (tuple(_DIGIT[operators[node - 1]] for node in order), pattern, order)
+        for order, pattern in _numberings(link, skips)
+    )
+    kept = tuple(operators[node - 1] for node in order)
+    return pattern, ("skip",) * (len(operators) - len(kept)) + kept
+
+
+_DIGIT = {operator: digit for digit, operator in enumerate(OPERATORS)}
+
+
+@cache
+def _numberings(link: Link, skips: tuple[bool, ...]) -> tuple[tuple[tuple[int, ...], Link], ...]:
+    """The nodes that are left without the skips that change nothing, in every order that numbers them as a pattern
+    does, and that pattern."""
+    is_skip = dict(enumerate(skips, start=1))
     children: Children = {node: [] for node in range(5)}
     for node, parent in enumerate(link, start=1):
         children[parent].append(node)
-    _drop_skips(0, children, of)
-    kept = [node for node in of if any(node in below for below in children.values())]
-    first = len(of) - len(kept)
+    _drop_skips(0, children, is_skip)
+    kept = [node for node in is_skip if any(node in below for below in children.values())]
+    first = len(is_skip) - len(kept)
     chain = tuple(range(first))
-    found = (_numbered(order, children, first) for order in permutations(kept))
-    _, tail, order = min(
-        (tuple(OPERATORS.index(of[node]) for node in order), tail, order)
-        for order, tail in found
-        if chain + tail in PATTERNS
-    )
-    return chain + tail, ("skip",) * first + tuple(of[node] for node in order)
+    found = ((order, chain + _numbered(order, children, first)) for order in permutations(kept))
+    return tuple((order, pattern) for order, pattern in found if pattern in PATTERNS)
 
 
-def _drop_skips(parent: int, children: Children, of: dict[int, str]) -> None:
+def _drop_skips(parent: int, children: Children, is_skip: dict[int, bool]) -> None:
     """Below `parent`, hang the children of a skip where the skip hangs, until only skips are left that end beside
     another child; at the input none is."""
-    while inner := [node for node in children[parent] if of[node] == "skip" and children[node]]:
+    while inner := [node for node in children[parent] if is_skip[node] and children[node]]:
         for node in inner:
             children[parent].remove(node)
             children[parent] += children.pop(node)
     if parent == 0 or len(children[parent]) == 1:
-        children[parent] = [node for node in children[parent] if of[node] != "skip"]
+        children[parent] = [node for node in children[parent] if not is_skip[node]]
     for node in children[parent]:
-        _drop_skips(node, children, of)
+        _drop_skips(node, children, is_skip)
 
 
-def _numbered(order: Sequence[int], children: Children, first: int) -> tuple[Sequence[int], Link]:
+def _numbered(order: Sequence[int], children: Children, first: int) -> Link:
     """The links of nodes that are numbered in this order from `first` + 1 on, below node `first`."""
     place = {0: first} | {node: first + 1 + i for i, node in enumerate(order)}
     parent_of = {node: parent for parent, below in children.items() for node in below}
-    return order, tuple(place[parent_of[node]] for node in order)
+    return tuple(place[parent_of[node]] for node in order)
 
 
 def _check(link: Sequence[int], operators: Sequence[str]) -> None:

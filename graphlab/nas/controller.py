@@ -50,14 +50,7 @@ class Policy(nn.Module):
         return LOGIT_RANGE * torch.tanh(logits / TEMPERATURE), state
 
     def embed(self, decision: Decision, option: int) -> Tensor:
-        return self.embeddings[self.kinds.index(decision.kind)].weight[option].unsqueeze(0)
-
-
-def option_of(decision: Decision, value: object) -> int:
-    """The number of the option that a value is, or is nearest to."""
-    if value in decision.options:
-        return decision.options.index(value)
-    return int(np.argmin([abs(float(option) - float(value)) for option in decision.options]))  # pyright: ignore[reportArgumentType]
+        return self.embeddings[self.kinds.index(decision.kind)](torch.tensor([option]))
 
 
 def require_options(space: Space, strategy: str) -> None:
@@ -82,7 +75,7 @@ def sample(policy: Policy, given: Mapping[str, object], random: np.random.Genera
                 continue
             logits, state = policy.step(decision, seen, state)
             if decision.name in given:
-                option = option_of(decision, given[decision.name])
+                option = decision.nearest(given[decision.name])
                 values[decision.name] = given[decision.name]
             else:
                 option = draw(logits, random)
@@ -100,7 +93,7 @@ def log_likelihood(policy: Policy, values: Mapping[str, object]) -> tuple[Tensor
             continue
         logits, state = policy.step(decision, seen, state)
         log_chances = torch.log_softmax(logits, 0)
-        option = option_of(decision, values[decision.name])
+        option = decision.nearest(values[decision.name])
         total = total + log_chances[option]
         entropy = entropy - (log_chances.exp() * log_chances).sum()
         seen = policy.embed(decision, option)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ class FolderCrew(Crew):
     """Processes that see one folder. Each holds a lock there, which the system frees if it dies."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self.name = folder / "workers", uuid.uuid4().hex
+        self._folder, self.name = folder / "workers", f"{os.getpid()}-{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True, exist_ok=True)
 
     @contextmanager

@@ -29,7 +29,8 @@ class Explorer:
     """One worker at a study of `count` evaluations.
 
     Every evaluation is a slot, which one worker at a time has, so that none is lost and none counted twice. A trial
-    whose architecture was evaluated before gives the known values, and its slot is open again.
+    that names an architecture which was evaluated before ends there, failed in Optuna's words, and its slot is open
+    again.
     """
 
     def __init__(self, study: Study, crew: Crew, space: Space, objective: Objective, count: int) -> None:
@@ -115,12 +116,12 @@ class Explorer:
         values: tuple[float, ...] = (),
         state: TrialState = TrialState.FAIL,
     ) -> None:
-        """What came of a trial; where another worker has evaluated the same meanwhile, what that gave."""
+        """What came of a trial; nothing, where its architecture was evaluated before or by another worker meanwhile."""
         with self.crew.alone():
             self._read()
             known = self.ledger.by_key.get(key)
             if known:
-                result, values, state = {SAME_AS: known.number}, known.objectives, TrialState.FAIL
+                result, values, state = {SAME_AS: known.number}, (), TrialState.FAIL
             trial.set_user_attr(RESULT, {"key": key, **result})
             if values:
                 self.study.tell(trial, list(values))

@@ -11,10 +11,10 @@ from graphlab.core.errors import InputError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.nas.inner import Part
+from graphlab.nas.launchers import find_launcher
 from graphlab.nas.plan import Plan, SearchPlan
 from graphlab.nas.progress import progress_bar
 from graphlab.nas.result import Search
-from graphlab.nas.workers import crew_of
 from graphlab.records.store import store_path
 
 FOLDER = "searches"
@@ -35,6 +35,7 @@ def search(
     store: str | os.PathLike[str] | None = None,
     storage: str | None = None,
     workers: int = 1,
+    launcher: str = "processes",
     device: str = "auto",
     progress: bool | None = None,
     **settings: Any,
@@ -53,6 +54,7 @@ def search(
     store       folder of runs and studies; default `$GRAPHLAB_STORE`, else `./runs`
     storage     address of a PostgreSQL database that keeps the study in the place of the store, for a team
     workers     processes that share the trials
+    launcher    where they are: processes of this machine, or ray, on a cluster
     settings    settings of training and task as in `gl.run`, and of the strategy as `**{"strategy.population": 50}`
 
     A search that was stopped goes on where it stood; asking for more trials continues it. Raises InputError for what
@@ -63,6 +65,7 @@ def search(
         raise InputError(f"workers cannot be {workers}", hint="one worker is this process alone")
     if workers > 1 and isinstance(dataset, Dataset):
         raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
+    launch = find_launcher(launcher)
     folder = store_path(store)
     asked = SearchPlan(
         strategy=strategy,
@@ -81,7 +84,7 @@ def search(
     )
     plan = Plan(asked, dataset if isinstance(dataset, Dataset) else None)
     explorer = plan.explorer(asked.where)
-    with crew_of(asked, workers - 1), progress_bar(plan, progress) as on_outcome:
+    with launch(asked, workers - 1), progress_bar(plan, progress) as on_outcome:
         explorer.explore(on_outcome)
     return Search(
         plan,

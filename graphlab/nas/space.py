@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class Decision:
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def is_made(self, values: Mapping[str, Any]) -> bool:
-        return all(values.get(name) in allowed for name, allowed in self.when.items())
+        return not self.when or all(values.get(name) in allowed for name, allowed in self.when.items())
 
     @cached_property
     def options(self) -> tuple[Any, ...]:
@@ -69,6 +69,12 @@ class Decision:
             case FloatRange(low, high, log):
                 return FloatDistribution(low, high, log=log)
 
+    def nearest(self, value: Any) -> int:
+        """The place of a value among the options; of a numeric range, that of the option nearest to it."""
+        if isinstance(self.range, Choices):
+            return self.options.index(value)
+        return min(range(len(self.options)), key=lambda i: abs(self.options[i] - value))
+
     def draw(self, random: np.random.Generator) -> Any:
         match self.range:
             case Choices(options):
@@ -90,6 +96,14 @@ class Decision:
         if self.range.log:
             low, high, value = math.log(low), math.log(high), math.log(value)
         return [1.0, (value - low) / (high - low) if high > low else 0.0]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An architecture as a small directed graph: a label for each node, and edges (from, to)."""
+
+    labels: tuple[int, ...]
+    edges: tuple[tuple[int, int], ...]
 
 
 class Space(ABC):
@@ -133,7 +147,7 @@ class Space(ABC):
 
     def key(self, values: Mapping[str, Any]) -> str:
         """A name that equal architectures share, 16 hexadecimal digits."""
-        return hash_text(canonical_json(self.canonical(values)))[:16]
+        return _key(self, tuple(values.items()))
 
     def sample(self, random: np.random.Generator) -> Architecture:
         """Each decision drawn on its own, until the whole is a network."""
@@ -178,6 +192,21 @@ class Space(ABC):
         """An architecture as numbers, float32 `[width]`: what a predictor sees of it."""
         return np.array([x for d in self.decisions for x in d.encode(values.get(d.name))], np.float32)
 
+    def graph(self, values: Mapping[str, Any]) -> Graph:
+        """An architecture as a graph: here a root, label 0, which every decision that is made feeds, labelled by its
+        value, or by the nearest of the options of its range."""
+        labels, first = [0], 1
+        for decision in self.decisions:
+            if decision.name in values:
+                labels.append(first + decision.nearest(values[decision.name]))
+            first += len(decision.options)
+        return Graph(tuple(labels), tuple((node, 0) for node in range(1, len(labels))))
+
+    @property
+    def num_labels(self) -> int:
+        """How many labels the nodes of `graph` can have."""
+        return 1 + sum(len(decision.options) for decision in self.decisions)
+
     @property
     def kinds(self) -> dict[str, tuple[Decision, ...]]:
         """Decisions by kind, in order of first appearance."""
@@ -185,6 +214,11 @@ class Space(ABC):
         for decision in self.decisions:
             found[decision.kind] = (*found.get(decision.kind, ()), decision)
         return found
+
+
+@lru_cache(maxsize=100_000)
+def _key(space: Space, values: tuple[tuple[str, Any], ...]) -> str:
+    return hash_text(canonical_json(space.canonical(dict(values))))[:16]
 
 
 class _First:

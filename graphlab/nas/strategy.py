@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -44,36 +44,59 @@ class Strategy(ABC):
         """A new sampler, which knows nothing yet."""
 
 
-RANDOM_FROM = 5
-"""Askings for one evaluation after which a sampler of Optuna's gives way to chance: it may name the same for ever."""
+MOST_MUTATED = 100
+"""Neighbours of an architecture that are tried before one is drawn from the whole space."""
 
 
 class Reseeded(BaseSampler):
     """A sampler of Optuna's, made afresh for each trial with the trial's own seed.
 
     Its state is then the study's alone: the trial is the same whoever asks for it, and after whatever interruption.
+    Where it names what was evaluated before, as it may for ever on lists of options, a neighbour of that is taken.
     """
 
-    def __init__(self, make: Any, stream: SeedStream) -> None:
-        self._make, self._stream = make, stream
+    def __init__(self, make: Callable[[int], BaseSampler], space: Space, stream: SeedStream) -> None:
+        self._make, self._space, self._stream = make, space, stream
         self._sampler: BaseSampler = RandomSampler(0)
+        self._ledger: Ledger | None = None
+        self._neighbour: Architecture | None = None
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        make = RandomSampler if trial.user_attrs.get(ATTEMPT, 0) >= RANDOM_FROM else self._make
-        self._sampler = make(trial_stream(self._stream, trial).integer() % 2**32)
+        stream = trial_stream(self._stream, trial)
+        self._sampler = self._make(stream.integer() % 2**32)
         self._sampler.before_trial(study, trial)
-        if trial.system_attrs.get("fixed_params"):
-            # One that was cut off and has its choices again. Optuna does not ask then, but genetic algorithms note
-            # the trial's generation when they are asked.
+        repeated = trial.user_attrs.get(ATTEMPT, 0) > 0
+        self._neighbour = self._near_the_last(study, trial, stream.child("neighbour").numpy()) if repeated else None
+        if trial.system_attrs.get("fixed_params") or repeated:
+            # Optuna does not ask where all is fixed, but genetic algorithms note the generation when they are asked.
             space = self._sampler.infer_relative_search_space(study, trial)
             self._sampler.sample_relative(study, trial, space)
 
+    def _near_the_last(self, study: Study, trial: FrozenTrial, random: np.random.Generator) -> Architecture:
+        """A neighbour, not evaluated yet, of what the last trial for the same evaluation named."""
+        if self._ledger is None:
+            self._ledger = Ledger(study, self._space)
+        self._ledger.refresh()
+        slot = trial.user_attrs[SLOT]
+        trials = study.get_trials(deepcopy=False)
+        last = next(t for t in reversed(trials[: trial.number]) if t.user_attrs.get(SLOT) == slot)
+        if self._space.is_valid(last.params):
+            for _ in range(MOST_MUTATED):
+                near = self._space.mutate(last.params, random)
+                if self._space.key(near) not in self._ledger.by_key:
+                    return near
+        return self._space.sample(random)
+
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        if self._neighbour is not None:
+            return {decision.name: decision.distribution for decision in self._space.decisions}
         return self._sampler.infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
+        if self._neighbour is not None:
+            return dict(self._neighbour)
         return self._sampler.sample_relative(study, trial, search_space)
 
     def sample_independent(
@@ -86,9 +109,13 @@ class Reseeded(BaseSampler):
 
 
 def trial_stream(stream: SeedStream, trial: FrozenTrial) -> SeedStream:
-    """The randomness of one asking: the same after an interruption, another for each repeat."""
     marks = trial.user_attrs
-    return stream.child("trial", marks.get(SLOT, -trial.number), marks.get(ATTEMPT, 0))
+    return asking_stream(stream, marks.get(SLOT, -trial.number), marks.get(ATTEMPT, 0))
+
+
+def asking_stream(stream: SeedStream, slot: int, attempt: int) -> SeedStream:
+    """The randomness of one asking: the same after an interruption, another for each repeat."""
+    return stream.child("trial", slot, attempt)
 
 
 @dataclass(frozen=True)

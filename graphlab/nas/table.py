@@ -13,7 +13,7 @@ from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.plan import Plan, make_plan
-from graphlab.nas.objective import Evaluation, Objective, OnStep, Regret
+from graphlab.nas.objective import Direction, Evaluation, Objective, OnStep, Regret
 from graphlab.nas.space import Architecture, Space
 
 PERCENT = 100.0
@@ -67,7 +67,7 @@ class Table:
 class TableObjective(Objective):
     """Looks an architecture up. `test` is on record and never optimised."""
 
-    directions = {"validation": "maximize", "parameters": "minimize", "latency": "minimize"}
+    directions: Mapping[str, Direction] = {"validation": "maximize", "parameters": "minimize", "latency": "minimize"}
 
     def __init__(self, table: Table, names: tuple[str, ...] = ("validation",)) -> None:
         self.table, self.names = table, names

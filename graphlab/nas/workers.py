@@ -23,7 +23,7 @@ MOST_DEATHS = 100
 
 
 @contextmanager
-def crew_of(asked: SearchPlan, count: int) -> Iterator[None]:
+def processes(asked: SearchPlan, count: int) -> Iterator[None]:
     """While entered, `count` other processes are at the search; the cores are shared out."""
     if count < 1:
         yield

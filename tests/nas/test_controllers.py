@@ -10,7 +10,7 @@ import torch
 
 from graphlab.core.config import Choices
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.controller import Policy, log_likelihood, option_of, sample
+from graphlab.nas.controller import Policy, log_likelihood, sample
 from graphlab.nas.ledger import Outcome
 from graphlab.nas.space import Decision
 from graphlab.nas.strategies.agnn import AGNN
@@ -159,5 +159,5 @@ def test_agnn_goes_on_where_no_neighbour_is_left(letters):
 
 def test_the_nearest_option_of_a_range_stands_for_a_value(toy):
     depth, rate = toy.decisions[2], toy.decisions[3]
-    assert depth.options[option_of(depth, 3)] == 3
-    assert rate.options[option_of(rate, 0.9)] == pytest.approx(1.0)
+    assert depth.options[depth.nearest(3)] == 3
+    assert rate.options[rate.nearest(0.9)] == pytest.approx(1.0)

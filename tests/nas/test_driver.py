@@ -110,14 +110,17 @@ def test_pruning_stops_what_is_worse_than_the_median(letters, score, explore):
     assert 5 < states.count("pruned") < 35
 
 
-def test_a_repeated_name_gives_the_known_values_at_no_cost(letters, score, explore):
+def test_a_repeated_name_costs_nothing_and_says_whose_it_is(letters, score, explore):
     letters.decisions = letters.decisions[:2]
     explorer = explore("random", letters, score(letters), 20)
     trials = explorer.study.get_trials(deepcopy=False)
     repeats = [trial for trial in trials if SAME_AS in trial.user_attrs.get(RESULT, {})]
     assert explorer.ledger.repeats.total() == len(repeats) > 0
     for trial in repeats:
-        assert trial.values == trials[trial.user_attrs[RESULT][SAME_AS]].values
+        first = trials[trial.user_attrs[RESULT][SAME_AS]]
+        assert trial.params == first.params
+        assert trial.values is None
+        assert first.values
 
 
 def test_several_objectives_are_all_told(letters, score, explore):

@@ -15,7 +15,7 @@ TOTAL = "total"
 def parse_pairs(pairs: str | Iterable[int], categories: Sequence[str]) -> tuple[int, ...]:
     """Numbers of pairs, of which there are as many as categories are named. Raises InputError; see `discriminate`."""
     count = len(categories)
-    hint = f'say "all", a range such as "0:{min(count, 60)}", or numbers from 0 to {count - 1}'
+    hint = f'say "all", or ranges such as "0:{min(count, 60)}" and numbers from 0 to {count - 1}, by commas'
     if names := [name for name in dict.fromkeys(categories) if name != TOTAL]:
         hint += f", or one of {', '.join(names)}"
     try:
@@ -39,9 +39,15 @@ def _read_pairs(pairs: str | Iterable[int], categories: Sequence[str]) -> tuple[
         return tuple(map(int, chosen))
     if pairs == "all":
         return tuple(range(len(categories)))
-    if pairs in categories:
-        return tuple(pair for pair, name in enumerate(categories) if name == pairs)
-    if ":" in pairs:
-        start, end = map(int, pairs.split(":"))
+    parts = [part.strip() for part in pairs.rstrip(",").split(",")]
+    return tuple(pair for part in parts for pair in _read_part(part, categories))
+
+
+def _read_part(part: str, categories: Sequence[str]) -> tuple[int, ...]:
+    """Of a category, a range or a number."""
+    if part in categories:
+        return tuple(pair for pair, name in enumerate(categories) if name == part)
+    if ":" in part:
+        start, end = map(int, part.split(":"))
         return tuple(range(start, end)) if end <= len(categories) else (end - 1,)
-    return tuple(int(part) for part in pairs.rstrip(",").split(","))
+    return (int(part),)

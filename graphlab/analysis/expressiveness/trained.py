@@ -193,7 +193,7 @@ def discriminate(
     """Train a model afresh on each pair of graphs, and say which pairs it tells apart. Wang and Zhang, ICML 2024.
 
     dataset    one of level "pair": brec, sr25, hard-pairs, graph8c, ...
-    pairs      "all", a range "0:60", numbers "3,5,8" or a list of them, or a category such as "CFI"
+    pairs      "all"; numbers, ranges and categories by commas, as "0:60,73,CFI"; or a list of numbers
     overrides  settings that differ from the protocol, as `hidden_dim=16` or `**{"training.epochs": 40}`
     others     as in `gl.run`
 

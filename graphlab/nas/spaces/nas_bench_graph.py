@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlab.core.config import Choices
 from graphlab.model.link_patterns import OPERATORS, PATTERNS, canonical
-from graphlab.nas.space import Architecture, Decision, Space
+from graphlab.nas.space import Architecture, Decision, Graph, Space
 
 LINKS = tuple("".join(map(str, link)) for link in PATTERNS)
 """Each pattern as the digits of the nodes that the operators read, 0 the input."""
@@ -46,10 +46,21 @@ class NasBenchGraph(Space):
         on each walk of three from above, and last; how deep the tree is, how many end, and which pattern it has."""
         return _encode(tuple(map(int, values["link"])), tuple(values[name] for name in NODES))
 
+    def graph(self, values: Mapping[str, Any]) -> Graph:
+        """The tree itself: the input, the operators, and the output, which what nobody reads feeds."""
+        link = tuple(map(int, values["link"]))
+        labels = (_INPUT, *(_NUMBER[values[name]] for name in NODES), _OUTPUT)
+        reads = tuple((parent, node) for node, parent in enumerate(link, start=1))
+        return Graph(labels, reads + tuple((node, 5) for node in range(1, 5) if node not in link))
+
+    @property
+    def num_labels(self) -> int:
+        return len(OPERATORS) + 2
+
 
 _NUMBER = {name: i for i, name in enumerate(OPERATORS)}
 _N = len(OPERATORS)
-_INPUT = _N
+_INPUT, _OUTPUT = _N, _N + 1
 _BLOCKS = (_N, 4 * _N, (_N + 1) * _N, (_N + 1) * _N * _N, _N, len(PATTERNS), 3)
 _STARTS = tuple(int(x) for x in np.cumsum((0, *_BLOCKS)))
 

@@ -23,7 +23,7 @@ from torch.nn.utils import clip_grad_norm_
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.controller import Policy, draw, option_of, require_options
+from graphlab.nas.controller import Policy, draw, require_options
 from graphlab.nas.ledger import Outcome
 from graphlab.nas.objective import Objective
 from graphlab.nas.space import Architecture, Decision, Space
@@ -159,7 +159,7 @@ class AGNN(Controller):
             for decision in made:
                 logits, state = policy.step(decision, seen, state)
                 logits = self._without_the_same(logits, decision, values, len(made))
-                option = option_of(decision, chosen[decision.name])
+                option = decision.nearest(chosen[decision.name])
                 total = total + torch.log_softmax(logits, 0)[option]
                 possible = torch.log_softmax(logits[logits.isfinite()], 0)
                 entropy = entropy - (possible.exp() * possible).sum()
@@ -174,7 +174,7 @@ class AGNN(Controller):
         for decision in self.space.decisions:
             if decision.name in values:
                 _, state = policy.step(decision, seen, state)
-                seen = policy.embed(decision, option_of(decision, values[decision.name]))
+                seen = policy.embed(decision, decision.nearest(values[decision.name]))
         return seen, state
 
     def _policy(self, kind: str) -> Policy:
@@ -189,7 +189,7 @@ class AGNN(Controller):
         if count > 1 or len(decision.options) == 1:
             return logits
         same = torch.zeros_like(logits, dtype=torch.bool)
-        same[option_of(decision, values[decision.name])] = True
+        same[decision.nearest(values[decision.name])] = True
         return logits.masked_fill(same, -math.inf)
 
 

@@ -29,4 +29,6 @@ class GP(Strategy):
     )
 
     def sampler(self) -> BaseSampler:
-        return Reseeded(lambda seed: GPSampler(n_startup_trials=self.config.startup, seed=seed), self.stream)
+        return Reseeded(
+            lambda seed: GPSampler(n_startup_trials=self.config.startup, seed=seed), self.space, self.stream
+        )

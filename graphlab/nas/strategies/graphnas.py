@@ -75,9 +75,9 @@ class GraphNAS(Controller):
             return
         decay = self.config.decay
         before = outcome.score if self.baseline is None else self.baseline
-        self.baseline = decay * before + (1 - decay) * outcome.score
+        baseline = self.baseline = decay * before + (1 - decay) * outcome.score
         likelihood, entropy = log_likelihood(self.policy, outcome.values)
-        loss = -(outcome.score - self.baseline) * likelihood - self.config.entropy * entropy
+        loss = -(outcome.score - baseline) * likelihood - self.config.entropy * entropy
         self.optimizer.zero_grad()
         loss.backward()
         clip_grad_norm_(self.policy.parameters(), self.config.clip_norm)

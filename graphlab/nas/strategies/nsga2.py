@@ -31,4 +31,6 @@ class NSGA2(Strategy):
     )
 
     def sampler(self) -> BaseSampler:
-        return Reseeded(lambda seed: NSGAIISampler(population_size=self.config.population, seed=seed), self.stream)
+        return Reseeded(
+            lambda seed: NSGAIISampler(population_size=self.config.population, seed=seed), self.space, self.stream
+        )

@@ -21,4 +21,4 @@ class Random(Strategy):
     )
 
     def sampler(self) -> BaseSampler:
-        return Reseeded(lambda seed: RandomSampler(seed), self.stream)
+        return Reseeded(lambda seed: RandomSampler(seed), self.space, self.stream)

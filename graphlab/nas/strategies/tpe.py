@@ -11,11 +11,11 @@ from graphlab.nas.strategy import Reseeded, Strategy, StrategyConfig
 
 class Config(StrategyConfig):
     """startup       trials drawn at random before the estimator is asked
-    multivariate  one density of all decisions that are always made, rather than one a decision
+    multivariate  a density of all decisions that are made together, rather than one a decision: cheaper by their number
     """
 
     startup: PositiveInt = 10
-    multivariate: bool = False
+    multivariate: bool = True
 
 
 class TPE(Strategy):
@@ -34,6 +34,9 @@ class TPE(Strategy):
     def sampler(self) -> BaseSampler:
         config = self.config
         return Reseeded(
-            lambda seed: TPESampler(n_startup_trials=config.startup, multivariate=config.multivariate, seed=seed),
+            lambda seed: TPESampler(
+                n_startup_trials=config.startup, multivariate=config.multivariate, group=config.multivariate, seed=seed
+            ),
+            self.space,
             self.stream,
         )

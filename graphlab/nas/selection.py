@@ -1,0 +1,46 @@
+"""Which of a search's evaluations is the answer.
+
+"best" is the highest validation. A maximum over many noisy values flatters what was lucky, so "smoothed" takes the
+highest m + `KEPT` (y - m) instead, where m is the posterior mean of a Gaussian process on `Space.encode` whose length
+scale and noise are the most likely ones: of what the structure does not explain a part is luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from graphlab.core.errors import InputError
+from graphlab.nas.gaussian_process import GaussianProcess, most_likely
+from graphlab.nas.ledger import Outcome
+from graphlab.nas.space import Architecture, Space
+from graphlab.nas.surrogate import points_of, targets_of
+
+Rule = Literal["best", "smoothed"]
+
+KEPT = 0.5
+"""Of what the process does not explain, the part that is taken to be the architecture's own."""
+
+
+def select(outcomes: Sequence[Outcome], space: Space, rule: Rule = "best") -> Outcome:
+    """The outcome that a rule chooses, the earliest of equals. Raises InputError if none has a score."""
+    scored = [outcome for outcome in outcomes if outcome.score is not None]
+    if not scored:
+        raise InputError("no architecture was evaluated to the end", hint="search for longer")
+    scores = [outcome.score for outcome in scored if outcome.score is not None]
+    return scored[choose(space, [outcome.values for outcome in scored], scores, rule)]
+
+
+def choose(
+    space: Space, architectures: Sequence[Architecture], scores: Sequence[float], rule: Rule, kept: float = KEPT
+) -> int:
+    """The place of the chosen one. Raises InputError for an unknown rule."""
+    if rule not in get_args(Rule):
+        raise InputError(f"{rule!r} is no rule of selection", hint=f"choose {' or '.join(get_args(Rule))}")
+    if rule == "best" or len(set(scores)) < 2:
+        return int(np.argmax(scores))
+    points, targets = points_of(space)(architectures), targets_of(scores)
+    mean, _ = GaussianProcess(most_likely(points, targets), points, points).posterior(targets)
+    return int(np.argmax(mean + kept * (targets - mean)))

@@ -1,0 +1,67 @@
+"""A search on a real Ray cluster of this machine, one of whose workers is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import graphlab as gl
+from graphlab.core.errors import InputError, UnknownNameError
+
+STARTING = 120.0
+
+
+def kill_one_that_works(folder: Path, killed: list[int]) -> None:
+    """The first other process that holds a place in the crew."""
+    deadline = time.monotonic() + STARTING
+    while time.monotonic() < deadline and not killed:
+        for lock in folder.glob("*/workers/*-*.lock"):
+            pid = int(lock.name.partition("-")[0])
+            if pid != os.getpid():
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+                return
+        time.sleep(0.05)
+
+
+def test_a_killed_worker_is_started_again_and_nothing_is_lost(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason='needs Ray: pip install "graphlab[ray]"')
+    monkeypatch.setenv("PYTHONPATH", str(Path(gl.__file__).parents[1]))
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_one_that_works, args=(tmp_path / "searches", killed))
+    killer.start()
+    found = gl.search(
+        "random",
+        "karate",
+        space="gcn",
+        trials=60,
+        on="validation",
+        store=tmp_path,
+        workers=3,
+        launcher="ray",
+        **{"training.epochs": 100},
+    )
+    killer.join()
+    assert len(killed) == 1
+    assert len(found.outcomes) == len({one.key for one in found.outcomes}) == 60
+    runs = [run for one in found.outcomes for run in one.runs]
+    assert len(runs) == len(set(runs)) == 60
+    others = {lock.name.partition("-")[0] for lock in (tmp_path / "searches").glob("*/workers/*-*.lock")}
+    assert str(killed[0]) in others  # it could not clear up after itself
+
+
+def test_a_machine_without_ray_is_told_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match="needs Ray"):
+        gl.search("random", "karate", space="gcn", trials=2, on="validation", store=tmp_path, workers=2, launcher="ray")
+
+
+def test_a_launcher_of_another_name_is_refused(tmp_path):
+    with pytest.raises(UnknownNameError, match="'rey'"):
+        gl.search("random", "karate", space="gcn", trials=2, store=tmp_path, launcher="rey")
