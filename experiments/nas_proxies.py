@@ -86,8 +86,10 @@ def study(name: str, num: int, few: int) -> dict[str, Any]:
     table = find_table(f"nas-bench-graph/{name}")
     try:
         data = gl.load(table.dataset)
-    except (UnknownNameError, DataError) as error:
-        return {"table": name, "absent": error.message}
+    except UnknownNameError:
+        return {"table": name, "absent": f"there is no data set {table.dataset} yet"}
+    except DataError:
+        return {"table": name, "absent": f"the files of {table.dataset} were not at hand"}
     rows = SeedStream(0).child("proxies", name).numpy().choice(len(table), num, replace=False)
     quick = [proxy for proxy in PROXIES.names() if proxy not in SLOW]
     values, seconds = measure(table, data, rows, quick)
