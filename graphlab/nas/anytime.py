@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from graphlab.core.plot import Plot
 from graphlab.nas.rehearsal import rehearse
@@ -147,5 +148,8 @@ class Anytime:
             bands = np.array([bootstrap_interval(curves[:, step - 1].tolist()) for step in shown]).T
             axes.fill_between(shown, *bands, color=colour, alpha=0.15, linewidth=0)
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("evaluations", fontsize=9)
         axes.set_ylabel(f"regret, {WHAT[what]} (points)", fontsize=9)
