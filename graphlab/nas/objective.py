@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from graphlab.core.errors import ConfigError, closest
+import torch
+
+from graphlab.core.errors import ConfigError, IncompatibleError, closest
+from graphlab.experiment.plan import Plan
+from graphlab.nas.proxy import Proxy, at_initialisation
 from graphlab.nas.space import Architecture
 
 Direction = Literal["maximize", "minimize"]
@@ -45,11 +49,15 @@ class Regret:
 class Objective(ABC):
     """A subclass says what it can measure, `directions`, and measures it.
 
-    names  metrics that are optimised, the first of which chooses the best architecture
+    names   metrics that are optimised, the first of which chooses the best architecture
+    seeds   that networks start from
+    device  that they are on
     """
 
     directions: Mapping[str, Direction]
     names: tuple[str, ...] = ("validation",)
+    seeds: tuple[int, ...] = (0,)
+    device: torch.device = torch.device("cpu")
 
     @property
     @abstractmethod
@@ -61,6 +69,17 @@ class Objective(ABC):
 
     @abstractmethod
     def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation: ...
+
+    def plan(self, values: Mapping[str, Any]) -> Plan:
+        """The network that an architecture is, on the data that it is for.
+
+        Raises IncompatibleError where the objective knows of none, ConfigError for one that is no model of the zoo's.
+        """
+        raise IncompatibleError("this search builds no networks", hint="search on a data set")
+
+    def guess(self, proxy: Proxy, values: Mapping[str, Any]) -> float:
+        """What a proxy says of an architecture's untrained weights."""
+        return at_initialisation(proxy, self.plan(values), self.seeds[0], self.device)
 
     def check_names(self) -> None:
         """Raises ConfigError for an objective that it does not measure, or the same twice."""

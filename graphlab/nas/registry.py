@@ -1,4 +1,4 @@
-"""The spaces, strategies and tables that are there, by name."""
+"""The spaces, strategies, proxies and tables that are there, by name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from graphlab.core.errors import DataError, UnknownNameError
 from graphlab.core.registry import Registry
 from graphlab.data.fetch import Files
 from graphlab.model.registry import MODELS
+from graphlab.nas.proxy import Proxy
 from graphlab.nas.settings_space import SettingsSpace
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Strategy
@@ -18,6 +19,7 @@ from graphlab.nas.table import Table
 
 SPACES = Registry("search space", "graphlab.nas.spaces", "graphlab.spaces", lambda module: ())
 STRATEGIES = Registry("strategy", "graphlab.nas.strategies", "graphlab.strategies", lambda module: ())
+PROXIES = Registry("proxy", "graphlab.nas.proxies", "graphlab.proxies", lambda module: ())
 TABLES = Registry("table", "graphlab.nas.tables", "graphlab.tables", lambda module: module.CARD.variants)
 
 
@@ -58,6 +60,11 @@ def find_table(name: str) -> Table:
 def find_strategy(name: str) -> type[Strategy]:
     """Raises UnknownNameError with the nearest names."""
     return _class(STRATEGIES.resolve(name).module, Strategy)
+
+
+def find_proxy(name: str) -> Proxy:
+    """Raises UnknownNameError with the nearest names."""
+    return _class(PROXIES.resolve(name).module, Proxy)()
 
 
 def _class(module: ModuleType, base: type[Any]) -> Any:

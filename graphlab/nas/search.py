@@ -44,7 +44,8 @@ def search(
     dataset     a data set's name or a loaded Dataset; or a table's name, as nas-bench-graph/cora, or its file
     space       a search space's name, or a model's for the space that its settings declare; of a table, its own
     trials      different architectures to be evaluated
-    objectives  `validation`, `parameters`, `latency`; several give a front
+    objectives  `validation`, `parameters`, `latency`, or a proxy of untrained weights, as `synflow`; several give a
+                front
     on          what is searched on: "train", of which a part is held out, or the official "validation"
     seeds       seeds that each architecture is trained with, as in `gl.run`
     prune       stop evaluations that are worse than the median of others at the same epoch

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.core.errors import InputError
+from graphlab.core.errors import IncompatibleError, InputError
+from graphlab.data.dataset import Dataset
+from graphlab.data.load import load
+from graphlab.experiment.plan import Plan, make_plan
 from graphlab.nas.objective import Direction, Evaluation, Objective, OnStep, Regret
 from graphlab.nas.space import Architecture, Space
 
@@ -25,6 +28,7 @@ class Table:
     latency     seconds `[N]`, as the publisher measured it
     parameters  `[N]`
     digest      sha256 of what the table was read from
+    dataset     the name of what its networks were trained on, empty where that is not known
     """
 
     name: str
@@ -35,6 +39,7 @@ class Table:
     latency: np.ndarray
     parameters: np.ndarray
     digest: str
+    dataset: str = ""
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -71,6 +76,19 @@ class TableObjective(Objective):
     @property
     def identity(self) -> Mapping[str, Any]:
         return {"table": self.table.name, "sha256": self.table.digest, "objectives": list(self.names)}
+
+    def plan(self, values: Mapping[str, Any]) -> Plan:
+        model, settings = self.table.space.settings(values)
+        return make_plan(model, self._data, settings)
+
+    @cached_property
+    def _data(self) -> Dataset:
+        if not self.table.dataset:
+            raise IncompatibleError(
+                f"what the networks of {self.table.name} were trained on is not known, so that none can be built",
+                hint="name a published table, as nas-bench-graph/cora",
+            )
+        return load(self.table.dataset)
 
     def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation:
         row, table = self.table.row(values), self.table

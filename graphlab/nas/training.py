@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,19 +12,21 @@ from typing import Any
 import torch
 
 from graphlab.core.errors import DivergenceError
+from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.nas.objective import Evaluation, Objective, OnStep
+from graphlab.nas.registry import PROXIES, find_proxy
 from graphlab.nas.space import Architecture, Space
 from graphlab.records.record import RunRecord, RunSpec
 from graphlab.records.store import Store
 from graphlab.task.base import Shard
-from graphlab.task.registry import find_task
 from graphlab.training.distributed import pick_device
 
 POLL_SECONDS = 0.1
 TIMED_PASSES = 5
+MEASURED = ("validation", "parameters", "latency")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class TrainingObjective(Objective):
     validation  the task's metric on the part that is searched on, the mean over seeds
     parameters  trainable ones
     latency     seconds of one pass over that part, the median of a few, on this machine
+    any proxy   of the untrained weights of the first seed, as `synflow`; more is taken for better
 
     Intermediate values are the metric by epoch of the first seed, then the mean over the seeds so far.
     """
@@ -63,11 +67,21 @@ class TrainingObjective(Objective):
     ) -> None:
         self.dataset, self.space, self.store, self.seeds = dataset, space, store, tuple(seeds)
         self.names, self.settings = names, dict(settings or {})
-        self.task = find_task(dataset.task)
-        better = "maximize" if self.task.direction == "max" else "minimize"
-        self.directions = {"validation": better, "parameters": "minimize", "latency": "minimize"}
+        plan = self.plan(space.sample(SeedStream(0).numpy()))
+        task = plan.make_task(self.seeds[0])
+        self.metric = task.metric
+        better = "maximize" if task.direction == "max" else "minimize"
+        self.directions = {
+            **dict.fromkeys(PROXIES.names(), "maximize"),
+            "validation": better,
+            "parameters": "minimize",
+            "latency": "minimize",
+        }
         self.device = pick_device(device)
         self.check_names()
+        self.proxies = {name: find_proxy(name) for name in names if name not in MEASURED}
+        for proxy in self.proxies.values():
+            proxy.check(plan.task)
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -80,7 +94,6 @@ class TrainingObjective(Objective):
         }
 
     def plan(self, values: Mapping[str, Any]) -> Plan:
-        """Raises ConfigError or IncompatibleError for an architecture that is no model of the zoo's."""
         model, settings = self.space.settings(values)
         return make_plan(model, self.dataset, {**self.settings, **settings})
 
@@ -92,15 +105,33 @@ class TrainingObjective(Objective):
         """What an architecture comes to if `train` trains it with a seed and tells of its epochs."""
         trained: list[Trained] = []
         for seed in self.seeds:
+<<<<<<< HEAD
             trained.append(train(seed, (lambda step, value: None) if trained else on_step))
+=======
+            steps = _Steps(on_step, self.metric) if not records else _Steps(lambda step, value: None, "")
+            record = self._train(plan, seed, steps)
+            if record.result.error:
+                raise DivergenceError(record.result.error["message"])
+            records.append(record)
+            mean = statistics.fmean(one.result.validation[self.metric] for one in records)
+>>>>>>> nas-proxies
             if len(self.seeds) > 1:
                 mean = statistics.fmean(one.validation for one in trained)
                 on_step(plan.training.epochs + len(trained), mean)
         metrics = {
+<<<<<<< HEAD
             "validation": statistics.fmean(one.validation for one in trained),
             "parameters": float(trained[0].parameters),
             **{name: statistics.fmean(one.extra[name] for one in trained) for name in trained[0].extra},
+=======
+            "validation": statistics.fmean(one.result.validation[self.metric] for one in records),
+            "parameters": float(records[0].result.num_parameters),
+>>>>>>> nas-proxies
         }
+        for name, proxy in self.proxies.items():
+            metrics[name] = self.guess(proxy, values)
+            if not math.isfinite(metrics[name]):
+                raise DivergenceError(f"{name} of the untrained weights is {metrics[name]}")
         if "latency" in self.names:
             metrics["latency"] = self._latency(plan)
         return Evaluation(metrics, tuple(run for one in trained for run in one.runs))

@@ -28,7 +28,8 @@ def regrets(noise: float, rule) -> np.ndarray:
 
 
 def test_smoothing_withstands_noise_and_costs_little_without():
-    assert regrets(0.05, "smoothed").mean() < 0.75 * regrets(0.05, "best").mean()
+    for noise in (0.05, 0.1):
+        assert regrets(noise, "smoothed").mean() < regrets(noise, "best").mean()
     assert regrets(0.0, "smoothed").mean() <= regrets(0.0, "best").mean() + 0.002
 
 

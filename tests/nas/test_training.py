@@ -85,6 +85,12 @@ def test_latency_is_measured_where_it_is_asked_for(tmp_path):
     assert "latency" not in objective(tmp_path).evaluate(VALUES, lambda step, value: None).metrics
 
 
+@pytest.mark.parametrize(("name", "best"), [("graph-classification", "max"), ("graph-regression", "min")])
+def test_graphs_are_searched_by_their_own_metric(tmp_path, name, best):
+    found = gl.search("random", example(name), space="gin", trials=3, store=tmp_path, **{"training.epochs": 2})
+    assert found.best.metrics["validation"] == getattr(found.df["validation"], best)()
+
+
 def test_what_diverges_says_so(tmp_path):
     found = objective(tmp_path, settings={**SHORT, "training.optimizer": "sgd", "training.weight_decay": 1e30})
     with pytest.raises(DivergenceError, match="loss"):

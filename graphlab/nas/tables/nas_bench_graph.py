@@ -28,6 +28,16 @@ DIGESTS = {
     "arxiv": "7ee21a7653297a806c0ed1be3efe6ecc06acc84e48e942da0bfde0e5d287debe",
 }
 
+DATASETS = {
+    "cora": "planetoid/cora",
+    "citeseer": "planetoid/citeseer",
+    "pubmed": "planetoid/pubmed",
+    "cs": "coauthor/cs",
+    "photo": "amazon/photo",
+    "arxiv": "ogb/arxiv",
+}
+"""What the networks of each table were trained on."""
+
 CARD = Card(
     family="nas-bench-graph",
     title="NAS-Bench-Graph",
@@ -88,6 +98,7 @@ def read_table(path: Path, name: str) -> Table:
         latency=columns["latency"],
         parameters=np.round(columns["size"] * MILLION),
         digest=hash_file(path),
+        dataset=DATASETS.get(name.rpartition("/")[2], ""),
     )
 
 

@@ -1,0 +1,1 @@
+"""Guesses at accuracy from untrained weights, one a file."""

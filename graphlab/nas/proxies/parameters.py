@@ -1,0 +1,25 @@
+"""The number of trainable parameters: what a proxy must beat. Krishnakumar et al., NeurIPS 2022, section 3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphlab.core.citation import Citation
+from graphlab.nas.proxy import Proxy, trainable
+from graphlab.task.base import Learner, Task
+
+
+class Parameters(Proxy):
+    """How many numbers are trained; more is taken for better."""
+
+    citation = Citation(
+        key="krishnakumar2022",
+        title="NAS-Bench-Suite-Zero: Accelerating Research on Zero Cost Proxies",
+        authors="Krishnakumar, White, Zela, Tu, Safari and Hutter",
+        venue="NeurIPS datasets and benchmarks",
+        year=2022,
+        url="https://arxiv.org/abs/2210.03230",
+    )
+
+    def measure(self, learner: Learner, task: Task[Any]) -> float:
+        return float(sum(weight.numel() for weight in trainable(learner)))

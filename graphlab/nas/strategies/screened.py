@@ -1,0 +1,95 @@
+"""Proposals that a proxy chooses: of several, the one to be trained. Abdelfattah et al., ICLR 2021, section 4.
+
+Another strategy is asked a few times; the proxy looks at the untrained networks and the best of them is proposed. The
+other strategy is told of its outcome as if it had been alone.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import PositiveInt
+from graphlab.core.errors import ConfigError
+from graphlab.core.seeds import SeedStream
+from graphlab.nas.ledger import Outcome
+from graphlab.nas.objective import Objective
+from graphlab.nas.registry import find_proxy, find_strategy
+from graphlab.nas.space import Space
+from graphlab.nas.strategies.random import Random
+from graphlab.nas.strategy import Controller, Proposal, Strategy, StrategyConfig
+
+
+class Config(StrategyConfig):
+    """base      the strategy that proposes: random, or one of our own, as evolution, local-search, graphnas, agnn
+    proxy     what chooses among its proposals
+    draws     proposals for one evaluation
+    settings  the base's own
+    """
+
+    base: str = "evolution"
+    proxy: str = "synflow"
+    draws: PositiveInt = 8
+    settings: dict[str, Any] = {}
+
+
+class _Chance(Controller):
+    citation = Random.citation
+
+    def ask(self, random: np.random.Generator) -> Proposal:
+        return Proposal(self.space.sample(random))
+
+
+class Screened(Controller):
+    """The best of a few proposals of another strategy, by a proxy of their untrained weights."""
+
+    Config = Config
+    citation = Citation(
+        key="abdelfattah2021",
+        title="Zero-Cost Proxies for Lightweight NAS",
+        authors="Abdelfattah, Mehrotra, Dudziak and Lane",
+        venue="ICLR",
+        year=2021,
+        url="https://arxiv.org/abs/2101.08134",
+    )
+
+    def __init__(self, config: Config, space: Space, objective: Objective, stream: SeedStream) -> None:
+        super().__init__(config, space, objective, stream)
+        self.proxy = find_proxy(config.proxy)
+        self.proxy.check(objective.plan(space.sample(stream.child("check").numpy())).task)
+        base = _proposer(config.base)
+        settings = base.Config.parse(config.settings, where=f"strategy {config.base}")
+        self.base = base(settings, space, objective, stream.child("base"))
+        self._values: dict[str, float] = {}
+
+    def ask(self, random: np.random.Generator) -> Proposal:
+        drawn: dict[str, Proposal] = {}
+        for _ in range(self.config.draws):
+            proposal = self.base.ask(random)
+            drawn.setdefault(self.space.key(proposal.values), proposal)
+        fresh = {key: one for key, one in drawn.items() if key not in self.seen} or drawn
+        for key, one in fresh.items():
+            if key not in self._values:
+                value = self.objective.guess(self.proxy, one.values)
+                self._values[key] = -math.inf if math.isnan(value) else value
+        best = max(fresh, key=self._values.__getitem__)
+        return Proposal(fresh[best].values, {**fresh[best].notes, self.proxy.name: self._values[best]})
+
+    def tell(self, outcome: Outcome) -> None:
+        super().tell(outcome)
+        self.base.tell(outcome)
+
+
+def _proposer(name: str) -> type[Controller]:
+    found: type[Strategy] = find_strategy(name)
+    if found is Random:
+        return _Chance
+    if not issubclass(found, Controller):
+        raise ConfigError(
+            f"{name} makes one proposal at a time, and a screen chooses among several",
+            hint="set strategy.base to random, evolution, local-search, graphnas or agnn",
+        )
+    return found
