@@ -96,7 +96,7 @@ class SharingObjective(TrainingObjective):
             return trained
 
         found = self.over_seeds(plan, on_step, train)
-        sign = 1.0 if self.task.direction == "max" else -1.0
+        sign = 1.0 if self.directions["validation"] == "maximize" else -1.0
         self.weights.put(key, found, sign * found.metrics["validation"], left)
         return found
 

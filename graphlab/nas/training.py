@@ -17,6 +17,7 @@ from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.nas.objective import Evaluation, Objective, OnStep
+from graphlab.nas.proxy import at_initialisation
 from graphlab.nas.registry import PROXIES, find_proxy
 from graphlab.nas.space import Architecture, Space
 from graphlab.records.record import RunRecord, RunSpec
@@ -104,32 +105,19 @@ class TrainingObjective(Objective):
     def over_seeds(self, plan: Plan, on_step: OnStep, train: Callable[[int, OnStep], Trained]) -> Evaluation:
         """What an architecture comes to if `train` trains it with a seed and tells of its epochs."""
         trained: list[Trained] = []
+        several = len(self.seeds) > 1
         for seed in self.seeds:
-<<<<<<< HEAD
             trained.append(train(seed, (lambda step, value: None) if trained else on_step))
-=======
-            steps = _Steps(on_step, self.metric) if not records else _Steps(lambda step, value: None, "")
-            record = self._train(plan, seed, steps)
-            if record.result.error:
-                raise DivergenceError(record.result.error["message"])
-            records.append(record)
-            mean = statistics.fmean(one.result.validation[self.metric] for one in records)
->>>>>>> nas-proxies
-            if len(self.seeds) > 1:
+            if several:
                 mean = statistics.fmean(one.validation for one in trained)
                 on_step(plan.training.epochs + len(trained), mean)
         metrics = {
-<<<<<<< HEAD
             "validation": statistics.fmean(one.validation for one in trained),
             "parameters": float(trained[0].parameters),
             **{name: statistics.fmean(one.extra[name] for one in trained) for name in trained[0].extra},
-=======
-            "validation": statistics.fmean(one.result.validation[self.metric] for one in records),
-            "parameters": float(records[0].result.num_parameters),
->>>>>>> nas-proxies
         }
         for name, proxy in self.proxies.items():
-            metrics[name] = self.guess(proxy, values)
+            metrics[name] = at_initialisation(proxy, plan, self.seeds[0], self.device)
             if not math.isfinite(metrics[name]):
                 raise DivergenceError(f"{name} of the untrained weights is {metrics[name]}")
         if "latency" in self.names:
@@ -138,13 +126,13 @@ class TrainingObjective(Objective):
 
     def _run(self, plan: Plan, seed: int, on_step: OnStep) -> Trained:
         spec = plan.spec(seed)
-        folder, steps = self.store.folder(spec), _Steps(on_step, plan.task.metric)
+        folder, steps = self.store.folder(spec), _Steps(on_step, self.metric)
         while not (record := attempt(plan, spec, folder, self.device, Shard(), steps)):
             time.sleep(POLL_SECONDS)
         result = record.result
         if result.error:
             raise DivergenceError(result.error["message"])
-        return Trained(result.validation[plan.task.metric], result.num_parameters, runs=(record.id,))
+        return Trained(result.validation[self.metric], result.num_parameters, runs=(record.id,))
 
     def _latency(self, plan: Plan) -> float:
         task = plan.make_task(self.seeds[0], self.device)
