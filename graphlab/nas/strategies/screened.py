@@ -31,7 +31,7 @@ class Config(StrategyConfig):
     """
 
     base: str = "evolution"
-    proxy: str = "synflow"
+    proxy: str = "naswot"
     draws: PositiveInt = 8
     settings: dict[str, Any] = {}
 
