@@ -16,7 +16,7 @@ import pytest
 from graphlab.core.errors import StoreError
 from graphlab.nas.study import open_storage
 from tests.nas.siege import assert_whole, besiege
-from tests.nas.test_workers import asked_for
+from tests.nas.test_search_workers import asked_for
 
 
 def program(name):

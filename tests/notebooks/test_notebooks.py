@@ -46,7 +46,7 @@ SHOWN = {
         "(True, 16)",
         "Summary(n=3, failed=0",
         "did you mean 'gcn'",
-        "it measures validation, parameters, latency",
+        "'test' is no objective of this search",
     ],
 }
 """What must be among the outputs of each."""
