@@ -32,8 +32,8 @@ from graphlab.nas.study import open_study
 
 MARKS = (250, 500, 1000)
 LAST = 100
-STRATEGIES = ("random", "tpe", "agnn", "graphnas", "evolution", "local-search", "nsga2")
-JOURNALS = ("random", "tpe", "agnn")
+STRATEGIES = ("random", "tpe", "agnn", "evolution")
+JOURNALS = ("random", "agnn")
 
 
 class LookUp(Objective):
