@@ -12,6 +12,7 @@ and a_ij = softmax over j in N(i) of e_ij where there is an e. N(i) holds i itse
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,7 +37,7 @@ class Fixed(nn.Module):
         return near.weights(self.weighting, h.dtype)
 
 
-class Learned(nn.Module):
+class Learned(nn.Module, ABC):
     """The softmax of logits, with dropout: h `[num_nodes, heads, dim]` -> `[E + num_nodes, heads]`."""
 
     def __init__(self, heads: int, dim: int, dropout: float) -> None:
@@ -47,8 +48,9 @@ class Learned(nn.Module):
     def forward(self, h: Tensor, near: Neighbourhood) -> Tensor:
         return F.dropout(near.softmax(self.logits(h, near)), self.dropout, self.training)
 
+    @abstractmethod
     def logits(self, h: Tensor, near: Neighbourhood) -> Tensor:
-        raise NotImplementedError
+        """`[E + num_nodes, heads]`."""
 
     def parts(self, h: Tensor) -> tuple[Tensor, Tensor]:
         """l.h and r.h of each node, `[num_nodes, heads]`."""

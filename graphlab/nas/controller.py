@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from graphlab.core.errors import IncompatibleError
-from graphlab.nas.space import Decision, Space
+from graphlab.nas.space import Decision
 
 INIT_RANGE = 0.1
 """Weights start uniform on +- this. Gao et al., IJCAI 2020."""
@@ -53,20 +52,14 @@ class Policy(nn.Module):
         return self.embeddings[self.kinds.index(decision.kind)](torch.tensor([option]))
 
 
-def require_options(space: Space, strategy: str) -> None:
-    """Raises IncompatibleError for a space of which a policy could not name every architecture's decisions."""
-    if not space.decisions:
-        raise IncompatibleError(f"{strategy} has nothing to choose in {space.name}")
-
-
 def draw(logits: Tensor, random: np.random.Generator) -> int:
     """An option, drawn from its softmax."""
     chances = torch.softmax(logits.detach().double(), 0).numpy()
     return int(random.choice(len(chances), p=chances / chances.sum()))
 
 
-def sample(policy: Policy, given: Mapping[str, object], random: np.random.Generator) -> dict[str, object]:
-    """Values of all decisions that are made, drawn one after the other; those `given` are read, not drawn."""
+def sample(policy: Policy, random: np.random.Generator) -> dict[str, object]:
+    """Values of all decisions that are made, drawn one after the other."""
     values: dict[str, object] = {}
     seen, state = policy.initial()
     with torch.no_grad():
@@ -74,12 +67,8 @@ def sample(policy: Policy, given: Mapping[str, object], random: np.random.Genera
             if not decision.is_made(values):
                 continue
             logits, state = policy.step(decision, seen, state)
-            if decision.name in given:
-                option = decision.nearest(given[decision.name])
-                values[decision.name] = given[decision.name]
-            else:
-                option = draw(logits, random)
-                values[decision.name] = decision.options[option]
+            option = draw(logits, random)
+            values[decision.name] = decision.options[option]
             seen = policy.embed(decision, option)
     return values
 

@@ -23,7 +23,7 @@ from torch.nn.utils import clip_grad_norm_
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.controller import Policy, draw, require_options
+from graphlab.nas.controller import Policy, draw
 from graphlab.nas.ledger import Outcome
 from graphlab.nas.objective import Objective
 from graphlab.nas.space import Architecture, Decision, Space
@@ -73,7 +73,6 @@ class AGNN(Controller):
 
     def __init__(self, config: Config, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
-        require_options(space, "agnn")
         stream.child("policies").seed_torch()
         self.policies = nn.ModuleDict({kind: Policy(space.decisions, config.hidden_dim) for kind in space.kinds})
         self.optimizer = torch.optim.Adam(self.policies.parameters(), lr=config.lr)

@@ -16,7 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.controller import Policy, log_likelihood, require_options, sample
+from graphlab.nas.controller import Policy, log_likelihood, sample
 from graphlab.nas.ledger import Outcome
 from graphlab.nas.objective import Objective
 from graphlab.nas.space import Space
@@ -56,7 +56,6 @@ class GraphNAS(Controller):
 
     def __init__(self, config: Config, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
-        require_options(space, "graphnas")
         stream.child("policy").seed_torch()
         self.policy = Policy(space.decisions, config.hidden_dim)
         self.optimizer = torch.optim.Adam(self.policy.parameters(), lr=config.lr)
@@ -64,7 +63,7 @@ class GraphNAS(Controller):
 
     def ask(self, random: np.random.Generator) -> Proposal:
         for _ in range(MOST_DRAWN):
-            values = sample(self.policy, {}, random)
+            values = sample(self.policy, random)
             if self.space.is_valid(values) and self.space.key(values) not in self.seen:
                 return Proposal(values)
         return Proposal(self.space.sample(random))
