@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ class DatabaseCrew(Crew):
 
     def __init__(self, storage: RDBStorage, study: Study) -> None:
         self._storage, self._number = storage, study._study_id
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -116,6 +118,7 @@ class DatabaseCrew(Crew):
 
     def take(self, trial: Trial) -> None:
         self._storage.record_heartbeat(trial._trial_id)
+        trial.set_user_attr(WORKER, self.name)
 
     @contextmanager
     def at_work(self, trial: Trial) -> Iterator[None]:
@@ -124,3 +127,6 @@ class DatabaseCrew(Crew):
 
     def give_up_the_dead(self, study: Study) -> None:
         fail_stale_trials(study)
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if WORKER not in trial.user_attrs:  # its worker died before a sign of life, without which none is missed
+                study.tell(trial.number, state=TrialState.FAIL)

@@ -100,8 +100,10 @@ def rows_of(first: Tensor, second: Tensor, one: Tensor, other: Tensor) -> Tensor
     return torch.cat([torch.stack(pair, dim=1).flatten(0, 1) for pair in ((first, second), (one, other))])
 
 
-def scores(first: Tensor, second: Tensor, one: Tensor, other: Tensor) -> dict[str, float]:
-    return Given().score(rows_of(first, second, one, other), "test")
+def scores(first: Tensor, second: Tensor, one: Tensor, other: Tensor, precise: Tensor | None = None) -> dict[str, float]:
+    """Of outputs in float32; those in float64 are the same unless given."""
+    rows = rows_of(first, second, one, other).double()
+    return Given().score(torch.cat([rows, rows if precise is None else precise]), "test")
 
 
 def test_what_differs_by_far_more_than_numbering_does_is_told_apart_by_both_rules():
@@ -128,11 +130,16 @@ def test_nothing_counts_of_a_model_whose_outputs_for_one_graph_differ_as_much():
 
 @pytest.mark.parametrize("scale", [1.0, 1e3, 1e6])
 def test_rounding_is_told_apart_by_no_calibrated_rule(scale):
-    """Outputs that are one row up to a few units of the last place of float32, which lean to one side."""
+    """Outputs that are one row up to a hundred units of the last place, which lean to one side: by the official rule,
+    which has them in float32, even a pair is told apart."""
     row = noise(9, (1, D)).float() * scale
-    a, b, c, d = (row * (1 + 2e-7 * noise(seed, (Q, D)).float()) for seed in range(4))
-    found = scores(a * (1 + 4e-7), b, c, d)
-    assert found["calibrated"] == 0
+
+    def nearly(unit: float) -> list[Tensor]:
+        a, b, c, d = (row * (1 + unit * noise(seed, (Q, D))) for seed in range(4))
+        return [a * (1 + 200 * unit), b, c, d]
+
+    found = scores(*nearly(1e-6), precise=rows_of(*nearly(1e-14)))
+    assert (found["official"], found["calibrated"]) == (1, 0)
     assert found["calibrated_reliable"] == found["degenerate"] == 1
 
 
@@ -203,7 +210,32 @@ def test_batches_and_predictions_hold_both_graphs_in_turn():
     first, second = ([graph.num_edges, graph.num_nodes] for graph in data.graphs[:2])
     learner = Learner(Degrees(), Sums())
     assert task.predict(learner, "validation").tolist() == [first, second] * Q
-    assert task.predict(learner, "test").tolist() == [first, second] * Q + [second] * 2 * Q
+    assert task.predict(learner, "test").tolist() == ([first, second] * Q + [second] * 2 * Q) * 2
+
+
+class Tenths(Degrees):
+    """A tenth for each node, which float32 and float64 round differently."""
+
+    out_dim = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tenth = nn.Parameter(torch.tensor(0.1))
+
+    def forward(self, batch: Data) -> Tensor:
+        return self.tenth * self.tenth * batch["x"][:, :1].fill_(1)
+
+
+def test_the_trained_weights_are_evaluated_in_float64_as_well():
+    task = task_of(example("pairs"), pair=0, output_dim=2)
+    learner = Learner(Tenths(), Sums())
+    with torch.no_grad():
+        single, double = task.predict(learner, "test").split(4 * Q)
+    nodes = torch.tensor([graph.num_nodes for graph in task.dataset.graphs[:2]], dtype=torch.float64)
+    exact = learner.model.tenth.double().item() ** 2 * nodes  # pyright: ignore[reportCallIssue]
+    assert (double[:2, 0] - exact).abs().max() < 1e-15
+    assert 1e-10 < (single[:2, 0] - exact).abs().max() < 1e-6
+    assert learner.model.tenth.dtype == torch.float32
 
 
 def test_pairs_are_those_listed_or_any_two():

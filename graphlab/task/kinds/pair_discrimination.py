@@ -6,8 +6,9 @@ the differences between copies says whether it does so beyond what numbering alo
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -37,8 +38,8 @@ OFFICIAL_MARGIN = 1e-6
 RIDGE = 1e-7
 """Variance that the calibrated rule adds to each output, so that invariant models have an inverse covariance."""
 
-ROUNDING = 1e-5
-"""What float32 may add up to, as a share of the outputs: where these are about 1000, it is more than the ridge."""
+ROUNDING = 1e-10
+"""What float64 may add up to, as a share of the outputs: where these are about a million, it is more than the ridge."""
 
 LEVEL = 0.95
 """Of the calibrated test."""
@@ -114,8 +115,9 @@ class PairDiscrimination(Task[Data]):
     official     T2 > 72.34 without its factor q, more than 1e-6 from the reliability statistic, which itself stays
                  under the cut; the statistic by pseudo-inverse
     calibrated   T2 with its factor q over the F quantile, with a ridge over all rounding; the reliability statistic
-                 under it
-    degenerate   whether the outputs do not depend on the numbering at all, up to rounding, so that the official
+                 under it. The trained weights are evaluated in float64 for it: the rounding of a deep model in
+                 float32 may lean to one side for each graph, by more than any ridge that is small enough to see with
+    degenerate   whether those outputs do not depend on the numbering at all, up to rounding, so that the official
                  statistic divides rounding errors by rounding errors
     """
 
@@ -199,12 +201,16 @@ class PairDiscrimination(Task[Data]):
         return F.cosine_embedding_loss(rows[0::2], rows[1::2], -rows.new_ones(len(rows) // 2))
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
-        """Outputs `[2 q, d]` of the copies in turn; for test also those of the reliability set, `[4 q, d]`."""
+        """Outputs `[2 q, d]` of the copies in turn. For test also those of the reliability set, and then all of them
+        once more, by a model in float64: `[8 q, d]`."""
         sets = [self.copies, self.reliability] if part == "test" else [self.copies]
         size = max(1, self.config.batch_size // 2)
         every = torch.arange(self.config.num_relabelings).split(size)
         batches = [self.batch(order, *each) for each in sets for order in every]
-        rows = torch.cat([learner.head(learner.model(batch), batch) for batch in batches])
+        rows = _outputs(learner, batches)
+        if part == "test":
+            precise = copy.deepcopy(learner).double()
+            rows = torch.cat([rows.double(), _outputs(precise, [batch.apply(_double) for batch in batches])])
         return rows if self.shard.rank == 0 else rows[:0]
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
@@ -212,9 +218,10 @@ class PairDiscrimination(Task[Data]):
         loss = self._loss(rows[: 2 * q].double()).item()
         if part == "validation":
             return {"loss": loss}
-        apart, same = (half[0::2] - half[1::2] for half in rows.cpu().split(2 * q))
-        official, unreliable = official_statistic(apart), official_statistic(same)
-        ridge = noise_variance(rows)
+        differences = [half[0::2] - half[1::2] for half in rows.cpu().split(2 * q)]
+        official, unreliable = map(official_statistic, differences[:2])
+        ridge = noise_variance(rows[4 * q :])
+        apart, same = differences[2:]
         calibrated, noise = hotelling(apart, ridge), hotelling(same, ridge)
         cut = calibrated_threshold(q, d)
         reliable = unreliable < OFFICIAL_THRESHOLD
@@ -225,7 +232,7 @@ class PairDiscrimination(Task[Data]):
             "official_reliable": float(reliable),
             "calibrated": float(calibrated > cut and noise <= cut),
             "calibrated_reliable": float(noise <= cut),
-            "degenerate": float(bool(apart.double().var(0).max() < ridge)),
+            "degenerate": float(bool(apart.var(0).max() < ridge)),
             "statistic": calibrated,
         }
 
@@ -236,4 +243,13 @@ class PairDiscrimination(Task[Data]):
             "selection": "the last epoch",
             "relabelings": self.config.num_relabelings,
             "outputs": self.config.output_dim,
+            "calibrated": "outputs in float64",
         }
+
+
+def _outputs(learner: Learner, batches: Sequence[Data]) -> Tensor:
+    return torch.cat([learner.head(learner.model(batch), batch) for batch in batches])
+
+
+def _double(values: Tensor) -> Tensor:
+    return values.double() if values.is_floating_point() else values
