@@ -17,6 +17,8 @@ from graphlab.data.card import Source
 from graphlab.data.fetch import Files
 from tests.data.server import content, failure, serve
 
+pytestmark = pytest.mark.usefixtures("data_root")
+
 BODY = b"1\t2\t3\n" * 1000
 SHA256 = hashlib.sha256(BODY).hexdigest()
 
