@@ -251,6 +251,6 @@ def test_two_processes_at_once(site, data_root):
         "print(files.path('family/file.txt').stat().st_size)"
     )
     workers = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    sizes = [worker.communicate(timeout=60)[0].strip() for worker in workers]
+    sizes = [worker.communicate(timeout=600)[0].strip() for worker in workers]
     assert sizes == [str(len(BODY) * 2000)] * 2
     assert leftovers(data_root) == [data_root / "family/file.txt"]

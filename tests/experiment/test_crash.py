@@ -86,7 +86,7 @@ def test_two_processes_share_ten_seeds(tmp_path):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(300)
+        worker.join(1200)
     assert [worker.exitcode for worker in workers] == [0, 0]
     executed = sorted(int(line) for line in log.read_text().split())
     assert executed == list(range(10))
