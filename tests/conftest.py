@@ -1,4 +1,4 @@
-"""Fixtures for all tests: data of each test's own, and the reason why one that needs raw files is skipped."""
+"""Fixtures for all tests: a data root of the session's own, and why a test that needs raw files is skipped."""
 
 from __future__ import annotations
 
