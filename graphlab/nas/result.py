@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optuna import Study
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import parse_seeds
@@ -118,6 +117,7 @@ class Search:
         Of several objectives, for the first. Raises InputError where less than two evaluations finished.
         """
         import pandas as pd
+        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
         if len(self.finished) < LEAST:
             raise InputError(f"{len(self.finished)} evaluations say nothing of importance", hint="search longer")
