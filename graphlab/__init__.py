@@ -47,6 +47,9 @@ __version__ = "0.1.0"
 # our own kernels then need: a third of a training step of NBFNet on two cores. Read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
+# tqdm, which others bring along, misses widgets in notebooks; nothing of ours uses it.
+warnings.filterwarnings("ignore", message="IProgress not found")
+
 __all__ = [
     "Answers",
     "Comparison",
@@ -80,11 +83,7 @@ def __getattr__(name: str) -> Any:
     if name in ("analysis", "ops"):
         return import_module(f"graphlab.{name}")
     if name in __all__:
-        with (
-            warnings.catch_warnings()
-        ):  # tqdm, which others bring along, misses widgets in notebooks; nothing of ours uses it
-            warnings.filterwarnings("ignore", message="IProgress not found")
-            return getattr(import_module("graphlab.api"), name)
+        return getattr(import_module("graphlab.api"), name)
     raise AttributeError(f"module 'graphlab' has no attribute {name!r}")
 
 
