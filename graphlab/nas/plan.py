@@ -90,7 +90,7 @@ class Plan:
             self.objective: Objective = TableObjective(self.table, asked.objectives)
         else:
             self.data = data or load(asked.dataset)
-            self.space = find_space(asked.space or DEFAULT_SPACE)
+            self.space = find_space(asked.space or DEFAULT_SPACE).on(self.data.spec)
             self.objective = self._training(self.data, own)
         self.strategy = self._strategy()
 

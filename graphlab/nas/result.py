@@ -74,6 +74,7 @@ class Search:
                 "number": one.number,
                 "state": one.state,
                 **{decision.name: one.values.get(decision.name) for decision in self.plan.space.decisions},
+                **self.plan.space.about(one.values),
                 **one.metrics,
                 "seconds": one.seconds,
                 "key": one.key,
@@ -172,7 +173,7 @@ class Search:
             said += f" (regret {self.regret.validation:.2f}, on test {self.regret.test:.2f} points)"
         failed = len(self.outcomes) - len(self.finished)
         said += f"; {failed} failed or were pruned" if failed else ""
-        return f"{said}: {_spelt(best.values)}."
+        return f"{said}: {_spelt({**best.values, **self.plan.space.about(best.values)})}."
 
     @property
     def dataset(self) -> str:
@@ -191,10 +192,14 @@ class Search:
             "finished": len(self.finished),
             "repeats": self.repeats,
             "seconds": round(self.seconds, 3),
-            "best": _outcome_json(self.best),
-            "front": [_outcome_json(one) for one in self.front],
+            "best": self._json_of(self.best),
+            "front": [self._json_of(one) for one in self.front],
             **({"regret": {"validation": regret.validation, "test": regret.test}} if regret else {}),
         }
+
+    def _json_of(self, one: Outcome) -> dict[str, Any]:
+        about = self.plan.space.about(one.values)
+        return {"architecture": dict(one.values), **about, "key": one.key, **one.metrics, "runs": list(one.runs)}
 
     def __repr__(self) -> str:
         return self.text
@@ -219,7 +224,3 @@ def _spelt(values: Mapping[str, Any]) -> str:
 
 def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _outcome_json(one: Outcome) -> dict[str, Any]:
-    return {"architecture": dict(one.values), "key": one.key, **one.metrics, "runs": list(one.runs)}
