@@ -143,6 +143,11 @@ class Space(ABC):
         """What is known of an architecture beside its decisions, by name; the names are the same for all of them."""
         return {}
 
+    def spelt(self, values: Mapping[str, Any]) -> str:
+        """An architecture in a line, for people."""
+        shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in values.items()}
+        return ", ".join(f"{name} {value}" for name, value in shown.items())
+
     def made(self, values: Mapping[str, Any]) -> Architecture:
         """The decisions that are made, in order, checked."""
         kept: Architecture = {}

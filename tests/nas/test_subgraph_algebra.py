@@ -278,3 +278,10 @@ def test_strategies_search_it(strategy, tmp_path):
     found = gl.search(strategy, data, space="subgraph-algebra", trials=3, store=tmp_path, **{"training.epochs": 1})
     assert len({one.key for one in found.finished}) == 3
     assert set(found.df["class"]) <= {*TESTS, ""}
+
+
+def test_an_architecture_in_a_line():
+    values = architecture("distance", "SV", (("uL", "vv"), ("uG",)))
+    assert SubgraphAlgebra().spelt(values) == "distance 3, vv + uL -> uG, pooled SV, width 16: within PSWL(SV)"
+    blind = architecture("resistance", "VS", (("uG",),))
+    assert SubgraphAlgebra().spelt(blind) == "resistance, uG, pooled VS, width 16"

@@ -96,6 +96,14 @@ class SubgraphAlgebra(Space):
         entry = find_model(self.name)
         return {"class": class_of_model(entry.cls, entry.config.parse(model_settings(values), where=entry.name)) or ""}
 
+    def spelt(self, values: Mapping[str, Any]) -> str:
+        """As `distance 5, uL + vL -> uL + vG, pooled VS, width 96: within SSWL`."""
+        policy = f"distance {values['max_distance']}" if values["policy"] == "distance" else values["policy"]
+        layers = " -> ".join(" + ".join(one) for one in sets_of(values))
+        test = self.about(values)["class"]
+        within = f": within {test}" if test else ""
+        return f"{policy}, {layers}, pooled {values['pooling']}, width {values['hidden_dim']}{within}"
+
     def encode(self, values: Mapping[str, Any]) -> np.ndarray:
         """Policy, pooling, width and depth; what share of the layers has each aggregation; and which layer has."""
         sets = sets_of(values)
