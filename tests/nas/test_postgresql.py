@@ -12,8 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
 
 from graphlab.core.errors import StoreError
+from graphlab.nas.ledger import ATTEMPT, SLOT
+from graphlab.nas.plan import Plan
 from graphlab.nas.study import open_storage
 from tests.nas.siege import assert_whole, besiege
 from tests.nas.test_limits import Limited
@@ -81,6 +84,22 @@ def test_what_breaks_a_limit_untrained_is_kept(server, letters, explore):
     states = [(one.key, one.state, one.metrics) for one in here.ledger.outcomes]
     assert [(one.key, one.state, one.metrics) for one in there.ledger.outcomes] == states
     assert {state for _, state, _ in states} == {"finished", "infeasible"}
+
+
+def test_a_worker_that_dies_before_its_first_sign_of_life_keeps_no_trial(server, tmp_path):
+    """Killed between asking for a trial and taking it: a trial of which no sign was missed, since none was given."""
+    asked = asked_for(tmp_path, 3, where=server)
+    explorer = Plan(asked).explorer(asked.where)
+    with explorer.crew.alone():
+        explorer.study.enqueue_trial({}, user_attrs={SLOT: 0, ATTEMPT: 0})
+        asked_for_only = explorer.study.ask()
+        explorer.study.enqueue_trial({}, user_attrs={SLOT: 1, ATTEMPT: 0})
+        taken = explorer.study.ask()
+        explorer.crew.take(taken)
+    with explorer.crew.alone():
+        explorer.crew.give_up_the_dead(explorer.study)
+    states = [explorer.study.trials[trial.number].state for trial in (asked_for_only, taken)]
+    assert states == [TrialState.FAIL, TrialState.RUNNING]
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password():
