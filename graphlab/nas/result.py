@@ -138,7 +138,8 @@ class Search:
     def importances(self) -> pd.DataFrame:
         """How much each decision matters for being among the best tenth. PED-ANOVA, Watanabe et al., IJCAI 2023.
 
-        Of several objectives, for the first. Raises InputError where less than two evaluations finished.
+        Of several objectives, for the first; of decisions that few evaluations made, a rough guess. Raises InputError
+        where less than two evaluations finished.
         """
         import pandas as pd
 
@@ -147,6 +148,7 @@ class Search:
         sign = -1.0 if self._maximizes else 1.0
         with quiet_optuna(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="PedAnovaImportanceEvaluator computes")
+            warnings.filterwarnings("ignore", message="Some regimes for parameter")
             found = get_param_importances(
                 self.study,
                 evaluator=PedAnovaImportanceEvaluator(),

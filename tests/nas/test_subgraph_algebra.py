@@ -17,6 +17,7 @@ from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.registry import MODELS, build_model, find_model
 from graphlab.model.subgraph.aggregation import AGGREGATIONS
 from graphlab.model.subgraph.network import SubgraphNetwork
+from graphlab.nas.objective import Evaluation, Objective
 from graphlab.nas.registry import find_space
 from graphlab.nas.spaces.subgraph_algebra import LAYERS, POLICIES, POOLINGS, SubgraphAlgebra, model_settings
 from graphlab.testing.examples import example
@@ -28,6 +29,7 @@ WITH_NODES = DataSpec("graph", 1, node=Continuous(2), target="value")
 SPECS = {"bare": BARE, "nodes": WITH_NODES}
 DIM = 16
 MODEL = "subgraph-algebra"
+OWN = ["evolution", "local-search", "agnn", "graphnas", "bayesian", "predictor"]
 
 
 def architecture(policy, pooling, sets):
@@ -272,11 +274,32 @@ def test_the_command(cli, tmp_path):
     assert found.json["best"]["class"] in {*TESTS, ""}
 
 
-@pytest.mark.parametrize("strategy", ["agnn", "evolution", "tpe", "local-search"])
+class Neighbours(Objective):
+    """How many layers hear of neighbours of the root, less how many branches there are."""
+
+    directions = {"validation": "maximize"}
+    identity = {}
+
+    def evaluate(self, values, on_step):
+        sets = model_settings(values)["aggregations"]
+        return Evaluation({"validation": float(sum("vL" in one for one in sets) - 0.1 * sum(map(len, sets)))})
+
+
+@pytest.mark.parametrize("strategy", [*OWN, "random", "tpe", "nsga2", "gp"])
+def test_every_strategy_chooses_in_it(strategy, explore):
+    settings = {"startup": 6} if strategy in ("gp", "tpe", "bayesian", "predictor", "agnn") else {}
+    space = SubgraphAlgebra(symmetric=True)
+    found = explore(strategy, space, Neighbours(), 10 if strategy == "gp" else 25, **settings).ledger.outcomes
+    assert len({one.key for one in found}) == len(found) >= 10
+    assert all(space.is_valid(one.values) and space.canonical(one.values) == one.values for one in found)
+
+
+@pytest.mark.parametrize("strategy", ["agnn", "tpe"])
 def test_strategies_search_it(strategy, tmp_path):
     data = example("graph-regression")
     found = gl.search(strategy, data, space="subgraph-algebra", trials=3, store=tmp_path, **{"training.epochs": 1})
     assert len({one.key for one in found.finished}) == 3
+    assert {"policy", "pooling", "hidden_dim", "num_layers"} <= set(found.importances()["decision"])
     assert set(found.df["class"]) <= {*TESTS, ""}
 
 
