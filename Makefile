@@ -13,7 +13,7 @@ demo: $(VENV)/.graphlab
 	$(BIN)/graphlab reproduce experiments/quickstart.yaml --workers 2 --report quickstart.html
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not gpu"
 
 slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow

@@ -1,29 +1,29 @@
-"""The public functions; `graphlab/__init__.py` loads them on first use."""
+"""The public functions; `graphlab/__init__.py` loads them on first use, and each loads the module it is made in."""
 
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from graphlab.analysis.answers import Answers, answers
-from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
-from graphlab.analysis.probe import Finding, analyze
 from graphlab.core.errors import ConfigError
-from graphlab.data.dataset import Dataset
-from graphlab.data.load import load
-from graphlab.data.spec import DataSpec
-from graphlab.experiment.reproduce import Comparison, reproduce
-from graphlab.experiment.restore import predictions, restore
-from graphlab.experiment.run import run
-from graphlab.experiment.runs import Runs
-from graphlab.model.base import Model
-from graphlab.model.registry import MODELS, build_model, find_model
-from graphlab.nas.result import Search
-from graphlab.nas.search import search
-from graphlab.task.registry import TASKS, find_task
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from graphlab.analysis.answers import Answers, answers
+    from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
+    from graphlab.analysis.probe import Finding, analyze
+    from graphlab.data.dataset import Dataset
+    from graphlab.data.load import load
+    from graphlab.data.spec import DataSpec
+    from graphlab.experiment.reproduce import Comparison, reproduce
+    from graphlab.experiment.restore import predictions, restore
+    from graphlab.experiment.run import run
+    from graphlab.experiment.runs import Runs
+    from graphlab.model.base import Model
+    from graphlab.nas.result import Search
+    from graphlab.nas.search import search
 
 __all__ = [
     "Answers",
@@ -52,6 +52,32 @@ __all__ = [
     "tasks",
 ]
 
+_MADE_IN = {
+    "Answers": "analysis.answers",
+    "answers": "analysis.answers",
+    "Discrimination": "analysis.expressiveness.trained",
+    "discriminate": "analysis.expressiveness.trained",
+    "Finding": "analysis.probe",
+    "analyze": "analysis.probe",
+    "Dataset": "data.dataset",
+    "load": "data.load",
+    "Comparison": "experiment.reproduce",
+    "reproduce": "experiment.reproduce",
+    "predictions": "experiment.restore",
+    "restore": "experiment.restore",
+    "run": "experiment.run",
+    "Runs": "experiment.runs",
+    "Search": "nas.result",
+    "search": "nas.search",
+}
+"""Not imported above: who runs a model need not wait for the code of searches and analyses, a third of the start."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MADE_IN:
+        raise AttributeError(f"module 'graphlab.api' has no attribute {name!r}")
+    return getattr(import_module(f"graphlab.{_MADE_IN[name]}"), name)
+
 
 def datasets() -> pd.DataFrame:
     """Every registered data set: task, counts, splits, licence, citation."""
@@ -63,6 +89,8 @@ def datasets() -> pd.DataFrame:
 def models() -> pd.DataFrame:
     """Every registered model: tasks, settings with their defaults, data sets it has recipes for, citation."""
     import pandas as pd
+
+    from graphlab.model.registry import MODELS, find_model
 
     rows = []
     for name in MODELS.names():
@@ -83,6 +111,8 @@ def models() -> pd.DataFrame:
 def tasks() -> pd.DataFrame:
     """Every task: what it is, and its settings with their defaults."""
     import pandas as pd
+
+    from graphlab.task.registry import TASKS, find_task
 
     rows = []
     for name in TASKS.names():
@@ -145,6 +175,9 @@ def build(model: str, spec: DataSpec, **settings: Any) -> Model:
 
     Raises UnknownNameError, ConfigError or IncompatibleError.
     """
+    from graphlab.data.spec import DataSpec
+    from graphlab.model.registry import build_model
+
     if not isinstance(spec, DataSpec):
         raise ConfigError(f"a model is built for a DataSpec, not {type(spec).__name__}", hint="pass dataset.spec")
     return build_model(model, spec, settings)

@@ -1,18 +1,23 @@
-"""Fixtures for all tests: data of each test's own, and the reason why one that needs raw files is skipped."""
+"""Fixtures for all tests: a data root of the session's own, and why a test that needs raw files is skipped."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from graphlab import cli as command_line
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,9 +32,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
+def shared_data_root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The data root of this session and of its parallel workers, empty at first: what one test makes of raw files the
+    next one reads, and no test reads or leaves anything in the checkout's."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if hasattr(request.config, "workerinput") else base) / "data"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAPHLAB_DATA", str(root))
+        yield root
+
+
+@pytest.fixture
 def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data root, so that no test reads or leaves anything in the checkout's."""
+    """An empty data root, for tests of how data sets come to be there."""
     root = tmp_path / "data"
     monkeypatch.setenv("GRAPHLAB_DATA", str(root))
     return root

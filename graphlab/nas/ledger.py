@@ -84,6 +84,7 @@ class Ledger:
     outcomes  evaluations, in the order in which they were noticed
     repeats   by slot, the trials that named what had been evaluated before
     waiting   whether a worker died between making a trial and taking it
+    in_hand   trials that are not over
     """
 
     def __init__(self, study: Study, space: Space) -> None:
@@ -92,6 +93,7 @@ class Ledger:
         self.by_key: dict[str, Outcome] = {}
         self.repeats: Counter[int] = Counter()
         self.waiting = False
+        self.in_hand: list[FrozenTrial] = []
         self._cut_off: dict[int, dict[str, Any]] = {}
         self._done: set[int] = set()
         self._taken: set[int] = set()
@@ -113,7 +115,7 @@ class Ledger:
         while self._prefix < len(trials) and self._prefix in self._read:
             self._read.discard(self._prefix)
             self._prefix += 1
-        in_hand = [trial for trial in trials[self._prefix :] if not trial.state.is_finished()]
+        self.in_hand = in_hand = [trial for trial in trials[self._prefix :] if not trial.state.is_finished()]
         self._taken = {trial.user_attrs.get(SLOT, -1) for trial in in_hand}
         self.waiting = any(trial.state == TrialState.WAITING for trial in in_hand)
         return self.outcomes[before:]

@@ -19,6 +19,9 @@ from graphlab.nas.space import Architecture
 OnStep = Callable[[int, float], None]
 """Told of each intermediate value, from step 0 on; may raise to end the evaluation."""
 
+OnWork = Callable[[str, int, int], None]
+"""Told what is done, how much of it, and of how much."""
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -48,10 +51,12 @@ class Regret:
 class Objective(ABC):
     """A subclass says what it can measure, `directions`, and measures it.
 
-    names   metrics that are optimised, the first of which chooses the best architecture
-    limits  what is not allowed; see `limit`
-    seeds   that networks start from
-    device  that they are on
+    names    metrics that are optimised, the first of which chooses the best architecture
+    limits   what is not allowed; see `limit`
+    seeds    that networks start from
+    device   that they are on
+    folder   where the search keeps what is its own; None while it keeps nothing
+    on_work  told of long work that is no evaluation
     """
 
     directions: Mapping[str, Direction]
@@ -59,14 +64,17 @@ class Objective(ABC):
     limits: tuple[Limit, ...] = ()
     seeds: tuple[int, ...] = (0,)
     device: torch.device = torch.device("cpu")
+    folder: Path | None = None
+    on_work: OnWork = staticmethod(lambda what, done, count: None)
 
     @property
     @abstractmethod
     def identity(self) -> Mapping[str, Any]:
         """All that decides what `evaluate` gives."""
 
-    def keep_in(self, folder: Path) -> None:  # noqa: B027 - most keep nothing
+    def keep_in(self, folder: Path) -> None:
         """Told by each worker, before the first evaluation, where the search keeps what is its own."""
+        self.folder = folder
 
     @abstractmethod
     def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation: ...

@@ -39,4 +39,8 @@ def progress_bar(plan: Plan, show: bool | None) -> Iterator[OnOutcome]:
             said = f"best {name} {best.objectives[0]:.4f}" if best else ""
             bars.update(task, completed=number, best=said)
 
+        def on_work(what: str, done: int, count: int) -> None:
+            bars.update(task, best=f"{what} {done} of {count}")
+
+        plan.objective.on_work = on_work
         yield on_outcome

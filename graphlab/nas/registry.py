@@ -1,4 +1,4 @@
-"""The spaces, strategies, proxies and tables that are there, by name."""
+"""The spaces, strategies, proxies, supernets and tables that are there, by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from graphlab.core.errors import DataError, UnknownNameError
+from graphlab.core.errors import DataError, IncompatibleError, UnknownNameError
 from graphlab.core.registry import Registry
 from graphlab.data.fetch import Files
 from graphlab.model.registry import MODELS
@@ -15,11 +15,13 @@ from graphlab.nas.proxy import Proxy
 from graphlab.nas.settings_space import SettingsSpace
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Strategy
+from graphlab.nas.supernet import Supernet
 from graphlab.nas.table import Table
 
 SPACES = Registry("search space", "graphlab.nas.spaces", "graphlab.spaces", lambda module: ())
 STRATEGIES = Registry("strategy", "graphlab.nas.strategies", "graphlab.strategies", lambda module: ())
 PROXIES = Registry("proxy", "graphlab.nas.proxies", "graphlab.proxies", lambda module: ())
+SUPERNETS = Registry("supernet", "graphlab.nas.supernets", "graphlab.supernets", lambda module: ())
 TABLES = Registry("table", "graphlab.nas.tables", "graphlab.tables", lambda module: module.CARD.variants)
 
 
@@ -60,6 +62,16 @@ def find_table(name: str) -> Table:
 def find_strategy(name: str) -> type[Strategy]:
     """Raises UnknownNameError with the nearest names."""
     return _class(STRATEGIES.resolve(name).module, Strategy)
+
+
+def find_supernet(space: Space) -> type[Supernet]:
+    """The supernet of a space. Raises IncompatibleError for a space that has none."""
+    if space.name not in SUPERNETS.families:
+        raise IncompatibleError(
+            f"the space {space.name} has no supernet, which one-shot strategies train",
+            hint=f"search {' or '.join(SUPERNETS.families)}, or choose another strategy",
+        )
+    return _class(SUPERNETS.module(space.name), Supernet)
 
 
 def find_proxy(name: str) -> Proxy:

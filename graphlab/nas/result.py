@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optuna import Study
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import parse_seeds
@@ -142,6 +141,7 @@ class Search:
         where less than two evaluations finished.
         """
         import pandas as pd
+        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
         if len(self.finished) < LEAST:
             raise InputError(f"{len(self.finished)} evaluations say nothing of importance", hint="search longer")

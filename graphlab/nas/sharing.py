@@ -79,6 +79,7 @@ class SharingObjective(TrainingObjective):
         return {**super().identity, "warm_up": self.warm_up}
 
     def keep_in(self, folder: Path) -> None:
+        super().keep_in(folder)
         self.weights = WeightStore(folder / "weights")
 
     def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation:

@@ -130,6 +130,11 @@ class Space(ABC):
         """Whether the values are a network at all."""
         return True
 
+    def is_complete(self, values: Mapping[str, Any]) -> bool:
+        """Whether the values are all that there are of an architecture, and a network."""
+        made = all(decision.name in values or not decision.is_made(values) for decision in self.decisions)
+        return made and self.is_valid(values)
+
     def sharing(self, values: Mapping[str, Any]) -> Mapping[str, str]:
         """The parameters that an architecture may take from others of the space, the names of the model's parameters or
         of its parts, each with a tag: those of one name, shape and tag may pass. None unless a space says so."""

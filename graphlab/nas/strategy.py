@@ -131,6 +131,7 @@ class Controller(Strategy):
 
     outcomes  told so far, the failed and the pruned included
     seen      their keys
+    in_hand   keys of what other workers evaluate now
     """
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
@@ -142,6 +143,7 @@ class Controller(Strategy):
             )
         self.outcomes: list[Outcome] = []
         self.seen: set[str] = set()
+        self.in_hand: set[str] = set()
 
     @abstractmethod
     def ask(self, random: np.random.Generator) -> Proposal: ...
@@ -177,6 +179,9 @@ class ControllerSampler(BaseSampler):
             self._ledger = Ledger(study, self._controller.space)
         for outcome in self._ledger.refresh():
             self._controller.tell(outcome)
+        space = self._controller.space
+        others = (other.params for other in self._ledger.in_hand if other.number != trial.number)
+        self._controller.in_hand = {space.key(values) for values in others if space.is_complete(values)}
         proposal = self._controller.ask(trial_stream(self._controller.stream, trial).numpy())
         if proposal.notes:
             study._storage.set_trial_user_attr(trial._trial_id, "notes", dict(proposal.notes))

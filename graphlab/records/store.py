@@ -60,11 +60,47 @@ class Store:
         return [record for _, _, record in sorted(found, key=lambda item: item[:2])]
 
 
-class RunFolder:
-    """One run's folder, for the process that works on it."""
+class CheckpointFolder:
+    """A folder of checkpoints: tensors, numbers, strings, lists and dicts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save_checkpoint(self, name: str, state: dict[str, Any]) -> None:
+        """Write `<name>.pt`, whole or not at all. Raises StoreError if there is no space."""
+        import torch
+
+        with _explained(self.path):
+            write_atomic(self.path / f"{name}.pt", lambda file: torch.save(state, file))
+
+    def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
+        """Give the checkpoint to `restore`; False if there is none.
+
+        Raises StoreError if it is damaged, holds code, or is not of what it is restored to.
+        """
+        import torch
+
+        path = self.path / f"{name}.pt"
+        if not path.exists():
+            return False
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what torch has to say of a foreign file before it refuses it
+                state = torch.load(path, map_location=device, weights_only=True)
+            restore(state)
+        except Exception as error:
+            raise StoreError(
+                f"checkpoint {path} is damaged or of something else ({type(error).__name__})",
+                hint=f"delete {path} to train again from the start",
+            ) from error
+        return True
+
+
+class RunFolder(CheckpointFolder):
+    """One run's folder, for the process that works on it. Checkpoints are `last` and `best`."""
 
     def __init__(self, path: Path, spec: RunSpec) -> None:
-        self.path = path
+        super().__init__(path)
         self.spec = spec
 
     def beside(self, run: str) -> RunFolder:
@@ -95,35 +131,6 @@ class RunFolder:
         with _explained(self.path):
             if not (self.path / "spec.json").exists():
                 write_json(self.path / "spec.json", self.spec.to_json())
-
-    def save_checkpoint(self, name: str, state: dict[str, Any]) -> None:
-        """Write `last` or `best`: tensors, numbers, strings, lists and dicts."""
-        import torch
-
-        with _explained(self.path):
-            write_atomic(self.path / f"{name}.pt", lambda file: torch.save(state, file))
-
-    def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
-        """Give the checkpoint to `restore`; False if there is none.
-
-        Raises StoreError if it is damaged, holds code, or is not of the model that it is restored to.
-        """
-        import torch
-
-        path = self.path / f"{name}.pt"
-        if not path.exists():
-            return False
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what torch has to say of a foreign file before it refuses it
-                state = torch.load(path, map_location=device, weights_only=True)
-            restore(state)
-        except Exception as error:
-            raise StoreError(
-                f"checkpoint {path} is damaged or was not written by this run ({type(error).__name__})",
-                hint=f"delete {path} to train this run again from its start",
-            ) from error
-        return True
 
     def finish(self, record: RunRecord) -> None:
         """Write what the run came to; result.json last, for it is what says that the run is done."""

@@ -24,14 +24,16 @@ def all_walks(edge_index: Tensor, importance: Tensor, head: int, tail: int) -> d
     """Every walk that passes head and tail at its ends alone, with its importance: the best mean over all ways to
     spread its edges over the layers."""
     layers, edges = importance.shape
+    sources, targets = edge_index.tolist()
+    worth = importance.tolist()
     found = {}
     for length in range(1, layers + 1):
         for walk in product(range(edges), repeat=length):
-            source, target = edge_index[:, list(walk)].tolist()
+            source, target = [sources[e] for e in walk], [targets[e] for e in walk]
             if [head, *target] != [*source, tail] or (head != tail and {head, tail} & set(source[1:])):
                 continue
             chosen = combinations(range(layers), length)
-            found[walk] = max(sum(float(importance[x, e]) for x, e in zip(c, walk, strict=True)) for c in chosen)
+            found[walk] = max(sum(worth[x][e] for x, e in zip(c, walk, strict=True)) for c in chosen)
             found[walk] /= length
     return found
 
@@ -125,7 +127,7 @@ def test_importance_is_the_change_of_the_score_with_the_edge_s_weight(aggregate)
 def test_over_many_scales_importances_add_up_to_what_the_graph_adds_to_the_score(aggregate):
     graph, model = world(), nbfnet(aggregate=aggregate, layer_norm=False).double()
     query = torch.tensor([0]), torch.tensor([1]), torch.tensor([[3]])
-    importance = edge_importance(model, graph, head=0, relation=1, tail=3, scales=1000)
+    importance = edge_importance(model, graph, head=0, relation=1, tail=3, scales=200)
     with torch.no_grad():
         whole, none = (
             float(model.score(graph, *query, edge_weights=list(torch.full((3, 6), w).double()))) for w in (1.0, 0.0)

@@ -11,14 +11,20 @@ from scipy.sparse import csr_array
 MIX = np.uint64(0x7FB5D329728EA185)
 
 
-def same_under_1_wl(first: np.ndarray, second: np.ndarray) -> bool:
-    return _refined(first) == _refined(second)
-
-
-def _refined(adjacency: np.ndarray) -> str:
-    graph = nx.from_numpy_array(adjacency)
-    nx.set_node_attributes(graph, "", "colour")
-    return nx.weisfeiler_lehman_graph_hash(graph, node_attr="colour", iterations=len(graph))
+def same_under_1_wl(first: np.ndarray, second: np.ndarray, *marks: list[int]) -> bool:
+    """Colours of nodes, of `marks` at first, refined by those of their neighbours until none splits, by renaming."""
+    near = [list(np.flatnonzero(row)) for row in first]
+    near += [list(np.flatnonzero(row) + len(first)) for row in second]
+    colours, number = [mark for one in marks for mark in one] or [0] * len(near), 0
+    while True:
+        rows = [(colour, *sorted(colours[v] for v in nodes)) for colour, nodes in zip(colours, near, strict=True)]
+        names = {row: k for k, row in enumerate(dict.fromkeys(rows))}
+        colours = [names[row] for row in rows]
+        if sorted(colours[: len(first)]) != sorted(colours[len(first) :]):
+            return False
+        if len(names) == number:
+            return True
+        number = len(names)
 
 
 def same_under_2_fwl(first: np.ndarray, second: np.ndarray) -> bool:

@@ -14,6 +14,8 @@ from graphlab.data.load import load
 from graphlab.data.registry import DATASETS
 from graphlab.data.transform import fingerprint
 
+pytestmark = pytest.mark.usefixtures("data_root")
+
 NAME = "sbm/directed-h0.9"
 
 

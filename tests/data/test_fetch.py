@@ -17,6 +17,8 @@ from graphlab.data.card import Source
 from graphlab.data.fetch import Files
 from tests.data.server import content, failure, serve
 
+pytestmark = pytest.mark.usefixtures("data_root")
+
 BODY = b"1\t2\t3\n" * 1000
 SHA256 = hashlib.sha256(BODY).hexdigest()
 
@@ -249,6 +251,6 @@ def test_two_processes_at_once(site, data_root):
         "print(files.path('family/file.txt').stat().st_size)"
     )
     workers = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    sizes = [worker.communicate(timeout=60)[0].strip() for worker in workers]
+    sizes = [worker.communicate(timeout=600)[0].strip() for worker in workers]
     assert sizes == [str(len(BODY) * 2000)] * 2
     assert leftovers(data_root) == [data_root / "family/file.txt"]

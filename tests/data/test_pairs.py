@@ -111,7 +111,7 @@ def test_altered_files_are_refused_without_their_digest(module, words, damage, t
     assert path.name in caught.value.message and caught.value.hint
 
 
-def test_a_file_that_no_address_serves_is_named(monkeypatch):
+def test_a_file_that_no_address_serves_is_named(data_root, monkeypatch):
     monkeypatch.delenv("GRAPHLAB_MIRROR", raising=False)
     with pytest.raises(DataError, match=r"brec_pairs\.tsv is neither in.*converted from brec_v3\.npy"):
         load("brec")

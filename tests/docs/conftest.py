@@ -36,7 +36,7 @@ def shell(tmp_path: Path) -> Shell:
             env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, folders))},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
         )
         assert done.returncode == code, f"{command}\nexit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout

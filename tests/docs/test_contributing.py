@@ -111,17 +111,6 @@ BROKEN_MODELS = {
 """What is wrong with a model, by the check that must say so."""
 
 
-def test_broken_models_fail_their_contract(shell, package):
-    names = {check: f"{MODEL}-{check.replace('_', '-')}" for check in BROKEN_MODELS}
-    for check, change in BROKEN_MODELS.items():
-        add_broken(package, "models", MODEL, names[check], change)
-    words = f"python -m pytest tests/model/test_contract.py -k {MODEL}- -m 'not gpu' -p no:cacheprovider"
-    report = shell(words, cwd=ROOT, path=package, code=1)
-    found = {(name, check) for check, name in re.findall(rf"FAILED .*\[(\w+)-({MODEL}-[a-z-]+)-\w+-\w+\]", report)}
-    assert {(name, check) for check, name in names.items()} <= found, report
-    assert not any(name == MODEL for name, _ in found)
-
-
 BROKEN_DATASETS = {
     "counts": ('"num_edges": 300', '"num_edges": 299', "other counts"),
     "overlap": ("node[~train & ~validation]", "node[place < 3]", "overlap"),
@@ -133,11 +122,19 @@ BROKEN_DATASETS = {
 """What is wrong with a data set, and what must be said of it."""
 
 
-def test_broken_datasets_fail_their_contract(shell, package):
+def test_broken_models_and_datasets_fail_their_contract(shell, package):
+    """In one process, of which the imports are most."""
+    names = {check: f"{MODEL}-{check.replace('_', '-')}" for check in BROKEN_MODELS}
+    for check, change in BROKEN_MODELS.items():
+        add_broken(package, "models", MODEL, names[check], change)
     for case, (old, new, _) in BROKEN_DATASETS.items():
         add_broken(package, "datasets", DATASET, f"{DATASET}-{case}", (old, new))
-    words = f"python -m pytest tests/data/test_contract.py -k {DATASET}- -p no:cacheprovider"
+    files, chosen = "tests/model/test_contract.py tests/data/test_contract.py", f"{MODEL}- or {DATASET}-"
+    words = f"python -m pytest {files} -k '{chosen}' -m 'not gpu' -p no:cacheprovider"
     report = shell(words, cwd=ROOT, path=package, code=1)
+    found = {(name, check) for check, name in re.findall(rf"FAILED .*\[(\w+)-({MODEL}-[a-z-]+)-\w+-\w+\]", report)}
+    assert {(name, check) for check, name in names.items()} <= found, report
+    assert not any(name == MODEL for name, _ in found)
     for case, (*_, message) in BROKEN_DATASETS.items():
         assert re.search(rf"FAILED .*\[{DATASET}-{case}\] - .*{message}", report), (case, report)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from statistics import mean, stdev
 from typing import Any
@@ -40,9 +41,25 @@ def test_every_block_is_run_or_checked_or_says_why_not():
     assert all(line.startswith("make ") for line in not_run.splitlines())
 
 
-@pytest.mark.parametrize("text", texts("bash"), ids=lambda text: text.split()[0])
-def test_commands(shell, text):
+FIRST, *REST = texts("bash")
+OTHER_PROGRAMS = [text for text in REST if not all(line.startswith("graphlab ") for line in text.splitlines())]
+
+
+@pytest.mark.parametrize("text", [FIRST, *OTHER_PROGRAMS], ids=lambda text: text.split()[0])
+def test_commands_in_a_shell(shell, text):
     assert shell(text)
+
+
+@pytest.mark.parametrize(
+    "text", [text for text in REST if text not in OTHER_PROGRAMS], ids=lambda text: text.split()[1]
+)
+def test_more_commands(cli, tmp_path, monkeypatch, text):
+    """Without a process for each, which takes longer to start than most of them take."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path / "runs"))
+    for line in text.splitlines():
+        done = cli(*shlex.split(line)[1:])
+        assert done.code == 0 and done.out, f"{line}\n{done.out}\n{done.err}"
 
 
 def test_python(shell, tmp_path):

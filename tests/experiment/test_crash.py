@@ -19,10 +19,9 @@ from graphlab.testing.examples import example
 from graphlab.training import loop
 
 FORK = multiprocessing.get_context("fork")
-SETTINGS = {"training.epochs": 400, "training.evaluate_every": 7}
 
 
-def go(store, seeds, log=None):
+def go(store, seeds, log=None, epochs=400):
     """Run the seeds in this process, quietly, with frequent checkpoints; append to `log` each run that is executed."""
     loop.CHECKPOINT_SECONDS = 0.02
     execute = execute_module._execute
@@ -35,7 +34,8 @@ def go(store, seeds, log=None):
 
     if log:
         execute_module._execute = logged
-    run("gcn", example("node-classification"), seeds=seeds, store=store, progress=False, **SETTINGS)
+    settings = {"training.epochs": epochs, "training.evaluate_every": 7}
+    run("gcn", example("node-classification"), seeds=seeds, store=store, progress=False, **settings)
 
 
 def records_of(store):
@@ -55,7 +55,7 @@ def records_of(store):
 
 def test_killed_twenty_times_and_continued_equals_uninterrupted(tmp_path):
     started = time.monotonic()
-    go(tmp_path / "whole", 5)
+    go(tmp_path / "whole", 5, epochs=200)
     seconds = time.monotonic() - started
     expected = records_of(tmp_path / "whole")
     assert len(expected) == 5
@@ -63,7 +63,7 @@ def test_killed_twenty_times_and_continued_equals_uninterrupted(tmp_path):
     dice, kills, rounds, positions = random.Random(7), 0, 0, set()
     store = tmp_path / "killed-0"
     while kills < 20 or records_of(store) != expected:
-        child = FORK.Process(target=go, args=(store, 5))
+        child = FORK.Process(target=go, args=(store, 5), kwargs={"epochs": 200})
         child.start()
         child.join(dice.uniform(0.0, seconds / 6) if kills < 20 else None)
         if child.exitcode is None:
@@ -82,11 +82,11 @@ def test_killed_twenty_times_and_continued_equals_uninterrupted(tmp_path):
 
 def test_two_processes_share_ten_seeds(tmp_path):
     log = tmp_path / "log"
-    workers = [FORK.Process(target=go, args=(tmp_path / "store", 10, log)) for _ in range(2)]
+    workers = [FORK.Process(target=go, args=(tmp_path / "store", 10, log, 100)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(300)
+        worker.join(1200)
     assert [worker.exitcode for worker in workers] == [0, 0]
     executed = sorted(int(line) for line in log.read_text().split())
     assert executed == list(range(10))

@@ -98,7 +98,8 @@ def prepared(name: str, settings: dict, graphs, spec: DataSpec, seed: int = 0) -
             norm.bias.normal_(0, 0.3)
             norm.momentum = 1.0
             norm.train()
-        model(batch)
+        if norms:
+            model(batch)
     for norm in norms:
         norm.eval()
         norm.running_var.clamp_(min=1e-2)

@@ -15,7 +15,8 @@ from graphlab.nas.ledger import SLOT, Fate, fate
 from graphlab.nas.plan import Plan, SearchPlan
 from graphlab.records.store import Store
 
-PATIENCE = 240.0
+PATIENCE = 1800.0
+"""Seconds after which a search hangs, however slow the machine."""
 
 
 def besiege(asked: SearchPlan, workers: int, kills: int) -> int:

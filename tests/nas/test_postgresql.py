@@ -60,7 +60,7 @@ def server():
 def wait_for(port):
     import psycopg
 
-    for _ in range(100):
+    for _ in range(1000):
         try:
             psycopg.connect(f"host=127.0.0.1 port={port} user=graphlab dbname=postgres").close()
             return

@@ -62,7 +62,7 @@ EXECUTE = """
 import sys, nbformat
 from nbclient import NotebookClient
 notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+NotebookClient(notebook, timeout=1200, startup_timeout=600, kernel_name="python3").execute()
 nbformat.write(notebook, sys.argv[2])
 """
 
@@ -83,7 +83,7 @@ def executed(tmp_path_factory):
                 "PYTHONPATH": os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")])),
             }
             words = [sys.executable, "-c", EXECUTE, str(FOLDER / name), str(target)]
-            done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=400)
+            done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800)
             assert done.returncode == 0, done.stderr
         return nbformat.read(target, as_version=4)
 

@@ -68,5 +68,5 @@ def test_a_forked_process_has_threads_of_its_own(three_threads):
     queue = context.Queue()
     child = context.Process(target=_in_child, args=(queue,))
     child.start()
-    assert queue.get(timeout=60) == list(range(9))
+    assert queue.get(timeout=600) == list(range(9))
     child.join()

@@ -100,7 +100,9 @@ def rows_of(first: Tensor, second: Tensor, one: Tensor, other: Tensor) -> Tensor
     return torch.cat([torch.stack(pair, dim=1).flatten(0, 1) for pair in ((first, second), (one, other))])
 
 
-def scores(first: Tensor, second: Tensor, one: Tensor, other: Tensor, precise: Tensor | None = None) -> dict[str, float]:
+def scores(
+    first: Tensor, second: Tensor, one: Tensor, other: Tensor, precise: Tensor | None = None
+) -> dict[str, float]:
     """Of outputs in float32; those in float64 are the same unless given."""
     rows = rows_of(first, second, one, other).double()
     return Given().score(torch.cat([rows, rows if precise is None else precise]), "test")

@@ -39,7 +39,7 @@ def work(tmp_path, jobs):
     file.write_text(json.dumps(jobs))
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
     words = [*TORCHRUN, worker.__file__, str(file)]
-    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=1200)
 
 
 def record(store):

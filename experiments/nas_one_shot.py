@@ -1,0 +1,137 @@
+"""What supernets say of the networks of NAS-Bench-Graph, and what it costs.
+
+    python experiments/nas_one_shot.py --seeds 3 --store runs/one-shot
+
+Each strategy trains a supernet on the data of a table and names architectures, which the table then answers: the regret
+of the first that it names, as papers have it, and of the best by validation of the first ten; in percent points, on
+validation and on test, the mean and sample standard deviation over seeds. Beside them chance: what one architecture and
+the best of ten, drawn evenly, come to on average, exactly. `tau` is Kendall's between the accuracy of architectures
+with the weights of the SPOS supernet and in the table, on validation. Seconds are of the wall, one thread, for the
+supernet and all ten names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import kendalltau
+
+import graphlab as gl
+from graphlab.core.seeds import SeedStream, parse_seeds
+from graphlab.nas.objective import Regret
+from graphlab.nas.plan import Plan, SearchPlan
+from graphlab.nas.registry import find_table
+from graphlab.nas.supernet import path
+from graphlab.nas.supernet_training import SupernetTraining
+from graphlab.nas.table import PERCENT, Table
+
+TABLES = ("cora", "citeseer")
+"""Those whose features are at hand."""
+
+STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "darts, first order": ("darts", {}),
+    "darts, second order": ("darts", {"strategy.order": "second"}),
+    "pc-darts": ("pc-darts", {}),
+    "darts-pt": ("darts-pt", {}),
+    "darts-pt, fixed": ("darts-pt", {"strategy.mixture": "fixed"}),
+    "spos": ("spos", {}),
+}
+NAMED = (1, 10)
+RANKED = 100
+
+
+def by_chance(table: Table, count: int) -> Regret:
+    """The expected regret of the best by validation of `count` architectures, drawn evenly without repeats."""
+    order = np.argsort(-table.validation, kind="stable")
+    total = len(order)
+    chances, missed = np.zeros(total), 1.0
+    for place in range(total - count + 1):
+        left = total - place
+        chances[place] = missed * count / left
+        missed *= 1 - count / left
+    expected = {part: float(chances @ getattr(table, part)[order]) for part in ("validation", "test")}
+    return Regret(*(PERCENT * (float(getattr(table, part).max()) - expected[part]) for part in expected))
+
+
+def regrets(found: gl.Search, table: Table) -> dict[int, Regret]:
+    """By how many of the names are tried."""
+    chosen: dict[int, Regret] = {}
+    for count in NAMED:
+        best = max(found.outcomes[:count], key=lambda one: one.metrics["validation"])
+        chosen[count] = table.regret(table.row(best.values), best.metrics["validation"])
+    return chosen
+
+
+def rank_correlation(table: Table, seed: int, settings: dict[str, Any], store: str) -> float:
+    """Of the accuracies with the weights of the supernet that the search has left, to the table's."""
+    plan = Plan(SearchPlan("spos", table.name, None, NAMED[-1], seed, settings=settings, store=store))
+    plan.explorer(None)
+    config: Any = plan.strategy.config
+    stream = plan.strategy.stream.child("supernet")
+    training = SupernetTraining(table.space, plan.objective, stream, config.epochs, config.shrink, 1)
+    training.run(lambda epoch: None, {})
+    rows = SeedStream(0).child("ranked").numpy().choice(len(table), RANKED, replace=False)
+    scores = [training.score(path(table.space, table.architectures[row])) for row in rows]
+    return float(kendalltau(scores, table.validation[rows])[0])  # pyright: ignore[reportArgumentType]
+
+
+def spread(values: list[float]) -> list[float]:
+    return [statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0]
+
+
+def study(name: str, seeds: tuple[int, ...], store: str) -> dict[str, Any]:
+    table = find_table(f"nas-bench-graph/{name}")
+    lines: dict[str, Any] = {}
+    for label, (strategy, settings) in STRATEGIES.items():
+        found: list[dict[int, Regret]] = []
+        seconds: list[float] = []
+        for seed in seeds:
+            started = time.perf_counter()
+            search = gl.search(strategy, table.name, trials=NAMED[-1], seed=seed, store=store, **settings)
+            seconds.append(time.perf_counter() - started)
+            found.append(regrets(search, table))
+        lines[label] = {
+            **{
+                f"{part} regret, best of {count}": spread([getattr(each[count], part) for each in found])
+                for count in NAMED
+                for part in ("validation", "test")
+            },
+            "seconds": spread(seconds),
+        }
+        if strategy == "spos":
+            lines[label]["tau"] = spread([rank_correlation(table, seed, settings, store) for seed in seeds])
+        print(
+            name,
+            label,
+            json.dumps({key: [round(x, 2) for x in value] for key, value in lines[label].items()}),
+            flush=True,
+        )
+    lines["chance"] = {
+        f"{part} regret, best of {count}": [getattr(by_chance(table, count), part)]
+        for count in NAMED
+        for part in ("validation", "test")
+    }
+    return {"table": name, "seeds": list(seeds), "strategies": lines}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--seeds", default="3")
+    parser.add_argument("--store", default="runs")
+    results = Path(__file__).parent / "results" / "studies"
+    parser.add_argument("--out", type=Path, default=results / "nas_one_shot.json")
+    options = parser.parse_args()
+    found = [study(name, parse_seeds(options.seeds), options.store) for name in options.tables]
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""DARTS: options mixed by a softmax that is learned with the weights. Liu et al., ICLR 2019.
+
+Every step moves the mixture down the validation loss and then the weights down the training loss. Candidates come by
+their probability, each decision on its own; the paper takes the first.
+
+Published: 50 epochs of some 390 batches, the mixture by Adam at 3e-4. A graph is one batch, so that its epochs are
+steps, of which there are a hundred times fewer: hence the larger default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from graphlab.core.citation import Citation
+from graphlab.core.config import PositiveFloat
+from graphlab.nas.bilevel import first_order, second_order
+from graphlab.nas.likeliest import likeliest
+from graphlab.nas.one_shot import OneShot, OneShotConfig
+from graphlab.nas.strategy import Proposal
+from graphlab.nas.supernet import Mixture
+from graphlab.nas.supernet_training import Loss, SupernetTraining
+
+BETAS, DECAY, START = (0.5, 0.999), 1e-3, 1e-3
+"""Of the mixture's optimiser, and the standard deviation of its logits at first. Section 3.1."""
+
+
+class Config(OneShotConfig):
+    """order    whether the mixture's gradient is that at weights one training step on, or at those that there are
+    lr       of the mixture's optimiser, Adam
+    warm_up  share of the epochs in which the mixture rests
+    """
+
+    order: Literal["first", "second"] = "first"
+    lr: PositiveFloat = 0.02
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class DARTS(OneShot):
+    """The likeliest architectures of a learned mixture."""
+
+    Config = Config
+    citation = Citation(
+        key="liu2019",
+        title="DARTS: Differentiable Architecture Search",
+        authors="Liu, Simonyan and Yang",
+        venue="ICLR",
+        year=2019,
+        url="https://arxiv.org/abs/1806.09055",
+    )
+
+    def candidates(self, training: SupernetTraining) -> Iterator[Proposal]:
+        mixture = self.learn(training)
+        chances = {name: weights.double().numpy() for name, weights in mixture.items()}
+        for values, chance in likeliest(self.space, chances):
+            yield Proposal(values, {"probability": chance})
+
+    def learn(self, training: SupernetTraining) -> dict[str, Tensor]:
+        """Train the supernet and its mixture; the mixture."""
+        logits = self.start(training)
+        optimizer = torch.optim.Adam(logits.parameters(), lr=self.config.lr, betas=BETAS, weight_decay=DECAY)
+        resting = self.config.warm_up * training.epochs
+
+        def epoch(number: int) -> None:
+            for on_train, on_held_out in training.losses(number):
+                if number > resting:
+                    for each, gradient in zip(
+                        logits.values(), self._gradient(training, logits, on_train, on_held_out), strict=True
+                    ):
+                        each.grad = gradient
+                    optimizer.step()
+                training.descend(on_train, settled(logits))
+
+        training.run(epoch, {"logits": logits, "optimizer": optimizer})
+        return settled(logits)
+
+    def start(self, training: SupernetTraining) -> nn.ParameterDict:
+        """Logits of nearly equal options."""
+        random = training.stream.child("mixture").torch()
+        sizes = {decision.name: len(decision.options) for decision in self.space.decisions}
+        return nn.ParameterDict({name: START * torch.randn(size, generator=random) for name, size in sizes.items()})
+
+    def _gradient(
+        self, training: SupernetTraining, logits: nn.ParameterDict, on_train: Loss, on_held_out: Loss
+    ) -> list[Tensor]:
+        wanted = list(logits.values())
+
+        def validation() -> Tensor:
+            return on_held_out(softmax(logits))
+
+        if self.config.order == "first":
+            return first_order(wanted, validation)
+        return second_order(
+            wanted, training.weights, lambda: on_train(softmax(logits)), validation, training.training.lr
+        )
+
+
+def softmax(logits: nn.ParameterDict) -> Mixture:
+    return {name: each.softmax(0) for name, each in logits.items()}
+
+
+def settled(logits: nn.ParameterDict) -> dict[str, Tensor]:
+    """The mixture as numbers."""
+    return {name: each.detach().softmax(0) for name, each in logits.items()}

@@ -1,0 +1,1 @@
+"""Networks that hold every architecture of a search space at once, one space a file."""
