@@ -42,6 +42,7 @@ __all__ = [
     "load",
     "models",
     "predictions",
+    "proxies",
     "reproduce",
     "restore",
     "run",
@@ -143,6 +144,27 @@ def strategies() -> pd.DataFrame:
                 "about": (strategy.__doc__ or "").strip().splitlines()[0],
                 "settings": ", ".join(f"{key}={field.default}" for key, field in fields.items()),
                 "citation": str(strategy.citation),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def proxies() -> pd.DataFrame:
+    """Every proxy of untrained networks, an objective and a limit of searches that train: what it is, the tasks that it
+    reads, and citation."""
+    import pandas as pd
+
+    from graphlab.nas.registry import PROXIES, find_proxy
+
+    rows = []
+    for name in PROXIES.names():
+        proxy = find_proxy(name)
+        rows.append(
+            {
+                "name": name,
+                "about": (proxy.__doc__ or "").strip().splitlines()[0],
+                "tasks": getattr(proxy.tasks, "name", "all"),
+                "citation": str(proxy.citation),
             }
         )
     return pd.DataFrame(rows)

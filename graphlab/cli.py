@@ -168,6 +168,14 @@ def strategies(as_json: Json = False) -> None:
 
 
 @app.command()
+def proxies(as_json: Json = False) -> None:
+    """List the proxies of untrained networks."""
+    from graphlab import api
+
+    _print_frame(api.proxies(), as_json, hide=("citation",))
+
+
+@app.command()
 def search(
     strategy: str,
     dataset: Annotated[str, typer.Argument(help="A data set, or a table such as nas-bench-graph/cora or its file.")],
@@ -175,8 +183,12 @@ def search(
     trials: Annotated[int, typer.Option("--trials", min=1, help="Different architectures to evaluate.")] = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search itself.")] = 0,
     objectives: Annotated[
-        str, typer.Option("--objectives", help="validation, parameters, latency; several give a front.")
+        str, typer.Option("--objectives", help="validation, parameters, bits, latency; several give a front.")
     ] = "validation",
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option("--constraint", help="The worst that is allowed, as parameters=50000; may be repeated."),
+    ] = None,
     on: Annotated[str, typer.Option("--on", help="train (a part held out) or validation.")] = "train",
     seeds: Seeds = "1",
     prune: Annotated[bool, typer.Option("--prune", help="Stop what is worse than the median at its epoch.")] = False,
@@ -198,6 +210,7 @@ def search(
     """Search with STRATEGY for the architecture that is best on DATASET; what was stopped goes on."""
     from graphlab import api
     from graphlab.experiment.plan import parse_setting
+    from graphlab.nas.limit import parse_limits
 
     overrides = dict(parse_setting(text) for text in settings or [])
     found = api.search(
@@ -207,6 +220,7 @@ def search(
         trials=trials,
         seed=seed,
         objectives=tuple(name.strip() for name in objectives.split(",")),
+        constraints=parse_limits(constraint or []),
         on=on,  # pyright: ignore[reportArgumentType]
         seeds=seeds,
         prune=prune,

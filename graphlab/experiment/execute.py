@@ -87,7 +87,7 @@ def _execute(
         status="failed" if outcome.error else "finished",
         metric=task.metric,
         direction=task.direction,
-        num_parameters=sum(p.numel() for p in learner.parameters() if p.requires_grad),
+        num_parameters=learner.num_parameters,
         epochs=outcome.epochs,
         best_epoch=outcome.best_epoch,
         validation=outcome.validation,

@@ -65,9 +65,20 @@ class Model(nn.Module):
         """The graph that each row of `forward` is part of, int64 `[rows]`, with a graph-level spec."""
         return batch["batch"]
 
+    @property
+    def num_bits(self) -> int:
+        """What the trainable parameters take as they are stored: 32 bits a float32 number. Override where a model
+        stores them in fewer."""
+        return stored_bits(self)
+
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """Optimiser groups; override where the published recipe decays only some of the weights."""
         return [{"params": list(self.parameters()), "weight_decay": weight_decay}]
+
+
+def stored_bits(module: nn.Module) -> int:
+    """The bits of a module's trainable parameters, each once."""
+    return sum(8 * one.numel() * one.element_size() for one in module.parameters() if one.requires_grad)
 
 
 class TripleModel(Model):

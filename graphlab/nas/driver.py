@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from optuna import Study, Trial, TrialPruned
@@ -105,8 +106,16 @@ class Explorer:
         except DivergenceError as error:
             self._tell(trial, key, {"error": error.message})
         else:
+            for metric, beyond in self.objective.excess(found.metrics).items():
+                trial.set_constraint(metric, beyond)
             result = {"metrics": dict(found.metrics), "runs": list(found.runs)}
-            self._tell(trial, key, result, tuple(found.metrics[name] for name in self.objective.names))
+            self._tell(trial, key, result, self._values(found.metrics))
+
+    def _values(self, metrics: Mapping[str, float]) -> tuple[float, ...]:
+        """By objective, the worst that can be where a limit was broken before anything was measured."""
+        worst = {"maximize": -math.inf, "minimize": math.inf}
+        directions = self.objective.directions
+        return tuple(metrics.get(name, worst[directions[name]]) for name in self.objective.names)
 
     def _tell(
         self,

@@ -40,7 +40,8 @@ class Outcome:
     """One evaluation.
 
     values  in the space's one spelling; `params` as they were chosen
-    score   the first objective, so that more is better; None for what failed or was pruned
+    state   finished, infeasible (a limit is broken, perhaps before anything was trained), pruned or failed
+    score   the first objective, so that more is better; None for all but what is finished
     notes   what the strategy wrote beside its proposal
     """
 
@@ -57,6 +58,11 @@ class Outcome:
     notes: Mapping[str, Any]
     seconds: float
     error: str | None
+
+    @property
+    def feasible(self) -> bool | None:
+        """Whether every limit is kept; None where that is not known, of what failed or was pruned."""
+        return {"finished": True, "infeasible": False}.get(self.state)
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,8 @@ class Ledger:
         self.outcomes.append(outcome)
 
     def _outcome(self, trial: FrozenTrial, result: Mapping[str, Any]) -> Outcome:
-        complete = trial.state == TrialState.COMPLETE
+        state = _state(trial)
+        finished = state == "finished"
         duration = trial.duration
         return Outcome(
             number=trial.number,
@@ -146,15 +153,26 @@ class Ledger:
             values=self.space.canonical(trial.params),
             params=trial.params,
             key=result["key"],
-            state="finished" if complete else "pruned" if trial.state == TrialState.PRUNED else "failed",
-            objectives=tuple(trial.values) if complete else (),
-            score=self._sign * trial.values[0] if complete else None,
+            state=state,
+            objectives=tuple(trial.values) if finished else (),
+            score=self._sign * trial.values[0] if finished else None,
             metrics=result.get("metrics", {}),
             runs=tuple(result.get("runs", ())),
             notes=trial.user_attrs.get("notes", {}),
             seconds=duration.total_seconds() if duration else 0.0,
             error=result.get("error"),
         )
+
+
+def is_infeasible(trial: FrozenTrial) -> bool:
+    """Whether a trial broke a limit."""
+    return any(beyond > 0 for beyond in trial.constraints.values())
+
+
+def _state(trial: FrozenTrial) -> str:
+    if trial.state != TrialState.COMPLETE:
+        return "pruned" if trial.state == TrialState.PRUNED else "failed"
+    return "infeasible" if is_infeasible(trial) else "finished"
 
 
 def fate(trial: FrozenTrial) -> Fate:

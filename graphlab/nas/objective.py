@@ -6,16 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from graphlab.core.errors import ConfigError, IncompatibleError, closest
 from graphlab.experiment.plan import Plan
+from graphlab.nas.limit import Direction, Limit, make_limits
 from graphlab.nas.proxy import Proxy, at_initialisation
 from graphlab.nas.space import Architecture
-
-Direction = Literal["maximize", "minimize"]
 
 OnStep = Callable[[int, float], None]
 """Told of each intermediate value, from step 0 on; may raise to end the evaluation."""
@@ -29,7 +28,7 @@ class Evaluation:
     """What an architecture came to.
 
     metrics  by name; those that the objective's `names` lists are optimised, the rest is on record. `test` is never
-             among the optimised
+             among the optimised. Of what broke a limit before the end, those that were known by then
     runs     ids of the runs behind it, in the store
     """
 
@@ -53,6 +52,7 @@ class Objective(ABC):
     """A subclass says what it can measure, `directions`, and measures it.
 
     names    metrics that are optimised, the first of which chooses the best architecture
+    limits   what is not allowed; see `limit`
     seeds    that networks start from
     device   that they are on
     folder   where the search keeps what is its own; None while it keeps nothing
@@ -61,6 +61,7 @@ class Objective(ABC):
 
     directions: Mapping[str, Direction]
     names: tuple[str, ...] = ("validation",)
+    limits: tuple[Limit, ...] = ()
     seeds: tuple[int, ...] = (0,)
     device: torch.device = torch.device("cpu")
     folder: Path | None = None
@@ -88,6 +89,17 @@ class Objective(ABC):
     def guess(self, proxy: Proxy, values: Mapping[str, Any]) -> float:
         """What a proxy says of an architecture's untrained weights."""
         return at_initialisation(proxy, self.plan(values), self.seeds[0], self.device)
+
+    def limit(self, asked: Mapping[str, Any]) -> None:
+        """Take limits, by metric: what breaks one is neither the best nor on the front. Raises ConfigError."""
+        self.limits = make_limits(asked, self.directions)
+
+    def excess(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """How far each limit is broken, by metric; see `Limit`. What was not measured keeps it just so."""
+        return {one.metric: one.excess(metrics.get(one.metric, one.value)) for one in self.limits}
+
+    def is_allowed(self, metrics: Mapping[str, float]) -> bool:
+        return all(beyond <= 0 for beyond in self.excess(metrics).values())
 
     def check_names(self) -> None:
         """Raises ConfigError for an objective that it does not measure, or the same twice."""

@@ -17,7 +17,8 @@ from graphlab.data.load import load
 from graphlab.experiment.plan import make_plan
 from graphlab.nas.driver import Explorer
 from graphlab.nas.inner import Part, searched
-from graphlab.nas.objective import Direction, Objective
+from graphlab.nas.limit import Direction
+from graphlab.nas.objective import Objective
 from graphlab.nas.registry import find_space, find_strategy, find_table, is_table
 from graphlab.nas.sharing import SharingObjective
 from graphlab.nas.space import Space
@@ -61,6 +62,7 @@ class SearchPlan:
     store: str | None = None
     device: str = "cpu"
     sharing: int | None = None
+    constraints: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -87,10 +89,10 @@ class Plan:
         if data is None and is_table(asked.dataset):
             self.table = find_table(asked.dataset)
             self.space: Space = self._space_of_table(self.table, own)
-            self.objective: Objective = TableObjective(self.table, asked.objectives)
+            self.objective: Objective = TableObjective(self.table, asked.objectives, asked.constraints)
         else:
             self.data = data or load(asked.dataset)
-            self.space = find_space(asked.space or DEFAULT_SPACE)
+            self.space = find_space(asked.space or DEFAULT_SPACE).on(self.data.spec)
             self.objective = self._training(self.data, own)
         self.strategy = self._strategy()
 
@@ -115,6 +117,7 @@ class Plan:
             Store(asked.store),
             seeds=asked.seeds,
             names=asked.objectives,
+            constraints=asked.constraints,
             settings=settings,
             device=asked.device,
         )
@@ -141,6 +144,8 @@ class Plan:
             "prune": self.asked.prune,
             **self.objective.identity,
         }
+        if self.objective.limits:
+            identity["constraints"] = {one.metric: one.value for one in self.objective.limits}
         where = self.table.name if self.table else self.data.name
         return f"{self.asked.strategy}-{where}-{hash_text(canonical_json(identity))[:12]}".replace("/", "-")
 

@@ -8,7 +8,8 @@ from typing import Any
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.driver import MOST_ASKED, Explorer
 from graphlab.nas.ledger import Outcome
-from graphlab.nas.objective import Direction, Objective
+from graphlab.nas.limit import Direction
+from graphlab.nas.objective import Objective
 from graphlab.nas.registry import find_strategy
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Controller, Strategy, asking_stream

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,12 @@ from graphlab.core.seeds import parse_seeds
 from graphlab.experiment.plan import make_plan
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.front import front_of
+from graphlab.nas.ledger import Outcome, is_infeasible
 from graphlab.nas.objective import Regret
 from graphlab.nas.plan import STRATEGY, Plan
 from graphlab.nas.study import quiet_optuna
+from graphlab.nas.table import TableObjective
 from graphlab.records.store import Store
 
 if TYPE_CHECKING:
@@ -52,7 +55,10 @@ class Search:
 
     @property
     def best(self) -> Outcome:
-        """The best by the first objective; the earliest of equals. Raises InputError where nothing finished."""
+        """The best by the first objective; the earliest of equals. Raises InputError where nothing finished, or all of
+        it breaks a limit."""
+        if self.infeasible and not self.finished:
+            raise InputError(self._none_allowed, hint="allow more, or search longer")
         if not self.finished:
             raise InputError(
                 f"no architecture of {len(self.outcomes)} finished", hint="see .df for their errors; lower training.lr"
@@ -60,19 +66,39 @@ class Search:
         return max(self.finished, key=lambda one: one.score or 0.0)
 
     @property
+    def infeasible(self) -> tuple[Outcome, ...]:
+        """Those that break a limit."""
+        return tuple(one for one in self.outcomes if one.feasible is False)
+
+    @property
+    def _none_allowed(self) -> str:
+        objective = self.plan.objective
+        limits = " and ".join(map(str, objective.limits))
+        nearest = min(
+            self.infeasible, key=lambda one: sum(max(0, far) for far in objective.excess(one.metrics).values())
+        )
+        has = ", ".join(
+            f"{name} {nearest.metrics[name]:,.6g}" for name in objective.excess({}) if name in nearest.metrics
+        )
+        return f"of {len(self.outcomes):,} architectures none keeps {limits}; the nearest has {has}"
+
+    @property
     def _maximizes(self) -> bool:
         return self.plan.objective.directions[self.plan.objective.names[0]] == "maximize"
 
     @cached_property
     def df(self) -> pd.DataFrame:
-        """One row an evaluation: what was chosen, what it came to, and how long that took."""
+        """One row an evaluation: what was chosen, what it came to, and how long that took; where there are limits,
+        whether it keeps them, `feasible`."""
         import pandas as pd
 
         rows = [
             {
                 "number": one.number,
                 "state": one.state,
+                **({"feasible": one.feasible} if self.plan.objective.limits else {}),
                 **{decision.name: one.values.get(decision.name) for decision in self.plan.space.decisions},
+                **self.plan.space.about(one.values),
                 **one.metrics,
                 "seconds": one.seconds,
                 "key": one.key,
@@ -83,7 +109,8 @@ class Search:
         return pd.DataFrame(rows)
 
     def pareto(self) -> pd.DataFrame:
-        """The rows that no other is better than in every objective, the best of the first objective first."""
+        """Of the rows that keep every limit those that no other is better than in every objective, the best of the
+        first objective first."""
         rows = [i for i, one in enumerate(self.outcomes) if one in self.front]
         first = self.plan.objective.names[0]
         return self.df.iloc[rows].sort_values(first, ascending=not self._maximizes, ignore_index=True)
@@ -94,11 +121,7 @@ class Search:
         directions = self.plan.objective.directions
         signs = [1.0 if directions[name] == "maximize" else -1.0 for name in self.plan.objective.names]
         points = [tuple(s * x for s, x in zip(signs, one.objectives, strict=True)) for one in self.finished]
-        return tuple(
-            one
-            for i, (one, point) in enumerate(zip(self.finished, points, strict=True))
-            if not any(_dominates(other, point) or (other == point and j < i) for j, other in enumerate(points))
-        )
+        return tuple(self.finished[i] for i in front_of(points))
 
     @property
     def curve(self) -> pd.DataFrame:
@@ -114,7 +137,8 @@ class Search:
     def importances(self) -> pd.DataFrame:
         """How much each decision matters for being among the best tenth. PED-ANOVA, Watanabe et al., IJCAI 2023.
 
-        Of several objectives, for the first. Raises InputError where less than two evaluations finished.
+        Of several objectives, for the first; of decisions that few evaluations made, a rough guess. Raises InputError
+        where less than two evaluations finished.
         """
         import pandas as pd
         from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
@@ -124,19 +148,23 @@ class Search:
         sign = -1.0 if self._maximizes else 1.0
         with quiet_optuna(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="PedAnovaImportanceEvaluator computes")
+            warnings.filterwarnings("ignore", message="Some regimes for parameter")
             found = get_param_importances(
-                self.study, evaluator=PedAnovaImportanceEvaluator(), target=lambda trial: sign * trial.values[0]
+                self.study,
+                evaluator=PedAnovaImportanceEvaluator(),
+                target=lambda trial: math.nan if is_infeasible(trial) else sign * trial.values[0],
             )
         return pd.DataFrame({"decision": list(found), "importance": list(found.values())})
 
     @property
     def regret(self) -> Regret | None:
-        """Of a search over a table: see Regret. None where architectures are trained."""
+        """Of a search over a table, from the best that keeps the limits: see Regret. None where architectures are
+        trained."""
         table = self.plan.table
-        if table is None:
+        if table is None or not isinstance(self.plan.objective, TableObjective):
             return None
-        best = self.best
-        return table.regret(table.row(best.values), max(one.metrics["validation"] for one in self.finished))
+        chosen, found = table.row(self.best.values), max(one.metrics["validation"] for one in self.finished)
+        return table.regret(chosen, found, self.plan.objective.allowed)
 
     def retrain(self, seeds: int | str | Sequence[int] = 10, workers: int = 1) -> dict[str, Runs]:
         """The front, trained on the official split under the task's protocol, by key: what may be published.
@@ -170,9 +198,11 @@ class Search:
         said += f"of {len(self.outcomes):,} architectures the best has {name} {best.objectives[0]:.4f}"
         if self.regret:
             said += f" (regret {self.regret.validation:.2f}, on test {self.regret.test:.2f} points)"
-        failed = len(self.outcomes) - len(self.finished)
+        broken = len(self.infeasible)
+        failed = len(self.outcomes) - len(self.finished) - broken
         said += f"; {failed} failed or were pruned" if failed else ""
-        return f"{said}: {_spelt(best.values)}."
+        said += f"; {broken} broke {' or '.join(map(str, self.plan.objective.limits))}" if broken else ""
+        return f"{said}: {self.plan.space.spelt(best.values)}."
 
     @property
     def dataset(self) -> str:
@@ -189,12 +219,17 @@ class Search:
             "searched_on": "table" if self.plan.table else self.plan.asked.on,
             "trials": len(self.outcomes),
             "finished": len(self.finished),
+            "infeasible": len(self.infeasible),
             "repeats": self.repeats,
             "seconds": round(self.seconds, 3),
-            "best": _outcome_json(self.best),
-            "front": [_outcome_json(one) for one in self.front],
+            "best": self._json_of(self.best),
+            "front": [self._json_of(one) for one in self.front],
             **({"regret": {"validation": regret.validation, "test": regret.test}} if regret else {}),
         }
+
+    def _json_of(self, one: Outcome) -> dict[str, Any]:
+        about = self.plan.space.about(one.values)
+        return {"architecture": dict(one.values), **about, "key": one.key, **one.metrics, "runs": list(one.runs)}
 
     def __repr__(self) -> str:
         return self.text
@@ -209,17 +244,5 @@ class Search:
         return table_html(self.text, list(frame.columns), cells)
 
 
-def _dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
-    return first != second and all(a >= b for a, b in zip(first, second, strict=True))
-
-
-def _spelt(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_cell(value)}" for name, value in values.items())
-
-
 def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _outcome_json(one: Outcome) -> dict[str, Any]:
-    return {"architecture": dict(one.values), "key": one.key, **one.metrics, "runs": list(one.runs)}

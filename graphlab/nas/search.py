@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphlab.core.errors import InputError
@@ -26,6 +26,7 @@ def search(
     trials: int = 100,
     seed: int = 0,
     objectives: Sequence[str] = ("validation",),
+    constraints: Mapping[str, float] | None = None,
     on: Part = "train",
     seeds: int | str | Sequence[int] = 1,
     prune: bool = False,
@@ -44,8 +45,11 @@ def search(
     dataset     a data set's name or a loaded Dataset; or a table's name, as nas-bench-graph/cora, or its file
     space       a search space's name, or a model's for the space that its settings declare; of a table, its own
     trials      different architectures to be evaluated
-    objectives  `validation`, `parameters`, `latency`, or a proxy of untrained weights, as `synflow`; several give a
-                front
+    objectives  `validation`, `parameters`, `bits`, `latency`, or a proxy of untrained weights, as `gl.proxies()` lists
+                them; several give a front
+    constraints the worst that is allowed, by metric, as `{"parameters": 50_000, "validation": 0.7}`: at most so much of
+                what is minimised, at least so much of what is maximised. What breaks one counts as a trial, is never
+                the best nor on the front, and is not trained if that is known before
     on          what is searched on: "train", of which a part is held out, or the official "validation"
     seeds       seeds that each architecture is trained with, as in `gl.run`
     prune       stop evaluations that are worse than the median of others at the same epoch
@@ -74,6 +78,7 @@ def search(
         trials=trials,
         seed=seed,
         objectives=tuple(objectives),
+        constraints=dict(constraints or {}),
         on=on,
         seeds=parse_seeds(seeds),
         prune=prune,

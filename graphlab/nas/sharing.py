@@ -97,6 +97,8 @@ class SharingObjective(TrainingObjective):
             return trained
 
         found = self.over_seeds(plan, on_step, train)
+        if "validation" not in found.metrics:
+            return found  # a limit was broken before any training
         sign = 1.0 if self.directions["validation"] == "maximize" else -1.0
         self.weights.put(key, found, sign * found.metrics["validation"], left)
         return found
@@ -115,7 +117,7 @@ class SharingObjective(TrainingObjective):
         outcome = fit(learner, task, training, SeedStream(seed).child("sampling"), _Nowhere(), on_epoch)
         if outcome.error:
             raise outcome.error
-        parameters = sum(p.numel() for p in learner.parameters() if p.requires_grad)
+        parameters = learner.num_parameters
         extra = {"inherited": inherited / parameters if parameters else 0.0, "epochs": float(outcome.epochs)}
         return learner, Trained(outcome.validation[task.metric], parameters, extra)
 

@@ -20,6 +20,7 @@ from optuna.distributions import (
 from graphlab.core.config import Choices, FloatRange, IntRange, Range
 from graphlab.core.errors import InputError
 from graphlab.core.files import canonical_json, hash_text
+from graphlab.data.spec import DataSpec
 
 Architecture = dict[str, Any]
 """Values by decision, in the order of the space's decisions; those that are not made are absent."""
@@ -138,6 +139,19 @@ class Space(ABC):
         """The parameters that an architecture may take from others of the space, the names of the model's parameters or
         of its parts, each with a tag: those of one name, shape and tag may pass. None unless a space says so."""
         return {}
+
+    def on(self, spec: DataSpec) -> Space:
+        """The space as it is for data of this spec, on which more architectures may be the same network."""
+        return self
+
+    def about(self, values: Mapping[str, Any]) -> Mapping[str, str]:
+        """What is known of an architecture beside its decisions, by name; the names are the same for all of them."""
+        return {}
+
+    def spelt(self, values: Mapping[str, Any]) -> str:
+        """An architecture in a line, for people."""
+        shown = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in values.items()}
+        return ", ".join(f"{name} {value}" for name, value in shown.items())
 
     def made(self, values: Mapping[str, Any]) -> Architecture:
         """The decisions that are made, in order, checked."""

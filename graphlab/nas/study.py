@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 from graphlab.core.errors import InputError, StoreError
 from graphlab.nas.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
 from graphlab.nas.journal import WholeLines
-from graphlab.nas.objective import Direction
+from graphlab.nas.limit import Direction
 
 HEARTBEAT_SECONDS = 5
 """Between signs of life of a worker at a database."""
@@ -43,6 +43,7 @@ def quiet_optuna() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             warnings.filterwarnings("ignore", message="Heartbeat of storage is supposed")
+            warnings.filterwarnings("ignore", message="Clip non-finite values")  # of what broke a limit untrained
             yield
     finally:
         optuna.logging.set_verbosity(before)

@@ -13,7 +13,8 @@ from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.plan import Plan, make_plan
-from graphlab.nas.objective import Direction, Evaluation, Objective, OnStep, Regret
+from graphlab.nas.limit import Direction
+from graphlab.nas.objective import Evaluation, Objective, OnStep, Regret
 from graphlab.nas.space import Architecture, Space
 
 PERCENT = 100.0
@@ -56,11 +57,12 @@ class Table:
             raise InputError(f"{self.name} has no architecture {dict(values)}", hint="the table is of another space")
         return found
 
-    def regret(self, chosen: int, best_validation: float) -> Regret:
-        """Of a search that found `best_validation` and chose the architecture of row `chosen`, in percent points."""
+    def regret(self, chosen: int, best_validation: float, allowed: np.ndarray | slice = slice(None)) -> Regret:
+        """Of a search that found `best_validation` and chose the architecture of row `chosen`, in percent points; the
+        best are those of the rows that it may choose."""
         return Regret(
-            validation=PERCENT * float(self.validation.max() - best_validation),
-            test=PERCENT * float(self.test.max() - self.test[chosen]),
+            validation=PERCENT * float(self.validation[allowed].max() - best_validation),
+            test=PERCENT * float(self.test[allowed].max() - self.test[chosen]),
         )
 
 
@@ -69,13 +71,24 @@ class TableObjective(Objective):
 
     directions: Mapping[str, Direction] = {"validation": "maximize", "parameters": "minimize", "latency": "minimize"}
 
-    def __init__(self, table: Table, names: tuple[str, ...] = ("validation",)) -> None:
+    def __init__(
+        self, table: Table, names: tuple[str, ...] = ("validation",), constraints: Mapping[str, float] | None = None
+    ) -> None:
         self.table, self.names = table, names
         self.check_names()
+        self.limit(constraints or {})
 
     @property
     def identity(self) -> Mapping[str, Any]:
         return {"table": self.table.name, "sha256": self.table.digest, "objectives": list(self.names)}
+
+    @cached_property
+    def allowed(self) -> np.ndarray:
+        """The rows that keep every limit, bool `[N]`."""
+        found = np.ones(len(self.table), dtype=bool)
+        for one in self.limits:
+            found &= [one.excess(float(value)) <= 0 for value in getattr(self.table, one.metric)]
+        return found
 
     def plan(self, values: Mapping[str, Any]) -> Plan:
         model, settings = self.table.space.settings(values)

@@ -17,17 +17,16 @@ from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.nas.objective import Evaluation, Objective, OnStep
-from graphlab.nas.proxy import at_initialisation
 from graphlab.nas.registry import PROXIES, find_proxy
 from graphlab.nas.space import Architecture, Space
 from graphlab.records.record import RunRecord, RunSpec
 from graphlab.records.store import Store
-from graphlab.task.base import Shard
+from graphlab.task.base import Learner, Shard, Task
 from graphlab.training.distributed import pick_device
 
 POLL_SECONDS = 0.1
 TIMED_PASSES = 5
-MEASURED = ("validation", "parameters", "latency")
+MEASURED = ("validation", "parameters", "bits", "latency")
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,11 @@ class TrainingObjective(Objective):
 
     validation  the task's metric on the part that is searched on, the mean over seeds
     parameters  trainable ones
+    bits        that these take as they are stored
     latency     seconds of one pass over that part, the median of a few, on this machine
     any proxy   of the untrained weights of the first seed, as `synflow`; more is taken for better
 
+    All but the first is measured before training, if it is asked for; what breaks a limit there is not trained.
     Intermediate values are the metric by epoch of the first seed, then the mean over the seeds so far.
     """
 
@@ -63,6 +64,7 @@ class TrainingObjective(Objective):
         *,
         seeds: Sequence[int] = (0,),
         names: tuple[str, ...] = ("validation",),
+        constraints: Mapping[str, float] | None = None,
         settings: Mapping[str, Any] | None = None,
         device: str = "cpu",
     ) -> None:
@@ -76,11 +78,15 @@ class TrainingObjective(Objective):
             **dict.fromkeys(PROXIES.names(), "maximize"),
             "validation": better,
             "parameters": "minimize",
+            "bits": "minimize",
             "latency": "minimize",
         }
         self.device = pick_device(device)
         self.check_names()
-        self.proxies = {name: find_proxy(name) for name in names if name not in MEASURED}
+        self.limit(constraints or {})
+        asked = dict.fromkeys((*names, *(one.metric for one in self.limits)))
+        self.proxies = {name: find_proxy(name) for name in asked if name not in MEASURED}
+        self._before_training = [name for name in asked if name != "validation"]
         for proxy in self.proxies.values():
             proxy.check(plan.task)
 
@@ -103,7 +109,11 @@ class TrainingObjective(Objective):
         return self.over_seeds(plan, on_step, lambda seed, on_step: self._run(plan, seed, on_step))
 
     def over_seeds(self, plan: Plan, on_step: OnStep, train: Callable[[int, OnStep], Trained]) -> Evaluation:
-        """What an architecture comes to if `train` trains it with a seed and tells of its epochs."""
+        """What an architecture comes to if `train` trains it with a seed and tells of its epochs; no more than what is
+        known beforehand, if that breaks a limit."""
+        known = self._untrained(plan)
+        if not self.is_allowed(known):
+            return Evaluation(known)
         trained: list[Trained] = []
         several = len(self.seeds) > 1
         for seed in self.seeds:
@@ -115,13 +125,8 @@ class TrainingObjective(Objective):
             "validation": statistics.fmean(one.validation for one in trained),
             "parameters": float(trained[0].parameters),
             **{name: statistics.fmean(one.extra[name] for one in trained) for name in trained[0].extra},
+            **known,
         }
-        for name, proxy in self.proxies.items():
-            metrics[name] = at_initialisation(proxy, plan, self.seeds[0], self.device)
-            if not math.isfinite(metrics[name]):
-                raise DivergenceError(f"{name} of the untrained weights is {metrics[name]}")
-        if "latency" in self.names:
-            metrics["latency"] = self._latency(plan)
         return Evaluation(metrics, tuple(run for one in trained for run in one.runs))
 
     def _run(self, plan: Plan, seed: int, on_step: OnStep) -> Trained:
@@ -134,16 +139,40 @@ class TrainingObjective(Objective):
             raise DivergenceError(result.error["message"])
         return Trained(result.validation[self.metric], result.num_parameters, runs=(record.id,))
 
-    def _latency(self, plan: Plan) -> float:
+    def _untrained(self, plan: Plan) -> dict[str, float]:
+        """What is asked for of the first seed's weights as they start."""
+        if not self._before_training:
+            return {}
         task = plan.make_task(self.seeds[0], self.device)
-        learner = plan.make_learner(task, self.seeds[0]).eval()
-        seconds = []
-        with torch.no_grad():
-            for _ in range(TIMED_PASSES + 1):
-                started = time.perf_counter()
-                task.predict(learner, "validation")
-                seconds.append(time.perf_counter() - started)
-        return statistics.median(seconds[1:])
+        learner = plan.make_learner(task, self.seeds[0])
+        found = {name: self._measured(name, learner, task) for name in self._before_training}
+        for name, value in found.items():
+            if not math.isfinite(value):
+                raise DivergenceError(f"{name} of the untrained weights is {value}")
+        return found
+
+    def _measured(self, name: str, learner: Learner, task: Task[Any]) -> float:
+        match name:
+            case "parameters":
+                return float(learner.num_parameters)
+            case "bits":
+                return float(learner.num_bits)
+            case "latency":
+                return _latency(learner, task)
+            case _:
+                return self.proxies[name](learner, task)
+
+
+def _latency(learner: Learner, task: Task[Any]) -> float:
+    """The median seconds of a few passes."""
+    learner.eval()
+    seconds = []
+    with torch.no_grad():
+        for _ in range(TIMED_PASSES + 1):
+            started = time.perf_counter()
+            task.predict(learner, "validation")
+            seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds[1:])
 
 
 class _Steps:

@@ -20,7 +20,7 @@ from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split
 from graphlab.data.spec import DataSpec, Level
-from graphlab.model.base import Model
+from graphlab.model.base import Model, stored_bits
 
 Part = Literal["validation", "test"]
 Direction = Literal["max", "min"]
@@ -61,6 +61,16 @@ class Learner(nn.Module):
         super().__init__()
         self.model = model
         self.head = head
+
+    @property
+    def num_parameters(self) -> int:
+        """Trainable ones."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    @property
+    def num_bits(self) -> int:
+        """What the trainable parameters take as they are stored."""
+        return self.model.num_bits + stored_bits(self.head)
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         groups = self.model.parameter_groups(weight_decay)

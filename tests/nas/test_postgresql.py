@@ -19,6 +19,7 @@ from graphlab.nas.ledger import ATTEMPT, SLOT
 from graphlab.nas.plan import Plan
 from graphlab.nas.study import open_storage
 from tests.nas.siege import assert_whole, besiege
+from tests.nas.test_limits import Limited
 from tests.nas.test_search_workers import asked_for
 
 
@@ -73,6 +74,16 @@ def test_workers_on_a_database_that_are_killed_lose_nothing(server, tmp_path, tr
     asked = asked_for(tmp_path, trials, where=server)
     assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills
     assert_whole(asked)
+
+
+def test_what_breaks_a_limit_untrained_is_kept(server, letters, explore):
+    """Values that nothing measured are infinite, which few databases take as they are."""
+    options = {"names": ("validation", "parameters")}
+    here = explore("nsga2", letters, Limited(letters, {"parameters": 1}, **options), 20, population=6)
+    there = explore("nsga2", letters, Limited(letters, {"parameters": 1}, **options), 20, where=server, population=6)
+    states = [(one.key, one.state, one.metrics) for one in here.ledger.outcomes]
+    assert [(one.key, one.state, one.metrics) for one in there.ledger.outcomes] == states
+    assert {state for _, state, _ in states} == {"finished", "infeasible"}
 
 
 def test_a_worker_that_dies_before_its_first_sign_of_life_keeps_no_trial(server, tmp_path):

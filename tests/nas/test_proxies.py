@@ -325,3 +325,13 @@ def test_a_table_s_networks_are_built_for_the_screen(tmp_path):
         assert one.notes["parameters"] <= learner.model.counted_parameters()
         assert abs(learner.model.counted_parameters() - one.metrics["parameters"]) <= 1
     assert json.loads(json.dumps(found.to_json()))["trials"] == 2
+
+
+def test_the_list_of_proxies(cli):
+    frame = gl.proxies()
+    assert list(frame.name) == PROXIES.names()
+    assert frame.about.str.endswith(".").all() and (frame.citation != "").all()
+    assert set(frame.tasks) == {"all", "node-classification"}
+    assert set(frame[frame.tasks == "all"].name) == {"grad-norm", "parameters", "snip"}
+    found = cli("proxies", "--json")
+    assert [row["name"] for row in found.json] == PROXIES.names()

@@ -7,7 +7,8 @@ from typing import Any
 from graphlab.core.errors import InputError
 from graphlab.model.base import Model
 from graphlab.model.subgraph.network import SubgraphNetwork
-from graphlab.model.subgraph.policy import Distance, NodeMarked
+from graphlab.model.subgraph.policy import Distance, NodeMarked, Resistance
+from graphlab.model.zoo.subgraph import WITH_RESISTANCE
 from graphlab.ops.colour_refinement import PairRefinement
 
 TURNED = {"vu": "vu", "uu": "vv", "vv": "uu", "uL": "vL", "vL": "uL", "uG": "vG", "vG": "uG"}
@@ -51,11 +52,17 @@ def class_of_model(model: type[Model], config: Any) -> str | None:
 
 
 def derived_class(model: type[Model], config: Any) -> str | None:
-    """The class of a point of the algebra over whole graphs with a root's mark or distances from it, as `class_of` its
-    aggregations and pooling; None of any other model.
+    """The class of a point of the algebra over whole graphs with a root's mark, distances or resistances from it, as
+    `class_of` the aggregations of all its layers together and its pooling; None of any other model, and of one that
+    never looks along an edge.
 
     Distances add nothing: a mark and as many layers find them out (Zhang et al., ICML 2023, section 3).
     """
-    if not issubclass(model, SubgraphNetwork) or not isinstance(model.preparation(config), Distance | NodeMarked):
+    if not issubclass(model, SubgraphNetwork):
         return None
-    return class_of(PairRefinement(frozenset(model.aggregations) - {"uv"}, model.pooling))
+    policy = model.preparation(config)
+    names = frozenset(name for one in model.sets(config) for name in one)
+    if not isinstance(policy, Distance | NodeMarked | Resistance) or not names & {"uL", "vL"}:
+        return None
+    test = class_of(PairRefinement(names - {"uv"}, model.pooled(config)))
+    return WITH_RESISTANCE.get(test, test) if isinstance(policy, Resistance) else test

@@ -66,9 +66,11 @@ class SubgraphConfig(ModelConfig):
 
 
 class SubgraphNetwork(Model):
-    """Base of the models that are a policy, layers of one set of aggregations and a pooling.
+    """Base of the models that are a policy, layers of aggregations and a pooling.
 
     batch: graphs as the policy prepares them -> `[num_nodes, hidden_dim]`, a row a root (VS) or a node (SV).
+
+    Layers have one set of aggregations, `aggregations`, unless a subclass says in `sets` what each of them has.
     """
 
     tasks = frozenset({"graph-prediction", "node-classification"})
@@ -78,7 +80,8 @@ class SubgraphNetwork(Model):
     def __init__(self, config: SubgraphConfig, spec: DataSpec) -> None:
         super().__init__()
         self.policy = self.preparation(config)
-        missing = [name for name in self.aggregations if name in ROOTED and not self.policy.rooted]
+        sets = self.sets(config)
+        missing = [name for name in ROOTED if any(name in one for one in sets) and not self.policy.rooted]
         if missing:
             raise IncompatibleError(
                 f"{', '.join(missing)} needs roots that are nodes, and those of {self.policy} are not",
@@ -87,10 +90,20 @@ class SubgraphNetwork(Model):
         dim = config.hidden_dim
         self.edge = spec.edge
         self.start = TupleInput(self.policy, spec, dim)
-        self.layers = nn.ModuleList(Layer(self.aggregations, dim, spec.edge) for _ in range(config.num_layers))
-        self.readout = Readout(self.pooling, dim)
+        self.layers = nn.ModuleList(Layer(one, dim, spec.edge) for one in sets)
+        self.readout = Readout(self.pooled(config), dim)
         self.out_dim = spec.num_outputs if spec.level == "node" else dim
         self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+
+    @classmethod
+    def sets(cls, config: SubgraphConfig) -> tuple[tuple[Aggregation, ...], ...]:
+        """The aggregations of each layer."""
+        return (cls.aggregations,) * config.num_layers
+
+    @classmethod
+    def pooled(cls, config: SubgraphConfig) -> Pooling:
+        """How tuples are pooled."""
+        return cls.pooling
 
     @classmethod
     def preparation(cls, config: SubgraphConfig) -> Policy:

@@ -102,10 +102,10 @@ def test_a_class_too_low_would_be_found_out():
     assert goes_beyond("subgraph/sswl", "GSWL") and not goes_beyond("subgraph/gswl", "GSWL")
 
 
-@pytest.mark.parametrize("policy", ["distance", "node-marked"])
+@pytest.mark.parametrize("policy", ["distance", "node-marked", "resistance"])
 def test_what_points_of_the_algebra_say_of_themselves_is_what_follows_from_their_aggregations(policy):
-    points = [entry for entry in map(find_model, MODELS.names()) if issubclass(entry.cls, SubgraphNetwork)]
-    assert len(points) >= 7
+    points = [find_model(name) for name in MODELS.names() if name.startswith("subgraph/")]
+    assert len(points) >= 7 and all(issubclass(entry.cls, SubgraphNetwork) for entry in points)
     for entry in points:
         config = entry.config.parse({"policy": policy}, where=entry.name)
         assert entry.cls.expressiveness(config) == derived_class(entry.cls, config)
@@ -118,7 +118,19 @@ def test_a_new_point_of_the_algebra_has_a_class_without_saying_so():
 
     config = find_model("subgraph/sswl").config
     assert class_of_model(Mine, config()) == "PSWL(VS)"
-    assert class_of_model(Mine, config.parse({"policy": "resistance"}, where="mine")) is None
+    assert class_of_model(Mine, config.parse({"policy": "resistance"}, where="mine")) == "PSWL(VS)"
+
+
+def test_layers_of_different_sets_have_the_class_of_all_of_them_and_those_without_edges_none():
+    entry = find_model("subgraph-algebra")
+
+    def class_of(*sets):
+        return class_of_model(entry.cls, entry.config.parse({"num_layers": 2, "aggregations": sets}, where=entry.name))
+
+    assert class_of(("uL",), ("uG", "vv")) == "PSWL(VS)"
+    assert class_of(("uL",), ("vL",)) == "SSWL"
+    assert class_of(("uL", "uv")) == "SWL(VS)"
+    assert class_of(("uG",), ("vG",)) is None
 
 
 def test_every_class_is_a_test_and_only_these_models_of_graphs_have_none():

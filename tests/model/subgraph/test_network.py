@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch_geometric.data import Batch
 
-from graphlab.core.errors import IncompatibleError
+from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import ModelConfig
+from graphlab.model.registry import build_model
 from graphlab.model.subgraph import policy as policies
 from graphlab.model.subgraph.network import SubgraphConfig, SubgraphNetwork
 from graphlab.model.zoo.subgraph import GSWL, PSWLSV, PSWLVS, SSWL, SWLSV, SWLVS, Config, SSWLPlus
@@ -47,7 +48,7 @@ def by_loops(model, data, label):
     for layer in model.layers:
         after = [branch(one, h, lambda key, name=one.name: heard(name, parts, whole, *key)) for one in layer.branches]
         h = each(lambda row, layer=layer: layer.norm(row).relu(), {key: sum(rows[key] for rows in after) for key in h})
-    side = 0 if model.pooling == "VS" else 1
+    side = 0 if model.readout.pooling == "VS" else 1
     pooled = {v: total([row for key, row in h.items() if key[side] == v], h[0, 0]) for v in whole}
     out = each(lambda row: model.readout.norm(model.readout.mlp(row)).relu(), pooled)
     return torch.stack([out[v] for v in whole])
@@ -62,6 +63,35 @@ def test_a_model_is_its_definition(cls, spec):
         labels = [policies.Distance(2)(g)["tuple_label"].view(k, k).long() for g, k in zip(GRAPHS, n, strict=True)]
         expected = torch.cat([by_loops(model, g, label) for g, label in zip(GRAPHS, labels, strict=True)])
         torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("pooling", ["VS", "SV"])
+def test_layers_with_sets_of_their_own_are_their_definition(pooling):
+    sets = (("vL", "uu"), ("uv", "vu", "vG"), ("uG", "uL"))
+    settings = {"hidden_dim": 8, "num_layers": 3, "max_distance": 2, "aggregations": sets, "pooling": pooling}
+    with torch.no_grad():
+        model, batch = prepared("subgraph-algebra", settings, GRAPHS, SPEC)
+        n = [int(graph.num_nodes) for graph in GRAPHS]
+        labels = [policies.Distance(2)(g)["tuple_label"].view(k, k).long() for g, k in zip(GRAPHS, n, strict=True)]
+        expected = torch.cat([by_loops(model, g, label) for g, label in zip(GRAPHS, labels, strict=True)])
+        torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"aggregations": ()}, "aggregations"),
+        ({"aggregations": ((),)}, "aggregations"),
+        ({"aggregations": (("uL", "uL"),)}, "each aggregation once"),
+        ({"aggregations": (("uL",), ("vL",)), "num_layers": 3}, "3 layers"),
+        ({"aggregations": (("uX",),)}, "aggregations"),
+        ({"pooling": "flat"}, "pooling"),
+    ],
+)
+def test_sets_that_are_no_layers_are_refused(wrong, said):
+    with pytest.raises(ConfigError) as caught:
+        build_model("subgraph-algebra", SPEC, wrong)
+    assert said in f"{caught.value.message} {caught.value.hint}"
 
 
 @pytest.mark.parametrize("cls", FAMILY, ids=lambda cls: cls.variant)
