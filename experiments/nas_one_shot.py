@@ -1,4 +1,4 @@
-"""What supernets say of the networks of NAS-Bench-Graph, and what it costs.
+"""What supernets say of the networks of NAS-Bench-Graph.
 
     python experiments/nas_one_shot.py --seeds 3 --store runs/one-shot
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +88,14 @@ def study(name: str, seeds: tuple[int, ...], store: str) -> dict[str, Any]:
     table = find_table(f"nas-bench-graph/{name}")
     lines: dict[str, Any] = {}
     for label, (strategy, settings) in STRATEGIES.items():
-        found: list[dict[int, Regret]] = []
-        seconds: list[float] = []
-        for seed in seeds:
-            started = time.perf_counter()
-            search = gl.search(strategy, table.name, trials=NAMED[-1], seed=seed, store=store, **settings)
-            seconds.append(time.perf_counter() - started)
-            found.append(regrets(search, table))
+        found = [
+            regrets(gl.search(strategy, table.name, trials=NAMED[-1], seed=seed, store=store, **settings), table)
+            for seed in seeds
+        ]
         lines[label] = {
-            **{
-                f"{part} regret, best of {count}": spread([getattr(each[count], part) for each in found])
-                for count in NAMED
-                for part in ("validation", "test")
-            },
-            "seconds": spread(seconds),
+            f"{part} regret, best of {count}": spread([getattr(each[count], part) for each in found])
+            for count in NAMED
+            for part in ("validation", "test")
         }
         if strategy == "spos":
             lines[label]["tau"] = spread([rank_correlation(table, seed, settings, store) for seed in seeds])
