@@ -6,8 +6,7 @@ Each strategy trains a supernet on the data of a table and names architectures, 
 of the first that it names, as papers have it, and of the best by validation of the first ten; in percent points, on
 validation and on test, the mean and sample standard deviation over seeds. Beside them chance: what one architecture and
 the best of ten, drawn evenly, come to on average, exactly. `tau` is Kendall's between the accuracy of architectures
-with the weights of the SPOS supernet and in the table, on validation. Seconds are of the wall, one thread, for the
-supernet and all ten names.
+with the weights of the SPOS supernet and in the table, on validation.
 """
 
 from __future__ import annotations
