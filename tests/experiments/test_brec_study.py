@@ -38,14 +38,7 @@ def test_the_control_is_told_nothing_by_the_calibrated_rule():
     assert total["official"] == total["official_beyond"] == len(STUDY["gin"]["beyond"]["official"])
 
 
-KNOWN = pytest.mark.xfail(
-    strict=True, reason="the rounding of nine trained layers in float32 passes the ridge on 11 strongly regular pairs"
-)
-
-
-@pytest.mark.parametrize(
-    "model", [pytest.param(name, marks=KNOWN if name == "subgraph/sswl-plus" else ()) for name in STUDY]
-)
+@pytest.mark.parametrize("model", STUDY)
 def test_no_model_is_credited_with_more_than_its_class(model):
     entry = STUDY[model]
     assert not entry["beyond"]["calibrated"]
