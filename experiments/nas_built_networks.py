@@ -5,8 +5,10 @@
 
 Random architectures of the table are trained by the table's recipe, which is the preset of `nas-bench-graph` for the
 data set, on the public split. Kendall's tau between the mean over seeds here and the table, on validation and on test,
-with 95 % bootstrap intervals over architectures; and how far the means are apart. Failed runs are counted. 60 architectures with 3 seeds are 180
-trainings of 400 epochs, about a minute of a core each; a store makes them resumable.
+with 95 % bootstrap intervals over architectures; and how far the means are apart. Failed runs are counted.
+
+60 architectures with 3 seeds are 180 trainings of 400 epochs, about a minute of a core each; a store makes them
+resumable.
 """
 
 from __future__ import annotations
