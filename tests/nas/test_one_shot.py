@@ -188,7 +188,7 @@ def test_a_mixture_learns_what_helps_on_the_held_out_part(name, tmp_path):
         mean = torch.stack([learned[f"operator_{i}"] for i in range(1, 5)]).mean(0).tolist()
         deaf[by_neighbours] = sum(mean[BENCH.decisions[1].options.index(name)] for name in ("fc", "skip"))
         assert training.score(learned) > 0.75
-    assert deaf[False] > 1.4 * deaf[True]
+    assert deaf[False] > 1.2 * deaf[True]
 
 
 @pytest.mark.parametrize("order", ["first", "second"])
