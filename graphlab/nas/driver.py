@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from optuna import Study, Trial, TrialPruned
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from graphlab.core.errors import DivergenceError
@@ -57,7 +59,8 @@ class Explorer:
                 if trial is None:
                     time.sleep(POLL_SECONDS)
                     continue
-                with self.crew.at_work(trial):
+                # Who was taken for dead meanwhile goes on with another trial: whoever has this one finds its runs.
+                with self.crew.at_work(trial), suppress(UpdateFinishedTrialError):
                     self._evaluate(trial)
 
     def _read(self) -> None:

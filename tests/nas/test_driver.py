@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
 from graphlab.core.config import Choices
 from graphlab.nas.ledger import RESULT, SAME_AS, SLOT, Fate, fate
+from graphlab.nas.study import open_storage
+from tests.nas.conftest import Score
 
 OWN = ["evolution", "local-search", "agnn", "graphnas"]
 OPTUNAS = ["random", "tpe", "nsga2"]
@@ -143,3 +147,23 @@ def test_our_strategies_beat_chance(strategy, letters, score, explore):
         for name in (strategy, "random")
     }
     assert found[strategy] > found["random"]
+
+
+class TakenForDead(Score):
+    """At its first evaluation somebody else fails the trial, as of a worker that gave no sign of life for too long."""
+
+    folder: Path
+
+    def evaluate(self, values, on_step):
+        if not self.calls:
+            study = optuna.load_study(study_name="study", storage=open_storage(self.folder, "study"))
+            study.tell(study.trials[-1].number, state=TrialState.FAIL)
+        return super().evaluate(values, on_step)
+
+
+def test_a_worker_that_was_taken_for_dead_goes_on(letters, explore, tmp_path):
+    objective = TakenForDead(letters)
+    objective.folder = tmp_path
+    found = explore("random", letters, objective, 5, where=tmp_path)
+    assert sorted(one.slot for one in found.ledger.outcomes) == [0, 1, 2, 3, 4]
+    assert len(objective.calls) == 6 and objective.calls[0] == objective.calls[1]
