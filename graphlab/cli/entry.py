@@ -1,0 +1,84 @@
+"""The entry point: which commands there are, and one clear message and exit code for whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+from graphlab.cli import asking, listings, publishing, searching, training
+from graphlab.cli.output import print_json, say
+from graphlab.core.errors import GraphLabError
+
+app = typer.Typer(
+    help="Graph neural networks from a data set's name to a table beside the published numbers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    listings.datasets,
+    listings.models,
+    listings.tasks,
+    training.run,
+    training.discriminate,
+    training.reproduce,
+    listings.strategies,
+    listings.proxies,
+    searching.search,
+    asking.predict,
+    asking.paths,
+    asking.analyze,
+    listings.runs,
+    publishing.leaderboard,
+    publishing.export,
+    listings.doctor,
+):
+    app.command()(command)
+
+UsageError: Any = typer.BadParameter.__bases__[0]
+"""Click's base of all complaints about the words of a command, from whichever click typer brings along."""
+
+
+def main() -> NoReturn:
+    """Entry point. Of the processes that torchrun starts, the first speaks for all."""
+    with Path(os.devnull).open("w") as nowhere:
+        first = os.environ.get("RANK", "0") == "0"
+        with redirect_stdout(sys.stdout if first else nowhere):
+            code = _exit_code()
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """Do what the command line says: one clear message for whatever goes wrong, and the code that belongs to it."""
+    as_json = "--json" in sys.argv
+    try:
+        return app(standalone_mode=False) or 0
+    except UsageError as error:
+        detail = {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}
+        return _fail({"error": detail}, 2, as_json)
+    except GraphLabError as error:
+        return _fail(error.to_json(), error.exit_code, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        hint = "give the same command again to go on from there"
+        return _fail({"error": {"kind": "interrupted", "message": "interrupted", "hint": hint}}, 1, as_json)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _usage_hint(error: Any) -> str | None:
+    context = getattr(error, "ctx", None)
+    return f"see {context.command_path} --help" if context else None
+
+
+def _fail(error: dict[str, dict[str, Any]], code: int, as_json: bool) -> int:
+    if as_json:
+        print_json(error)
+    detail = error["error"]
+    say(f"error: {detail['message']}" + (f"\n  hint: {detail['hint']}" if detail["hint"] else ""))
+    return code

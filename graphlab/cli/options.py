@@ -1,0 +1,21 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or latest; see graphlab runs.")]
+Head = Annotated[str | None, typer.Option("--head", help="An entity, by name or id.")]
+Tail = Annotated[str | None, typer.Option("--tail", help="An entity, by name or id.")]
+Relation = Annotated[str, typer.Option("--relation", help="A relation, by name or id.")]
+Seeds = Annotated[str, typer.Option("--seeds", help="A count from 0 (10), a range (3:8) or a list (1,4,7).")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]

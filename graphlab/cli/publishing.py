@@ -1,0 +1,35 @@
+"""Numbers beside those that were published."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from graphlab.cli.options import Json, StorePath
+from graphlab.cli.output import console, print_json
+
+
+def leaderboard(dataset: str, store: StorePath = None, as_json: Json = False) -> None:
+    """Published numbers on DATASET beside those of the store's runs."""
+    from graphlab.comparison import leaderboard_json, leaderboard_table
+    from graphlab.records.store import Store
+
+    records = Store(store).records()
+    if as_json:
+        print_json(leaderboard_json(dataset, records))
+    else:
+        console().print(leaderboard_table(dataset, records))
+
+
+def export(
+    dataset: str,
+    to: Annotated[str, typer.Option("--format", help="csv, markdown, latex, json or bibtex.")] = "markdown",
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Print the leaderboard of DATASET in a format for papers and spreadsheets; --json is --format json."""
+    from graphlab.comparison import export_leaderboard
+    from graphlab.records.store import Store
+
+    typer.echo(export_leaderboard(dataset, Store(store).records(), "json" if as_json else to))

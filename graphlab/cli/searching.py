@@ -1,0 +1,77 @@
+"""The command that searches for architectures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphlab.cli.options import Device, Json, Seeds, Settings, StorePath, Workers
+from graphlab.cli.output import console, print_frame, print_json, say
+
+
+def search(
+    strategy: str,
+    dataset: Annotated[str, typer.Argument(help="A data set, or a table such as nas-bench-graph/cora or its file.")],
+    space: Annotated[str | None, typer.Option("--space", help="A search space, or a model for its settings.")] = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Different architectures to evaluate.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search itself.")] = 0,
+    objectives: Annotated[
+        str, typer.Option("--objectives", help="validation, parameters, bits, latency; several give a front.")
+    ] = "validation",
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option("--constraint", help="The worst that is allowed, as parameters=50000; may be repeated."),
+    ] = None,
+    on: Annotated[str, typer.Option("--on", help="train (a part held out) or validation.")] = "train",
+    seeds: Seeds = "1",
+    prune: Annotated[bool, typer.Option("--prune", help="Stop what is worse than the median at its epoch.")] = False,
+    sharing: Annotated[
+        int | None,
+        typer.Option("--sharing", min=1, help="Epochs of an architecture that inherits weights; gnn-micro only."),
+    ] = None,
+    settings: Settings = None,
+    store: StorePath = None,
+    storage: Annotated[
+        str | None, typer.Option("--storage", help="A PostgreSQL database that keeps the study, for a team.")
+    ] = None,
+    workers: Workers = 1,
+    launcher: Annotated[str, typer.Option("--launcher", help="Where workers are: processes, or ray.")] = "processes",
+    device: Device = "auto",
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve or the front into this file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Search with STRATEGY for the architecture that is best on DATASET; what was stopped goes on."""
+    from graphlab import api
+    from graphlab.experiment.plan import parse_setting
+    from graphlab.nas.limit import parse_limits
+
+    overrides = dict(parse_setting(text) for text in settings or [])
+    found = api.search(
+        strategy,
+        dataset,
+        space=space,
+        trials=trials,
+        seed=seed,
+        objectives=tuple(name.strip() for name in objectives.split(",")),
+        constraints=parse_limits(constraint or []),
+        on=on,  # pyright: ignore[reportArgumentType]
+        seeds=seeds,
+        prune=prune,
+        sharing=sharing,
+        store=store,
+        storage=storage,
+        workers=workers,
+        launcher=launcher,
+        device=device,
+        **overrides,
+    )
+    if plot:
+        say(f"figure: {found.plot().save(plot)}")
+    if as_json:
+        print_json(found.to_json())
+    else:
+        console().print(found.text, highlight=False)
+        if len(found.front) > 1:
+            print_frame(found.pareto(), as_json=False, hide=("key", "state", "seconds"))
