@@ -10,7 +10,6 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from graphlab.core.citation import Citation
 from graphlab.core.config import Choices
 from graphlab.model.subgraph.aggregation import Aggregation
 from graphlab.model.subgraph.network import Pooling, SubgraphConfig, SubgraphNetwork
@@ -41,14 +40,7 @@ class Config(SubgraphConfig):
 class SubgraphAlgebra(SubgraphNetwork):
     """Layers with sets of aggregations of their own."""
 
-    citation = Citation(
-        key="zhang2023",
-        title="A Complete Expressiveness Hierarchy for Subgraph GNNs via Subgraph Weisfeiler-Lehman Tests",
-        authors="Zhang, Feng, Du, He and Wang",
-        year=2023,
-        url="https://arxiv.org/abs/2302.07090",
-        venue="ICML",
-    )
+    citation = subgraph.SWLVS.citation
 
     @classmethod
     def sets(cls, config: Config) -> tuple[tuple[Aggregation, ...], ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
