@@ -89,6 +89,8 @@ def analyze(probe: str, subject: str | Dataset, dataset: str | Dataset | None = 
 def _find(subject: str | Dataset, with_models: bool) -> Dataset | ModelEntry:
     if isinstance(subject, Dataset):
         return subject
+    if not isinstance(subject, str):
+        raise InputError(f"a {type(subject).__name__} is no data set", hint="give a Dataset, or the name of one")
     try:
         return load(subject)
     except UnknownNameError:

@@ -24,8 +24,8 @@ class Slow:
         self.graph = graph
 
     def featured(self, u: Any, v: Any) -> Any:
-        """What is known of an edge beside that it is there."""
-        return self.attr.get((u, v)) or None
+        """What is known of an edge beside that it is there; of a self-loop, which no distance tells of, that too."""
+        return (self.attr.get((u, v)) or None, u == v and (u, v) in self.attr)
 
     def kind(self, u: Any, v: Any) -> tuple[Any, ...]:
         """What is known of two nodes together."""

@@ -34,7 +34,8 @@ def arrays(*graphs):
 def pairs(draw, largest=6):
     """Two graphs of the same size, the second one often the first with an edge moved or two edges crossed."""
     n = draw(st.integers(1, largest))
-    places = list(combinations(range(n), 2))
+    loops = [(v, v) for v in range(n)] if draw(st.booleans()) else []
+    places = [*combinations(range(n), 2), *loops]
     edges = [place for place in places if draw(st.booleans())]
     first = nx.empty_graph(n)
     first.add_edges_from(edges)

@@ -43,13 +43,16 @@ def ceilings(dataset: Dataset, tests: str | WLTest | Iterable[str | WLTest] = "a
     classified or valued, they are any two whose targets differ; of those with the same target that FWL(2) finds
     alike, one stands for all (the ten classes of `csl` make 45 pairs). Node and edge features are seen.
 
-    Raises IncompatibleError for data whose predictions are not about whole graphs, UnknownNameError for a test.
+    Raises IncompatibleError for data whose targets are not those of whole graphs, UnknownNameError for a test.
     """
     chosen = find_tests(tests)
-    if dataset.spec.level not in ("pair", "graph"):
+    spec = dataset.spec
+    if spec.level not in ("pair", "graph") or spec.target_of != "graph":
+        of = spec.level if spec.level not in ("pair", "graph") else spec.target_of
         raise IncompatibleError(
-            f"{dataset.name} has no graphs to be told apart: its predictions are about {dataset.spec.level}s",
-            hint="expressiveness is about pair-discrimination and graph-prediction; see graphlab datasets",
+            f"{dataset.name} has no graphs to be told apart: its predictions are about {of}s",
+            hint="expressiveness is about pair-discrimination and graph-prediction; see graphlab datasets. What tests "
+            "see of nodes and edges: graphlab analyze biconnectivity",
         )
     arrays = as_arrays(dataset.graphs)
     listed = dataset.split().test.numpy() if dataset.spec.level == "pair" else None

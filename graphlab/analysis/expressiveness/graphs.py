@@ -33,10 +33,12 @@ def as_arrays(graphs: Sequence[Graph]) -> GraphArrays:
     """Undirected graphs as PyG `Data`, networkx graphs, graph6 text or symmetric adjacencies `[n, n]`.
 
     Features are part of the first colours where there are any: `x` and `edge_attr` of a Data, attributes of these names
-    of a networkx graph. Raises InputError for what is no such graph: directed or with parallel edges, or for graphs
-    of which some have features and others do not, or of other widths.
+    of a networkx graph. Self-loops are edges like others. Raises InputError for what is no such graph: directed, with
+    parallel edges or weights, or with features that are NaN, and for graphs of which some have features and others do
+    not, or of other widths.
     """
     parts = [_parts(graph) for graph in graphs]
+    _check_rows(parts)
     num_nodes = np.array([part.num_nodes for part in parts], np.int64)
     num_edges = np.array([part.edges.shape[1] for part in parts], np.int64)
     edges = np.concatenate([part.edges for part in parts] or [np.zeros((2, 0))], axis=1).astype(np.int64)
@@ -56,8 +58,14 @@ def _parts(graph: Any) -> _Parts:
     if isinstance(graph, Data):
         if graph.edge_index is None:
             raise InputError("a graph has no edge_index", hint="an empty one is torch.zeros(2, 0, dtype=torch.int64)")
+        edges = graph.edge_index.cpu().numpy()
+        if edges.ndim != 2 or len(edges) != 2 or edges.dtype.kind not in "iu":
+            raise InputError(
+                f"an edge_index is {edges.dtype} {list(edges.shape)}",
+                hint="it is int64 [2, edges], each edge both ways",
+            )
         x, edge_attr = (None if part is None else part.detach().cpu().numpy() for part in (graph.x, graph.edge_attr))
-        return _Parts(int(graph.num_nodes or 0), graph.edge_index.cpu().numpy(), x, edge_attr)
+        return _Parts(int(graph.num_nodes or 0), edges, x, edge_attr)
     if isinstance(graph, str):
         try:
             return _of_adjacency(decode(graph.strip().encode()))
@@ -75,6 +83,10 @@ def _parts(graph: Any) -> _Parts:
 def _of_adjacency(adjacency: np.ndarray) -> _Parts:
     if adjacency.ndim != 2 or adjacency.shape[0] != adjacency.shape[1]:
         raise InputError(f"an adjacency is square, not {list(adjacency.shape)}", hint="give one row a node")
+    if not np.isin(adjacency, (0, 1)).all():
+        raise InputError(
+            "an adjacency has entries that are neither 0 nor 1", hint="weights go into edge_attr of a Data"
+        )
     return _Parts(len(adjacency), np.stack(np.nonzero(adjacency)))
 
 
@@ -110,9 +122,18 @@ def _colours(features: list[np.ndarray | None], num_rows: int, name: str) -> np.
     if len({rows.shape[1] for rows in given}) > 1 or sum(map(len, given)) != num_rows:
         raise InputError(f"the graphs do not all have {name}, or of other widths", hint="give it to all, or to none")
     rows = np.concatenate(given)
+    if (rows != rows).any():
+        raise InputError(f"{name} has NaN, which is not equal to itself", hint="put a number for what is missing")
     if not rows.size or (rows == rows[0]).all():
         return None
     return (np.unique(rows, axis=0, return_inverse=True)[1].ravel() + 1).astype(np.uint64)
+
+
+def _check_rows(parts: Sequence[_Parts]) -> None:
+    for part in parts:
+        for name, rows, count in (("x", part.x, part.num_nodes), ("edge_attr", part.edge_attr, part.edges.shape[1])):
+            if rows is not None and len(rows) != count:
+                raise InputError(f"{name} of a graph has {len(rows)} rows for {count}", hint="one row a node or edge")
 
 
 def _check_undirected(num_nodes: np.ndarray, graph: np.ndarray, source: np.ndarray, target: np.ndarray) -> None:

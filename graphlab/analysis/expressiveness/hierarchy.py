@@ -11,7 +11,7 @@ import numpy as np
 from graphlab.analysis.expressiveness.compare import partition
 from graphlab.analysis.expressiveness.graphs import Graph, as_arrays
 from graphlab.analysis.expressiveness.tests import ICML, TESTS, USUAL, find_tests
-from graphlab.core.errors import InputError
+from graphlab.core.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,16 +52,21 @@ HIERARCHY = (
 
 
 def weaker_than(test: str) -> tuple[str, ...]:
-    """The tests that the diagram puts below this one, by way of others too, in the order of `TESTS`."""
+    """The tests that the diagram puts below this one, by way of others too, in the order of `TESTS`.
+
+    Raises UnknownNameError for a test that it does not show.
+    """
     return _reached(test, {(edge.stronger, edge.weaker) for edge in HIERARCHY})
 
 
 def stronger_than(test: str) -> tuple[str, ...]:
-    """Those that it puts above."""
+    """Those that it puts above; as `weaker_than`."""
     return _reached(test, {(edge.weaker, edge.stronger) for edge in HIERARCHY})
 
 
 def _reached(start: str, steps: Set[tuple[str, str]]) -> tuple[str, ...]:
+    if start not in TESTS:
+        raise UnknownNameError("test", start, TESTS)
     found: set[str] = set()
     ahead = {start}
     while ahead:

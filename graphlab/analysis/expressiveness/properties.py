@@ -14,7 +14,7 @@ import networkx as nx
 import numpy as np
 
 from graphlab.analysis.expressiveness.compare import partition
-from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.analysis.expressiveness.naming import chosen
 from graphlab.data.connectivity import cut_edges, cut_vertices, distances, resistances
 from graphlab.ops.colour_refinement import GraphArrays
 
@@ -25,7 +25,10 @@ APART = -1.0
 
 
 class Facts:
-    """What is true of one graph, `adjacency` bool `[n, n]`; each is found out when it is first asked for."""
+    """What is true of one graph, `adjacency` bool `[n, n]`; each is found out when it is first asked for.
+
+    Self-loops are left out: they lead nowhere.
+    """
 
     def __init__(self, graphs: GraphArrays, g: int) -> None:
         start, end = graphs.start[g : g + 2].tolist()
@@ -33,6 +36,7 @@ class Facts:
         target = np.repeat(np.arange(end - start), np.diff(rows))
         self.adjacency = np.zeros((end - start, end - start), dtype=bool)
         self.adjacency[graphs.source[rows[0] : rows[-1]], target] = True
+        np.fill_diagonal(self.adjacency, False)
 
     @cached_property
     def edges(self) -> np.ndarray:
@@ -121,7 +125,7 @@ PROPERTIES = {
     for one in (
         Property("cut vertex", "node", _each(lambda graph: graph.cut_vertices)),
         Property("cut edge", "edge", _each(lambda graph: graph.cut_edges)),
-        Property("eccentricity", "node", _each(lambda graph: graph.distances.max(axis=1))),
+        Property("eccentricity", "node", _each(lambda graph: graph.distances.max(axis=1, initial=APART))),
         Property("distance sum", "node", _each(lambda graph: graph.distances.clip(min=0).sum(axis=1))),
         Property("resistance sum", "node", _each(lambda graph: graph.resistances.clip(min=0).sum(axis=1))),
         Property("distance", "pair", _each(lambda graph: graph.distances[tuple(graph.items("pair"))])),
@@ -139,20 +143,6 @@ and two nodes from each other; how many cut vertices and edges a graph has, and 
 def find_properties(properties: str | Property | Iterable[str | Property]) -> tuple[Property, ...]:
     """Properties from `all`, a name, names with commas between them, or a list of names and properties.
 
-    Raises UnknownNameError with the nearest names, InputError where there is none.
+    Raises UnknownNameError with the nearest names, InputError where there is none or two differ and share a name.
     """
-    if isinstance(properties, Property):
-        return (properties,)
-    if isinstance(properties, str):
-        every = properties.strip().lower() == "all"
-        properties = [*PROPERTIES] if every else [name.strip() for name in properties.split(",") if name.strip()]
-    found = tuple(dict.fromkeys(one if isinstance(one, Property) else _named(one) for one in properties))
-    if not found:
-        raise InputError("no property is named", hint=f"all, or some of {', '.join(PROPERTIES)}")
-    return found
-
-
-def _named(name: str) -> Property:
-    if name.lower() not in PROPERTIES:
-        raise UnknownNameError("property", name, PROPERTIES)
-    return PROPERTIES[name.lower()]
+    return chosen(properties, Property, "property", PROPERTIES, [*PROPERTIES.values()])

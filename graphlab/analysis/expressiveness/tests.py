@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.analysis.expressiveness.naming import chosen
 from graphlab.ops.colour_refinement import NodeRefinement, PairRefinement, Refinement, TripleRefinement
 
 ICLR = "Zhang et al., ICLR 2023"
@@ -54,22 +54,8 @@ USUAL = tuple(name for name in TESTS if name != "FWL(3)")
 
 
 def find_tests(tests: str | WLTest | Iterable[str | WLTest]) -> tuple[WLTest, ...]:
-    """Tests from `all`, a name, names with commas between them, or a list of names and tests.
+    """Tests from `all`, a name, names with commas between them as "all, FWL(3)", or a list of names and tests.
 
-    Raises UnknownNameError with the nearest names, InputError where there is none.
+    Raises UnknownNameError with the nearest names, InputError where there is none or two differ and share a name.
     """
-    if isinstance(tests, WLTest):
-        return (tests,)
-    if isinstance(tests, str):
-        tests = USUAL if tests.strip().lower() == "all" else [word.strip() for word in tests.split(",") if word.strip()]
-    found = tuple(dict.fromkeys(test if isinstance(test, WLTest) else _named(test) for test in tests))
-    if not found:
-        raise InputError("no test is named", hint=f"all, or some of {', '.join(TESTS)}")
-    return found
-
-
-def _named(name: str) -> WLTest:
-    by_lower = {known.lower(): test for known, test in TESTS.items()}
-    if name.lower() not in by_lower:
-        raise UnknownNameError("test", name, TESTS)
-    return by_lower[name.lower()]
+    return chosen(tests, WLTest, "test", TESTS, [TESTS[name] for name in USUAL])

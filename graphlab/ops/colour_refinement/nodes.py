@@ -13,7 +13,7 @@ NEIGHBOURS, SHORTEST, RESISTANCE = range(3)
 MORE_ROUNDS, UNUSABLE = -1, -2
 """Instead of a number of rounds: the columns did not suffice; a prime divides what it must not."""
 
-_OWN, _NEXT, _ALL, _DISTANCE, _EDGE = range(5)
+_OWN, _NEXT, _ALL, _DISTANCE, _EDGE, _LOOP = range(6)
 
 
 @compiled
@@ -48,7 +48,8 @@ def colours_of_nodes(fields, g, seen, keys, primes, num_rounds):
 @compiled
 def weights(rows, source, edge_colour, seen, keys, primes):
     """What each node sees each node with, `[n, n]`: a colour of the distance and of the edge between them, where that
-    has one (mix(0) is 0); empty where neighbours are all that is seen. And whether the primes were usable."""
+    has one (mix(0) is 0) or is a self-loop, which no distance tells of; empty where neighbours are all that is seen.
+    And whether the primes were usable."""
     n = len(rows) - 1
     if seen == NEIGHBOURS:
         return np.empty((0, 0), np.uint64), True
@@ -58,7 +59,8 @@ def weights(rows, source, edge_colour, seen, keys, primes):
         weight, usable = resistances(rows, source, primes)
     for v in range(n):
         for e in range(rows[v], rows[v + 1]):
-            weight[v, source[e]] += keys[_EDGE] * mix(edge_colour[e])
+            w = source[e]
+            weight[v, w] += keys[_EDGE] * mix(edge_colour[e] + keys[_LOOP] if w == v else edge_colour[e])
     mix_all(weight, keys[_DISTANCE])
     return weight, usable
 

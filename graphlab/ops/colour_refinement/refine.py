@@ -90,11 +90,16 @@ class NodeRefinement(Refinement):
         neighbours             c'(v) = hash(c(v), {{(e(w, v), c(w)) : w in N(v)}})      1-WL
         shortest, resistance   c'(v) = hash(c(v), {{(d(v, w), c(w)) : w in V}})         SPD-WL, RD-WL
 
-    d has a value of its own for nodes that no path joins, and goes with the colour of the edge between the two, if any.
+    d has a value of its own for nodes that no path joins, and goes with the colour of the edge between the two, if any;
+    a self-loop is an edge of v to itself.
     The invariant is that of the multiset of all c(v).
     """
 
     seen: Literal["neighbours", "shortest", "resistance"] = "neighbours"
+
+    def __post_init__(self) -> None:
+        if self.seen not in SEEN:
+            raise InputError(f"nodes are not seen by {self.seen!r}", hint=f"known: {', '.join(SEEN)}")
 
     def histories(self, graphs: GraphArrays, *, seed: int = 0) -> Histories:
         keys = make_keys(seed)
@@ -137,9 +142,12 @@ class PairRefinement(Refinement):
     pool: Literal["flat", "VS", "SV"] = "flat"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "aggregations", frozenset(self.aggregations))
         for name in self.aggregations:
             if name not in AGGREGATIONS:
                 raise InputError(f"no aggregation is named {name!r}", hint=f"known: {', '.join(AGGREGATIONS)}")
+        if self.pool not in POOLS:
+            raise InputError(f"no pooling is named {self.pool!r}", hint=f"known: {', '.join(POOLS)}")
 
     @property
     def flags(self) -> int:

@@ -216,6 +216,17 @@ def test_bad_questions():
         determine(MIXED, "1-WL", "cut edge").witness("1-WL", "distance")
 
 
+def test_graphs_without_nodes_or_edges_and_self_loops():
+    looped = nx.path_graph(3)
+    looped.add_edge(1, 1)
+    for graphs in ([nx.empty_graph(0)], [nx.empty_graph(1)], [nx.empty_graph(0), nx.empty_graph(2), looped]):
+        for row in determine(graphs, [*TESTS]).rows:
+            assert {value for name, value in row.items() if name != "test"} == {0}
+    facts = Facts(as_arrays([looped]), 0)
+    assert facts.edges.tolist() == [[0, 1], [1, 2]] and facts.cut_edges.tolist() == [True, True]
+    assert facts.bridge_tree().number_of_edges() == 2
+
+
 def test_pictures_show_rims_bridges_and_verdicts():
     found = determine(
         [nx.barbell_graph(3, 0), nx.cycle_graph(6), nx.path_graph(2)], "1-WL, FWL(2)", "cut edge, distance"
@@ -228,6 +239,7 @@ def test_pictures_show_rims_bridges_and_verdicts():
     assert len(lines.get_segments()) == 1 and len({tuple(c) for c in nodes.get_facecolors()}) == 1
     assert sorted(nodes.get_linewidths()) == [0.7] * 8 + [2.6] * 2
     assert "1-WL" in drawn.get_suptitle()
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["cut vertex", "cut edge"]
     seen = determine([nx.wheel_graph(7), nx.windmill_graph(2, 4)], "SWL(VS)", "resistance").witness(
         "SWL(VS)", "resistance"
     )

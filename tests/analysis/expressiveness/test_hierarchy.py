@@ -18,8 +18,10 @@ from graphlab.analysis.expressiveness import (
     example_pairs,
     find_evidence,
     partition,
+    stronger_than,
+    weaker_than,
 )
-from graphlab.core.errors import InputError
+from graphlab.core.errors import InputError, UnknownNameError
 from graphlab.data.load import load
 from graphlab.ops.colour_refinement import PairRefinement
 
@@ -83,6 +85,9 @@ def test_no_pairs_and_tests_that_are_not_compared():
         find_evidence([])
     with pytest.raises(InputError, match="nothing to show"):
         find_evidence(EXAMPLES, ["SPD-WL", "RD-WL"])
+    for order in (weaker_than, stronger_than):
+        with pytest.raises(UnknownNameError, match="2-WL"):
+            order("2-WL")
 
 
 def test_the_picture_names_each_test_and_witness(evidence):

@@ -12,7 +12,7 @@ from graphlab.analysis.expressiveness import TESTS, WLTest, as_arrays, compare, 
 from graphlab.core.errors import InputError, UnknownNameError
 from graphlab.data.generators.strongly_regular import rook, shrikhande
 from graphlab.data.graph6 import encode
-from graphlab.ops.colour_refinement import PairRefinement, hashing, refine
+from graphlab.ops.colour_refinement import NodeRefinement, PairRefinement, hashing, refine
 
 HEXAGON = nx.cycle_graph(6)
 TRIANGLES = nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(3))
@@ -104,8 +104,46 @@ def test_tests_are_found_by_name():
     assert find_tests(mine) == (mine,) and find_tests([mine, "GSWL", mine]) == (mine, TESTS["GSWL"])
     with pytest.raises(UnknownNameError, match="'SSWL'"):
         find_tests("SSWLL")
+    assert find_tests("all, FWL(3)") == find_tests(["all", "FWL(3)"]) == tuple(TESTS.values())
     with pytest.raises(InputError, match="no test"):
         find_tests(" , ")
+    for nothing in (3, [3], None):
+        with pytest.raises(InputError, match="names no test"):
+            find_tests(nothing)
+    with pytest.raises(InputError, match="called 1-WL"):
+        find_tests(["1-WL", WLTest("1-WL", mine.refinement)])
+
+
+def test_refinements_that_there_are_none_of():
+    for make in (lambda: PairRefinement(frozenset({"uL"}), "XX"), lambda: NodeRefinement("far")):
+        with pytest.raises(InputError, match="known"):
+            make()
+    assert PairRefinement({"uL"}, "VS") == PairRefinement(frozenset({"uL"}), "VS")
+
+
+def test_a_self_loop_is_seen_by_every_test():
+    """By a complete graph and equal degrees nothing but where the loop is could tell the two apart."""
+    first, second = nx.complete_graph(4), nx.complete_graph(4)
+    for graph, v in ((first, 0), (second, 1)):
+        for u in graph:
+            graph.nodes[u]["x"] = u % 2
+        graph.add_edge(v, v)
+    assert compare(first, second, [*TESTS]).by == tuple(TESTS)
+    assert compare(first, nx.relabel_nodes(first, {0: 3, 3: 0}), [*TESTS]).by == ()
+
+
+def test_features_that_do_not_fit_are_refused():
+    def path(**features):
+        return Data(edge_index=torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3, **features)
+
+    with pytest.raises(InputError, match="NaN"):
+        compare(path(x=torch.tensor([[0.0], [float("nan")], [0.0]])), path(x=torch.zeros(3, 1)))
+    for name, short, long in (("x", 2, 4), ("edge_attr", 3, 5)):
+        pair = [path(**{name: torch.arange(rows).unsqueeze(1)}) for rows in (short, long)]
+        for graph in pair:
+            graph.num_nodes = 3
+        with pytest.raises(InputError, match=f"{name} of a graph has"):
+            compare(*pair)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +157,11 @@ def test_tests_are_found_by_name():
         (Data(num_nodes=2), "edge_index"),
         (np.zeros((2, 3)), "square"),
         (np.array([[0, 1], [0, 0]]), "directed"),
+        (np.array([[0, 2.5], [2.5, 0]]), "neither 0 nor 1"),
+        (np.array([[0, np.nan], [np.nan, 0]]), "neither 0 nor 1"),
+        (Data(edge_index=torch.tensor([[0.0, 1.0], [1.0, 0.0]]), num_nodes=2), "float32"),
+        (Data(edge_index=torch.tensor([[0, 1], [1, 0], [1, 0]]), num_nodes=2), r"int64 \[3, 2\]"),
+        (Data(edge_index=torch.zeros(0, dtype=torch.int64), num_nodes=2), r"int64 \[0\]"),
         ("not graph6 \x01", "graph6"),
         (7, "int is no graph"),
     ],

@@ -217,6 +217,8 @@ def test_settings_decide_a_class(cli):
         (("expressiveness", "csl", "hard-pairs"), "input", "csl is a data set already", "a model and a data set"),
         (("expressiveness", "nbfnet"), "incompatible", "no test is known", "subgraph/sswl-plus"),
         (("expressiveness", "gin", "karate"), "incompatible", "about nodes", "pair-discrimination"),
+        (("expressiveness", "biconnectivity/cut-node"), "incompatible", "about nodes", "analyze biconnectivity"),
+        (("expressiveness", "gin", "biconnectivity/cut-edge"), "incompatible", "about edges", "analyze biconnectivity"),
         (("expressiveness", "csl", "--set", "policy=x"), "config", "no option 'settings' here", "tests"),
         (("inverse-relations", "gcn"), "unknown-name", "no dataset is named 'gcn'", ""),
     ],
