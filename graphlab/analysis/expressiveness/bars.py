@@ -29,7 +29,7 @@ def plot_discrimination(found: Discrimination) -> Plot:
         axes.barh(at, table[rule], THIN, color=colour, label=f"{rule} rule")
     if found.test is not None:
         low, high = ([place + side * THICK / 2 for place in places] for side in (-1, 1))
-        axes.vlines(table["ceiling"], low, high, color="black", linewidth=2, label=found.test)
+        axes.vlines(table["ceiling"], low, high, color="black", linewidth=2, label=f"{found.test} can")
     axes.set_yticks(places, [str(name) for name in table.index])
     axes.invert_yaxis()
     axes.set_xlabel("pairs told apart")

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.legend_handler import HandlerBase
+from matplotlib.patches import Patch, Rectangle
 from torch_geometric.data import Data
 
 from graphlab.analysis.expressiveness.tests import WLTest
@@ -23,6 +25,7 @@ SHARED, OWN = "GnBu", "YlOrRd"
 """Colours that both graphs have are blue and green, those of one alone yellow and red."""
 
 INK = "#2b2b2b"
+LEGEND: dict[str, Any] = {"frameon": False, "fontsize": 8.5}
 
 
 def plot_colours(test: WLTest, graphs: GraphArrays, num_rounds: int) -> Plot:
@@ -30,9 +33,13 @@ def plot_colours(test: WLTest, graphs: GraphArrays, num_rounds: int) -> Plot:
 
     Colours of nodes are shown on the graph, colours of pairs (u, v) as a matrix with a row for each root u, roots and
     nodes in the order of their colours. Equal colours look the same in both graphs; those that only one of them has
-    are yellow to red, all others green to blue. Raises InputError for FWL(3), whose triples no plane holds, and for
-    graphs of more than 200 nodes.
+    are yellow to red, all others green to blue. Raises InputError for FWL(3), whose triples no plane holds, for
+    graphs of no or more than 200 nodes, and for what is no number of rounds.
     """
+    if not isinstance(num_rounds, int | np.integer) or num_rounds < 0:
+        raise InputError(f"colours after {num_rounds!r} rounds are none", hint="give 0, 1, 2, ...")
+    if int(graphs.num_nodes.min()) == 0:
+        raise InputError("a graph without nodes is not drawn", hint="choose another pair")
     if isinstance(test.refinement, TripleRefinement):
         raise InputError(f"the colours of {test.name} are those of triples", hint="draw those of FWL(2)")
     if int(graphs.num_nodes.max()) > LARGEST_DRAWN:
@@ -44,13 +51,40 @@ def plot_colours(test: WLTest, graphs: GraphArrays, num_rounds: int) -> Plot:
         draw = _draw_nodes if isinstance(test.refinement, NodeRefinement) else _draw_pairs
         draw(axes, graphs, g, shades[g])
         own = len(np.unique(colours[g])) - shared
-        what = "nodes" if colours[g].ndim == 1 else "pairs"
+        what = _plural("node" if colours[g].ndim == 1 else "pair", colours[g].size)
         text = f"{colours[g].size:,} {what}, {shared + own:,} {_plural('colour', shared + own)}"
         axes.set_title(f"{text}, {own:,} of its own" if own else text, fontsize=9, loc="left", color=INK)
     rounds = f"{num_rounds} {_plural('round', num_rounds)}"
     verdict = _verdict(colours)
     figure.suptitle(f"{test.name} after {rounds}: {verdict}", fontsize=11, x=0.01, ha="left", color=INK)
+    kinds = ((SHARED, "colours of both graphs"), (OWN, "colours of one alone"))
+    seen = (shared > 0, any(len(np.unique(colour)) > shared for colour in colours))
+    keys = [_Ramp(palette, label) for (palette, label), shown in zip(kinds, seen, strict=True) if shown]
+    figure.legend(handles=keys, handler_map={_Ramp: _RampKey()}, loc="outside lower left", ncols=2, **LEGEND)
     return figure
+
+
+class _Ramp(Patch):
+    """What stands in the legend for all colours of a palette."""
+
+    def __init__(self, palette: str, label: str) -> None:
+        super().__init__(label=label)
+        self.shades = _ramp(palette, 4)
+
+
+class _RampKey(HandlerBase):
+    def create_artists(self, legend: Any, orig_handle: Any, *place: Any) -> list[Rectangle]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        left, down, width, height, _, trans = place
+        part = width / len(orig_handle.shades)
+        return [
+            Rectangle((k * part - left, -down), part, height, facecolor=shade, transform=trans)
+            for k, shade in enumerate(orig_handle.shades)
+        ]
+
+
+def _ramp(palette: str, count: int) -> np.ndarray:
+    """So many shades of a palette, the palest first: RGBA `[count, 4]`."""
+    return colormaps[palette](np.linspace(0.18, 0.95, max(count, 2)))[:count]
 
 
 def _verdict(colours: list[np.ndarray]) -> str:
@@ -66,7 +100,7 @@ def _shades(colours: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
     for mask, palette in ((common, SHARED), (~common, OWN)):
         some = np.flatnonzero(mask)
         order = some[np.lexsort((names[some], -counts[some]))]
-        table[order] = colormaps[palette](np.linspace(0.18, 0.95, max(len(order), 2)))[: len(order)]
+        table[order] = _ramp(palette, len(order))
     return [table[np.searchsorted(names, colour)] for colour in colours], int(common.sum())
 
 

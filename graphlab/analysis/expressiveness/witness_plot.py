@@ -10,8 +10,10 @@ import torch
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
 from torch_geometric.data import Data
 
+from graphlab.analysis.expressiveness.pictures import INK, LARGEST_DRAWN, LEGEND
 from graphlab.analysis.expressiveness.properties import Facts
 from graphlab.analysis.expressiveness.stable import StableColours
 from graphlab.core.errors import InputError
@@ -23,8 +25,10 @@ from graphlab.ops.colour_refinement import NodeRefinement
 if TYPE_CHECKING:
     from graphlab.analysis.expressiveness.determine import Determinations, Item, Witness
 
-LARGEST_DRAWN = 200
-INK, PALE, SEEN, UNSEEN = "#2b2b2b", "#e4f1ea", COLOURS[2], COLOURS[1]
+CAPTION = 6.2
+"""Inches that what is written below or above a picture takes."""
+
+SEEN, UNSEEN = COLOURS[2], COLOURS[1]
 """No witness is green, a witness vermilion; cut vertices and cut edges are drawn in vermilion too."""
 
 
@@ -32,7 +36,7 @@ def plot_determinations(found: Determinations) -> Plot:
     """A row a test, a column a property. Green: no two items of this collection that the test finds alike differ. Red:
     some do; the number is that of the nodes of the larger graph of the smallest witness."""
     tests, properties = list(found.found), list(next(iter(found.found.values())))
-    figure = Plot(2.0 + 0.72 * len(properties), 1.6 + 0.34 * len(tests))
+    figure = Plot(max(2.6 + 0.72 * len(properties), CAPTION), 1.9 + 0.34 * len(tests))
     axes = figure.panel()
     axes.spines[:].set_visible(False)
     for y, test in enumerate(tests):
@@ -46,11 +50,11 @@ def plot_determinations(found: Determinations) -> Plot:
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(tests)), tests)
     axes.tick_params(length=0)
-    axes.set_xlim(-0.6, len(properties) - 0.4)
+    axes.set_xlim(-0.6, max(len(properties) - 0.4, 5))
     axes.set_ylim(len(tests) - 0.5, -0.5)
     axes.set_xlabel(
-        f"{found.dataset}, {found.summary['num_graphs']:,} graphs. Square: not determined, and the nodes of the larger "
-        "graph of the smallest witness.\nDisc: no witness.",
+        f"{found.dataset}, {found.summary['num_graphs']:,} graphs.\n"
+        "Square: not determined; the nodes of the larger graph of the smallest witness.\nDisc: no witness.",
         fontsize=8.5,
         loc="left",
     )
@@ -77,7 +81,7 @@ def plot_witness(witness: Witness) -> Plot:
         numbers = [_from_root(colours, k, here[0].nodes[0]) for k, here in zip(places, shown, strict=True)]
     else:
         numbers = [colours.nodes[graphs.start[k] : graphs.start[k + 1]] for k in places]
-    figure = Plot(0.4 + 4.2 * len(shown), 4.6)
+    figure = Plot(max(0.4 + 4.2 * len(shown), CAPTION), 4.8)
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     for axes, k, here, found, shades in zip(panels, places, shown, numbers, _shades(numbers), strict=True):
         _draw(axes, Facts(graphs, k), shades, here)
@@ -90,7 +94,25 @@ def plot_witness(witness: Witness) -> Plot:
     figure.suptitle(
         f"{witness.test.name} finds alike what differs in {witness.of.name}: {values}", fontsize=11, x=0.01, ha="left"
     )
+    keys = _keys([Facts(graphs, k) for k in places], by_root)
+    if keys:
+        figure.legend(handles=keys, loc="outside lower left", ncols=len(keys), **LEGEND)
     return figure
+
+
+def _keys(drawn: Sequence[Facts], by_root: bool) -> list[Line2D]:
+    """What the legend explains of what is there."""
+    rim = {"linestyle": "", "marker": "o", "markersize": 8}
+    keys = []
+    if any(graph.cut_vertices.any() for graph in drawn):
+        keys.append(
+            Line2D([], [], label="cut vertex", color="white", markeredgecolor=UNSEEN, markeredgewidth=2.2, **rim)
+        )
+    if any(graph.cut_edges.any() for graph in drawn):
+        keys.append(Line2D([], [], label="cut edge", color=UNSEEN, linewidth=3.5))
+    if by_root:
+        keys.append(Line2D([], [], label="root u of the pair", color="black", **rim))
+    return keys
 
 
 def _from_root(colours: StableColours, k: int, root: int) -> np.ndarray:

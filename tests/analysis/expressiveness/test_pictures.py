@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from graphlab.analysis.expressiveness import compare
+from graphlab.analysis.expressiveness import compare, determine
 from graphlab.core.errors import InputError
 
 HEXAGON = nx.cycle_graph(6)
@@ -36,6 +36,30 @@ def test_pairs_are_a_matrix_whose_colours_are_those_of_the_round():
     assert "4 colours" in after.axes[0].get_title(loc="left")
 
 
+def test_the_legend_says_what_there_is_of_shared_and_own_colours():
+    found = compare(nx.path_graph(4), nx.star_graph(3))
+    for test, after, expected in (
+        ("1-WL", 0, ["colours of both graphs"]),
+        ("1-WL", 1, ["colours of both graphs", "colours of one alone"]),
+        ("FWL(2)", None, ["colours of one alone"]),
+    ):
+        figure = found.plot(test, after)
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == expected
+        assert figure.render("png")
+
+
+@pytest.mark.parametrize("of", ["cut vertex", "resistance"])
+def test_nothing_that_is_written_is_cut_off(of):
+    found = determine([nx.cycle_graph(6), nx.wheel_graph(7), nx.windmill_graph(2, 4)], "1-WL", of)
+    for figure in (found.plot(), found.witness("1-WL", of).plot()):
+        figure.render("png")
+        written = [*figure.axes[0].texts, figure.axes[0].xaxis.label, *figure.texts]
+        written += [text for legend in figure.legends for text in legend.get_texts()]
+        for text in written:
+            extent = text.get_window_extent()
+            assert extent.x0 >= 0 and extent.x1 <= figure.bbox.x1 and extent.y0 >= 0 and extent.y1 <= figure.bbox.y1
+
+
 def test_a_picture_is_a_file_of_its_own_name(tmp_path):
     assert compare(HEXAGON, TRIANGLES).plot("FWL(2)").save(tmp_path / "pairs.svg").stat().st_size > 1000
 
@@ -45,3 +69,8 @@ def test_triples_and_large_graphs_are_not_drawn():
         compare(HEXAGON, TRIANGLES, "FWL(3)").plot("FWL(3)")
     with pytest.raises(InputError, match="200 nodes"):
         compare(nx.path_graph(201), nx.path_graph(201), "1-WL").plot("1-WL")
+    with pytest.raises(InputError, match="without nodes"):
+        compare(nx.empty_graph(0), nx.path_graph(2)).plot("1-WL")
+    for rounds in (-1, "2", 1.5):
+        with pytest.raises(InputError, match="rounds"):
+            compare(HEXAGON, TRIANGLES).plot("1-WL", after=rounds)
