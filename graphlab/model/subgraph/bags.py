@@ -71,7 +71,8 @@ class Bags:
 
     start      int64 `[R + 1]`, where the tuples of each root start; those of one root are in the order of their nodes
     node       int64 `[T]`
-    distance   uint8 `[T, 2]`, from the root's two nodes; the second is 0 where there is one
+    distance   uint8 `[T, 2]`, from the root's two nodes; the second is 0 where there is one, and the first FAR where
+               subgraphs have all nodes, however far
     edge_start int64 `[R + 1]`, where the inner edges of each root start
     target, source  int64 `[M]`, tuples; edge int64 `[M]`, its number among all edges
     """
@@ -194,7 +195,7 @@ def _write(shape, asked, out, begin, end):
     place = np.full(num_nodes, -1, np.int64)
     queue, reached = np.empty(num_nodes, np.int64), np.empty(num_nodes, np.int64)
     for r in range(begin, end):
-        length = _walk(shape, asked[0][r], asked[4], distance, queue)
+        length = _walk(shape, asked[0][r], asked[4], distance, queue) if asked[4] != FAR else 0
         count = _members(asked, r, distance, reached, queue, length)
         first = tuple_start[r]
         for i in range(count):

@@ -43,7 +43,7 @@ def in_blocks(model: nn.Module, rows_of: Callable[[Data], Tensor], batch: Data, 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), frozen_statistics(model)
 
-    spans = cut.spans(max_tuples)
+    spans = cut.spans(max_tuples) or [(0, 0)]
     return torch.cat(
         [cast(Tensor, checkpoint(rows, *span, use_reentrant=False, context_fn=contexts)) for span in spans]
     )

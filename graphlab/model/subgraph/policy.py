@@ -200,12 +200,21 @@ class NodeDeleted(_ListedPolicy):
 
 @dataclass(frozen=True)
 class EdgeDeleted(_ListedPolicy):
-    """The graph once an undirected edge, without that edge."""
+    """The graph once an undirected edge, without that edge; a graph without edges once, as it is."""
 
     rooted = False
 
     def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
-        return _each_edge(packed, packed.source < packed.target, FAR, "edge")
+        there, back = packed.source * packed.num_nodes + packed.target, packed.target * packed.num_nodes + packed.source
+        once = (there <= back) | ~np.isin(there, back)
+        edges, root_ptr = _each_edge(packed, once, FAR, "edge")
+        whole, _ = Null()._roots(packed)
+        bare = np.diff(root_ptr) == 0
+        node, other, first, last = (
+            np.insert(getattr(edges, name), root_ptr[:-1][bare], getattr(whole, name)[bare])
+            for name in ("node", "other", "first", "last")
+        )
+        return Roots(node, other, first, last, FAR, "edge"), root_ptr + np.r_[0, np.cumsum(bare)]
 
 
 @dataclass(frozen=True)

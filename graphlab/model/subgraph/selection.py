@@ -44,6 +44,8 @@ class _Choice(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         noisy, chosen = ctx.saved_tensors
+        if not grad.numel():
+            return grad, None, None, None
         largest = grad.abs().amax(dim=1, keepdim=True)
         per_step = largest / ctx.strength
         better = _solve_all(noisy - grad / per_step.clamp(min=torch.finfo(grad.dtype).tiny), ctx.solve)

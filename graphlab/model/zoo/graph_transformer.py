@@ -57,7 +57,7 @@ class Slots:
 
     def __init__(self, pairs: AllPairs) -> None:
         size = pairs.size
-        self.graphs, self.width = len(size), int(size.max())
+        self.graphs, self.width = len(size), max(1, int(size.max()))
         own = pairs.root_node - (size.cumsum(0) - size)[pairs.root_graph]
         self.node = pairs.root_graph * self.width + own
         self.pair = self.node[pairs.root] * self.width + own[pairs.node]

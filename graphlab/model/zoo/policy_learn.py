@@ -130,7 +130,7 @@ class PolicyLearn(Model):
         """One node of each graph, `[N]` of 0 and 1, with the gradients of softmax while training."""
         if self.training:
             logit = logit - torch.empty_like(logit).exponential_().log()
-        one = torch.ones(int(graph.max()) + 1, device=graph.device)
+        one = torch.ones_like(torch.bincount(graph))
         hard = top_of_each(logit.detach(), graph, one).to(logit)
         if not self.training:
             return hard

@@ -7,7 +7,7 @@ import math
 import networkx as nx
 import pytest
 import torch
-from torch_geometric.data import Batch
+from torch_geometric.data import Batch, Data
 
 from graphlab.core.errors import InputError
 from graphlab.model.subgraph import policy as policies
@@ -146,3 +146,29 @@ def test_bad_hops_and_caps():
     for bad in (lambda: policies.Ego(hops=0), lambda: policies.Distance(0), lambda: policies.Distance(254)):
         with pytest.raises(InputError, match="hint"):
             bad()
+
+
+def test_a_graph_without_edges_is_its_own_bag_where_edges_are_deleted():
+    """Wherever it stands among the others, and beside self-loops and edges that lead one way."""
+    bare, looped = (
+        Data(edge_index=torch.zeros(2, 0, dtype=torch.int64), num_nodes=2),
+        torch.tensor([[0, 1, 1], [1, 0, 1]]),
+    )
+    one_way = Data(edge_index=torch.tensor([[1, 0], [0, 2]]), num_nodes=3)
+    graphs = [bare, bare, Data(edge_index=looped, num_nodes=2), bare, one_way, bare]
+    made = policies.EdgeDeleted().prepare(graphs)
+    assert [int(graph["num_roots"]) for graph in made] == [1, 1, 2, 1, 2, 1]
+    for graph in (made[k] for k in (0, 1, 3, 5)):
+        assert graph["tuple_node"].tolist() == [0, 1] and graph["tuple_root"].tolist() == [0, 0]
+    assert sorted(made[2]["uL_edge"].tolist()) == [0, 1, 2] and made[4]["uL_edge"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("policy", LISTED.values(), ids=repr)
+def test_graphs_without_nodes(policy):
+    nothing = Data(edge_index=torch.zeros(2, 0, dtype=torch.int64), num_nodes=0)
+    some = random_graph(0)
+    alone = policy(some)
+    made = policy.prepare([nothing, Data(edge_index=some.edge_index, num_nodes=some.num_nodes), nothing])
+    assert [int(graph["num_tuples"]) for graph in made] == [0, int(alone["num_tuples"]), 0]
+    for key in ("tuple_root", "tuple_node", "tuple_label", "root_node", "uL_target", "uL_source", "uL_edge"):
+        assert torch.equal(made[1][key], alone[key])
