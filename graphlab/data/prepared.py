@@ -1,13 +1,14 @@
 """Data sets as a model wants its graphs made ready: made once, however many runs use them, and kept on disk.
 
 An entry is named by the data set's fingerprint, by what the preparation is and by the source code of its package, so
-that what changes any of these changes the name. It holds what was added to each graph, as one .npz without pickles; one
-that is damaged is made again.
+that what changes any of these changes the name. It holds what was added to each graph and a digest of it, as one .npz
+without pickles; one that is damaged or was changed is made again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +25,8 @@ from graphlab.core.files import canonical_json, hash_text, write_atomic
 from graphlab.data.dataset import Dataset
 from graphlab.data.paths import data_root
 
-FORMAT = 1
+FORMAT = 2
+DIGEST = "digest"
 
 
 class Preparation(Protocol):
@@ -80,6 +82,7 @@ def _write(path: Path, dataset: Dataset, graphs: Sequence[Data]) -> None:
         parts: list[Tensor] = [graph[key] for graph in graphs]
         arrays[f"rows/{key}"] = np.array([len(part) for part in parts])
         arrays[f"values/{key}"] = torch.cat(parts).numpy()
+    arrays[DIGEST] = _digest(arrays)
     write_atomic(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
@@ -87,6 +90,8 @@ def _read(path: Path, dataset: Dataset, preparation: Preparation) -> list[Data] 
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
+        if not np.array_equal(arrays.pop(DIGEST), _digest(arrays)):
+            return None
         keys = [name.removeprefix("rows/") for name in arrays if name.startswith("rows/")]
         parts = {key: torch.from_numpy(arrays[f"values/{key}"]).split(arrays[f"rows/{key}"].tolist()) for key in keys}
         return [
@@ -94,6 +99,16 @@ def _read(path: Path, dataset: Dataset, preparation: Preparation) -> list[Data] 
         ]
     except Exception:  # a damaged file can fail in any way
         return None
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """sha256 of all names, types, shapes and values: uint8 `[32]`."""
+    whole = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        whole.update(canonical_json([name, array.dtype.str, array.shape]).encode())
+        whole.update(array.reshape(-1).view(np.uint8))
+    return np.frombuffer(whole.digest(), np.uint8)
 
 
 def _source_code(preparation: Preparation) -> str:

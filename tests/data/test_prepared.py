@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data
@@ -55,6 +56,39 @@ def test_a_damaged_entry_is_made_again(dataset, damage):
     prepare(dataset, counting)
     path = entry(dataset, counting)
     path.write_bytes(damage(path.read_bytes()))
+    prepare(replace(dataset), counting)
+    assert len(counting.calls) == 2
+
+
+def _shifted(arrays):
+    arrays["rows/made"][:2] += [1, -1]
+
+
+def _other_values(arrays):
+    arrays["values/made"][0] += 1
+
+
+@pytest.mark.parametrize(
+    "change", [_shifted, _other_values, dict.popitem, lambda arrays: arrays.update(more=np.ones(3))]
+)
+def test_an_entry_that_was_changed_is_made_again(dataset, change):
+    """Whole as an archive, but not what was written."""
+    counting = Counting([])
+    prepare(dataset, counting)
+    path = entry(dataset, counting)
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    change(arrays)
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    again = prepare(replace(dataset), counting)
+    assert len(counting.calls) == 2 and all((graph["made"] == 2).all() for graph in again.graphs)
+
+
+def test_where_nothing_can_be_written_it_is_made_each_time(dataset, tmp_path):
+    (tmp_path / "prepared").write_text("no folder")
+    counting = Counting([])
+    prepare(dataset, counting)
     prepare(replace(dataset), counting)
     assert len(counting.calls) == 2
 
