@@ -173,9 +173,13 @@ class PairDiscrimination(Task[Data]):
         copies = []
         for _ in range(count):
             place = torch.randperm(int(graph.num_nodes or 0), generator=random)
-            x = torch.empty_like(graph["x"])
-            x[place] = graph["x"]
-            copies.append(Data(x=x, edge_index=place[graph["edge_index"]], num_nodes=graph.num_nodes))
+            copied = Data(edge_index=place[graph["edge_index"]], num_nodes=graph.num_nodes)
+            if "x" in graph:
+                copied.x = torch.empty_like(graph["x"])
+                copied.x[place] = graph["x"]
+            if "edge_attr" in graph:
+                copied.edge_attr = graph["edge_attr"]
+            copies.append(copied)
         return list(self.ready(copies))
 
     def batch(self, order: Tensor, first: list[Data], second: list[Data]) -> Data:

@@ -17,7 +17,7 @@ from graphlab.analysis.expressiveness.pairs import parse_pairs
 from graphlab.analysis.expressiveness.trained import Discrimination, Outcome
 from graphlab.core.errors import ConfigError, IncompatibleError, InputError
 from graphlab.data.dataset import Dataset, Splits
-from graphlab.data.spec import Continuous
+from graphlab.data.spec import Categorical, Continuous
 from graphlab.testing.examples import example
 
 QUICK = {"hidden_dim": 16, "num_layers": 3, "progress": False}
@@ -172,6 +172,19 @@ def test_models_are_set_beside_their_class(tmp_path):
     sswl = gl.discriminate("subgraph/sswl", data, store=tmp_path, **QUICK)
     assert [row.calibrated for row in sswl.rows] == [row.separable for row in sswl.rows] == [True, True]
     assert sswl.test == "SSWL"
+
+
+def test_what_edges_carry_is_renumbered_with_them_and_nodes_may_carry_nothing(tmp_path):
+    """A hexagon with two bonds of another kind, beside each other or across: only bonds tell the two apart."""
+    data, hexagon = two_pairs(), two_pairs().graphs[1].edge_index
+    kinds = torch.zeros(2, 6, dtype=torch.int64)
+    kinds[0, [0, 1]] = kinds[1, [0, 3]] = 1
+    graphs = [Data(edge_index=hexagon, edge_attr=kind.repeat(2).unsqueeze(1), num_nodes=6) for kind in kinds]
+    spec = replace(data.spec, node=None, edge=Categorical((2,)))
+    split = replace(data.split(), test=torch.tensor([[0, 1]]))
+    bonds = replace(data, graphs=tuple(graphs), spec=spec, splits=Splits("pairs", (split,)), labels={})
+    (row,) = gl.discriminate("subgraph/sswl", bonds, store=tmp_path, **QUICK).rows
+    assert row.status == "finished" and row.separable and row.calibrated
 
 
 def test_a_pair_is_a_run_that_is_not_repeated(tmp_path, monkeypatch):
