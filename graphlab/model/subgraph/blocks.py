@@ -1,5 +1,5 @@
 """Subgraphs a few roots at a time, where all of them at once would not fit. For models in which no root hears of
-another: what they make of some roots does not depend on the others.
+another, see `rootwise`.
 
 Memory of a training step on a graph of N nodes with E edges and of T listed tuples with M messages (bytes, float32):
 

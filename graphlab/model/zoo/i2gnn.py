@@ -3,6 +3,8 @@ neighbours, whose nodes carry their distances from both.
 
 h[i, j, v] <- relu(BN(MLP((1 + eps) h[i, j, v] + sum over w in N(v) in the subgraph of i of relu(h[i, j, w] + bond))))
 row of i = relu(linear(mean over neighbours j of mean over v of all layers' h[i, j, v] side by side))
+
+The linear map comes before the mean over neighbours here, which is the same.
 """
 
 from __future__ import annotations
@@ -10,22 +12,25 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import Model, ModelConfig
 from graphlab.model.subgraph.convolution import Convolution, average
 from graphlab.model.subgraph.inputs import edge_kinds
 from graphlab.model.subgraph.network import TupleInput
 from graphlab.model.subgraph.policy import RootNeighbour
+from graphlab.model.subgraph.rootwise import Rootwise, RootwiseConfig
 from graphlab.ops.tuple_spmm import Messages
 
 
-class Config(ModelConfig):
-    """hops     radius of a subgraph
+class Config(RootwiseConfig):
+    """As `RootwiseConfig`, and
+
+    hops     radius of a subgraph
     dropout  of what comes out of each layer
     """
 
@@ -35,7 +40,7 @@ class Config(ModelConfig):
     dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.0
 
 
-class I2GNN(Model):
+class I2GNN(Rootwise):
     """batch: graphs with their root-neighbour subgraphs -> `[num_nodes, hidden_dim]`.
 
     Two marks and 1-WL are no stronger than 3-FWL (Morris et al., AAAI 2019).
@@ -55,6 +60,7 @@ class I2GNN(Model):
         super().__init__()
         dim = config.hidden_dim
         self.policy, self.edge = self.preparation(config), spec.edge
+        self.max_tuples = config.max_tuples
         self.start = TupleInput(self.policy, spec, dim)
         self.convolutions = nn.ModuleList(Convolution(dim, spec.edge) for _ in range(config.num_layers))
         self.norms = nn.ModuleList(nn.BatchNorm1d(dim) for _ in range(config.num_layers))
@@ -72,12 +78,15 @@ class I2GNN(Model):
         return "FWL(3)"
 
     def forward(self, batch: Data) -> Tensor:
+        rows = self.root_rows(batch)
+        each = torch.arange(len(rows), device=rows.device)
+        of_node = Messages.of_pairs(batch["root_node"], each, int(batch.num_nodes or 0), len(rows))
+        return self.classify((average(of_node, rows) + self.join.bias).relu())
+
+    def rows_of(self, batch: Data) -> Tensor:
         tuples = self.policy.tuples(batch, edge_kinds(batch, self.edge))
         h, states = self.start(tuples, batch), []
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             h = self.dropout(norm(convolution(tuples.messages("uL"), h, batch)).relu())
             states.append(h)
-        pairs = average(tuples.of_root, torch.cat(states, dim=1))
-        each = torch.arange(tuples.num_roots, device=pairs.device)
-        of_node = Messages.of_pairs(tuples.root_node, each, tuples.num_nodes, tuples.num_roots)
-        return self.classify(self.join(average(of_node, pairs)).relu())
+        return F.linear(average(tuples.of_root, torch.cat(states, dim=1)), self.join.weight)

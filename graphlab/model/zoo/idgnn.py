@@ -15,14 +15,16 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec, Features
-from graphlab.model.base import Model, ModelConfig
 from graphlab.model.subgraph.inputs import EdgeTable, NodeInput, edge_kinds
 from graphlab.model.subgraph.policy import Ego
+from graphlab.model.subgraph.rootwise import Rootwise, RootwiseConfig
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 
 
-class Config(ModelConfig):
-    """hops     radius of a subgraph
+class Config(RootwiseConfig):
+    """As `RootwiseConfig`, and
+
+    hops     radius of a subgraph
     dropout  of what comes out of each layer
     """
 
@@ -62,7 +64,7 @@ class IdentityLayer(Layer):
         return self.sent(h).index_copy(0, roots, self.sent_by_root(h.index_select(0, roots)))
 
 
-class IDGNN(Model):
+class IDGNN(Rootwise):
     """batch: graphs with their ego networks -> `[num_nodes, hidden_dim]`, a row a root."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
@@ -79,6 +81,7 @@ class IDGNN(Model):
         super().__init__()
         dim = config.hidden_dim
         self.policy, self.edge = self.preparation(config), spec.edge
+        self.max_tuples = config.max_tuples
         self.start = NodeInput(spec.node, dim)
         kinds = [IdentityLayer] * (config.num_layers - 1) + [Layer]
         self.layers = nn.ModuleList(kind(dim, spec.edge) for kind in kinds)
@@ -95,6 +98,9 @@ class IDGNN(Model):
         return "SWL(VS)"
 
     def forward(self, batch: Data) -> Tensor:
+        return self.root_rows(batch)
+
+    def rows_of(self, batch: Data) -> Tensor:
         tuples = self.policy.tuples(batch, edge_kinds(batch, self.edge))
         h = self.start(batch).index_select(0, tuples.node)
         roots = (tuples.node == tuples.root_node[tuples.root]).nonzero().squeeze(1)

@@ -14,31 +14,29 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
-from graphlab.core.config import FloatRange, IntRange, NonNegativeInt, PositiveInt, Probability
+from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import Model, ModelConfig
-from graphlab.model.subgraph.blocks import in_blocks
 from graphlab.model.subgraph.convolution import Convolution, average
 from graphlab.model.subgraph.inputs import edge_kinds
 from graphlab.model.subgraph.network import TupleInput
 from graphlab.model.subgraph.policy import EgoDistance
+from graphlab.model.subgraph.rootwise import Rootwise, RootwiseConfig
 
 
-class Config(ModelConfig):
-    """hops        radius of a subgraph
-    dropout     of what comes out of each layer
-    max_tuples  tuples that are held at once, subgraph after subgraph, for large graphs; 0 holds them all. While
-                training, normalisation is then by block; see `graphlab.model.subgraph.blocks`
+class Config(RootwiseConfig):
+    """As `RootwiseConfig`, and
+
+    hops     radius of a subgraph
+    dropout  of what comes out of each layer
     """
 
     hidden_dim: Annotated[PositiveInt, IntRange(16, 128, log=True)] = 64
     num_layers: Annotated[PositiveInt, IntRange(1, 8)] = 5
     hops: Annotated[PositiveInt, IntRange(1, 6)] = 3
     dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.0
-    max_tuples: NonNegativeInt = 0
 
 
-class NGNN(Model):
+class NGNN(Rootwise):
     """batch: graphs with their ego networks -> `[num_nodes, hidden_dim]`, a row a root."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
@@ -73,12 +71,9 @@ class NGNN(Model):
         return "SWL(VS)"
 
     def forward(self, batch: Data) -> Tensor:
-        if not self.max_tuples:
-            return self.rows_of(batch)
-        return in_blocks(self, self.rows_of, batch, self.max_tuples)
+        return self.root_rows(batch)
 
     def rows_of(self, batch: Data) -> Tensor:
-        """A row for each root of the batch."""
         tuples = self.policy.tuples(batch, edge_kinds(batch, self.edge))
         h, states = self.start(tuples, batch), []
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):

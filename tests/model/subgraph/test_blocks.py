@@ -18,11 +18,12 @@ from tests.model.subgraph.loops import PLAIN, SPEC, random_graph
 GRAPHS = [random_graph(seed, size) for seed, size in ((0, 9), (1, 5), (4, 12))]
 SETTINGS = {"hidden_dim": 6, "num_layers": 3, "hops": 2}
 SIZES = (1, 7, 30, 10**6)
+MODELS = ("ngnn", "idgnn", "i2gnn")
 
 
-def built(spec, max_tuples=0, **settings):
+def built(spec, max_tuples=0, name="ngnn", **settings):
     SeedStream(3).seed_torch()
-    model = build_model("ngnn", spec, SETTINGS | settings | {"max_tuples": max_tuples}).double()
+    model = build_model(name, spec, SETTINGS | settings | {"max_tuples": max_tuples}).double()
     batch = in_double(Batch.from_data_list(list(model.policy.prepare([graph.clone() for graph in GRAPHS]))))
     return model, batch
 
@@ -37,20 +38,22 @@ def without_norms(model):
 
 @pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])
 @pytest.mark.parametrize("size", SIZES)
-def test_blocks_change_no_row_in_evaluation(spec, size):
-    whole, batch = built(spec)
+@pytest.mark.parametrize("name", MODELS)
+def test_blocks_change_no_row_in_evaluation(name, spec, size):
+    whole, batch = built(spec, name=name)
     whole.train()(batch)
-    parts, _ = built(spec, size)
+    parts, _ = built(spec, size, name)
     parts.load_state_dict(whole.state_dict())
     torch.testing.assert_close(parts.eval()(batch), whole.eval()(batch), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])
 @pytest.mark.parametrize("size", SIZES)
-def test_without_normalisation_blocks_change_no_gradient(spec, size):
+@pytest.mark.parametrize("name", MODELS)
+def test_without_normalisation_blocks_change_no_gradient(name, spec, size):
     found = []
     for max_tuples in (0, size):
-        model, batch = built(spec, max_tuples)
+        model, batch = built(spec, max_tuples, name)
         rows = without_norms(model).train()(batch)
         (rows**2).sum().backward()
         found.append([p.grad for p in model.parameters() if p.grad is not None])
@@ -59,10 +62,11 @@ def test_without_normalisation_blocks_change_no_gradient(spec, size):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
 
 
-def test_one_block_is_the_whole_with_normalisation_too():
+@pytest.mark.parametrize("name", MODELS)
+def test_one_block_is_the_whole_with_normalisation_too(name):
     found = []
     for max_tuples in (0, 10**6):
-        model, batch = built(SPEC, max_tuples)
+        model, batch = built(SPEC, max_tuples, name)
         rows = model.train()(batch)
         rows.sum().backward()
         found.append([rows, *(p.grad for p in model.parameters() if p.grad is not None), *model.buffers()])
@@ -102,6 +106,19 @@ def test_no_block_holds_more_than_it_may_but_for_a_single_larger_subgraph(size):
         assert len(block["tuple_node"]) <= size or last == first + 1
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_no_layer_is_given_more_tuples_than_may_be_held_forward_or_back(name):
+    model, batch = built(SPEC, 30, name)
+    given, whole = [], int(batch["num_tuples"].sum())
+    largest = max(30, int(batch["tuple_root"].bincount().max()))
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            module.register_forward_pre_hook(lambda _, args: given.append(len(args[0])))
+    model.train()(batch).sum().backward()
+    assert max(given) <= largest < whole / 3
+    assert sum(given) == 2 * whole * sum(isinstance(module, nn.BatchNorm1d) for module in model.modules())
+
+
 def test_a_block_has_the_tuples_messages_and_ends_of_its_roots():
     _, batch = built(SPEC)
     cut = Cut(batch)
@@ -119,11 +136,12 @@ def test_a_block_has_the_tuples_messages_and_ends_of_its_roots():
         assert torch.equal(block["tuple_node"][block["uL_target"]], target)
 
 
-def test_what_is_kept_for_the_gradient_does_not_grow_with_the_number_of_blocks():
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_kept_for_the_gradient_does_not_grow_with_the_number_of_blocks(name):
     """Tensors saved by the forward pass are those of checkpoints: no activations, whatever the number of tuples."""
     kept = []
     for max_tuples in (0, 30):
-        model, batch = built(PLAIN, max_tuples)
+        model, batch = built(PLAIN, max_tuples, name)
         kept.append(0)
 
         def count(tensor):
