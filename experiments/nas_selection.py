@@ -24,8 +24,8 @@ from scipy.stats import norm, rankdata
 
 from graphlab.core.seeds import SeedStream, parse_seeds
 from graphlab.nas.registry import TABLES, find_table
-from graphlab.nas.selection import choose
-from graphlab.nas.surrogate import points_of
+from graphlab.nas.results.selection import choose
+from graphlab.nas.surrogates.points import points_of
 from graphlab.nas.table import PERCENT, Table
 from graphlab.records.statistics import bootstrap_interval
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphlab.nas.gaussian_process import LENGTHS, NOISES, GaussianProcess, Prior, most_likely
+from graphlab.nas.surrogates.gaussian_process import LENGTHS, NOISES, GaussianProcess, Prior, most_likely
 
 
 def problem(seed: int, observed: int, watched: int = 9, width: int = 6):

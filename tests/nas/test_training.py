@@ -10,10 +10,10 @@ import torch
 
 import graphlab as gl
 from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError, InputError
-from graphlab.nas.inner import HELD_OUT, searched
+from graphlab.nas.objectives.inner import HELD_OUT, searched
+from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.registry import find_space, find_table
-from graphlab.nas.selection import select
-from graphlab.nas.training import TrainingObjective
+from graphlab.nas.results.selection import select
 from graphlab.records.store import Store
 from graphlab.testing.examples import example
 

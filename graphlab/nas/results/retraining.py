@@ -11,7 +11,7 @@ from graphlab.core.seeds import parse_seeds
 from graphlab.experiment.plan import make_plan
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.plan import STRATEGY, Plan
 from graphlab.records.store import Store
 

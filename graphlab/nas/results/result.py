@@ -13,13 +13,13 @@ from optuna import Study
 
 from graphlab.core.errors import InputError
 from graphlab.experiment.runs import Runs
-from graphlab.nas.front import front_of
-from graphlab.nas.ledger import Outcome, is_infeasible
-from graphlab.nas.objective import Regret
+from graphlab.nas.driver.ledger import Outcome, is_infeasible
+from graphlab.nas.driver.study import quiet_optuna
+from graphlab.nas.objectives.objective import Regret
 from graphlab.nas.plan import Plan
-from graphlab.nas.retraining import mean_validation, retrain
-from graphlab.nas.selection import Rule, select
-from graphlab.nas.study import quiet_optuna
+from graphlab.nas.results.front import front_of
+from graphlab.nas.results.retraining import mean_validation, retrain
+from graphlab.nas.results.selection import Rule, select
 from graphlab.nas.table import TableObjective
 
 if TYPE_CHECKING:
@@ -165,8 +165,7 @@ class Search:
         return table.regret(chosen, found, self.plan.objective.allowed)
 
     def select(self, rule: Rule = "best") -> Outcome:
-        """The answer by a rule of `graphlab.nas.selection`. Raises InputError for an unknown rule, or where nothing
-        finished."""
+        """The answer by a rule of `selection`. Raises InputError for an unknown rule, or where nothing finished."""
         return select(self.finished, self.plan.space, rule)
 
     def retrain(self, seeds: int | str | Sequence[int] = 10, workers: int = 1) -> dict[str, Runs]:
@@ -190,7 +189,7 @@ class Search:
 
     def plot(self) -> Plot:
         """The best so far over the evaluations, or of two objectives the front."""
-        from graphlab.nas.plots import plot_curve, plot_front
+        from graphlab.nas.results.plots import plot_curve, plot_front
 
         return plot_front(self) if len(self.plan.objective.names) > 1 else plot_curve(self)
 
