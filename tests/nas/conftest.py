@@ -7,11 +7,11 @@ import pytest
 from graphlab.core.config import Choices, FloatRange, IntRange
 from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver import Explorer
-from graphlab.nas.objective import Evaluation, Objective
+from graphlab.nas.driver.explorer import Explorer
+from graphlab.nas.driver.study import open_study
+from graphlab.nas.objectives.objective import Evaluation, Objective
 from graphlab.nas.registry import find_strategy
 from graphlab.nas.space import Decision, Space
-from graphlab.nas.study import open_study
 
 
 class Toy(Space):

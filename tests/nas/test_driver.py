@@ -11,8 +11,8 @@ import pytest
 from optuna.trial import TrialState
 
 from graphlab.core.config import Choices
-from graphlab.nas.ledger import RESULT, SAME_AS, SLOT, Fate, fate
-from graphlab.nas.study import open_storage
+from graphlab.nas.driver.ledger import RESULT, SAME_AS, SLOT, Fate, fate
+from graphlab.nas.driver.study import open_storage
 from tests.nas.conftest import Score
 
 OWN = ["evolution", "local-search", "agnn", "graphnas"]

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
-from graphlab.nas.graph_ensemble import Batch, Ensemble, batch_of, fit
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Architecture
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.surrogates.graph_ensemble import Batch, Ensemble, batch_of, fit
 
 
 class Config(StrategyConfig):

@@ -1,4 +1,4 @@
-"""More processes at the same search: `python -m graphlab.nas.workers` with the search on its standard input.
+"""More processes at the same search: `python -m graphlab.nas.driver.workers` with the search on its standard input.
 
 A worker that dies is replaced; its trial is given back by whoever finds it, and goes on from its last checkpoint.
 """
@@ -51,7 +51,7 @@ class _Crew:
 
     def _start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "graphlab.nas.workers"],
+            [sys.executable, "-m", "graphlab.nas.driver.workers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
