@@ -107,7 +107,7 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         whole.update(canonical_json([name, array.dtype.str, array.shape]).encode())
-        whole.update(array.reshape(-1).view(np.uint8))
+        whole.update(array.reshape(-1).view(np.uint8).data)
     return np.frombuffer(whole.digest(), np.uint8)
 
 
