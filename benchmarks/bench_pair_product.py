@@ -56,11 +56,11 @@ def problem(dim: int, local: bool) -> tuple[dict[str, Callable[[], None]], float
 def of_one_size(n: int, dim: int) -> dict[str, Callable[[], None]]:
     rng = SeedStream(0, ("pair_product", str(n), str(dim))).torch()
     size = torch.full((ROWS // n**2,), n)
-    factors = [torch.randn(int((size**2).sum()), dim, generator=rng).requires_grad_() for _ in range(2)]
-    grad = torch.randn(factors[0].shape, generator=rng)
+    a, b, grad = (torch.randn(int((size**2).sum()), dim, generator=rng) for _ in range(3))
+    factors = (a.requires_grad_(), b.requires_grad_())
 
     def ours() -> None:
-        torch.autograd.grad(pair_product(*factors, size), factors, grad)
+        torch.autograd.grad(pair_product(a, b, size), factors, grad)
 
     def plain() -> None:
         one, other = (factor.view(-1, n, n, dim).permute(0, 3, 1, 2) for factor in factors)
