@@ -30,7 +30,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.load import load
 from graphlab.experiment.plan import make_plan
 from graphlab.model.subgraph.inputs import edge_kinds
-from graphlab.model.subgraph.policy import Distance, EgoDistance
+from graphlab.model.subgraph.policies import Distance, EgoDistance
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 
 THREADS = 2

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from graphlab.core.errors import InputError
 from graphlab.data.load import load
 from graphlab.data.prepared import entry, prepare
-from graphlab.model.subgraph.policy import Distance, EgoDistance
+from graphlab.model.subgraph.policies import Distance, EgoDistance
 
 
 @dataclass(frozen=True)

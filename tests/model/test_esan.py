@@ -7,7 +7,7 @@ import torch
 
 from graphlab.core.seeds import SeedStream
 from graphlab.model.registry import find_model
-from graphlab.model.subgraph.policy import EgoMarked, NodeMarked
+from graphlab.model.subgraph.policies import EgoMarked, NodeMarked
 from graphlab.model.subgraph.sampling import Chosen, draw_roots
 from tests.model.hard_pairs import check_class, check_sees, prepared
 from tests.model.subgraph.loops import PLAIN, SPEC, convolution, each, heard, mean, random_graph, to_networkx

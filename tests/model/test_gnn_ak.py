@@ -6,7 +6,7 @@ import networkx as nx
 import pytest
 import torch
 
-from graphlab.model.subgraph.policy import EgoDistance
+from graphlab.model.subgraph.policies import EgoDistance
 from graphlab.model.subgraph.sampling import Chosen, cover_roots
 from graphlab.model.zoo.gnn_ak import _to_nodes
 from tests.model.hard_pairs import check_class, check_sees, prepared

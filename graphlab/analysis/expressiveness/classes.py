@@ -7,7 +7,7 @@ from typing import Any
 from graphlab.core.errors import InputError
 from graphlab.model.base import Model
 from graphlab.model.subgraph.network import SubgraphNetwork
-from graphlab.model.subgraph.policy import Distance, NodeMarked, Resistance
+from graphlab.model.subgraph.policies import Distance, NodeMarked, Resistance
 from graphlab.model.zoo.subgraph import WITH_RESISTANCE
 from graphlab.ops.colour_refinement import PairRefinement
 

@@ -14,7 +14,7 @@ from graphlab.model.base import Model, ModelConfig
 from graphlab.model.subgraph.aggregation import ROOTED, Aggregation
 from graphlab.model.subgraph.inputs import Columns, NodeInput, edge_kinds
 from graphlab.model.subgraph.layer import Layer
-from graphlab.model.subgraph.policy import Distance, NodeMarked, Policy, Resistance
+from graphlab.model.subgraph.policies import Distance, NodeMarked, Policy, Resistance
 from graphlab.model.subgraph.tuples import Tuples
 from graphlab.ops.tuple_spmm import tuple_spmm
 

@@ -22,7 +22,7 @@ from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.subgraph.convolution import Convolution, average, graph_means, graph_messages
 from graphlab.model.subgraph.inputs import edge_kinds
 from graphlab.model.subgraph.network import TupleInput
-from graphlab.model.subgraph.policy import EdgeDeleted, Ego, EgoMarked, NodeDeleted, NodeMarked, Null, Policy
+from graphlab.model.subgraph.policies import EdgeDeleted, Ego, EgoMarked, NodeDeleted, NodeMarked, Null, Policy
 from graphlab.model.subgraph.sampling import Chosen, draw_roots
 from graphlab.model.subgraph.tuples import Tuples
 from graphlab.ops.tuple_spmm import Messages

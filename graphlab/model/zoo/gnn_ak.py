@@ -23,7 +23,7 @@ from graphlab.data.spec import DataSpec, Features
 from graphlab.model.base import Model, ModelConfig
 from graphlab.model.subgraph.convolution import Convolution, average
 from graphlab.model.subgraph.inputs import NodeInput, edge_kinds
-from graphlab.model.subgraph.policy import EgoDistance
+from graphlab.model.subgraph.policies import EgoDistance
 from graphlab.model.subgraph.sampling import Chosen, cover_roots
 from graphlab.model.subgraph.tuples import Tuples
 

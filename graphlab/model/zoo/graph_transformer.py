@@ -24,7 +24,7 @@ from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec, Features
 from graphlab.model.base import Model, ModelConfig
 from graphlab.model.subgraph.inputs import EdgeTable, NodeInput, edge_kinds
-from graphlab.model.subgraph.policy import Distance
+from graphlab.model.subgraph.policies import Distance
 from graphlab.model.subgraph.tuples import AllPairs
 
 

@@ -16,7 +16,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec, Features
 from graphlab.model.subgraph.inputs import EdgeTable, NodeInput, edge_kinds
-from graphlab.model.subgraph.policy import Ego
+from graphlab.model.subgraph.policies import Ego
 from graphlab.model.subgraph.rootwise import Rootwise, RootwiseConfig
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 

@@ -19,7 +19,7 @@ from graphlab.data.spec import DataSpec
 from graphlab.model.subgraph.convolution import Convolution, average
 from graphlab.model.subgraph.inputs import edge_kinds
 from graphlab.model.subgraph.network import TupleInput
-from graphlab.model.subgraph.policy import EgoDistance
+from graphlab.model.subgraph.policies import EgoDistance
 from graphlab.model.subgraph.rootwise import Rootwise, RootwiseConfig
 
 

@@ -26,7 +26,7 @@ from graphlab.model.base import Model, ModelConfig
 from graphlab.model.subgraph.convolution import Convolution, graph_messages, mlp
 from graphlab.model.subgraph.inputs import NodeInput, edge_kinds
 from graphlab.model.subgraph.pairs import Bonds
-from graphlab.model.subgraph.policy import Ego
+from graphlab.model.subgraph.policies import Ego
 from graphlab.model.subgraph.sampling import top_of_each
 from graphlab.model.subgraph.selection import choose, connected_nodes, spanning_edges
 

@@ -23,7 +23,7 @@ from graphlab.model.subgraph.convolution import average
 from graphlab.model.subgraph.equivariant import Matrices, ToMatrices, ToNumbers, ToVectors
 from graphlab.model.subgraph.network import TupleInput
 from graphlab.model.subgraph.pairs import Bonds, PairInput
-from graphlab.model.subgraph.policy import EgoMarked
+from graphlab.model.subgraph.policies import EgoMarked
 from graphlab.model.subgraph.tuples import AllPairs
 
 SMALLEST = 4

@@ -24,7 +24,7 @@ from graphlab.model.subgraph.aggregation import Aggregation, aggregate
 from graphlab.model.subgraph.convolution import Convolution, average, graph_messages, mlp
 from graphlab.model.subgraph.inputs import edge_kinds
 from graphlab.model.subgraph.network import TupleInput
-from graphlab.model.subgraph.policy import EgoMarked, NodeMarked, Policy
+from graphlab.model.subgraph.policies import EgoMarked, NodeMarked, Policy
 from graphlab.model.subgraph.tuples import Tuples
 from graphlab.ops.tuple_spmm import Messages
 

@@ -7,7 +7,7 @@ import torch
 from torch_geometric.data import Batch
 
 from graphlab.core.seeds import SeedStream
-from graphlab.model.subgraph import policy as policies
+from graphlab.model.subgraph import policies
 from graphlab.model.subgraph.aggregation import AGGREGATIONS, LOCAL, ROOTED, aggregate
 from graphlab.ops.tuple_spmm import tuple_spmm
 from tests.model.subgraph.loops import KINDS, heard, random_graph, subgraphs, to_networkx, total, tuples_of

@@ -11,7 +11,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import Categorical
 from graphlab.model.subgraph.inputs import edge_kinds
 from graphlab.model.subgraph.layer import Layer
-from graphlab.model.subgraph.policy import Distance
+from graphlab.model.subgraph.policies import Distance
 
 EDGES = Categorical((3,))
 

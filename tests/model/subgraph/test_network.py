@@ -10,7 +10,7 @@ from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import ModelConfig
 from graphlab.model.registry import build_model
-from graphlab.model.subgraph import policy as policies
+from graphlab.model.subgraph import policies
 from graphlab.model.subgraph.network import SubgraphConfig, SubgraphNetwork
 from graphlab.model.zoo.subgraph import GSWL, PSWLSV, PSWLVS, SSWL, SWLSV, SWLVS, Config, SSWLPlus
 from tests.model.hard_pairs import APART, check_class, check_sees, in_double, prepared

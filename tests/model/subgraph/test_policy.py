@@ -10,7 +10,7 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from graphlab.core.errors import InputError
-from graphlab.model.subgraph import policy as policies
+from graphlab.model.subgraph import policies
 from tests.model.subgraph.loops import random_graph, subgraphs, to_networkx, tuples_of
 
 SEEDS = range(6)

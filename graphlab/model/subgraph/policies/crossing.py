@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from graphlab.model.subgraph.bags import Bags, Packed
+from graphlab.model.subgraph.policies.bags import Bags, Packed
 
 
 def locate(bags: Bags, root: np.ndarray, node: np.ndarray) -> np.ndarray:

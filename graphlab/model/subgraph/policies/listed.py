@@ -1,15 +1,13 @@
-"""Which subgraphs a graph is seen as, and what marks their nodes: policies are transforms of PyG's `Data`.
-
-Bevilacqua et al., ICLR 2022 (null, node- and edge-deleted, ego-nets with and without a mark); Zhang et al., ICML 2023
-(node marking, distance encoding); Huang et al., ICLR 2023 (pairs of a root and its neighbour).
+"""Policies whose subgraphs are smaller than the graph, or have edges of their own: Bevilacqua et al., ICLR 2022 (null,
+node- and edge-deleted, ego-nets with and without a mark); Huang et al., ICLR 2023 (pairs of a root and its neighbour).
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,105 +15,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import InputError
-from graphlab.model.subgraph.bags import FAR, Bags, Packed, Roots, distances, make_bags
-from graphlab.model.subgraph.crossing import crossing_edges, locate
-from graphlab.model.subgraph.resistance import resistances
-from graphlab.model.subgraph.tuples import AllPairs, Listed, TupleData, Tuples
-
-
-class Policy(ABC):
-    """A way to make tuples of a graph.
-
-    label_sizes    how many values each column of `tuple_label` can take
-    num_values     columns of `tuple_value`
-    rooted         whether every root is a node, so that tuples of tuples, such as (v, v), are defined
-    """
-
-    label_sizes: tuple[int, ...] = ()
-    num_values: int = 0
-    rooted: ClassVar[bool] = True
-
-    def __call__(self, data: Data) -> TupleData:
-        """One graph with its tuples."""
-        return self.prepare([data])[0]
-
-    @abstractmethod
-    def prepare(self, graphs: Sequence[Data]) -> list[TupleData]:
-        """Many graphs with their tuples, on as many threads as torch uses."""
-
-    def restore(self, graph: Data, added: Mapping[str, Tensor]) -> TupleData:
-        """The graph with the tensors that `prepare` added to it."""
-        about: dict[str, Any] = graph.to_dict() | {"num_nodes": graph.num_nodes} | dict(added)
-        return TupleData(**about)
-
-    @abstractmethod
-    def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
-        """The tuples of a batch; `edge_kind` int64 `[E]` tells its edges apart."""
-
-
-@dataclass(frozen=True)
-class _AllPairsPolicy(Policy):
-    """Every pair of nodes, a subgraph a node."""
-
-    def tuples(self, batch: Data, edge_kind: Tensor | None) -> AllPairs:
-        ptr = batch["ptr"] if "ptr" in batch else batch["edge_index"].new_tensor([0, int(batch.num_nodes or 0)])
-        return AllPairs(ptr, batch["edge_index"], edge_kind)
-
-    def prepare(self, graphs: Sequence[Data]) -> list[TupleData]:
-        sizes = [int(graph.num_nodes or 0) for graph in graphs]
-        columns = self._columns(graphs)
-        squares = [n * n for n in sizes]
-        parts = {name: values.split(squares) for name, values in columns.items()}
-        return [
-            self.restore(graph, {name: rows[g] for name, rows in parts.items()} | _counts(squares[g], sizes[g]))
-            for g, graph in enumerate(graphs)
-        ]
-
-    @abstractmethod
-    def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
-        """What is said of the pairs of all graphs, `[sum of n^2, columns]` each."""
-
-
-@dataclass(frozen=True)
-class NodeMarked(_AllPairsPolicy):
-    """The graph once a node, with that node marked."""
-
-    label_sizes = (2,)
-
-    def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
-        marks = [torch.eye(int(graph.num_nodes or 0), dtype=torch.uint8).view(-1, 1) for graph in graphs]
-        return {"tuple_label": torch.cat(marks)}
-
-
-@dataclass(frozen=True)
-class Distance(_AllPairsPolicy):
-    """The graph once a node, each node with its distance from that one: min(distance, cap), cap + 1 for no path."""
-
-    cap: int = 5
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.cap < FAR - 1:
-            raise InputError(f"distances cannot be capped at {self.cap}", hint=f"give a cap from 1 to {FAR - 2}")
-
-    @property
-    def label_sizes(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return (self.cap + 2,)
-
-    def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
-        return {"tuple_label": torch.from_numpy(distances(Packed.of(graphs), self.cap)).unsqueeze(1)}
-
-
-@dataclass(frozen=True)
-class Resistance(_AllPairsPolicy):
-    """The graph once a node, each node with its resistance distance from that one; the label says if none is finite."""
-
-    label_sizes = (2,)
-    num_values = 1
-
-    def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
-        values = torch.cat([resistances(graph).flatten() for graph in graphs]).unsqueeze(1)
-        apart = values.isinf()
-        return {"tuple_label": apart.to(torch.uint8), "tuple_value": values.masked_fill(apart, 0).float()}
+from graphlab.model.subgraph.policies.bags import FAR, Bags, Packed, Roots, make_bags
+from graphlab.model.subgraph.policies.crossing import crossing_edges, locate
+from graphlab.model.subgraph.policies.policy import Policy, counts
+from graphlab.model.subgraph.tuples import Listed, TupleData, Tuples
 
 
 @dataclass(frozen=True)
@@ -134,7 +37,7 @@ class _ListedPolicy(Policy):
         columns = self._listed(packed, roots, bags, root_ptr)
         sizes = np.stack([np.diff(bags.start[root_ptr]), np.diff(root_ptr)], axis=1).tolist()
         return [
-            self.restore(graph, {name: cut(g) for name, cut in columns.items()} | _counts(*sizes[g]))
+            self.restore(graph, {name: cut(g) for name, cut in columns.items()} | counts(*sizes[g]))
             for g, graph in enumerate(graphs)
         ]
 
@@ -280,10 +183,6 @@ def _each_edge(packed: Packed, chosen: np.ndarray, hops: int, without: str = "")
     graph = np.searchsorted(packed.ptr, node, side="right") - 1
     root_ptr = np.r_[0, np.cumsum(chosen)][packed.edge_ptr]
     return Roots(node, other, packed.ptr[graph], packed.ptr[graph + 1], hops, without), root_ptr
-
-
-def _counts(num_tuples: int, num_roots: int) -> dict[str, Tensor]:
-    return {"num_tuples": torch.tensor([num_tuples]), "num_roots": torch.tensor([num_roots])}
 
 
 def _cut(values: np.ndarray, ptr: np.ndarray, less: np.ndarray | None) -> Any:
