@@ -102,6 +102,8 @@ def _root(variance: np.ndarray) -> np.ndarray:
 def most_likely(observed: np.ndarray, targets: np.ndarray, linear: int = 0) -> Prior:
     """The prior of a grid of length scales and noises with the highest marginal likelihood, s^2 at its best."""
     best, found = -np.inf, Prior(linear=linear)
+    if not targets.any():
+        return found
     for length in LENGTHS:
         values, vectors = np.linalg.eigh(Prior(length, linear=linear).covariance(observed, observed))
         rotated = (vectors.T @ targets) ** 2

@@ -33,7 +33,8 @@ def test_workers_that_are_killed_lose_nothing(strategy, trials, kills, tmp_path)
     assert_whole(asked)
 
 
-def test_two_workers_do_a_search_once(tmp_path):
+def test_two_workers_do_a_search_once(tmp_path, together):
+    together.before_it_evaluates()
     found = gl.search(
         "random",
         "karate",
@@ -46,3 +47,4 @@ def test_two_workers_do_a_search_once(tmp_path):
     )
     assert len(found.outcomes) == len({one.key for one in found.outcomes}) == 10
     assert len(gl.runs(tmp_path)) == 10
+    assert len({together.worker_of(one, found.study) for one in found.outcomes}) == 2
