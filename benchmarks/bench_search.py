@@ -24,11 +24,11 @@ from typing import Any
 from measure import write_result
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver import Explorer
-from graphlab.nas.ledger import Outcome
-from graphlab.nas.objective import Evaluation, Objective
+from graphlab.nas.driver.explorer import Explorer
+from graphlab.nas.driver.ledger import Outcome
+from graphlab.nas.driver.study import open_study
+from graphlab.nas.objectives.objective import Evaluation, Objective
 from graphlab.nas.registry import find_space, find_strategy
-from graphlab.nas.study import open_study
 
 MARKS = (250, 500, 1000)
 LAST = 100

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import graphlab as gl
-from graphlab.nas.ledger import Outcome
-from graphlab.nas.result import Search
+from graphlab.nas.driver.ledger import Outcome
+from graphlab.nas.results.result import Search
 
 DATASETS = ("cora", "citeseer")
 

@@ -26,8 +26,8 @@ import numpy as np
 
 from graphlab.core.files import canonical_json, hash_file, hash_text, write_text
 from graphlab.core.seeds import parse_seeds
-from graphlab.nas.anytime import Anytime, Course, follow, regret_by_rule
 from graphlab.nas.registry import TABLES, find_strategy, find_table
+from graphlab.nas.results.anytime import Anytime, Course, follow, regret_by_rule
 from graphlab.nas.table import Table
 from graphlab.records.statistics import bootstrap_interval
 

@@ -22,11 +22,11 @@ from scipy.stats import kendalltau
 
 import graphlab as gl
 from graphlab.core.seeds import SeedStream, parse_seeds
-from graphlab.nas.objective import Regret
+from graphlab.nas.objectives.objective import Regret
+from graphlab.nas.one_shot.training import SupernetTraining
 from graphlab.nas.plan import Plan, SearchPlan
 from graphlab.nas.registry import find_table
 from graphlab.nas.supernet import path
-from graphlab.nas.supernet_training import SupernetTraining
 from graphlab.nas.table import PERCENT, Table
 
 TABLES = ("cora", "citeseer")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graphlab.experiment.run import run
     from graphlab.experiment.runs import Runs
     from graphlab.model.base import Model
-    from graphlab.nas.result import Search
+    from graphlab.nas.results.result import Search
     from graphlab.nas.search import search
 
 __all__ = [

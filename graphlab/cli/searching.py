@@ -45,7 +45,7 @@ def search(
     """Search with STRATEGY for the architecture that is best on DATASET; what was stopped goes on."""
     from graphlab import api
     from graphlab.experiment.plan import parse_setting
-    from graphlab.nas.limit import parse_limits
+    from graphlab.nas.objectives.limit import parse_limits
 
     if plot:
         from graphlab.core.plot import form_of

@@ -15,17 +15,17 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.plan import make_plan
-from graphlab.nas.driver import Explorer
-from graphlab.nas.inner import Part, searched
-from graphlab.nas.limit import Direction
-from graphlab.nas.objective import Objective
+from graphlab.nas.driver.explorer import Explorer
+from graphlab.nas.driver.study import Where, open_study
+from graphlab.nas.objectives.inner import Part, searched
+from graphlab.nas.objectives.limit import Direction
+from graphlab.nas.objectives.objective import Objective
+from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.registry import find_space, find_strategy, find_table, is_table
 from graphlab.nas.sharing import SharingObjective
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Strategy
-from graphlab.nas.study import Where, open_study
 from graphlab.nas.table import Table, TableObjective
-from graphlab.nas.training import TrainingObjective
 from graphlab.records.store import Store
 
 STRATEGY = "strategy."

@@ -10,12 +10,12 @@ from typing import Any
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
-from graphlab.nas.inner import Part
-from graphlab.nas.launchers import find_launcher
+from graphlab.nas.driver.launchers import find_launcher
+from graphlab.nas.driver.progress import progress_bar
+from graphlab.nas.driver.study import AN_ADDRESS
+from graphlab.nas.objectives.inner import Part
 from graphlab.nas.plan import FOLDER, Plan, SearchPlan
-from graphlab.nas.progress import progress_bar
-from graphlab.nas.result import Search
-from graphlab.nas.study import AN_ADDRESS
+from graphlab.nas.results.result import Search
 from graphlab.records.store import store_path
 
 

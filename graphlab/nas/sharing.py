@@ -25,9 +25,9 @@ from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.plan import Plan
-from graphlab.nas.objective import Evaluation, OnStep
+from graphlab.nas.objectives.objective import Evaluation, OnStep
+from graphlab.nas.objectives.training import Trained, TrainingObjective
 from graphlab.nas.space import Architecture, Space
-from graphlab.nas.training import Trained, TrainingObjective
 from graphlab.nas.weights import WeightStore
 from graphlab.records.store import Store
 from graphlab.task.base import Learner

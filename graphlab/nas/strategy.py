@@ -17,8 +17,8 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.ledger import ATTEMPT, NOTES, SLOT, Ledger, Outcome
-from graphlab.nas.objective import Objective
+from graphlab.nas.driver.ledger import ATTEMPT, NOTES, SLOT, Ledger, Outcome
+from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.space import Architecture, Space
 
 

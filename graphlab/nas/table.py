@@ -13,8 +13,8 @@ from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.plan import Plan, make_plan
-from graphlab.nas.limit import Direction
-from graphlab.nas.objective import Evaluation, Objective, OnStep, Regret
+from graphlab.nas.objectives.limit import Direction
+from graphlab.nas.objectives.objective import Evaluation, Objective, OnStep, Regret
 from graphlab.nas.space import Architecture, Space
 
 PERCENT = 100.0

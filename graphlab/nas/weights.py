@@ -17,7 +17,7 @@ from torch import Tensor
 
 from graphlab.core.errors import StoreError
 from graphlab.core.files import write_atomic
-from graphlab.nas.objective import Evaluation
+from graphlab.nas.objectives.objective import Evaluation
 
 MOST_BYTES = 2**30
 """What a search keeps; the offers of its worst evaluations go first."""

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from graphlab.nas.anytime import follow, regret_curve
 from graphlab.nas.registry import TABLES, find_table
+from graphlab.nas.results.anytime import follow, regret_curve
 from tests.docs.blocks import ROOT
 
 

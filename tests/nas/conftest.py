@@ -10,12 +10,12 @@ import pytest
 from graphlab.core.config import Choices, FloatRange, IntRange
 from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver import Explorer
-from graphlab.nas.ledger import WORKER, Fate, fate
-from graphlab.nas.objective import Evaluation, Objective
+from graphlab.nas.driver.explorer import Explorer
+from graphlab.nas.driver.ledger import WORKER, Fate, fate
+from graphlab.nas.driver.study import open_study
+from graphlab.nas.objectives.objective import Evaluation, Objective
 from graphlab.nas.registry import find_strategy
 from graphlab.nas.space import Decision, Space
-from graphlab.nas.study import open_study
 
 
 class Toy(Space):

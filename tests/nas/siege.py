@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 
-from graphlab.nas.ledger import SLOT, Fate, fate
+from graphlab.nas.driver.ledger import SLOT, Fate, fate
 from graphlab.nas.plan import Plan, SearchPlan
 from graphlab.records.store import Store
 
@@ -46,7 +46,7 @@ def besiege(asked: SearchPlan, workers: int, kills: int) -> int:
 
 def start(order: str) -> subprocess.Popen[str]:
     worker = subprocess.Popen(
-        [sys.executable, "-m", "graphlab.nas.workers"],
+        [sys.executable, "-m", "graphlab.nas.driver.workers"],
         stdin=subprocess.PIPE,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphlab.nas.anytime import Anytime, Course, follow, regret_by_rule, regret_curve
+from graphlab.nas.results.anytime import Anytime, Course, follow, regret_by_rule, regret_curve
 from tests.nas.small_tables import small_table
 
 TABLES = (small_table(0, 0.02, "one"), small_table(1, 0.02, "two"))
@@ -27,7 +27,7 @@ def test_a_curve_is_what_each_step_had_found():
 
 
 def test_a_course_is_the_search():
-    from graphlab.nas.rehearsal import rehearse
+    from graphlab.nas.results.rehearsal import rehearse
 
     course = follow("evolution", TABLES[0], seed=4, budget=30)
     keys = [TABLES[0].space.key(TABLES[0].architectures[row]) for row in course.rows]

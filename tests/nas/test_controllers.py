@@ -11,7 +11,7 @@ import torch
 from graphlab.core.config import Choices
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.controller import Policy, log_likelihood, sample
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Decision
 from graphlab.nas.strategies.agnn import AGNN
 from graphlab.nas.strategies.graphnas import GraphNAS

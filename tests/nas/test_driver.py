@@ -14,10 +14,10 @@ from optuna.trial import TrialState
 from graphlab.core.config import Choices
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.ledger import RESULT, SAME_AS, SLOT, Fate, Outcome, fate
-from graphlab.nas.objective import Evaluation
+from graphlab.nas.driver.ledger import RESULT, SAME_AS, SLOT, Fate, Outcome, fate
+from graphlab.nas.driver.study import open_storage
+from graphlab.nas.objectives.objective import Evaluation
 from graphlab.nas.registry import find_strategy
-from graphlab.nas.study import open_storage
 from tests.nas.conftest import Score
 
 OWN = ["evolution", "local-search", "agnn", "graphnas"]

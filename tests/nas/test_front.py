@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphlab.nas.front import front_of
+from graphlab.nas.results.front import front_of
 
 POINTS = st.integers(1, 3).flatmap(lambda n: st.lists(st.tuples(*[st.integers(0, 4).map(float)] * n), max_size=30))
 

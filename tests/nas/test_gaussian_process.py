@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphlab.nas.gaussian_process import LENGTHS, NOISES, GaussianProcess, Prior, most_likely
+from graphlab.nas.surrogates.gaussian_process import LENGTHS, NOISES, GaussianProcess, Prior, most_likely
 
 
 def problem(seed: int, observed: int, watched: int = 9, width: int = 6):
@@ -75,3 +75,9 @@ def test_what_is_observed_without_much_noise_is_known():
     mean, deviation = GaussianProcess(Prior(1.0, 1e-6), x, x).posterior(y)
     assert mean == pytest.approx(y, abs=1e-2)
     assert deviation.max() < 1e-2
+
+
+@pytest.mark.filterwarnings("error")
+def test_targets_that_are_all_the_same_say_nothing_of_the_prior():
+    x, _, y = problem(0, 12, width=8)
+    assert most_likely(x, 0 * y, linear=2) == Prior(linear=2)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.graph_ensemble import Ensemble, batch_of, fit
 from graphlab.nas.space import Graph
 from graphlab.nas.spaces.nas_bench_graph import NasBenchGraph
+from graphlab.nas.surrogates.graph_ensemble import Ensemble, batch_of, fit
 from tests.nas.small_tables import WORDS, small_table, word
 
 SPACE = NasBenchGraph()

@@ -10,8 +10,8 @@ import pytest
 from optuna.samplers import RandomSampler
 
 from graphlab.core.errors import InputError, StoreError
-from graphlab.nas.journal import WholeLines
-from graphlab.nas.study import open_storage, open_study
+from graphlab.nas.driver.journal import WholeLines
+from graphlab.nas.driver.study import open_storage, open_study
 
 
 def read(path):
@@ -44,7 +44,7 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("graphlab.nas.journal.os.fsync", no_space)
+        patched.setattr("graphlab.nas.driver.journal.os.fsync", no_space)
         with pytest.raises(StoreError, match="No space left"):
             journal.append_logs([{"n": 1}])
     assert path.read_bytes() == before

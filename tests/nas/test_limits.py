@@ -14,11 +14,11 @@ from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.registry import find_model
 from graphlab.model.zoo.gcn import GCN
 from graphlab.nas import plan as plans
-from graphlab.nas.limit import Limit, make_limits, parse_limits
-from graphlab.nas.objective import Evaluation
+from graphlab.nas.objectives.limit import Limit, make_limits, parse_limits
+from graphlab.nas.objectives.objective import Evaluation
 from graphlab.nas.plan import Plan, SearchPlan
 from graphlab.nas.space import Decision
-from graphlab.nas.surrogate import scores_of
+from graphlab.nas.surrogates.points import scores_of
 from graphlab.task.base import Learner
 from graphlab.testing.examples import example
 from tests.nas.conftest import Score

@@ -20,15 +20,15 @@ from graphlab.core.errors import DivergenceError, IncompatibleError, StoreError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Split, Splits
 from graphlab.data.spec import Continuous, DataSpec
-from graphlab.nas.bilevel import first_order, second_order
-from graphlab.nas.inner import searched
-from graphlab.nas.likeliest import likeliest
+from graphlab.nas.objectives.inner import searched
+from graphlab.nas.objectives.training import TrainingObjective
+from graphlab.nas.one_shot.bilevel import first_order, second_order
+from graphlab.nas.one_shot.likeliest import likeliest
+from graphlab.nas.one_shot.training import SupernetTraining
 from graphlab.nas.registry import find_space, find_strategy
 from graphlab.nas.space import Decision, Space
 from graphlab.nas.strategies.darts import settled
 from graphlab.nas.supernet import path
-from graphlab.nas.supernet_training import SupernetTraining
-from graphlab.nas.training import TrainingObjective
 from graphlab.records.store import Store
 from graphlab.testing.examples import example
 

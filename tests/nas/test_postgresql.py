@@ -17,9 +17,9 @@ import pytest
 from optuna.trial import TrialState
 
 from graphlab.core.errors import StoreError
-from graphlab.nas.ledger import ATTEMPT, SLOT, WORKER, Fate, fate
+from graphlab.nas.driver.ledger import ATTEMPT, SLOT, WORKER, Fate, fate
+from graphlab.nas.driver.study import open_storage
 from graphlab.nas.plan import Plan
-from graphlab.nas.study import open_storage
 from tests.nas.siege import assert_whole, besiege, start
 from tests.nas.test_limits import Limited
 from tests.nas.test_search_workers import asked_for

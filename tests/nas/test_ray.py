@@ -13,7 +13,7 @@ import pytest
 
 import graphlab as gl
 from graphlab.core.errors import InputError, UnknownNameError
-from graphlab.nas.training import TrainingObjective
+from graphlab.nas.objectives.training import TrainingObjective
 
 PATIENCE = 600.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphlab.core.errors import ConfigError
-from graphlab.nas.rehearsal import prepare, rehearse, through_study
+from graphlab.nas.results.rehearsal import prepare, rehearse, through_study
 from graphlab.nas.strategy import Controller
 from graphlab.nas.table import TableObjective
 from tests.nas.small_tables import WORDS, small_table

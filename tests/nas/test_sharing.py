@@ -11,12 +11,12 @@ import graphlab as gl
 from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import make_plan
-from graphlab.nas.inner import searched
-from graphlab.nas.objective import Evaluation
+from graphlab.nas.objectives.inner import searched
+from graphlab.nas.objectives.objective import Evaluation
+from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.registry import find_space
 from graphlab.nas.sharing import SharingObjective, inherit, roles
 from graphlab.nas.space import Space
-from graphlab.nas.training import TrainingObjective
 from graphlab.nas.weights import WeightStore
 from graphlab.records.store import Store
 from graphlab.testing.examples import example

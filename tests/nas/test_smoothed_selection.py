@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graphlab.core.errors import InputError
-from graphlab.nas.rehearsal import rehearse
-from graphlab.nas.selection import choose, select
+from graphlab.nas.results.rehearsal import rehearse
+from graphlab.nas.results.selection import choose, select
 from tests.nas.small_tables import WORDS, small_table
 
 

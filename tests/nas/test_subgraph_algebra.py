@@ -17,7 +17,7 @@ from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.registry import MODELS, build_model, find_model
 from graphlab.model.subgraph.aggregation import AGGREGATIONS
 from graphlab.model.subgraph.network import SubgraphNetwork
-from graphlab.nas.objective import Evaluation, Objective
+from graphlab.nas.objectives.objective import Evaluation, Objective
 from graphlab.nas.registry import find_space
 from graphlab.nas.spaces.subgraph_algebra import LAYERS, POLICIES, POOLINGS, SubgraphAlgebra, model_settings
 from graphlab.testing.examples import example

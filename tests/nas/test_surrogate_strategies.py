@@ -7,7 +7,7 @@ import pytest
 
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.rehearsal import prepare, rehearse
+from graphlab.nas.results.rehearsal import prepare, rehearse
 from graphlab.nas.strategies import transfer
 from graphlab.nas.strategy import Controller, asking_stream
 from graphlab.nas.table import Table, TableObjective

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
 import graphlab as gl
 from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError, InputError
-from graphlab.nas.inner import HELD_OUT, searched
+from graphlab.nas.objectives.inner import HELD_OUT, searched
+from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.registry import find_space, find_table
-from graphlab.nas.training import TrainingObjective
+from graphlab.nas.results.selection import select
 from graphlab.records.store import Store
 from graphlab.testing.examples import example
 
@@ -127,6 +129,27 @@ def test_the_front_is_retrained_on_the_official_split(tmp_path):
         "gcn", example("node-classification"), seeds=2, store=tmp_path / "o", **SHORT, **found.best.values
     )
     assert [r.id for r in runs.records] == [r.id for r in official.records]
+
+
+def test_the_top_are_retrained_and_ranked_by_their_mean_over_seeds(tmp_path):
+    found = search(tmp_path, trials=6)
+    runs = found.retrain_top(3, seeds=2)
+    best = sorted(found.outcomes, key=lambda one: -one.metrics["validation"])[:3]
+    assert set(runs) == {one.key for one in best}
+    means = [np.mean([r.result.validation["accuracy"] for r in own.records]) for own in runs.values()]
+    assert means == sorted(means, reverse=True)
+    assert len(set(means)) > 1
+    assert [len(own) for own in runs.values()] == [2, 2, 2]
+    with pytest.raises(InputError, match="0 architectures"):
+        found.retrain_top(0)
+
+
+def test_a_result_is_selected_by_rule(tmp_path):
+    found = search(tmp_path, trials=6)
+    assert found.select() is found.best
+    assert found.select("smoothed").key == select(found.outcomes, found.plan.space, "smoothed").key
+    with pytest.raises(InputError, match="no rule"):
+        found.select("luckiest")
 
 
 def test_curve_importances_and_picture(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from graphlab.core.errors import StoreError
-from graphlab.nas.objective import Evaluation
+from graphlab.nas.objectives.objective import Evaluation
 from graphlab.nas.weights import WeightStore
 
 

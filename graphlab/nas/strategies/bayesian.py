@@ -17,11 +17,11 @@ from pydantic import Field
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, NonNegativeInt, PositiveInt
-from graphlab.nas.gaussian_process import GaussianProcess, most_likely
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Architecture
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
-from graphlab.nas.surrogate import points_of, scores_of, targets_of
+from graphlab.nas.surrogates.gaussian_process import GaussianProcess, most_likely
+from graphlab.nas.surrogates.points import points_of, scores_of, targets_of
 
 REFIT = 1.25
 """How many times more outcomes there are when the prior is chosen anew."""

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveFloat
-from graphlab.nas.bilevel import first_order, second_order
-from graphlab.nas.likeliest import likeliest
-from graphlab.nas.one_shot import OneShot, OneShotConfig
+from graphlab.nas.one_shot.bilevel import first_order, second_order
+from graphlab.nas.one_shot.likeliest import likeliest
+from graphlab.nas.one_shot.strategy import OneShot, OneShotConfig
+from graphlab.nas.one_shot.training import Loss, SupernetTraining
 from graphlab.nas.strategy import Proposal
 from graphlab.nas.supernet import Mixture
-from graphlab.nas.supernet_training import Loss, SupernetTraining
 
 BETAS, DECAY, START = (0.5, 0.999), 1e-3, 1e-3
 """Of the mixture's optimiser, and the standard deviation of its logits at first. Section 3.1."""

@@ -18,11 +18,11 @@ from torch import Tensor
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeInt
+from graphlab.nas.one_shot.training import SupernetTraining
 from graphlab.nas.space import Decision
 from graphlab.nas.strategies.darts import DARTS, settled
 from graphlab.nas.strategies.darts import Config as DARTSConfig
 from graphlab.nas.strategy import Proposal
-from graphlab.nas.supernet_training import SupernetTraining
 
 
 class Config(DARTSConfig):

@@ -17,8 +17,8 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.controller import Policy, log_likelihood, sample
-from graphlab.nas.ledger import Outcome
-from graphlab.nas.objective import Objective
+from graphlab.nas.driver.ledger import Outcome
+from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
 

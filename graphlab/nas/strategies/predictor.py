@@ -17,11 +17,11 @@ from torch import Tensor
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
-from graphlab.nas.graph_ensemble import Batch, Ensemble, batch_of, fit
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Architecture
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
-from graphlab.nas.surrogate import scores_of
+from graphlab.nas.surrogates.graph_ensemble import Batch, Ensemble, batch_of, fit
+from graphlab.nas.surrogates.points import scores_of
 
 
 class Config(StrategyConfig):

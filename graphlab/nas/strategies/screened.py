@@ -15,8 +15,8 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.ledger import Outcome
-from graphlab.nas.objective import Objective
+from graphlab.nas.driver.ledger import Outcome
+from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.registry import find_proxy, find_strategy
 from graphlab.nas.space import Space
 from graphlab.nas.strategies.random import Random

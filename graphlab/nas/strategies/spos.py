@@ -14,11 +14,11 @@ from pydantic import Field
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeInt, PositiveInt, Probability
-from graphlab.nas.one_shot import OneShot, OneShotConfig
+from graphlab.nas.one_shot.strategy import OneShot, OneShotConfig
+from graphlab.nas.one_shot.training import SupernetTraining
 from graphlab.nas.space import Architecture
 from graphlab.nas.strategy import Proposal
 from graphlab.nas.supernet import path
-from graphlab.nas.supernet_training import SupernetTraining
 
 
 class Config(OneShotConfig):

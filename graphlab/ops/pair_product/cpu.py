@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from graphlab.ops.compiled import contracted, inlined, scratch
-from graphlab.ops.pair_product.whole import PRODUCT, TO_LEFT, TO_RIGHT, Steps, whole_product
+from graphlab.ops.pair_product.whole import PRODUCT, TO_LEFT, TO_RIGHT, First, whole_product
 from graphlab.ops.threads import for_each, shares
 
 
@@ -38,10 +38,10 @@ class _PairProduct(torch.autograd.Function):
         return of_a, _run(ctx, a, grad, TO_RIGHT, _to_right) if needs_b else None, None, None, None
 
 
-def _run(ctx: Any, one: Tensor, other: Tensor, steps: Steps, masked: Any) -> Tensor:
+def _run(ctx: Any, one: Tensor, other: Tensor, is_first: First, masked: Any) -> Tensor:
     out = torch.empty_like(one, memory_format=torch.contiguous_format)
     if ctx.heard is None:
-        return whole_product(one, other, out, ctx.places, steps)
+        return whole_product(one, other, out, ctx.places, is_first)
     arrays = (one.detach().contiguous().numpy(), other.detach().contiguous().numpy(), out.numpy())
     for_each(lambda rows: masked(*arrays, ctx.places, ctx.heard, *rows), shares(len(ctx.places[0])))
     return out

@@ -13,11 +13,11 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from graphlab.core.errors import ConfigError, DivergenceError
-from graphlab.nas.crew import Crew
-from graphlab.nas.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
-from graphlab.nas.objective import Objective
+from graphlab.nas.driver.crew import Crew
+from graphlab.nas.driver.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
+from graphlab.nas.driver.study import quiet_optuna
+from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.space import Architecture, Space
-from graphlab.nas.study import quiet_optuna
 
 MOST_ASKED = 100
 """Askings for one evaluation after which a strategy that only names what is known has nothing left to name."""

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from graphlab.nas.driver import OnOutcome
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.explorer import OnOutcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.plan import Plan
 
 

@@ -1,4 +1,4 @@
-"""More processes at the same search: `python -m graphlab.nas.workers` with the search as a line of its standard input.
+"""More processes at the same search: `python -m graphlab.nas.driver.workers`, told the search by a line of its input.
 
 A worker that dies is replaced; its trial is given back by whoever finds it, and goes on from its last checkpoint. A
 worker whose standard input ends has lost the process that started it, and ends too.
@@ -52,7 +52,7 @@ class _Crew:
 
     def _start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "graphlab.nas.workers"],
+            [sys.executable, "-m", "graphlab.nas.driver.workers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.nas.driver.workers import processes, work
 from graphlab.nas.plan import SearchPlan
-from graphlab.nas.workers import processes, work
 
 Launcher = Callable[[SearchPlan, int], AbstractContextManager[None]]
 

@@ -9,7 +9,7 @@ from matplotlib.ticker import EngFormatter
 from graphlab.core.plot import Plot
 
 if TYPE_CHECKING:
-    from graphlab.nas.result import Search
+    from graphlab.nas.results.result import Search
 
 BLUE, GREY = "#1f5fa8", "#9aa3ad"
 

@@ -11,11 +11,11 @@ from pydantic import Field
 
 from graphlab.core.config import PositiveInt
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.objective import Objective
+from graphlab.nas.objectives.objective import Objective
+from graphlab.nas.one_shot.training import SupernetTraining
 from graphlab.nas.registry import find_supernet
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
-from graphlab.nas.supernet_training import SupernetTraining
 
 MOST_DRAWN = 200
 """Neighbours of the first candidate that are tried before one is drawn from the whole space."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Space
 
 SAMPLED = 1000

@@ -17,9 +17,9 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBSto
 from sqlalchemy import create_engine, text
 
 from graphlab.core.errors import InputError, StoreError
-from graphlab.nas.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
-from graphlab.nas.journal import WholeLines
-from graphlab.nas.limit import Direction
+from graphlab.nas.driver.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
+from graphlab.nas.driver.journal import WholeLines
+from graphlab.nas.objectives.limit import Direction
 
 HEARTBEAT_SECONDS = 5
 """Between signs of life of a worker at a database."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver import MOST_ASKED, Explorer
-from graphlab.nas.ledger import Outcome
-from graphlab.nas.limit import Direction
-from graphlab.nas.objective import Objective
+from graphlab.nas.driver.explorer import MOST_ASKED, Explorer
+from graphlab.nas.driver.ledger import Outcome
+from graphlab.nas.driver.study import open_study
+from graphlab.nas.objectives.limit import Direction
+from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.registry import find_strategy
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Controller, Strategy, asking_stream
-from graphlab.nas.study import open_study
 from graphlab.nas.table import Table, TableObjective
 
 

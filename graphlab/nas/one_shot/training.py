@@ -16,7 +16,7 @@ from torch import Tensor
 
 from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.objective import Objective
+from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.registry import find_supernet
 from graphlab.nas.space import Space
 from graphlab.nas.supernet import Mixture, Supernet

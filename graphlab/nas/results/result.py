@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any
 from optuna import Study
 
 from graphlab.core.errors import InputError
-from graphlab.core.seeds import parse_seeds
-from graphlab.experiment.plan import make_plan
-from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
-from graphlab.nas.front import front_of
-from graphlab.nas.ledger import Outcome, is_infeasible
-from graphlab.nas.objective import Regret
-from graphlab.nas.plan import STRATEGY, Plan
-from graphlab.nas.study import quiet_optuna
+from graphlab.nas.driver.ledger import Outcome, is_infeasible
+from graphlab.nas.driver.study import quiet_optuna
+from graphlab.nas.objectives.objective import Regret
+from graphlab.nas.plan import Plan
+from graphlab.nas.results.front import front_of
+from graphlab.nas.results.retraining import mean_validation, retrain
+from graphlab.nas.results.selection import Rule, select
 from graphlab.nas.table import TableObjective
-from graphlab.records.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,25 +164,32 @@ class Search:
         chosen, found = table.row(self.best.values), max(one.metrics["validation"] for one in self.finished)
         return table.regret(chosen, found, self.plan.objective.allowed)
 
+    def select(self, rule: Rule = "best") -> Outcome:
+        """The answer by a rule of `selection`. Raises InputError for an unknown rule, or where nothing finished."""
+        return select(self.finished, self.plan.space, rule)
+
     def retrain(self, seeds: int | str | Sequence[int] = 10, workers: int = 1) -> dict[str, Runs]:
         """The front, trained on the official split under the task's protocol, by key: what may be published.
 
         Runs are in the search's store. Raises InputError for a search over a table, where nothing was trained.
         """
-        if self.plan.table is not None:
-            raise InputError(f"{self.plan.table.name} is a table: there is nothing to train", hint="see .regret")
-        own = {k: v for k, v in self.plan.asked.settings.items() if not k.startswith(STRATEGY)}
-        plans = []
-        for one in self.front:
-            model, settings = self.plan.space.settings(one.values)
-            plans.append(make_plan(model, self.plan.data, {**own, **settings}))
-        store = Store(self.plan.asked.store)
-        found = run_plans(plans, parse_seeds(seeds), store, device=self.plan.asked.device, workers=workers)
-        return {one.key: runs for one, runs in zip(self.front, found, strict=True)}
+        return retrain(self.plan, self.front, seeds, workers)
+
+    def retrain_top(self, count: int = 5, seeds: int | str | Sequence[int] = 10, workers: int = 1) -> dict[str, Runs]:
+        """The `count` best by the first objective, trained as `retrain` does it, the highest mean validation over the
+        seeds first: the highest of many single scores is often a lucky one, a mean over seeds less often.
+
+        Raises InputError for a count below 1, and as `retrain` does.
+        """
+        if count < 1:
+            raise InputError(f"{count} architectures cannot be trained", hint="ask for 1 or more")
+        best = sorted(self.finished, key=lambda one: -(one.score or 0.0))[:count]
+        found = retrain(self.plan, best, seeds, workers)
+        return dict(sorted(found.items(), key=lambda item: mean_validation(item[1]), reverse=True))
 
     def plot(self) -> Plot:
         """The best so far over the evaluations, or of two objectives the front."""
-        from graphlab.nas.plots import plot_curve, plot_front
+        from graphlab.nas.results.plots import plot_curve, plot_front
 
         return plot_front(self) if len(self.plan.objective.names) > 1 else plot_curve(self)
 

@@ -16,7 +16,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, make_plan
-from graphlab.nas.objective import Evaluation, Objective, OnStep
+from graphlab.nas.objectives.objective import Evaluation, Objective, OnStep
 from graphlab.nas.registry import PROXIES, find_proxy
 from graphlab.nas.space import Architecture, Space
 from graphlab.records.record import RunRecord, RunSpec

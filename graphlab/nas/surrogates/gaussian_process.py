@@ -100,7 +100,10 @@ def _root(variance: np.ndarray) -> np.ndarray:
 
 
 def most_likely(observed: np.ndarray, targets: np.ndarray, linear: int = 0) -> Prior:
-    """The prior of a grid of length scales and noises with the highest marginal likelihood, s^2 at its best."""
+    """The prior of a grid of length scales and noises with the highest marginal likelihood, s^2 at its best; the
+    default for targets that are all 0, which every prior explains alike."""
+    if not targets.any():
+        return Prior(linear=linear)
     best, found = -np.inf, Prior(linear=linear)
     if not targets.any():
         return found

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from graphlab.core.plot import Plot
-from graphlab.nas.rehearsal import rehearse
-from graphlab.nas.selection import Rule, choose
+from graphlab.nas.results.rehearsal import rehearse
+from graphlab.nas.results.selection import Rule, choose
 from graphlab.nas.table import PERCENT, Table
 from graphlab.records.statistics import bootstrap_interval
 

@@ -17,7 +17,7 @@ from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import TrialState
 from sqlalchemy import text
 
-from graphlab.nas.ledger import WORKER
+from graphlab.nas.driver.ledger import WORKER
 
 
 class Crew(ABC):

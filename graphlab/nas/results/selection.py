@@ -13,10 +13,10 @@ from typing import Literal, get_args
 import numpy as np
 
 from graphlab.core.errors import InputError
-from graphlab.nas.gaussian_process import GaussianProcess, most_likely
-from graphlab.nas.ledger import Outcome
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Architecture, Space
-from graphlab.nas.surrogate import points_of, targets_of
+from graphlab.nas.surrogates.gaussian_process import GaussianProcess, most_likely
+from graphlab.nas.surrogates.points import points_of, targets_of
 
 Rule = Literal["best", "smoothed"]
 

@@ -12,7 +12,7 @@ import torch
 
 from graphlab.core.errors import ConfigError, IncompatibleError, closest
 from graphlab.experiment.plan import Plan
-from graphlab.nas.limit import Direction, Limit, make_limits
+from graphlab.nas.objectives.limit import Direction, Limit, make_limits
 from graphlab.nas.proxy import Proxy, at_initialisation
 from graphlab.nas.space import Architecture
 

@@ -1,0 +1,155 @@
+"""How much a rule that selects by more than the highest validation could gain on the tables of NAS-Bench-Graph.
+
+    python experiments/nas_selection.py
+
+Of 200 random architectures of a table a rule names one; its test regret is the table's best test less that one's, in
+percent points. The rules: `best`, the highest validation; `smoothed`, as the platform has it; `borrowed`, the test that
+the other tables let expect, from the validation here and the validations and tests there, with coefficients that they
+agree on among themselves. Two are no rules but bounds, since they see the judged table's own test: `informed`, ridge
+regression on structure, all validations and the other tables' tests, fitted to the tests of four fifths of the table
+and asked about the last fifth; and `known`, the best test of the 200.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from graphlab.core.seeds import SeedStream, parse_seeds
+from graphlab.nas.registry import TABLES, find_table
+from graphlab.nas.results.selection import choose
+from graphlab.nas.surrogates.points import points_of
+from graphlab.nas.table import PERCENT, Table
+from graphlab.records.statistics import bootstrap_interval
+
+FOLDS = 5
+RIDGE = 100.0
+
+Chooser = Callable[[np.ndarray], int]
+"""From rows of a table to the row of the chosen one."""
+
+
+class Tables:
+    """Tables of one space in one order of architectures, as normal scores of ranks.
+
+    validation, test  [tables, N]
+    """
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        first = tables[0]
+        self.architectures = first.architectures
+        rows = [[table.rows[key] for key in first.rows] for table in tables]
+        self.tests = np.stack([table.test[own] for table, own in zip(tables, rows, strict=True)])
+        self.validations = np.stack([table.validation[own] for table, own in zip(tables, rows, strict=True)])
+        self.validation = np.stack([normal_scores(values) for values in self.validations])
+        self.test = np.stack([normal_scores(values) for values in self.tests])
+        points = points_of(first.space)(first.architectures)
+        self.points = points - points.mean(0)
+        self.space = first.space
+
+    def regret(self, which: int, row: int) -> float:
+        return PERCENT * float(self.tests[which].max() - self.tests[which, row])
+
+    def borrowed(self, which: int) -> np.ndarray:
+        """Expected normal scores of the tests of one table, `[N]`; its own tests have no part in them."""
+        others = [one for one in range(len(self.test)) if one != which]
+        features = [self._seen_from(one, [other for other in others if other != one]) for one in others]
+        coefficients = np.linalg.lstsq(np.concatenate(features), self.test[others].ravel(), rcond=None)[0]
+        return self._seen_from(which, others) @ coefficients
+
+    def informed(self, which: int, random: np.random.Generator) -> np.ndarray:
+        """Normal scores of the tests of one table, each guessed from those of four fifths of the rest, `[N]`."""
+        num = self.test.shape[1]
+        columns = [self.points, self.validation.T, np.delete(self.test, which, 0).T, np.ones((num, 1))]
+        features, fold = np.hstack(columns), random.integers(FOLDS, size=num)
+        guessed = np.empty(num)
+        for one in range(FOLDS):
+            known = features[fold != one]
+            gram = known.T @ known + RIDGE * np.eye(known.shape[1])
+            coefficients = np.linalg.solve(gram, known.T @ self.test[which, fold != one])
+            guessed[fold == one] = features[fold == one] @ coefficients
+        return guessed
+
+    def _seen_from(self, which: int, others: Sequence[int]) -> np.ndarray:
+        return np.stack([self.validation[which], self.validation[others].mean(0), self.test[others].mean(0)], 1)
+
+
+def normal_scores(values: np.ndarray) -> np.ndarray:
+    return norm.ppf((rankdata(values) - 0.5) / len(values))
+
+
+def choosers(tables: Tables, which: int) -> dict[str, Chooser]:
+    """Every rule and bound for one table."""
+    informed = tables.informed(which, SeedStream(0).child("folds", which).numpy())
+    return {
+        "best": partial(highest, tables.validations[which]),
+        "smoothed": partial(smoothed, tables, which),
+        "borrowed": partial(highest, tables.borrowed(which)),
+        "informed": partial(highest, informed),
+        "known": partial(highest, tables.tests[which]),
+    }
+
+
+def highest(scores: np.ndarray, rows: np.ndarray) -> int:
+    return int(rows[np.argmax(scores[rows])])
+
+
+def smoothed(tables: Tables, which: int, rows: np.ndarray) -> int:
+    architectures = [tables.architectures[row] for row in rows]
+    scores = tables.validations[which, rows].tolist()
+    return int(rows[choose(tables.space, architectures, scores, "smoothed")])
+
+
+def study(tables: Tables, names: Sequence[str], seeds: Sequence[int], budget: int) -> dict[str, Any]:
+    """By rule: the mean over tables and seeds, with a bootstrap interval over seeds, and the means by table."""
+    regrets: dict[str, np.ndarray] = {}
+    for which, name in enumerate(names):
+        for rule, choice in choosers(tables, which).items():
+            found = regrets.setdefault(rule, np.zeros((len(names), len(seeds))))
+            for place, seed in enumerate(seeds):
+                random = SeedStream(seed).child("candidates", name).numpy()
+                rows = random.choice(len(tables.architectures), budget, replace=False)
+                found[which, place] = tables.regret(which, choice(rows))
+    return {
+        "budget": budget,
+        "seeds": len(seeds),
+        "rules": {rule: summary(found, names) for rule, found in regrets.items()},
+    }
+
+
+def summary(found: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+    low, high = bootstrap_interval(found.mean(0).tolist())
+    return {
+        "test": round(float(found.mean()), 3),
+        "ci95": [round(low, 3), round(high, 3)],
+        "by_table": {name: round(float(mean), 3) for name, mean in zip(names, found.mean(1), strict=True)},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tables", nargs="+", default=list(TABLES.names()), help="names, or files: three or more")
+    parser.add_argument("--budget", type=int, default=200)
+    parser.add_argument("--seeds", default="30")
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results" / "studies" / "nas_selection.json"
+    )
+    options = parser.parse_args()
+    tables = Tables([find_table(name) for name in options.tables])
+    results = study(tables, options.tables, parse_seeds(options.seeds), options.budget)
+    for rule, found in results["rules"].items():
+        low, high = found["ci95"]
+        print(f"{rule:9} {found['test']:5.2f} [{low:.2f}, {high:.2f}]", *found["by_table"].values())
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

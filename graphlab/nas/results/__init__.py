@@ -1,0 +1,1 @@
+"""What a search came to: its result, its answer, its curve."""

@@ -1,0 +1,1 @@
+"""What guesses the scores of architectures from those of others."""
