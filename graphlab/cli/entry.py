@@ -43,6 +43,9 @@ for command in (
 UsageError: Any = typer.BadParameter.__bases__[0]
 """Click's base of all complaints about the words of a command, from whichever click typer brings along."""
 
+INTERRUPTED = 130
+"""What typer makes of a KeyboardInterrupt, without a word."""
+
 
 def main() -> NoReturn:
     """Entry point. Of the processes that torchrun starts, the first speaks for all."""
@@ -57,7 +60,10 @@ def _exit_code() -> int:
     """Do what the command line says: one clear message for whatever goes wrong, and the code that belongs to it."""
     as_json = "--json" in sys.argv
     try:
-        return app(standalone_mode=False) or 0
+        code = app(standalone_mode=False) or 0
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        return code
     except UsageError as error:
         detail = {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}
         return _fail({"error": detail}, 2, as_json)

@@ -47,6 +47,10 @@ def search(
     from graphlab.experiment.plan import parse_setting
     from graphlab.nas.objectives.limit import parse_limits
 
+    if plot:
+        from graphlab.core.plot import form_of
+
+        form_of(plot)  # before hours of search
     overrides = dict(parse_setting(text) for text in settings or [])
     found = api.search(
         strategy,

@@ -21,6 +21,14 @@ from graphlab.core.files import write_atomic
 FORMS = ("svg", "png", "pdf")
 
 
+def form_of(path: str | os.PathLike[str]) -> str:
+    """The form that a file's ending names. Raises InputError for none that there is."""
+    form = Path(path).suffix.removeprefix(".").lower()
+    if form not in FORMS:
+        raise InputError(f"cannot draw into {path}", hint=f"name a file that ends in .{', .'.join(FORMS)}")
+    return form
+
+
 class Plot(Figure):
     """A figure that Jupyter shows by itself and that turns into a `data:` address for a page."""
 
@@ -48,9 +56,7 @@ class Plot(Figure):
         Raises InputError for another ending, or a file that cannot be written.
         """
         file = Path(path)
-        form = file.suffix.removeprefix(".").lower()
-        if form not in FORMS:
-            raise InputError(f"cannot draw into {file}", hint=f"name a file that ends in .{', .'.join(FORMS)}")
+        form = form_of(file)
         picture = self.render(form)
         try:
             write_atomic(file, lambda out: out.write(picture))

@@ -122,6 +122,12 @@ class Plan:
             device=asked.device,
         )
         model, first = self.space.settings(self.space.sample(SeedStream(0).numpy()))
+        for name in settings:
+            if any(_is_same(name, chosen) for chosen in first):
+                raise ConfigError(
+                    f"{name} is what the space {self.space.name} chooses, so that it cannot be set",
+                    hint="leave it out, or search another space",
+                )
         make_plan(model, data, {**settings, **first})
         return objective
 
@@ -168,3 +174,9 @@ class Plan:
                 hint="leave prune or sharing out",
             )
         return MedianPruner(n_startup_trials=STARTUP_TRIALS)
+
+
+def _is_same(name: str, other: str) -> bool:
+    """Whether two names are of one setting, as `lr` and `training.lr` are."""
+    (part, _, own), (other_part, _, other_own) = name.rpartition("."), other.rpartition(".")
+    return own == other_own and (part == other_part or not part or not other_part)

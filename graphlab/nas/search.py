@@ -12,6 +12,7 @@ from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.nas.driver.launchers import find_launcher
 from graphlab.nas.driver.progress import progress_bar
+from graphlab.nas.driver.study import AN_ADDRESS
 from graphlab.nas.objectives.inner import Part
 from graphlab.nas.plan import FOLDER, Plan, SearchPlan
 from graphlab.nas.results.result import Search
@@ -25,7 +26,7 @@ def search(
     space: str | None = None,
     trials: int = 100,
     seed: int = 0,
-    objectives: Sequence[str] = ("validation",),
+    objectives: str | Sequence[str] = "validation",
     constraints: Mapping[str, float] | None = None,
     on: Part = "train",
     seeds: int | str | Sequence[int] = 1,
@@ -70,6 +71,8 @@ def search(
     if workers > 1 and isinstance(dataset, Dataset):
         raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
     launch = find_launcher(launcher)
+    if storage is not None and "://" not in storage:
+        raise InputError(f"{storage!r} is no address of a database", hint=f"write it as {AN_ADDRESS}, or name a store")
     folder = store_path(store)
     asked = SearchPlan(
         strategy=strategy,
@@ -77,7 +80,7 @@ def search(
         space=space,
         trials=trials,
         seed=seed,
-        objectives=tuple(objectives),
+        objectives=(objectives,) if isinstance(objectives, str) else tuple(objectives),
         constraints=dict(constraints or {}),
         on=on,
         seeds=parse_seeds(seeds),

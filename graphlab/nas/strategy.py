@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver.ledger import ATTEMPT, SLOT, Ledger, Outcome
+from graphlab.nas.driver.ledger import ATTEMPT, NOTES, SLOT, Ledger, Outcome
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.space import Architecture, Space
 
@@ -47,12 +47,16 @@ class Strategy(ABC):
 MOST_MUTATED = 100
 """Neighbours of an architecture that are tried before one is drawn from the whole space."""
 
+MOST_INVALID = 3
+"""Choices for one evaluation that were no network, after which one is drawn from the whole space."""
+
 
 class Reseeded(BaseSampler):
     """A sampler of Optuna's, made afresh for each trial with the trial's own seed.
 
     Its state is then the study's alone: the trial is the same whoever asks for it, and after whatever interruption.
     Where it names what was evaluated before, as it may for ever on lists of options, a neighbour of that is taken.
+    Where it chooses what is no network, it is asked again.
     """
 
     def __init__(self, make: Callable[[int], BaseSampler], space: Space, stream: SeedStream) -> None:
@@ -67,13 +71,14 @@ class Reseeded(BaseSampler):
         self._sampler.before_trial(study, trial)
         repeated = trial.user_attrs.get(ATTEMPT, 0) > 0
         self._neighbour = self._near_the_last(study, trial, stream.child("neighbour").numpy()) if repeated else None
-        if trial.system_attrs.get("fixed_params") or repeated:
+        if trial.system_attrs.get("fixed_params") or self._neighbour is not None:
             # Optuna does not ask where all is fixed, but genetic algorithms note the generation when they are asked.
             space = self._sampler.infer_relative_search_space(study, trial)
             self._sampler.sample_relative(study, trial, space)
 
-    def _near_the_last(self, study: Study, trial: FrozenTrial, random: np.random.Generator) -> Architecture:
-        """A neighbour, not evaluated yet, of what the last trial for the same evaluation named."""
+    def _near_the_last(self, study: Study, trial: FrozenTrial, random: np.random.Generator) -> Architecture | None:
+        """A neighbour, not evaluated yet, of what the last trial for the same evaluation named; None if that was no
+        network, and the sampler is to choose again."""
         if self._ledger is None:
             self._ledger = Ledger(study, self._space)
         self._ledger.refresh()
@@ -85,6 +90,8 @@ class Reseeded(BaseSampler):
                 near = self._space.mutate(last.params, random)
                 if self._space.key(near) not in self._ledger.by_key:
                     return near
+        elif trial.user_attrs[ATTEMPT] < MOST_INVALID:
+            return None
         return self._space.sample(random)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -132,6 +139,7 @@ class Controller(Strategy):
     outcomes  told so far, the failed and the pruned included
     seen      their keys
     in_hand   keys of what other workers evaluate now
+    known     both: what is not to be proposed
     """
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
@@ -151,6 +159,13 @@ class Controller(Strategy):
     def tell(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
         self.seen.add(outcome.key)
+
+    @property
+    def known(self) -> Set[str]:
+        return self.seen | self.in_hand if self.in_hand else self.seen
+
+    def is_new(self, values: Architecture) -> bool:
+        return self.space.key(values) not in self.known
 
     @property
     def best(self) -> Outcome | None:
@@ -184,7 +199,7 @@ class ControllerSampler(BaseSampler):
         self._controller.in_hand = {space.key(values) for values in others if space.is_complete(values)}
         proposal = self._controller.ask(trial_stream(self._controller.stream, trial).numpy())
         if proposal.notes:
-            study._storage.set_trial_user_attr(trial._trial_id, "notes", dict(proposal.notes))
+            study._storage.set_trial_user_attr(trial._trial_id, NOTES, dict(proposal.notes))
         return dict(proposal.values)
 
     def sample_independent(

@@ -254,3 +254,16 @@ def test_discriminate(cli, tmp_path):
     assert "1-WL, which bounds it, 0" in " ".join(shown.split()) and "ceiling" in shown
     wrong = cli("discriminate", *words, "--pairs", "77:79")
     assert (wrong.code, "no pair 78" in wrong.err) == (2, True)
+
+
+def test_an_interruption_is_told(cli, monkeypatch):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("graphlab.nas.search.search", stop)
+    monkeypatch.setattr("graphlab.api.search", stop, raising=False)
+    words = ["search", "random", "karate", "--space", "gcn"]
+    told = cli(*words)
+    assert (told.code, told.out) == (1, "")
+    assert "interrupted" in told.err and "go on from there" in told.err
+    assert cli(*words, "--json").json["error"]["kind"] == "interrupted"

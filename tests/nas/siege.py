@@ -23,7 +23,7 @@ def besiege(asked: SearchPlan, workers: int, kills: int) -> int:
     """Kill -9 a worker so many times, each once trials go on again; gives how many it came to before the end."""
     chance = random.Random(0)
     order = json.dumps(asked.to_json())
-    crew = [_start(order) for _ in range(workers)]
+    crew = [start(order) for _ in range(workers)]
     done, deadline = 0, time.monotonic() + PATIENCE
     try:
         while any(worker.poll() is None for worker in crew):
@@ -34,7 +34,7 @@ def besiege(asked: SearchPlan, workers: int, kills: int) -> int:
                 victim = chance.choice(alive)
                 crew[victim].send_signal(signal.SIGKILL)
                 crew[victim].wait()
-                crew[victim] = _start(order)
+                crew[victim] = start(order)
                 done += 1
     finally:
         for worker in crew:
@@ -44,7 +44,7 @@ def besiege(asked: SearchPlan, workers: int, kills: int) -> int:
     return done
 
 
-def _start(order: str) -> subprocess.Popen[str]:
+def start(order: str) -> subprocess.Popen[str]:
     worker = subprocess.Popen(
         [sys.executable, "-m", "graphlab.nas.driver.workers"],
         stdin=subprocess.PIPE,
@@ -52,8 +52,8 @@ def _start(order: str) -> subprocess.Popen[str]:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert worker.stdin
-    worker.stdin.write(order)
-    worker.stdin.close()
+    worker.stdin.write(f"{order}\n")
+    worker.stdin.flush()
     return worker
 
 

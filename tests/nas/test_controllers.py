@@ -99,6 +99,11 @@ def kept(letters, **settings):
     return strategy, best
 
 
+def changed(parent, drawn, kind="letter"):
+    """What AGNN notes of an offspring."""
+    return {"changes": [{"kind": kind, "in": parent, "drawn": drawn}]}
+
+
 def test_agnn_changes_one_kind_of_the_best(letters):
     letters.decisions = tuple(
         Decision(d.name, d.range, "first" if i < 2 else "last") for i, d in enumerate(letters.decisions)
@@ -106,21 +111,21 @@ def test_agnn_changes_one_kind_of_the_best(letters):
     strategy, best = kept(letters)
     for seed in range(20):
         proposal = strategy.ask(np.random.default_rng(seed))
-        changed = {name for name, value in proposal.values.items() if value != best[name]}
-        (kind,) = proposal.notes["kinds"]
-        assert changed <= {d.name for d in letters.kinds[kind]}
-        assert changed
+        different = {name for name, value in proposal.values.items() if value != best[name]}
+        (change,) = proposal.notes["changes"]
+        assert different <= {d.name for d in letters.kinds[change["kind"]]}
+        assert different
 
 
 def test_agnn_keeps_the_best_and_nothing_worse(letters):
     strategy, best = kept(letters)
     worse = {**best, "letter_0": "e"}
-    strategy.tell(outcome(letters, worse, 0.5, 1, {"kinds": ["letter"], "parent": best}))
+    strategy.tell(outcome(letters, worse, 0.5, 1, changed(best, worse)))
     assert strategy.best.values == best
-    assert strategy.ask(np.random.default_rng(0)).notes["parent"] == best
+    assert strategy.ask(np.random.default_rng(0)).notes["changes"][0]["in"] == best
     better = {**best, "letter_0": "a"}
-    strategy.tell(outcome(letters, better, 2.0, 2, {"kinds": ["letter"], "parent": best}))
-    assert strategy.ask(np.random.default_rng(0)).notes["parent"] == better
+    strategy.tell(outcome(letters, better, 2.0, 2, changed(best, better)))
+    assert strategy.ask(np.random.default_rng(0)).notes["changes"][0]["in"] == better
 
 
 @pytest.mark.parametrize("choose", ["drawn", "highest"])
@@ -129,7 +134,7 @@ def test_agnn_learns_which_option_is_better(choose, letters):
     strategy, best = kept(letters, lr=0.02, choose=choose)
 
     def chance(value):
-        likelihood, _ = strategy._likelihood(["letter_0"], best, {"letter_0": value})
+        likelihood, _ = strategy._likelihood(changed(best, {"letter_0": value}, "letter_0")["changes"])
         return float(likelihood.exp())
 
     assert chance("a") + chance("c") == pytest.approx(1.0, abs=1e-6)
@@ -137,7 +142,7 @@ def test_agnn_learns_which_option_is_better(choose, letters):
     for number in range(1, 40):
         value, score = ("a", 0.9) if number % 2 else ("c", 0.1)
         values = {**best, "letter_0": value}
-        strategy.tell(outcome(letters, values, score, number, {"kinds": ["letter_0"], "parent": best}))
+        strategy.tell(outcome(letters, values, score, number, changed(best, {"letter_0": value}, "letter_0")))
     assert chance("a") > before + 0.1
 
 

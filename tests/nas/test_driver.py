@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,12 @@ import pytest
 from optuna.trial import TrialState
 
 from graphlab.core.config import Choices
-from graphlab.nas.driver.ledger import RESULT, SAME_AS, SLOT, Fate, fate
+from graphlab.core.errors import ConfigError
+from graphlab.core.seeds import SeedStream
+from graphlab.nas.driver.ledger import RESULT, SAME_AS, SLOT, Fate, Outcome, fate
 from graphlab.nas.driver.study import open_storage
+from graphlab.nas.objectives.objective import Evaluation
+from graphlab.nas.registry import find_strategy
 from tests.nas.conftest import Score
 
 OWN = ["evolution", "local-search", "agnn", "graphnas"]
@@ -167,3 +172,104 @@ def test_a_worker_that_was_taken_for_dead_goes_on(letters, explore, tmp_path):
     found = explore("random", letters, objective, 5, where=tmp_path)
     assert sorted(one.slot for one in found.ledger.outcomes) == [0, 1, 2, 3, 4]
     assert len(objective.calls) == 6 and objective.calls[0] == objective.calls[1]
+
+
+class Bumpy(Score):
+    """Without a slope, and with scores of nothing and below: a local search starts again and again."""
+
+    def evaluate(self, values, on_step):
+        found = super().evaluate(values, on_step)
+        return Evaluation({**found.metrics, "validation": int(self.space.key(values)[:4], 16) % 7 - 3.0})
+
+
+@pytest.mark.parametrize(("strategy", "settings"), [("agnn", {"startup": 3}), ("local-search", {"startup": 3})])
+def test_a_search_that_starts_again_goes_on_as_if_it_had_never_stopped(strategy, settings, letters, explore, tmp_path):
+    """So little is left here that a stop falls between a restart, or a proposal, and what was learned of it."""
+    letters.decisions = letters.decisions[:2]
+    whole = named(explore(strategy, letters, Bumpy(letters), 22, **settings))
+    for stop_at in range(3, 21):
+        where = tmp_path / str(stop_at)
+        with pytest.raises(KeyboardInterrupt):
+            explore(strategy, letters, Bumpy(letters, stop_at=stop_at), 22, where=where, **settings)
+        assert named(explore(strategy, letters, Bumpy(letters), 22, where=where, **settings)) == whole
+
+
+def test_a_local_search_leaves_no_centre_for_what_is_worse(letters, explore):
+    class Below(Score):
+        def evaluate(self, values, on_step):
+            found = super().evaluate(values, on_step)
+            return Evaluation({**found.metrics, "validation": 0.0 if len(self.calls) == 1 else -1.0})
+
+    outcomes = explore("local-search", letters, Below(letters), 10, startup=1).ledger.outcomes
+    centre = letters.neighbours(outcomes[0].values)
+    assert {one.key for one in outcomes[1:]} <= {letters.key(one) for one in centre}
+
+
+@pytest.mark.parametrize("strategy", ["agnn", "graphnas", "evolution", "local-search", "bayesian", "predictor"])
+def test_decisions_that_others_take_away_are_no_obstacle(strategy, toy, explore):
+    """All 18 architectures of a space in which one decision is made under another."""
+    toy.decisions = toy.decisions[:3]
+    own = {"startup": 2} if strategy not in ("graphnas", "evolution") else {}
+    for seed in range(3):
+        explorer = explore(strategy, toy, Score(toy), 18, seed=seed, **own)
+        assert len(set(named(explorer))) == 18
+
+
+def test_what_a_proposal_was_noted_with_outlives_an_interruption(letters, explore, tmp_path):
+    settings = {"startup": 3}
+    whole = explore("agnn", letters, Score(letters), 9, **settings)
+    with pytest.raises(KeyboardInterrupt):
+        explore("agnn", letters, Score(letters, stop_at=6), 9, where=tmp_path, **settings)
+    rest = explore("agnn", letters, Score(letters), 9, where=tmp_path, **settings)
+    assert [one.notes for one in rest.ledger.outcomes] == [one.notes for one in whole.ledger.outcomes]
+    assert all(one.notes for one in rest.ledger.outcomes[3:])
+
+
+class Undefined(Score):
+    """What has a `c` in it has no score, or one beyond all bounds."""
+
+    def evaluate(self, values, on_step):
+        found = super().evaluate(values, on_step)
+        wrong = {"c": math.nan, "d": math.inf}.get(values["letter_0"])
+        return found if wrong is None else Evaluation({**found.metrics, "validation": wrong})
+
+
+def test_a_score_that_is_no_number_is_a_failure_and_asked_for_once(letters, explore):
+    letters.decisions = letters.decisions[:2]
+    objective = Undefined(letters)
+    outcomes = explore("random", letters, objective, 25).ledger.outcomes
+    assert len(objective.calls) == len(set(objective.calls)) == 25
+    errors = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
+    assert errors == {"c": "validation is nan", "d": "validation is inf"}
+
+
+class Unbuildable(Score):
+    """A first letter `b` is no network, as comes out only when it is built."""
+
+    def evaluate(self, values, on_step):
+        if values["letter_0"] == "b":
+            raise ConfigError("a width of 94 cannot be shared by 5 heads")
+        return super().evaluate(values, on_step)
+
+
+def test_an_architecture_that_cannot_be_built_does_not_end_the_search(letters, explore):
+    outcomes = explore("random", letters, Unbuildable(letters), 30).ledger.outcomes
+    assert len(outcomes) == 30
+    failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
+    assert failed == {"b": "a width of 94 cannot be shared by 5 heads"}
+
+
+@pytest.mark.parametrize("strategy", ["bayesian", "predictor", "evolution", "agnn", "local-search"])
+def test_what_another_worker_has_in_hand_is_not_proposed(strategy, letters):
+    found = find_strategy(strategy)
+    own = {} if strategy == "evolution" else {"startup": 2}
+    made = found(found.Config(**own), letters, Score(letters), SeedStream(0))
+    random = SeedStream(1).numpy()
+    for number in range(20):
+        values = letters.sample(random)
+        worth = float(sum("edcba".index(letter) for letter in values.values()))
+        key = letters.key(values)
+        made.tell(Outcome(number, number, values, values, key, "finished", (worth,), worth, {}, (), {}, 0.0, None))
+    first = made.ask(SeedStream(2).numpy()).values
+    made.in_hand = {letters.key(first)}
+    assert letters.key(made.ask(SeedStream(2).numpy()).values) not in made.known

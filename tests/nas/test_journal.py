@@ -45,7 +45,7 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr("graphlab.nas.driver.journal.os.fsync", no_space)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(StoreError, match="No space left"):
             journal.append_logs([{"n": 1}])
     assert path.read_bytes() == before
     journal.append_logs([{"n": 2}])
@@ -67,13 +67,22 @@ def test_two_writers_lose_nothing(tmp_path):
         assert [line["n"] for line in lines if line["who"] == name] == list(range(50))
 
 
-def test_what_is_no_journal_is_refused_and_kept(tmp_path):
+@pytest.mark.parametrize("lines", ["hello\nworld\n", "5\n", "{}\n", "[]\n", '{"op_code": 4, "worker_id": "me"}\n'])
+def test_what_is_no_journal_is_refused_and_kept(lines, tmp_path):
     path = tmp_path / "study" / "journal.log"
     path.parent.mkdir()
-    path.write_text("hello\nworld\n")
+    path.write_text(lines)
     with pytest.raises(StoreError, match="is not the journal of a search"):
         open_storage(tmp_path, "study")
-    assert path.read_text() == "hello\nworld\n"
+    assert path.read_text() == lines
+
+
+def test_a_journal_that_is_spoilt_while_a_search_goes_on_is_named(tmp_path):
+    study, _ = open_study(tmp_path, "study", RandomSampler(0), ["maximize"])
+    with (tmp_path / "study" / "journal.log").open("a") as file:
+        file.write("5\n")
+    with pytest.raises(StoreError, match="is none of its entries"):
+        study.ask()
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

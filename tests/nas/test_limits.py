@@ -17,6 +17,8 @@ from graphlab.nas import plan as plans
 from graphlab.nas.objectives.limit import Limit, make_limits, parse_limits
 from graphlab.nas.objectives.objective import Evaluation
 from graphlab.nas.plan import Plan, SearchPlan
+from graphlab.nas.space import Decision
+from graphlab.nas.surrogates.points import scores_of
 from graphlab.task.base import Learner
 from graphlab.testing.examples import example
 from tests.nas.conftest import Score
@@ -289,3 +291,40 @@ def test_the_command_on_a_table(cli, tmp_path):
     assert found.code == 0
     assert found.json["infeasible"] > 0
     assert all(one["parameters"] <= 600_000 for one in found.json["front"])
+
+
+@pytest.mark.parametrize("strategy", ["evolution", "local-search", "agnn", "bayesian", "predictor"])
+def test_own_strategies_learn_where_limits_are_kept(strategy, letters, explore):
+    """At most one letter that is not `e`, as in 17 of 625 words, while each `e` is worth least: nothing but how far the
+    limit is broken leads there."""
+
+    class Few(Score):
+        def __init__(self, space):
+            super().__init__(space)
+            self.directions = {**self.directions, "letters": "minimize"}
+            self.limit({"letters": 1})
+
+        def evaluate(self, values, on_step):
+            found = super().evaluate(values, on_step)
+            return Evaluation({**found.metrics, "letters": sum(letter != "e" for letter in values.values())})
+
+    def kept(name, **settings):
+        runs = (explore(name, letters, Few(letters), 60, seed=seed, **settings) for seed in range(3))
+        return sum(one.feasible is True for run in runs for one in run.ledger.outcomes)
+
+    letters.decisions = tuple(Decision(one.name, one.range, one.name) for one in letters.decisions)
+    own = {"population": 10} if strategy == "evolution" else {"startup": 10}
+    assert kept(strategy, **own) > 2 * kept("random")
+
+
+def test_what_breaks_a_limit_less_ranks_higher_and_below_what_keeps_it(letters, explore):
+    outcomes = explore("random", letters, Limited(letters, {"parameters": 1}), 40).ledger.outcomes
+    order = sorted((one for one in outcomes), key=lambda one: one.rank)
+    counts = [count_of(one) for one in order]
+    broken = [count for count in counts if count > 1]
+    assert counts[: len(broken)] == sorted(broken, reverse=True) and broken
+    kept = [one.score for one in order[len(broken) :]]
+    assert kept == sorted(kept)
+    scores = scores_of(order)
+    assert scores[len(broken) :] == kept
+    assert scores == sorted(scores) and scores[0] >= kept[0] - (kept[-1] - kept[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,16 +10,17 @@ import socket
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
 
 from graphlab.core.errors import StoreError
-from graphlab.nas.driver.ledger import ATTEMPT, SLOT
+from graphlab.nas.driver.ledger import ATTEMPT, SLOT, WORKER, Fate, fate
 from graphlab.nas.driver.study import open_storage
 from graphlab.nas.plan import Plan
-from tests.nas.siege import assert_whole, besiege
+from tests.nas.siege import assert_whole, besiege, start
 from tests.nas.test_limits import Limited
 from tests.nas.test_search_workers import asked_for
 
@@ -107,3 +109,32 @@ def test_a_database_that_does_not_answer_is_named_without_its_password():
     with pytest.raises(StoreError, match="cannot be used") as caught:
         open_storage("postgresql+psycopg://me:secret@127.0.0.1:1/none", "study")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_worker_that_stood_still_for_longer_than_the_dead_may_comes_back(server, tmp_path):
+    """Stopped as by a laptop's lid: another one takes its trial, and it goes on with what is left."""
+    asked = replace(asked_for(tmp_path, 12, where=server), settings={"training.epochs": 400})
+    order = json.dumps(asked.to_json())
+    still = start(order)
+    other = None
+    try:
+        explorer = Plan(asked).explorer(asked.where)
+        until(lambda: any(WORKER in trial.user_attrs for trial in explorer.study.get_trials(deepcopy=False)))
+        still.send_signal(signal.SIGSTOP)
+        other = start(order)
+        until(lambda: any(fate(trial) is Fate.CUT_OFF for trial in explorer.study.get_trials(deepcopy=False)))
+        still.send_signal(signal.SIGCONT)
+        assert [worker.wait(timeout=600) for worker in (still, other)] == [0, 0]
+    finally:
+        for worker in filter(None, (still, other)):
+            worker.kill()
+            worker.wait()
+    assert_whole(asked)
+
+
+def until(come):
+    deadline = time.monotonic() + 600
+    while not come():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
+from pathlib import Path
+
 import pytest
 
 import graphlab as gl
 from graphlab.nas.plan import SearchPlan
-from tests.nas.siege import assert_whole, besiege
+from tests.nas.siege import assert_whole, besiege, start
 
 
 def asked_for(tmp_path, trials, strategy="random", where=None):
@@ -33,7 +37,24 @@ def test_workers_that_are_killed_lose_nothing(strategy, trials, kills, tmp_path)
     assert_whole(asked)
 
 
-def test_two_workers_do_a_search_once(tmp_path):
+def test_a_worker_ends_with_the_process_that_started_it(tmp_path):
+    asked = asked_for(tmp_path, 10_000)
+    worker = start(json.dumps(asked.to_json()))
+    try:
+        study = Path(asked.where)
+        deadline = time.monotonic() + 300
+        while not any(study.glob("*/workers/*-*.lock")):
+            assert worker.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        worker.stdin.close()
+        assert worker.wait(timeout=300) == 1
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_two_workers_do_a_search_once(tmp_path, together):
+    together.before_it_evaluates()
     found = gl.search(
         "random",
         "karate",
@@ -46,3 +67,4 @@ def test_two_workers_do_a_search_once(tmp_path):
     )
     assert len(found.outcomes) == len({one.key for one in found.outcomes}) == 10
     assert len(gl.runs(tmp_path)) == 10
+    assert len({together.worker_of(one, found.study) for one in found.outcomes}) == 2

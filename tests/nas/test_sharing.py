@@ -241,13 +241,19 @@ def test_a_search_that_was_stopped_ends_with_the_same_trials(before, whole, tmp_
     assert told(search(tmp_path / "stopped")) == told(whole)
 
 
-def test_workers_share_what_they_leave(tmp_path):
-    settings = {"training.epochs": 4, "strategy.startup": 4}
+def test_workers_share_what_they_leave(tmp_path, together):
+    """This process begins when the other one has left weights. Its first architecture is a neighbour of the other's
+    best, one decision away, of which two layers never lose all: what it inherits can only be the other's."""
+    together.before_it_asks()
+    settings = {"training.epochs": 40, "strategy.startup": 1}
     found = gl.search(
-        "agnn", "karate", trials=12, on="validation", sharing=1, workers=2, store=tmp_path, device="cpu", **settings
-    )
-    assert len({one.key for one in found.outcomes}) == len(found.outcomes) == 12
-    assert (found.df.inherited > 0).any()
+        "local-search", "karate", trials=24, on="validation", sharing=20, workers=2, store=tmp_path, device="cpu",
+        **settings,
+    )  # fmt: skip
+    assert len({one.key for one in found.outcomes}) == len(found.outcomes) == 24
+    mine = [one for one in found.outcomes if together.is_mine(one, found.study)]
+    assert 0 < len(mine) < 24
+    assert min(mine, key=lambda one: one.number).metrics["inherited"] > 0
 
 
 @pytest.mark.parametrize(

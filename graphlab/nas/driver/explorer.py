@@ -12,9 +12,9 @@ from optuna import Study, Trial, TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from graphlab.core.errors import DivergenceError
+from graphlab.core.errors import ConfigError, DivergenceError
 from graphlab.nas.driver.crew import Crew
-from graphlab.nas.driver.ledger import ATTEMPT, RESULT, SAME_AS, SLOT, Ledger, Outcome
+from graphlab.nas.driver.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
 from graphlab.nas.driver.study import quiet_optuna
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.space import Architecture, Space
@@ -79,7 +79,7 @@ class Explorer:
             if slot is None:
                 self.crew.give_up_the_dead(self.study)
                 return None
-            self.study.enqueue_trial(dict(slot.choices), user_attrs={SLOT: slot.number, ATTEMPT: slot.attempt})
+            self.study.enqueue_trial(dict(slot.choices), user_attrs=slot.marks)
         trial = self.study.ask()
         self.crew.take(trial)
         return trial
@@ -104,9 +104,10 @@ class Explorer:
             return
         try:
             found = self.objective.evaluate(values, on_step)
+            _check_numbers(found.metrics)
         except TrialPruned:
             self._tell(trial, key, {}, state=TrialState.PRUNED)
-        except DivergenceError as error:
+        except (DivergenceError, ConfigError) as error:
             self._tell(trial, key, {"error": error.message})
         else:
             for metric, beyond in self.objective.excess(found.metrics).items():
@@ -141,6 +142,12 @@ class Explorer:
                 self.study.tell(trial, state=state)
         if SAME_AS in result:
             self.exhausted = trial.user_attrs[ATTEMPT] + 1 >= MOST_ASKED
+
+
+def _check_numbers(metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise DivergenceError(f"{name} is {value}")
 
 
 def suggest(space: Space, trial: Trial) -> Architecture:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -14,10 +15,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from graphlab.nas.space import Architecture, Space
 
-SLOT, ATTEMPT, RESULT, WORKER = "slot", "attempt", "result", "worker"
+SLOT, ATTEMPT, NOTES, RESULT, WORKER = "slot", "attempt", "notes", "result", "worker"
 """What trials are marked with: which of the asked evaluations this is, how often its strategy was asked for it before,
-what came of it, and whose it is."""
-
+what that wrote beside its proposal, what came of it, and whose it is."""
 
 SAME_AS = "same_as"
 """In the result of a trial that named what had been evaluated before, or no network at all."""
@@ -43,6 +43,7 @@ class Outcome:
     state   finished, infeasible (a limit is broken, perhaps before anything was trained), pruned or failed
     score   the first objective, so that more is better; None for all but what is finished
     notes   what the strategy wrote beside its proposal
+    excess  how far limits are broken, as shares of them, summed; see `Limit.excess`
     """
 
     number: int
@@ -58,6 +59,15 @@ class Outcome:
     notes: Mapping[str, Any]
     seconds: float
     error: str | None
+    excess: float = 0.0
+
+    @property
+    def rank(self) -> tuple[bool, float] | None:
+        """Of two outcomes the better has the greater: what keeps every limit, by its score, above what does not, by how
+        little. Deb, "An efficient constraint handling method", 2000. None of what failed or was pruned."""
+        if self.feasible is None:
+            return None
+        return (False, -self.excess) if self.score is None else (True, self.score)
 
     @property
     def feasible(self) -> bool | None:
@@ -70,12 +80,19 @@ class Slot:
     """An evaluation that is to be done.
 
     attempt  how many trials for it named what was known already
-    choices  those of a trial for it that was cut off, to be made again
+    choices  those of a trial for it that was cut off, to be made again; none if it had not made all of them
+    notes    what the strategy wrote beside these
     """
 
     number: int
     attempt: int
-    choices: Mapping[str, Any]
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """What a trial for it is marked with."""
+        return {SLOT: self.number, ATTEMPT: self.attempt} | ({NOTES: dict(self.notes)} if self.notes else {})
 
 
 class Ledger:
@@ -94,7 +111,7 @@ class Ledger:
         self.repeats: Counter[int] = Counter()
         self.waiting = False
         self.in_hand: list[FrozenTrial] = []
-        self._cut_off: dict[int, dict[str, Any]] = {}
+        self._cut_off: dict[int, FrozenTrial] = {}
         self._done: set[int] = set()
         self._taken: set[int] = set()
         self._read: set[int] = set()
@@ -124,17 +141,21 @@ class Ledger:
         """The first of the evaluations 0 to count - 1 that nobody has done or has in hand, as of the last `refresh`."""
         for number in range(count):
             if number not in self._done and number not in self._taken:
-                return Slot(number, self.repeats[number], self._cut_off.get(number, {}))
+                cut_off = self._cut_off.get(number)
+                if cut_off is None:
+                    return Slot(number, self.repeats[number])
+                return Slot(number, self.repeats[number], cut_off.params, cut_off.user_attrs.get(NOTES, {}))
         return None
 
     def _note(self, trial: FrozenTrial) -> None:
         slot, found = trial.user_attrs.get(SLOT), fate(trial)
         if slot is None:
             return
-        if found is Fate.CUT_OFF:
-            self._cut_off[slot] = dict(trial.params)
-            return
         self._cut_off.pop(slot, None)
+        if found is Fate.CUT_OFF:
+            if self.space.is_complete(trial.params):
+                self._cut_off[slot] = trial
+            return
         if found is Fate.REPEAT:
             self.repeats[slot] += 1
             return
@@ -158,9 +179,10 @@ class Ledger:
             score=self._sign * trial.values[0] if finished else None,
             metrics=result.get("metrics", {}),
             runs=tuple(result.get("runs", ())),
-            notes=trial.user_attrs.get("notes", {}),
+            notes=trial.user_attrs.get(NOTES, {}),
             seconds=duration.total_seconds() if duration else 0.0,
             error=result.get("error"),
+            excess=math.fsum(beyond for beyond in trial.constraints.values() if beyond > 0),
         )
 
 

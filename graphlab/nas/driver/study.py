@@ -30,6 +30,8 @@ DEAD_AFTER = 3
 MAKING_TABLES = -1
 """The number of the lock for it; studies have theirs from 1."""
 
+AN_ADDRESS = "postgresql+psycopg://user:password@host/name"
+
 Where = str | os.PathLike[str] | None
 """None for memory, a folder, or a database's address."""
 
@@ -67,9 +69,10 @@ def open_storage(where: Where, name: str) -> BaseStorage:
         raise StoreError(
             f"cannot keep a search in {folder}: {error.strerror or error}", hint="name another folder with --store"
         ) from error
-    except ValueError as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # whatever foreign entries make of it
         raise StoreError(
-            f"{folder / 'journal.log'} is not the journal of a search: {error}", hint="move it away, or mend its lines"
+            f"{folder / 'journal.log'} is not the journal of a search: {type(error).__name__} {error}",
+            hint="move it away, or mend its lines",
         ) from error
 
 
@@ -78,7 +81,7 @@ def _database(address: str) -> BaseStorage:
     if not scheme.startswith("postgresql"):
         raise InputError(
             f"a search is not kept in {scheme}: workers could not take turns there",
-            hint="name a folder, or a database as postgresql+psycopg://user:password@host/name",
+            hint=f"name a folder, or a database as {AN_ADDRESS}",
         )
     try:
         # Two workers that make a database's tables at once get in each other's way.

@@ -1,6 +1,7 @@
-"""More processes at the same search: `python -m graphlab.nas.driver.workers` with the search on its standard input.
+"""More processes at the same search: `python -m graphlab.nas.driver.workers`, told the search by a line of its input.
 
-A worker that dies is replaced; its trial is given back by whoever finds it, and goes on from its last checkpoint.
+A worker that dies is replaced; its trial is given back by whoever finds it, and goes on from its last checkpoint. A
+worker whose standard input ends has lost the process that started it, and ends too.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ class _Crew:
             env=os.environ | {"OMP_NUM_THREADS": str(self._threads)},
         )
         assert process.stdin
-        process.stdin.write(self._order)
-        process.stdin.close()
+        process.stdin.write(f"{self._order}\n")
+        process.stdin.flush()
         return process
 
     def _replace_the_dead(self) -> None:
@@ -77,6 +78,8 @@ class _Crew:
             process.terminate()
         for process in self._processes:
             process.wait()
+            if process.stdin:
+                process.stdin.close()
 
 
 def work(asked: SearchPlan) -> None:
@@ -84,5 +87,13 @@ def work(asked: SearchPlan) -> None:
     Plan(asked).explorer(asked.where).explore()
 
 
+def _end_with_the_input() -> None:
+    """As if killed: what it has in hand goes on from its last checkpoint."""
+    sys.stdin.read()
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    work(SearchPlan.from_json(json.load(sys.stdin)))
+    asked = SearchPlan.from_json(json.loads(sys.stdin.readline()))
+    threading.Thread(target=_end_with_the_input, daemon=True).start()
+    work(asked)

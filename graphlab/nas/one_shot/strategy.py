@@ -14,7 +14,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.one_shot.training import SupernetTraining
 from graphlab.nas.registry import find_supernet
-from graphlab.nas.space import Architecture, Space
+from graphlab.nas.space import Space
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
 MOST_DRAWN = 200
@@ -66,7 +66,7 @@ class OneShot(Controller):
             )
             self._names = self.candidates(training)
         for proposal in self._proposals(self._names):
-            if self._is_new(proposal.values):
+            if self.is_new(proposal.values):
                 return proposal
         return self._neighbour(random)
 
@@ -80,10 +80,6 @@ class OneShot(Controller):
     def _neighbour(self, random: np.random.Generator) -> Proposal:
         for _ in range(MOST_DRAWN):
             near = self.space.mutate(self._named[0].values, random)
-            if self._is_new(near):
+            if self.is_new(near):
                 return Proposal(near)
         return Proposal(self.space.sample(random))
-
-    def _is_new(self, values: Architecture) -> bool:
-        key = self.space.key(values)
-        return key not in self.seen and key not in self.in_hand

@@ -9,13 +9,14 @@ Point = tuple[float, ...]
 
 
 def front_of(points: Sequence[Point]) -> list[int]:
-    """The places of those that no other dominates; of equal ones the first."""
-    return [
-        i
-        for i, point in enumerate(points)
-        if not any(_dominates(other, point) or (other == point and j < i) for j, other in enumerate(points))
-    ]
+    """The places of those that no other dominates, in order; of equal ones the first."""
+    front: list[int] = []
+    # What dominates a point comes before it in this order, or is itself dominated by what does.
+    for i in sorted(range(len(points)), key=lambda i: points[i], reverse=True):
+        if not any(_is_no_better(points[i], points[j]) for j in front):
+            front.append(i)
+    return sorted(front)
 
 
-def _dominates(first: Point, second: Point) -> bool:
-    return first != second and all(a >= b for a, b in zip(first, second, strict=True))
+def _is_no_better(point: Point, other: Point) -> bool:
+    return all(a <= b for a, b in zip(point, other, strict=True))

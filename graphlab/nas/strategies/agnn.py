@@ -11,7 +11,7 @@ best architecture in order, and the kind is drawn from the softmax of the entrop
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -87,33 +87,40 @@ class AGNN(Controller):
         with torch.no_grad():
             entropies = {kind: self._redraw(kind, best, random)[1] for kind in self.policies if self._made(kind, best)}
             for tried in range(MOST_DRAWN):
-                kinds = self._choose(entropies, 1 + tried // WIDER_AFTER, random)
-                values = best
-                for kind in kinds:
-                    values, _ = self._redraw(kind, values, random)
-                if self.space.is_valid(values) and self.space.key(values) not in self.seen:
-                    return Proposal(values, {"kinds": kinds, "parent": best})
+                values, changes = best, []
+                for kind in self._choose(entropies, 1 + tried // WIDER_AFTER, random):
+                    if not self._made(kind, values):
+                        continue  # a change before this one took its decisions away
+                    drawn, _ = self._redraw(kind, values, random)
+                    changes.append({"kind": kind, "in": values, "drawn": drawn})
+                    values = self.space.complete({**values, **drawn}, random)
+                if self.space.is_valid(values) and self.is_new(values):
+                    return Proposal(values, {"changes": changes})
         return Proposal(self.space.mutate(best, random))
 
     def tell(self, outcome: Outcome) -> None:
         super().tell(outcome)
-        if outcome.score is None:
+        if outcome.rank is None:
             return
-        self._scores[outcome.key] = outcome.score
-        if "kinds" in outcome.notes:
-            self._learn(outcome)
-        if self._best is None or outcome.score > (self._best.score or 0.0):
+        if outcome.score is not None:
+            self._scores[outcome.key] = outcome.score
+            if "changes" in outcome.notes:
+                self._learn(outcome)
+        if self._best is None or self._best.rank is None or outcome.rank > self._best.rank:
             self._best = outcome
 
     def _learn(self, outcome: Outcome) -> None:
         """One step along the gradient of the reward, centred by its moving average and scaled by its moving size."""
-        parent, decay = outcome.notes["parent"], self.config.decay
-        reward = (outcome.score or 0.0) - self._scores[self.space.key(parent)]
+        changes, decay = outcome.notes["changes"], self.config.decay
+        before = self._scores.get(self.space.key(changes[0]["in"]))
+        if before is None:
+            return  # the parent broke a limit
+        reward = (outcome.score or 0.0) - before
         self.spread = max(abs(reward), decay * self.spread)
         self.baseline += (1 - decay) * (reward - self.baseline)
         if not self.spread:
             return
-        likelihood, entropy = self._likelihood(outcome.notes["kinds"], parent, outcome.params)
+        likelihood, entropy = self._likelihood(changes)
         loss = -(reward - self.baseline) / self.spread * likelihood - self.config.entropy * entropy
         self.optimizer.zero_grad()
         loss.backward()
@@ -131,8 +138,7 @@ class AGNN(Controller):
         return [kinds[i] for i in order]
 
     def _redraw(self, kind: str, best: Architecture, random: np.random.Generator) -> tuple[Architecture, float]:
-        """The best architecture with this kind's decisions drawn anew, and their mean entropy as a share of what it
-        can be."""
+        """This kind's decisions drawn anew, and their mean entropy as a share of what it can be."""
         policy, made = self._policy(kind), self._made(kind, best)
         seen, state = self._read(kind, best)
         chosen: Architecture = {}
@@ -145,25 +151,23 @@ class AGNN(Controller):
             option = draw(torch.where(logits.isfinite(), 0.0, logits) if i == evenly else logits, random)
             chosen[decision.name] = decision.options[option]
             seen = policy.embed(decision, option)
-        changed = {**best, **chosen}
-        return self.space.complete(changed, random), float(np.mean(shares))
+        return chosen, float(np.mean(shares))
 
-    def _likelihood(self, kinds: list[str], parent: Architecture, chosen: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-        """The log probability of these kinds' decisions, one kind after the other, and the sum of their entropies."""
+    def _likelihood(self, changes: Sequence[Mapping[str, Any]]) -> tuple[Tensor, Tensor]:
+        """The log probability of what was drawn, one kind after the other, and the sum of the entropies."""
         total, entropy = torch.zeros(()), torch.zeros(())
-        values = parent
-        for kind in kinds:
+        for change in changes:
+            kind, values = change["kind"], change["in"]
             policy, made = self._policy(kind), self._made(kind, values)
             seen, state = self._read(kind, values)
             for decision in made:
                 logits, state = policy.step(decision, seen, state)
                 logits = self._without_the_same(logits, decision, values, len(made))
-                option = decision.nearest(chosen[decision.name])
+                option = decision.nearest(change["drawn"][decision.name])
                 total = total + torch.log_softmax(logits, 0)[option]
                 possible = torch.log_softmax(logits[logits.isfinite()], 0)
                 entropy = entropy - (possible.exp() * possible).sum()
                 seen = policy.embed(decision, option)
-            values = {**values, **{decision.name: chosen[decision.name] for decision in made}}
         return total, entropy
 
     def _read(self, kind: str, values: Architecture) -> tuple[Tensor, tuple[Tensor, Tensor]]:

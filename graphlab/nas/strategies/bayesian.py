@@ -21,7 +21,7 @@ from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Architecture
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 from graphlab.nas.surrogates.gaussian_process import GaussianProcess, most_likely
-from graphlab.nas.surrogates.points import points_of, targets_of
+from graphlab.nas.surrogates.points import points_of, scores_of, targets_of
 
 REFIT = 1.25
 """How many times more outcomes there are when the prior is chosen anew."""
@@ -58,29 +58,29 @@ class Bayesian(Controller):
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # pyright: ignore[reportArgumentType]
-        self._scored: list[Outcome] = []
+        self._ranked: list[Outcome] = []
         self._process: GaussianProcess | None = None
         self._known = 0
         self._refit = self.config.startup
 
     def tell(self, outcome: Outcome) -> None:
         super().tell(outcome)
-        if outcome.score is not None:
-            self._scored.append(outcome)
+        if outcome.rank is not None:
+            self._ranked.append(outcome)
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        if len(self._scored) < self.config.startup:
+        if len(self._ranked) < self.config.startup:
             return Proposal(self.space.sample(random))
         process = self._caught_up()
         targets = self._targets(process.observed)
         bounds = self._bounds(self._watched, process.posterior(targets))
-        bounds[[key in self.seen for key in self._pool]] = -np.inf
+        bounds[[key in self.known for key in self._pool]] = -np.inf
         start = int(bounds.argmax())
         if np.isinf(bounds[start]):
             return Proposal(self.space.sample(random))
         chosen, bound = list(self._pool.values())[start], bounds[start]
         for _ in range(self.config.steps):
-            near = [one for one in self.space.neighbours(chosen) if self.space.key(one) not in self.seen]
+            near = [one for one in self.space.neighbours(chosen) if self.is_new(one)]
             if not near:
                 break
             points = self._points(near)
@@ -92,15 +92,15 @@ class Bayesian(Controller):
 
     def _caught_up(self) -> GaussianProcess:
         """The process with all outcomes, whose prior is chosen at the same numbers of them whenever it is asked."""
-        while self._known < len(self._scored):
+        while self._known < len(self._ranked):
             self._known += 1
             if self._known == self._refit:
-                observed = self._points([one.values for one in self._scored[: self._known]])
+                observed = self._points([one.values for one in self._ranked[: self._known]])
                 prior = most_likely(observed, self._targets(observed), self._linear)
                 self._process = GaussianProcess(prior, observed, self._watched)
                 self._refit = math.ceil(self._known * REFIT)
             elif self._process:
-                self._process.observe(self._points([self._scored[self._known - 1].values])[0])
+                self._process.observe(self._points([self._ranked[self._known - 1].values])[0])
         assert self._process
         return self._process
 
@@ -113,8 +113,7 @@ class Bayesian(Controller):
 
     def _targets(self, observed: np.ndarray) -> np.ndarray:
         """What the prior's mean leaves of the first scores."""
-        scores = [one.score for one in self._scored[: len(observed)] if one.score is not None]
-        left = targets_of(scores) - self._mean(observed)
+        left = targets_of(scores_of(self._ranked[: len(observed)])) - self._mean(observed)
         return left - left.mean()
 
     def _bounds(self, points: np.ndarray, posterior: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

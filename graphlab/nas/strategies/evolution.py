@@ -24,7 +24,10 @@ class Config(StrategyConfig):
 
 
 class Evolution(Controller):
-    """The best of a few drawn from the latest evaluations is mutated; the oldest dies, however good it is."""
+    """The best of a few drawn from the latest evaluations is mutated; the oldest dies, however good it is.
+
+    What breaks a limit is a parent while nothing else is alive.
+    """
 
     Config = Config
     citation = Citation(
@@ -37,13 +40,14 @@ class Evolution(Controller):
     )
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        alive = [one for one in self.outcomes[-self.config.population :] if one.score is not None]
+        ranked = [one for one in self.outcomes[-self.config.population :] if one.rank is not None]
+        alive = [one for one in ranked if one.feasible] or ranked
         if len(self.outcomes) < self.config.population or not alive:
             return Proposal(self.space.sample(random))
         for _ in range(MOST_TRIED):
             drawn = random.choice(len(alive), min(self.config.tournament, len(alive)), replace=False)
-            parent = max((alive[i] for i in drawn), key=lambda one: one.score or 0.0)
+            parent = max((alive[i] for i in drawn), key=lambda one: one.rank or ())
             child = self.space.mutate(parent.values, random)
-            if self.space.key(child) not in self.seen:
+            if self.is_new(child):
                 return Proposal(child)
         return Proposal(self.space.sample(random))

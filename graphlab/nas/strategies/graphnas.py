@@ -64,7 +64,7 @@ class GraphNAS(Controller):
     def ask(self, random: np.random.Generator) -> Proposal:
         for _ in range(MOST_DRAWN):
             values = sample(self.policy, random)
-            if self.space.is_valid(values) and self.space.key(values) not in self.seen:
+            if self.space.is_valid(values) and self.is_new(values):
                 return Proposal(values)
         return Proposal(self.space.sample(random))
 

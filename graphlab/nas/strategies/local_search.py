@@ -7,7 +7,6 @@ import numpy as np
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
 from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.space import Architecture
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
 
@@ -33,23 +32,22 @@ class LocalSearch(Controller):
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # pyright: ignore[reportArgumentType]
         self._centre: Outcome | None = None
-        self._wanted = self.config.startup
 
     def tell(self, outcome: Outcome) -> None:
+        begins = self._centre is None or self._is_over(self._centre)
         super().tell(outcome)
-        self._wanted -= self._wanted > 0
-        better = self._centre is None or (outcome.score or -np.inf) > (self._centre.score or -np.inf)
-        if outcome.score is not None and better:
+        if outcome.rank is None:
+            return
+        if begins or self._centre is None or self._centre.rank is None or outcome.rank > self._centre.rank:
             self._centre = outcome
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        if self._wanted or self._centre is None:
+        if len(self.outcomes) < self.config.startup or self._centre is None:
             return Proposal(self.space.sample(random))
-        fresh = self._fresh_neighbours(self._centre)
-        if not fresh:
-            self._centre = None
-            return Proposal(self.space.sample(random))
-        return Proposal(fresh[random.integers(len(fresh))])
+        fresh = [one for one in self.space.neighbours(self._centre.values) if self.is_new(one)]
+        return Proposal(fresh[random.integers(len(fresh))] if fresh else self.space.sample(random))
 
-    def _fresh_neighbours(self, centre: Outcome) -> list[Architecture]:
-        return [one for one in self.space.neighbours(centre.values) if self.space.key(one) not in self.seen]
+    def _is_over(self, centre: Outcome) -> bool:
+        """Whether nothing around the centre is left to be asked for, so that what comes next begins anew."""
+        begun = len(self.outcomes) >= self.config.startup
+        return begun and all(self.space.key(one) in self.seen for one in self.space.neighbours(centre.values))

@@ -6,6 +6,7 @@ highest mean + beta deviations is evaluated next, out of the pool and the mutati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Architecture
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 from graphlab.nas.surrogates.graph_ensemble import Batch, Ensemble, batch_of, fit
+from graphlab.nas.surrogates.points import scores_of
 
 
 class Config(StrategyConfig):
@@ -61,37 +63,37 @@ class Predictor(Controller):
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)  # pyright: ignore[reportArgumentType]
-        self._scored: list[Outcome] = []
+        self._ranked: list[Outcome] = []
         self._trained_on = 0
 
     def tell(self, outcome: Outcome) -> None:
         super().tell(outcome)
-        if outcome.score is not None:
-            self._scored.append(outcome)
+        if outcome.rank is not None:
+            self._ranked.append(outcome)
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        if len(self._scored) < self.config.startup:
+        if len(self._ranked) < self.config.startup:
             return Proposal(self.space.sample(random))
         self._train_when_due()
         children = self._children(random)
         with torch.no_grad():
             scores = self._ensemble(batch_of([self.space.graph(one) for one in children.values()]))
         bounds = self._pool_bounds | dict(zip(children, self._bounds(scores), strict=True))
-        fresh = [key for key in bounds if key not in self.seen]
+        fresh = [key for key in bounds if key not in self.known]
         if not fresh:
             return Proposal(self.space.sample(random))
         return Proposal((self._pool | children)[max(fresh, key=bounds.__getitem__)])
 
     def _train_when_due(self) -> None:
         config = self.config
-        due = len(self._scored) - (len(self._scored) - config.startup) % config.every
+        due = len(self._ranked) - (len(self._ranked) - config.startup) % config.every
         if due == self._trained_on:
             return
         stream = self.stream.child("fit", due)
-        known = sorted(self._scored[:due], key=lambda one: -(one.score or 0.0))[: config.most]
+        known = _best(self._ranked[:due], config.most)
         self._ensemble = Ensemble(self.space.num_labels, config.members, config.width, config.layers, stream)
         batch = batch_of([self.space.graph(one.values) for one in known])
-        scores = np.array([one.score for one in known], np.float64)
+        scores = np.array(scores_of(known))
         fit(self._ensemble, batch, scores, config.epochs, config.lr, stream.child("bootstrap"))
         with torch.no_grad():
             scores = self._ensemble(self._pool_batch)
@@ -105,7 +107,7 @@ class Predictor(Controller):
 
     def _children(self, random: np.random.Generator) -> dict[str, Architecture]:
         """Mutations of the best, by key; the earlier of equals is the better."""
-        best = sorted(self._scored, key=lambda one: -(one.score or 0.0))[: self.config.parents]
+        best = _best(self._ranked, self.config.parents)
         mutated = (self.space.mutate(one.values, random) for one in best for _ in range(self.config.children))
         return {self.space.key(one): one for one in mutated}
 
@@ -118,3 +120,8 @@ class Predictor(Controller):
     @cached_property
     def _pool_batch(self) -> Batch:
         return batch_of([self.space.graph(one) for one in self._pool.values()])
+
+
+def _best(outcomes: Sequence[Outcome], count: int) -> list[Outcome]:
+    """So many, the best first; the earlier of equals."""
+    return sorted(outcomes, key=lambda one: one.rank or (), reverse=True)[:count]

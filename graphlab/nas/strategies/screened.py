@@ -70,7 +70,7 @@ class Screened(Controller):
         for _ in range(self.config.draws):
             proposal = self.base.ask(random)
             drawn.setdefault(self.space.key(proposal.values), proposal)
-        fresh = {key: one for key, one in drawn.items() if key not in self.seen} or drawn
+        fresh = {key: one for key, one in drawn.items() if self.is_new(one.values)} or drawn
         for key, one in fresh.items():
             if key not in self._values:
                 value = self.objective.guess(self.proxy, one.values)

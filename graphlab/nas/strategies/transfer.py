@@ -56,9 +56,9 @@ class Transfer(bayesian.Bayesian):
         self._linear = len(self._sources.tables)
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        if len(self._scored) >= self.config.startup:
+        if len(self._ranked) >= self.config.startup:
             return super().ask(random)
-        fresh = (self._pool[key] for key in self._by_promise if key not in self.seen)
+        fresh = (self._pool[key] for key in self._by_promise if key not in self.known)
         return Proposal(next(fresh, None) or self.space.sample(random))
 
     def _points(self, architectures: Sequence[Architecture]) -> np.ndarray:

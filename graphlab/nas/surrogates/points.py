@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphlab.core.seeds import SeedStream
+from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Space
 
 SAMPLED = 1000
@@ -44,6 +45,16 @@ class Points:
 @lru_cache(maxsize=8)
 def points_of(space: Space) -> Points:
     return Points(space)
+
+
+def scores_of(outcomes: Sequence[Outcome]) -> list[float]:
+    """Scores; what broke a limit lies below the worst that kept all, the further it broke it, and at most as far as
+    the best lies above that. Deb, "An efficient constraint handling method", 2000."""
+    kept = [one.score for one in outcomes if one.score is not None]
+    worst, spread = (min(kept), max(kept) - min(kept)) if kept else (0.0, 0.0)
+    return [
+        worst - (spread or 1.0) * one.excess / (1 + one.excess) if one.score is None else one.score for one in outcomes
+    ]
 
 
 def targets_of(scores: Sequence[float]) -> np.ndarray:

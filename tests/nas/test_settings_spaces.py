@@ -1,0 +1,73 @@
+"""The spaces of models' settings: what they name can be built."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphlab as gl
+from graphlab.core.config import search_space
+from graphlab.core.errors import ConfigError, InputError
+from graphlab.core.seeds import SeedStream
+from graphlab.model.registry import MODELS, find_model
+from graphlab.nas.registry import find_space
+from graphlab.nas.settings_space import SettingsSpace
+from graphlab.testing.examples import example
+
+SEARCHED = sorted(name for name in MODELS.names() if search_space(find_model(name).config))
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_every_architecture_of_a_space_is_a_model(name):
+    space, random = SettingsSpace(name), np.random.default_rng(0)
+    for _ in range(50):
+        values = space.mutate(space.sample(random), random)
+        model, settings = space.settings(values)
+        own = {key: value for key, value in settings.items() if not key.startswith("training.")}
+        find_model(model).config.parse(own, where=model)
+
+
+def test_settings_that_do_not_go_together_are_no_architecture():
+    space = find_space("graph-transformer")
+    values = space.sample(SeedStream(0).numpy())
+    assert space.is_valid({**values, "hidden_dim": 64, "heads": 4})
+    assert not space.is_valid({**values, "hidden_dim": 94, "heads": 5})
+
+
+@pytest.mark.parametrize("strategy", ["random", "tpe", "nsga2", "evolution"])
+def test_a_space_with_settings_that_do_not_go_together_is_searched(strategy, tmp_path):
+    own = {"strategy.startup": 3} if strategy == "tpe" else {}
+    found = gl.search(
+        strategy, example("graph-classification"), space="graph-transformer", trials=6, store=tmp_path, device="cpu",
+        **{"training.epochs": 1}, **own,
+    )  # fmt: skip
+    assert [one.state for one in found.outcomes] == ["finished"] * 6
+
+
+@pytest.mark.parametrize("setting", ["hidden_dim", "model.hidden_dim", "lr", "training.lr"])
+def test_what_is_searched_cannot_be_set(setting, tmp_path):
+    with pytest.raises(ConfigError, match=f"^{setting} is what the space gcn chooses"):
+        gl.search("random", "karate", space="gcn", on="validation", trials=2, store=tmp_path / "no", **{setting: 1})
+    assert not (tmp_path / "no").exists()
+
+
+def test_one_objective_may_be_named_alone(tmp_path):
+    found = gl.search(
+        "random", example("node-classification"), space="gcn", trials=2, store=tmp_path, objectives="parameters",
+        **{"training.epochs": 1},
+    )  # fmt: skip
+    assert found.best.objectives == (min(found.df.parameters),)
+
+
+def test_a_folder_is_no_database(tmp_path):
+    with pytest.raises(InputError, match="is no address of a database"):
+        gl.search("random", "karate", space="gcn", trials=2, storage=str(tmp_path / "folder"))
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_figure_that_cannot_be_drawn_is_refused_before_the_search(cli, tmp_path):
+    words = ["search", "random", "karate", "--space", "gcn", "--trials", 2, "--on", "validation"]
+    found = cli(*words, "--store", tmp_path / "store", "--plot", tmp_path / "curve.doc")
+    assert found.code == 2
+    assert "cannot draw into" in found.err
+    assert not (tmp_path / "store").exists()
