@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import pytest
 
 from graphlab.data.adapters.brec import SCHEMA
 from tests.docs.blocks import ROOT
+from tests.experiments.loading import load_experiment
 
 STUDIES = ROOT / "experiments" / "results" / "studies"
 STUDY = {entry["model"]: entry for entry in json.loads((STUDIES / "brec.json").read_text())}
@@ -18,11 +18,7 @@ SIZES = {name: end - first for name, (first, end) in SCHEMA.items()} | {"total":
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("brec", ROOT / "experiments" / "brec.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_experiment("brec")
 
 
 def test_the_published_totals(study):

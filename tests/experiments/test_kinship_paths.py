@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from itertools import product
 
 import pytest
@@ -10,16 +9,12 @@ import torch
 
 import graphlab as gl
 from graphlab.data.generators.kinship_rules import EITHER, RULES
-from tests.docs.blocks import ROOT
+from tests.experiments.loading import load_experiment
 
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("kinship_paths", ROOT / "experiments" / "kinship_paths.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_experiment("kinship_paths")
 
 
 @pytest.fixture(scope="module")

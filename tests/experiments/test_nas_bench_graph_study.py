@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 
@@ -11,17 +10,12 @@ import pytest
 
 from graphlab.nas.registry import TABLES, find_table
 from graphlab.nas.results.anytime import follow, regret_curve
-from tests.docs.blocks import ROOT
+from tests.experiments.loading import load_experiment
 
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("nas_bench_graph", ROOT / "experiments" / "nas_bench_graph.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["nas_bench_graph"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_experiment("nas_bench_graph")
 
 
 @pytest.mark.real_data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from itertools import combinations
 from statistics import fmean
@@ -13,6 +12,7 @@ import pytest
 from graphlab.nas.registry import find_strategy, find_table
 from graphlab.nas.table import PERCENT
 from tests.docs.blocks import ROOT
+from tests.experiments.loading import load_experiment
 from tests.nas.small_tables import small_table
 
 STUDIES = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_one_shot.json").read_text())
@@ -20,11 +20,7 @@ STUDIES = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_one_sh
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("nas_one_shot", ROOT / "experiments" / "nas_one_shot.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_experiment("nas_one_shot")
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from itertools import combinations
 
@@ -11,6 +10,7 @@ import pytest
 
 from graphlab.nas.registry import PROXIES, find_table
 from tests.docs.blocks import ROOT
+from tests.experiments.loading import load_experiment
 
 STUDIES = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_proxies.json").read_text())
 MEASURED = [one for one in STUDIES if "absent" not in one]
@@ -18,11 +18,7 @@ MEASURED = [one for one in STUDIES if "absent" not in one]
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("nas_proxies", ROOT / "experiments" / "nas_proxies.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_experiment("nas_proxies")
 
 
 def pairs_that_agree(left, right):

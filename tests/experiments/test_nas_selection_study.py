@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 
 from graphlab.core.seeds import SeedStream
 from tests.docs.blocks import ROOT
+from tests.experiments.loading import load_experiment
 from tests.nas.small_tables import small_table
 
 KEPT = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_selection.json").read_text())
@@ -19,12 +18,7 @@ KEPT = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_selection
 
 @pytest.fixture(scope="module")
 def study():
-    spec = importlib.util.spec_from_file_location("nas_selection", ROOT / "experiments" / "nas_selection.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["nas_selection"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_experiment("nas_selection")
 
 
 def related(count=4, luck=0.05):

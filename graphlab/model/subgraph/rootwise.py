@@ -3,6 +3,8 @@ any size can be taken a few roots at a time."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor
 from torch_geometric.data import Data
 
@@ -19,15 +21,15 @@ class RootwiseConfig(ModelConfig):
     max_tuples: NonNegativeInt = 0
 
 
-class Rootwise(Model):
+class Rootwise(Model, ABC):
     """Base of such models. A subclass sets `max_tuples`, says in `rows_of` what it makes of the roots of a batch, and
     asks `root_rows` for it."""
 
     max_tuples: int
 
+    @abstractmethod
     def rows_of(self, batch: Data) -> Tensor:
         """A row for each root of the batch, which may be a part of one: `[R, d]`."""
-        raise NotImplementedError
 
     def root_rows(self, batch: Data) -> Tensor:
         """A row for each root of the batch, block by block if tuples are bounded: `[R, d]`."""
