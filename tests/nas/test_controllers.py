@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,6 +89,51 @@ def test_graphnas_makes_what_was_rewarded_likelier(letters):
     after = [float(log_likelihood(strategy.policy, values)[0]) for values in (good, bad)]
     assert after[0] > before[0]
     assert after[1] < before[1]
+
+
+def draws(strategy, wanted):
+    """The first proposal of which this holds."""
+    asked = (strategy.ask(np.random.default_rng(seed)) for seed in itertools.count())
+    return next(one for one in asked if wanted(one))
+
+
+def told(space, proposal, score):
+    """Its outcome, as a study knows it."""
+    found = outcome(space, space.canonical(proposal.values), score, notes=dict(proposal.notes))
+    return replace(found, params=dict(proposal.values))
+
+
+def test_the_gradient_of_graphnas_is_that_of_what_it_drew(toy):
+    """Of "z", which the search knows as "y"; the reward is 1 below its average, of which a 20th is its own."""
+    strategy = GraphNAS(GraphNAS.Config(entropy=0.0, clip_norm=100.0), toy, Score(toy), SeedStream(0))
+    strategy.tell(told(toy, draws(strategy, lambda one: one.values["a"] == "x"), 2.0))
+    drawn = draws(strategy, lambda one: one.values["a"] == "z")
+    # Nothing reads the last decision.
+    weights = [weight for name, weight in strategy.policy.named_parameters() if name != "embeddings.3.weight"]
+    expected = torch.autograd.grad(log_likelihood(strategy.policy, drawn.values)[0], weights)
+    strategy.tell(told(toy, drawn, 1.0))
+    for weight, gradient in zip(weights, expected, strict=True):
+        assert torch.allclose(weight.grad, 0.95 * gradient, rtol=1e-5, atol=1e-7)
+
+
+def test_graphnas_learns_nothing_of_what_chance_chose(letters):
+    letters.decisions = letters.decisions[:1]
+    strategy = GraphNAS(GraphNAS.Config(), letters, Score(letters), SeedStream(0))
+    for number, word in enumerate("abcde"):
+        strategy.tell(outcome(letters, {"letter_0": word}, float(number)))
+    before = [weight.clone() for weight in strategy.policy.parameters()]
+    strategy.tell(told(letters, strategy.ask(np.random.default_rng(0)), 9.0))
+    assert all(torch.equal(one, other) for one, other in zip(before, strategy.policy.parameters(), strict=True))
+    assert strategy.baseline < 4.0
+
+
+def test_what_graphnas_drew_outlives_an_interruption(toy, explore, tmp_path):
+    whole = explore("graphnas", toy, Score(toy), 24).ledger.outcomes
+    with pytest.raises(KeyboardInterrupt):
+        explore("graphnas", toy, Score(toy, stop_at=11), 24, where=tmp_path)
+    rest = explore("graphnas", toy, Score(toy), 24, where=tmp_path).ledger.outcomes
+    assert [one.params for one in rest] == [one.params for one in whole]
+    assert any(one.params["a"] == "z" for one in rest)
 
 
 def kept(letters, **settings):

@@ -10,7 +10,7 @@ from graphlab.core.config import search_space
 from graphlab.core.errors import ConfigError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.model.registry import MODELS, find_model
-from graphlab.nas.registry import find_space
+from graphlab.nas.registry import STRATEGIES, find_space
 from graphlab.nas.settings_space import SettingsSpace
 from graphlab.testing.examples import example
 
@@ -42,6 +42,30 @@ def test_a_space_with_settings_that_do_not_go_together_is_searched(strategy, tmp
         **{"training.epochs": 1}, **own,
     )  # fmt: skip
     assert [one.state for one in found.outcomes] == ["finished"] * 6
+
+
+SOON = {
+    "agnn": {"strategy.startup": 1},
+    "local-search": {"strategy.startup": 1},
+    "bayesian": {"strategy.startup": 2},
+    "gp": {"strategy.startup": 2},
+    "predictor": {"strategy.startup": 2},
+    "tpe": {"strategy.startup": 2},
+    "evolution": {"strategy.population": 2},
+    "nsga2": {"strategy.population": 2},
+}
+"""Settings under which a strategy leaves chance at once."""
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.names())
+def test_every_strategy_searches_settings_or_says_why_not(strategy, tmp_path):
+    asked = {"space": "gcn", "trials": 4, "on": "validation", "training.epochs": 1, **SOON.get(strategy, {})}
+    if strategy in ("darts", "darts-pt", "pc-darts", "spos", "transfer"):
+        with pytest.raises(InputError, match=r"gcn has no supernet|no table of gcn"):
+            gl.search(strategy, "karate", store=tmp_path, **asked)
+        return
+    found = gl.search(strategy, "karate", store=tmp_path, **asked)
+    assert [one.state for one in found.outcomes] == ["finished"] * 4
 
 
 @pytest.mark.parametrize("setting", ["hidden_dim", "model.hidden_dim", "lr", "training.lr"])

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from graphlab.core.citation import Citation
@@ -74,8 +74,9 @@ class AGNN(Controller):
     def __init__(self, config: Config, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
         stream.child("policies").seed_torch()
-        self.policies = nn.ModuleDict({kind: Policy(space.decisions, config.hidden_dim) for kind in space.kinds})
-        self.optimizer = torch.optim.Adam(self.policies.parameters(), lr=config.lr)
+        self.policies = {kind: Policy(space.decisions, config.hidden_dim) for kind in space.kinds}
+        self._weights = [weight for policy in self.policies.values() for weight in policy.parameters()]
+        self.optimizer = torch.optim.Adam(self._weights, lr=config.lr)
         self.baseline = self.spread = 0.0
         self._best: Outcome | None = None
         self._scores: dict[str, float] = {}
@@ -124,7 +125,7 @@ class AGNN(Controller):
         loss = -(reward - self.baseline) / self.spread * likelihood - self.config.entropy * entropy
         self.optimizer.zero_grad()
         loss.backward()
-        clip_grad_norm_(self.policies.parameters(), self.config.clip_norm)
+        clip_grad_norm_(self._weights, self.config.clip_norm)
         self.optimizer.step()
 
     def _choose(self, entropies: Mapping[str, float], count: int, random: np.random.Generator) -> list[str]:
@@ -139,7 +140,7 @@ class AGNN(Controller):
 
     def _redraw(self, kind: str, best: Architecture, random: np.random.Generator) -> tuple[Architecture, float]:
         """This kind's decisions drawn anew, and their mean entropy as a share of what it can be."""
-        policy, made = self._policy(kind), self._made(kind, best)
+        policy, made = self.policies[kind], self._made(kind, best)
         seen, state = self._read(kind, best)
         chosen: Architecture = {}
         shares: list[float] = []
@@ -158,7 +159,7 @@ class AGNN(Controller):
         total, entropy = torch.zeros(()), torch.zeros(())
         for change in changes:
             kind, values = change["kind"], change["in"]
-            policy, made = self._policy(kind), self._made(kind, values)
+            policy, made = self.policies[kind], self._made(kind, values)
             seen, state = self._read(kind, values)
             for decision in made:
                 logits, state = policy.step(decision, seen, state)
@@ -172,16 +173,13 @@ class AGNN(Controller):
 
     def _read(self, kind: str, values: Architecture) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """The state of a kind's policy after it has read an architecture."""
-        policy = self._policy(kind)
+        policy = self.policies[kind]
         seen, state = policy.initial()
         for decision in self.space.decisions:
             if decision.name in values:
                 _, state = policy.step(decision, seen, state)
                 seen = policy.embed(decision, decision.nearest(values[decision.name]))
         return seen, state
-
-    def _policy(self, kind: str) -> Policy:
-        return self.policies[kind]  # pyright: ignore[reportReturnType]
 
     def _made(self, kind: str, values: Architecture) -> list[Decision]:
         return [decision for decision in self.space.kinds[kind] if decision.name in values]

@@ -1,7 +1,9 @@
 """GraphNAS: a recurrent policy by REINFORCE. Gao et al., IJCAI 2020, section 3.
 
-The gradient is that of E[(R - b) log P(a)] + w H, with R the validation of architecture a, b its moving average, and
-H the entropy of the decisions.
+The gradient is that of E[(R - b) log P(a)] + w H, with R the validation of what the choices a build, b its moving
+average, and H the entropy of the decisions. The choices are those that the policy drew: where several spell one
+network, the spelling that the search knows it by may be another. What chance alone chose is no draw of the policy, so
+that nothing is learned of it.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
 MOST_DRAWN = 50
 """Draws of an architecture that was not seen before chance alone is asked."""
+
+BY_CHANCE = "by_chance"
+"""What a proposal of chance is noted with."""
 
 
 class Config(StrategyConfig):
@@ -66,16 +71,16 @@ class GraphNAS(Controller):
             values = sample(self.policy, random)
             if self.space.is_valid(values) and self.is_new(values):
                 return Proposal(values)
-        return Proposal(self.space.sample(random))
+        return Proposal(self.space.sample(random), {BY_CHANCE: True})
 
     def tell(self, outcome: Outcome) -> None:
         super().tell(outcome)
-        if outcome.score is None:
+        if outcome.score is None or BY_CHANCE in outcome.notes:
             return
         decay = self.config.decay
         before = outcome.score if self.baseline is None else self.baseline
         baseline = self.baseline = decay * before + (1 - decay) * outcome.score
-        likelihood, entropy = log_likelihood(self.policy, outcome.values)
+        likelihood, entropy = log_likelihood(self.policy, outcome.params)
         loss = -(outcome.score - baseline) * likelihood - self.config.entropy * entropy
         self.optimizer.zero_grad()
         loss.backward()
