@@ -82,6 +82,10 @@ class TableObjective(Objective):
     def identity(self) -> Mapping[str, Any]:
         return {"table": self.table.name, "sha256": self.table.digest, "objectives": list(self.names)}
 
+    @property
+    def data(self) -> str:
+        return self.table.dataset
+
     @cached_property
     def allowed(self) -> np.ndarray:
         """The rows that keep every limit, bool `[N]`."""

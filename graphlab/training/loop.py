@@ -31,7 +31,7 @@ class Checkpoints(Protocol):
 
 
 OnEpoch = Callable[[int, int, dict[str, float]], None]
-"""Told after each epoch: epoch, epochs at most, and its row of the learning curve."""
+"""Told after each epoch: epoch, epochs at most, and its row of the learning curve; first of those before a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,8 @@ def train(
             checkpoints.save_checkpoint("last", state.state_dict() | {"engine": engine.state_dict()})
 
     checkpoints.restore_checkpoint("last", task.device, restore)
+    for row in progress.curve:
+        on_epoch(int(row["epoch"]), config.epochs, row)
     with StopRequest() as stop:
         while progress.epoch <= config.epochs and not finished(progress, best, task, config):
             epoch_stream = stream.child("epoch", progress.epoch)

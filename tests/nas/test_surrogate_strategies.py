@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
+from graphlab.nas.objectives.inner import searched
+from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.results.rehearsal import prepare, rehearse
 from graphlab.nas.strategies import transfer
 from graphlab.nas.strategy import Controller, asking_stream
 from graphlab.nas.table import Table, TableObjective
-from tests.nas.small_tables import WORDS, small_table
+from graphlab.records.store import Store
+from graphlab.testing.examples import example
+from tests.nas.small_tables import WORDS, Words, small_table
 
+
+class WordsOfGCN(Words):
+    """Each word a network, if always the same."""
+
+    def settings(self, values):
+        return "gcn", {}
+
+
+WORDS_OF_GCN = WordsOfGCN()
 SOURCES = {"near": small_table(0, 0.005, "near"), "nearer": small_table(0, 0.002, "nearer")}
 
 
@@ -53,8 +68,6 @@ def test_nothing_seen_is_named_while_anything_of_the_pool_is_left(name, sources)
 
 @pytest.mark.parametrize("name", ["bayesian", "transfer", "predictor"])
 def test_outcomes_without_a_score_are_no_lesson(name, sources):
-    from dataclasses import replace
-
     table = small_table()
     strategy = prepare(name, WORDS, TableObjective(table), 1, settings_of(name, sources))
     assert isinstance(strategy, Controller)
@@ -86,6 +99,22 @@ def test_the_table_that_is_searched_teaches_nothing(sources):
         rehearse("transfer", SOURCES["near"], settings=sources)
     with pytest.raises(InputError, match="no table of words"):
         rehearse("transfer", SOURCES["near"])
+
+
+def test_a_table_of_the_data_that_is_trained_on_teaches_nothing(monkeypatch, tmp_path):
+    """It knows the official validation labels, which a search on a part of the training labels is not to see."""
+    data = replace(example("node-classification"), name="planetoid/cora@full")
+    objective = TrainingObjective(searched(data, "train", 0), WORDS_OF_GCN, Store(tmp_path))
+    tables = {
+        name: replace(table, dataset=of)
+        for (name, table), of in zip(SOURCES.items(), ("planetoid/cora", ""), strict=True)
+    }
+    monkeypatch.setattr(transfer, "read_once", tables.__getitem__)
+    with pytest.raises(InputError, match="near is the table that is searched, or of the same data"):
+        prepare("transfer", WORDS_OF_GCN, objective, 0, {"sources": ["near"]})
+    monkeypatch.setattr(transfer, "published", lambda space: list(tables))
+    taught = prepare("transfer", WORDS_OF_GCN, objective, 0, {})
+    assert [table.name for table in taught._sources.tables] == ["nearer"]
 
 
 def test_sources_explain_each_other_as_least_squares_says():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ import torch
 import graphlab as gl
 from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError, InputError
 from graphlab.nas.objectives.inner import HELD_OUT, searched
-from graphlab.nas.objectives.training import TrainingObjective
+from graphlab.nas.objectives.training import TrainingObjective, _Steps
 from graphlab.nas.registry import find_space, find_table
 from graphlab.nas.results.selection import select
 from graphlab.records.store import Store
@@ -177,6 +180,39 @@ def test_pruned_evaluations_are_on_record(tmp_path):
     assert len(found.outcomes) == 16
     assert states.get("pruned", 0) > 0
     assert found.best.state == "finished"
+
+
+def states(found):
+    """What became of each evaluation, and what was reported of it."""
+    reports = [found.study.trials[one.number].intermediate_values for one in found.outcomes]
+    return [(one.key, one.state, report) for one, report in zip(found.outcomes, reports, strict=True)]
+
+
+@pytest.mark.parametrize("epoch", [27, 36])
+def test_a_pruned_search_that_was_stopped_ends_like_one_that_was_not(tmp_path, monkeypatch, epoch):
+    """Within a training and right after one: the epochs before the stop are reported again."""
+    options = {"trials": 14, "prune": True}
+    whole = search(tmp_path / "whole", **options)
+    epochs = itertools.count(1)
+
+    def stop(steps, spec, *row):
+        if next(epochs) == epoch:
+            os.kill(os.getpid(), signal.SIGINT)
+        return told(steps, spec, *row)
+
+    told = _Steps.epoch
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(_Steps, "epoch", stop)
+        search(tmp_path / "stopped", **options)
+    assert states(search(tmp_path / "stopped", **options)) == states(whole)
+    assert {state for _, state, _ in states(whole)} == {"finished", "pruned"}
+
+
+def test_what_was_trained_before_is_pruned_as_if_it_were_trained_now(tmp_path):
+    """The store may hold the runs of another search, which pruned nothing."""
+    whole = search(tmp_path / "empty", trials=14, prune=True)
+    search(tmp_path / "full", trials=14)
+    assert states(search(tmp_path / "full", trials=14, prune=True)) == states(whole)
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,13 @@ def test_a_run_goes_on_from_any_step_to_the_same_end(model, name, extra, monkeyp
     expected = fit(*start(model, name, **settings), STREAM, whole)
     steps = [state for key, state in whole.history if key == "last"]
     assert len(steps) > 4
+    told: list[int] = []
     for state in steps:
         again = Memory()
+        told.clear()
         again.saved["last"] = state
-        found = fit(*start(model, name, **settings), STREAM, again)
+        found = fit(*start(model, name, **settings), STREAM, again, lambda epoch, epochs, row: told.append(epoch))
+        assert told == list(range(1, expected.epochs + 1))
         assert same(found.curve, expected.curve)
         assert (found.best_epoch, found.epochs) == (expected.best_epoch, expected.epochs)
         assert (found.validation, found.test) == (expected.validation, expected.test)

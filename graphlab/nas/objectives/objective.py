@@ -72,6 +72,11 @@ class Objective(ABC):
     def identity(self) -> Mapping[str, Any]:
         """All that decides what `evaluate` gives."""
 
+    @property
+    def data(self) -> str:
+        """The name of the data set that networks are for, without its split; empty where it is not known."""
+        return ""
+
     def keep_in(self, folder: Path) -> None:
         """Told by each worker, before the first evaluation, where the search keeps what is its own."""
         self.folder = folder

@@ -100,6 +100,10 @@ class TrainingObjective(Objective):
             "objectives": list(self.names),
         }
 
+    @property
+    def data(self) -> str:
+        return self.dataset.name.partition("@")[0]
+
     def plan(self, values: Mapping[str, Any]) -> Plan:
         model, settings = self.space.settings(values)
         return make_plan(model, self.dataset, {**self.settings, **settings})
@@ -134,6 +138,8 @@ class TrainingObjective(Objective):
         folder, steps = self.store.folder(spec), _Steps(on_step, self.metric)
         while not (record := attempt(plan, spec, folder, self.device, Shard(), steps)):
             time.sleep(POLL_SECONDS)
+        for row in record.curve:  # of a run that was over before
+            steps.epoch(spec, int(row["epoch"]), plan.training.epochs, row)
         result = record.result
         if result.error:
             raise DivergenceError(result.error["message"])
@@ -176,13 +182,14 @@ def _latency(learner: Learner, task: Task[Any]) -> float:
 
 
 class _Steps:
-    """Passes the metric of each evaluated epoch on."""
+    """Passes the metric of each evaluated epoch on, once."""
 
     def __init__(self, on_step: OnStep, metric: str) -> None:
-        self._on_step, self._column = on_step, f"validation_{metric}"
+        self._on_step, self._column, self._told = on_step, f"validation_{metric}", 0
 
     def epoch(self, spec: RunSpec, epoch: int, epochs: int, row: dict[str, float]) -> None:
-        if self._column in row:
+        if epoch > self._told and row.get(self._column) is not None:
+            self._told = epoch
             self._on_step(epoch, row[self._column])
 
     def finished(self, record: RunRecord) -> None:

@@ -2,7 +2,8 @@
 
 What an architecture scored on each source, as a normal score of its rank, has a linear effect beside the structure's:
 f(x) = sum over sources of w_s p_s(x) + g(x), w_s ~ N(omega, tau^2). omega and tau are the mean and the deviation of the
-coefficients with which each source is explained by the others; the table that is searched has no part in them.
+coefficients with which each source is explained by the others; the table that is searched has no part in them, nor has
+one of the data set that is searched by training, whose official validation labels it knows.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Config(bayesian.Config):
 
 
 class Transfer(bayesian.Bayesian):
-    """The strategy `bayesian`, with a prior mean from tables of other data sets. Refuses the one that is searched."""
+    """The strategy `bayesian`, with a prior mean from tables of data sets other than the one that is searched."""
 
     Config = Config
     citation = Citation(
@@ -79,22 +80,27 @@ class Transfer(bayesian.Bayesian):
         return [keys[i] for i in order]
 
     def _other_tables(self) -> list[Table]:
-        searched = self.objective.identity.get("sha256")
         if not self.config.sources:
-            found = [table for table in map(read_once, published(self.space)) if table.digest != searched]
+            found = [table for table in map(read_once, published(self.space)) if not self._is_searched(table)]
             if not found:
                 raise InputError(f"no table of {self.space.name} is published to learn from", hint="choose bayesian")
             return found
         named = [read_once(name) for name in self.config.sources]
         for table in named:
-            if table.digest == searched:
-                raise InputError(f"{table.name} is the table that is searched", hint="learn from others alone")
+            if self._is_searched(table):
+                raise InputError(
+                    f"{table.name} is the table that is searched, or of the same data", hint="learn from others alone"
+                )
             if table.space.name != self.space.name:
                 raise InputError(
                     f"{table.name} is a table of {table.space.name}, not of {self.space.name}",
                     hint="name tables of the space that is searched",
                 )
         return named
+
+    def _is_searched(self, table: Table) -> bool:
+        same_data = bool(table.dataset) and table.dataset == self.objective.data
+        return same_data or table.digest == self.objective.identity.get("sha256")
 
 
 class Sources:
