@@ -31,7 +31,8 @@ class Checkpoints(Protocol):
 
 
 OnEpoch = Callable[[int, int, dict[str, float]], None]
-"""Told after each epoch: epoch, epochs at most, and its row of the learning curve; first of those before a checkpoint."""
+"""Told after each epoch: epoch, epochs at most, and its row of the learning curve. A run that goes on from a checkpoint
+tells of the epochs before that again."""
 
 
 @dataclass(frozen=True)

@@ -226,8 +226,19 @@ def test_perturbation_keeps_what_is_missed_most():
     for wanted in range(9):
         loss = [1.0] * 9
         loss[wanted] = 3.0
-        kept = find_strategy("darts-pt")._missed_most(Missing(loss), {"link": even}, BENCH.decisions[0])
+        kept = find_strategy("darts-pt")._missed_most(Missing(loss), {"link": even}, "link", range(9))
         assert kept == wanted
+
+
+def test_perturbation_that_would_keep_skips_alone_keeps_a_network(tmp_path, monkeypatch):
+    """In whatever order the decisions come, that which closes the last way to a network is not kept."""
+    made, training = strategy("darts-pt", tmp_path, tune_epochs=0), training_of(tmp_path, 1)
+    skip = BENCH.decisions[1].options.index("skip")
+    monkeypatch.setattr(
+        training, "score", lambda mixture: sum(float(mixture[f"operator_{i}"][skip]) for i in range(1, 5))
+    )
+    for one in itertools.islice(made.candidates(training), 6):
+        assert [one.values[f"operator_{i}"] for i in range(1, 5)].count("skip") == 3
 
 
 @pytest.mark.parametrize("mixture", ["learned", "fixed"])

@@ -9,8 +9,8 @@ The paper chooses once. Here every further candidate is chosen anew, in another 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, product
 from typing import ClassVar, Literal
 
 import torch
@@ -55,8 +55,7 @@ class DARTSPT(DARTS):
             training.learner.load_state_dict(trained[0])
             training.engine.load_state_dict(copy.deepcopy(trained[1]))
             values = self._select(training, dict(mixture), number)
-            if self.space.is_valid(values):
-                yield Proposal(self.space.canonical(values), {"order": number})
+            yield Proposal(self.space.canonical(values), {"order": number})
 
     def _train(self, training: SupernetTraining) -> dict[str, Tensor]:
         """Only the weights, with even options."""
@@ -75,7 +74,7 @@ class DARTSPT(DARTS):
         epoch, values = training.epochs, {}
         for place in random.permutation(len(self.space.decisions)):
             decision = self.space.decisions[place]
-            kept = self._missed_most(training, mixture, decision)
+            kept = self._missed_most(training, mixture, decision.name, self._possible(decision, values))
             values[decision.name] = decision.options[kept]
             mixture[decision.name] = _alone(kept, mixture[decision.name])
             for _ in range(self.config.tune_epochs):
@@ -84,16 +83,29 @@ class DARTSPT(DARTS):
                     training.descend(on_train, mixture)
         return {decision.name: values[decision.name] for decision in self.space.decisions}
 
+    def _possible(self, decision: Decision, values: Mapping[str, object]) -> list[int]:
+        """The options with which the choices so far can still become a network."""
+        others = [one for one in self.space.decisions if one.name not in values and one.name != decision.name]
+
+        def can_become_one(option: object) -> bool:
+            rests = product(*(one.options for one in others))
+            chosen = {**values, decision.name: option}
+            names = [one.name for one in others]
+            return any(self.space.is_valid(chosen | dict(zip(names, rest, strict=True))) for rest in rests)
+
+        return [i for i, option in enumerate(decision.options) if can_become_one(option)]
+
     @staticmethod
-    def _missed_most(training: SupernetTraining, mixture: dict[str, Tensor], decision: Decision) -> int:
-        weights = mixture[decision.name]
+    def _missed_most(training: SupernetTraining, mixture: dict[str, Tensor], name: str, options: Sequence[int]) -> int:
+        """Of these options of a decision the one without which the score is lowest; a single one is not scored."""
+        weights = mixture[name]
 
         def without(option: int) -> float:
             rest = weights.clone()
             rest[option] = 0.0
-            return training.score({**mixture, decision.name: rest / rest.sum()})
+            return training.score({**mixture, name: rest / rest.sum()})
 
-        return min(range(len(weights)), key=without)
+        return min(options, key=without) if len(options) > 1 else options[0]
 
 
 def _alone(option: int, weights: Tensor) -> Tensor:
