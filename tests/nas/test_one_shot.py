@@ -27,6 +27,7 @@ from graphlab.nas.one_shot.likeliest import likeliest
 from graphlab.nas.one_shot.training import SupernetTraining
 from graphlab.nas.registry import find_space, find_strategy
 from graphlab.nas.space import Decision, Space
+from graphlab.nas.strategies import darts
 from graphlab.nas.strategies.darts import settled
 from graphlab.nas.supernet import path
 from graphlab.records.store import Store
@@ -189,6 +190,42 @@ def test_a_mixture_learns_what_helps_on_the_held_out_part(name, tmp_path):
         deaf[by_neighbours] = sum(mean[BENCH.decisions[1].options.index(name)] for name in ("fc", "skip"))
         assert training.score(learned) > 0.75
     assert deaf[False] > 1.2 * deaf[True]
+
+
+@pytest.mark.parametrize("name", ["darts", "darts-pt", "spos"])
+def test_a_schedule_moves_the_learning_rate_and_tuning_begins_anew(name, tmp_path):
+    few = {"population": 2, "generations": 0} if name == "spos" else {}
+    made = strategy(name, tmp_path, **({"order": "second"} if name == "darts" else few))
+    recipe = {"training.lr": 0.04, "training.scheduler": "step", "training.step_epochs": 2, "training.gamma": 0.5}
+    training = training_of(tmp_path, **recipe)
+    seen = []
+    descend = training.descend
+    training.descend = lambda loss, mixture: seen.append(training.lr) or descend(loss, mixture)
+    next(made.candidates(training))
+    assert seen[:4] == pytest.approx([0.04, 0.04, 0.02, 0.02])
+    assert set(seen[4:]) == ({0.04} if name == "darts-pt" else set())
+    again = training_of(tmp_path, **recipe)
+    next(made.candidates(again))
+    assert again.lr == training.lr == pytest.approx(0.04 if name == "darts-pt" else 0.01)
+
+
+def test_the_second_order_steps_as_far_as_the_schedule_lets_the_weights(tmp_path, monkeypatch):
+    steps = []
+
+    def watched(logits, weights, training, validation, lr):
+        steps.append(lr)
+        return first_order(logits, validation)
+
+    monkeypatch.setattr(darts, "second_order", watched)
+    recipe = {"training.lr": 0.04, "training.scheduler": "step", "training.step_epochs": 2, "training.gamma": 0.5}
+    strategy("darts", tmp_path, order="second").learn(training_of(tmp_path, **recipe))
+    assert steps == pytest.approx([0.04, 0.04, 0.02, 0.02])
+
+
+def test_a_score_that_is_no_number_is_the_worst(tmp_path, monkeypatch):
+    training = training_of(tmp_path)
+    monkeypatch.setattr(training.task, "evaluate", lambda learner, part: {"accuracy": float("nan")})
+    assert training.score(path(BENCH, BENCH.sample(SeedStream(0).numpy()))) == -np.inf
 
 
 @pytest.mark.parametrize("order", ["first", "second"])

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from filelock import FileLock
@@ -33,8 +34,9 @@ Loss = Callable[[Mixture], Tensor]
 class SupernetTraining:
     """Weights learn on the training part, the rest on the part that is selected on; no other is there.
 
-    Weights have the recipe of the space's networks, and `epochs` of it. Raises IncompatibleError for a space without
-    a supernet, or an objective that builds no networks.
+    Weights have the recipe of the space's networks, and `epochs` of it; a schedule that follows the selecting metric
+    rests, since no network is selected. Raises IncompatibleError for a space without a supernet, or an objective that
+    builds no networks.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class SupernetTraining:
         self.training = plan.training.model_copy(update={"epochs": epochs})
         self.engine = Engine(self.learner, self.training, self.task.direction, device)
         self.sign = 1.0 if self.task.direction == "max" else -1.0
+        self._losses: list[float] = []
 
     @property
     def supernet(self) -> Supernet:
@@ -61,6 +64,16 @@ class SupernetTraining:
     @property
     def weights(self) -> Sequence[Tensor]:
         return self.engine.parameters
+
+    @property
+    def lr(self) -> float:
+        """Of the weights, where their schedule is now."""
+        return self.engine.optimizer.param_groups[0]["lr"]
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        for group in self.engine.optimizer.param_groups:
+            group["lr"] = lr
 
     def mix(self, mixture: Mixture) -> None:
         self.supernet.mixture = {name: weights.to(self.objective.device) for name, weights in mixture.items()}
@@ -96,12 +109,15 @@ class SupernetTraining:
             raise DivergenceError(f"the loss of the supernet is {value}", hint="lower training.lr")
         self.engine.backward(found)
         self.engine.step()
+        self._losses.append(value)
         return value
 
     def score(self, mixture: Mixture) -> float:
-        """The task's metric on the held-out part with the weights as they are, so that more is better."""
+        """The task's metric on the held-out part with the weights as they are, so that more is better; minus infinity
+        where it is no number."""
         self.mix(mixture)
-        return self.sign * self.task.evaluate(self.learner, "validation")[self.task.metric]
+        found = self.sign * self.task.evaluate(self.learner, "validation")[self.task.metric]
+        return -math.inf if math.isnan(found) else found
 
     def run(self, epoch: Callable[[int], object], state: Mapping[str, Any]) -> None:
         """Call `epoch` with 1, 2, ... and keep weights and `state`, modules and optimisers, in the search's folder.
@@ -123,7 +139,9 @@ class SupernetTraining:
                 folder.restore_checkpoint("supernet", self.objective.device, restore)
             while done < self.epochs:
                 done += 1
+                self._losses.clear()
                 epoch(done)
+                self.engine.after_epoch(fmean(self._losses), None)
                 self.objective.on_work("supernet epoch", done, self.epochs)
                 due = time.monotonic() - saved > CHECKPOINT_SECONDS or done == self.epochs or stop.requested
                 if folder and due:

@@ -94,9 +94,7 @@ class DARTS(OneShot):
 
         if self.config.order == "first":
             return first_order(wanted, validation)
-        return second_order(
-            wanted, training.weights, lambda: on_train(softmax(logits)), validation, training.training.lr
-        )
+        return second_order(wanted, training.weights, lambda: on_train(softmax(logits)), validation, training.lr)
 
 
 def softmax(logits: nn.ParameterDict) -> Mixture:

@@ -1,7 +1,8 @@
 """DARTS-PT: the options of a trained supernet chosen by what it loses without them. Wang et al., ICLR 2021, section 4.
 
 Decision after decision, in random order, the option whose absence costs the most validation accuracy is kept alone, and
-the supernet tuned before the next. It needs no mixture that says so: `mixture` "fixed" leaves it even.
+the supernet tuned before the next, at the learning rate that its training began with. It needs no mixture that says so:
+`mixture` "fixed" leaves it even.
 
 The paper chooses once. Here every further candidate is chosen anew, in another order, from the same supernet.
 """
@@ -54,6 +55,7 @@ class DARTSPT(DARTS):
         for number in count():
             training.learner.load_state_dict(trained[0])
             training.engine.load_state_dict(copy.deepcopy(trained[1]))
+            training.lr = training.training.lr  # a schedule may have ended at 0
             values = self._select(training, dict(mixture), number)
             yield Proposal(self.space.canonical(values), {"order": number})
 

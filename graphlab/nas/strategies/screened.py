@@ -18,7 +18,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.registry import find_proxy, find_strategy
-from graphlab.nas.space import Space
+from graphlab.nas.space import Architecture, Space
 from graphlab.nas.strategies.random import Random
 from graphlab.nas.strategy import Controller, Proposal, Strategy, StrategyConfig
 
@@ -66,6 +66,7 @@ class Screened(Controller):
         self._values: dict[str, float] = {}
 
     def ask(self, random: np.random.Generator) -> Proposal:
+        self.base.in_hand = self.in_hand
         drawn: dict[str, Proposal] = {}
         for _ in range(self.config.draws):
             proposal = self.base.ask(random)
@@ -73,10 +74,17 @@ class Screened(Controller):
         fresh = {key: one for key, one in drawn.items() if self.is_new(one.values)} or drawn
         for key, one in fresh.items():
             if key not in self._values:
-                value = self.objective.guess(self.proxy, one.values)
-                self._values[key] = -math.inf if math.isnan(value) else value
+                self._values[key] = self._guess(one.values)
         best = max(fresh, key=self._values.__getitem__)
         return Proposal(fresh[best].values, {**fresh[best].notes, self.proxy.name: self._values[best]})
+
+    def _guess(self, values: Architecture) -> float:
+        """The proxy's value; the worst of what has none or cannot be built, as may come out only then."""
+        try:
+            value = self.objective.guess(self.proxy, values)
+        except ConfigError:
+            return -math.inf
+        return -math.inf if math.isnan(value) else value
 
     def tell(self, outcome: Outcome) -> None:
         super().tell(outcome)

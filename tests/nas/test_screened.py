@@ -1,0 +1,49 @@
+"""A screen and the strategy whose proposals it chooses among."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+
+from graphlab.core.config import Choices
+from graphlab.core.errors import ConfigError
+from graphlab.core.seeds import SeedStream
+from graphlab.nas.driver.ledger import Outcome
+from graphlab.nas.strategies.screened import Screened
+from graphlab.task.kinds.node_classification import NodeClassification
+from tests.nas.conftest import Score
+
+
+class Guessed(Score):
+    """Proxies think most of a first letter "e"; with a "b" there is no network, as comes out only when it is built."""
+
+    def plan(self, values):
+        return SimpleNamespace(task=NodeClassification)
+
+    def guess(self, proxy, values):
+        if values["letter_0"] == "b":
+            raise ConfigError("a width of 94 cannot be shared by 5 heads")
+        return float("abcde".index(values["letter_0"]))
+
+
+def screened(space, base, draws, **settings):
+    config = Screened.Config(base=base, draws=draws, settings=settings)
+    return Screened(config, space, Guessed(space), SeedStream(0))
+
+
+def test_a_screen_asks_its_base_for_what_no_other_worker_has_in_hand(letters):
+    strategy = screened(letters, "local-search", 1, startup=1)
+    centre = dict.fromkeys((decision.name for decision in letters.decisions), "a")
+    strategy.tell(Outcome(0, 0, centre, centre, letters.key(centre), "finished", (1.0,), 1.0, {}, (), {}, 0.0, None))
+    *others, last = letters.neighbours(centre)
+    strategy.in_hand = {letters.key(one) for one in others}
+    assert strategy.ask(np.random.default_rng(0)).values == last
+
+
+def test_a_screen_passes_over_what_cannot_be_built(letters):
+    letters.decisions = tuple(replace(one, range=Choices(("a", "b"))) for one in letters.decisions)
+    strategy = screened(letters, "random", 40)
+    assert {strategy.ask(np.random.default_rng(seed)).values["letter_0"] for seed in range(5)} == {"a"}
+    assert -np.inf in strategy._values.values()
