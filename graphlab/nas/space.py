@@ -28,6 +28,9 @@ Architecture = dict[str, Any]
 STEPS = 8
 """Values of a numeric range that a neighbourhood or a mutation tries."""
 
+MOST_TRIED = 100
+"""Changes of an architecture after which there is hardly another one near it."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -189,14 +192,15 @@ class Space(ABC):
         return full
 
     def mutate(self, values: Mapping[str, Any], random: np.random.Generator) -> Architecture:
-        """Another architecture, one decision away."""
-        while True:
-            made = [decision for decision in self.decisions if decision.name in values and len(decision.options) > 1]
+        """Another architecture, one decision away; the same where MOST_TRIED changes made no other network."""
+        made = [decision for decision in self.decisions if decision.name in values and len(decision.options) > 1]
+        for _ in range(MOST_TRIED if made else 0):
             decision = made[random.integers(len(made))]
             others = [option for option in decision.options if option != values[decision.name]]
             changed = self.complete({**values, decision.name: others[random.integers(len(others))]}, random)
             if self.is_valid(changed) and self.key(changed) != self.key(values):
                 return self.canonical(changed)
+        return self.canonical(values)
 
     def neighbours(self, values: Mapping[str, Any]) -> Iterator[Architecture]:
         """Every other architecture one decision away, each once; decisions that are only made there have their first

@@ -18,6 +18,7 @@ from graphlab.nas.driver.ledger import RESULT, SAME_AS, SLOT, Fate, Outcome, fat
 from graphlab.nas.driver.study import open_storage
 from graphlab.nas.objectives.objective import Evaluation
 from graphlab.nas.registry import find_strategy
+from graphlab.nas.space import Decision
 from tests.nas.conftest import Score
 
 OWN = ["evolution", "local-search", "agnn", "graphnas"]
@@ -96,6 +97,15 @@ def test_a_space_that_is_used_up_ends_the_search(letters, score, explore):
     letters.decisions = letters.decisions[:2]
     explorer = explore("random", letters, score(letters), 40)
     assert len(named(explorer)) == 25
+    assert explorer.exhausted
+
+
+@pytest.mark.parametrize("strategy", [*ALL, "gp", "bayesian", "predictor"])
+def test_a_space_of_one_architecture_is_searched(strategy, toy, score, explore):
+    toy.decisions = (Decision("a", Choices(("y",)), "letter"), Decision("depth", Choices((1,)), "depth"))
+    own = {"startup": 1} if strategy in ("agnn", "local-search") else {}
+    explorer = explore(strategy, toy, score(toy), 3, **own)
+    assert len(named(explorer)) == 1
     assert explorer.exhausted
 
 
@@ -257,6 +267,15 @@ def test_an_architecture_that_cannot_be_built_does_not_end_the_search(letters, e
     assert len(outcomes) == 30
     failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
     assert failed == {"b": "a width of 94 cannot be shared by 5 heads"}
+
+
+def test_what_a_worker_has_taken_is_known_before_another_one_asks(letters, explore, tmp_path):
+    """Both would name the same: chance has no part in what follows the first two."""
+    one, other = (explore("bayesian", letters, Score(letters), 4, where=tmp_path, startup=2) for _ in range(2))
+    one.count = other.count = 6
+    taken = one._take(), other._take()
+    chosen = [letters.key(one.study.trials[trial.number].params) for trial in taken]
+    assert len(set(chosen)) == 2
 
 
 @pytest.mark.parametrize("strategy", ["bayesian", "predictor", "evolution", "agnn", "local-search"])

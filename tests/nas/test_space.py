@@ -47,6 +47,14 @@ def test_a_mutation_is_another_architecture_and_a_neighbour_is_never_the_same_tw
     assert space.key(values) not in around
 
 
+@pytest.mark.parametrize("options", [("y",), ("y", "z")])
+def test_where_no_other_architecture_is_near_a_mutation_is_the_same(options, toy):
+    """Of one spelling, and of two that mean one."""
+    toy.decisions = (Decision("a", Choices(options), "letter"), Decision("depth", Choices((1,)), "depth"))
+    only = {"a": "y", "depth": 1}
+    assert toy.mutate(only, np.random.default_rng(0)) == only
+
+
 def test_encodings_have_one_width_and_equal_architectures_have_one(space):
     random = np.random.default_rng(2)
     codes = [space.encode(space.sample(random)) for _ in range(40)]
