@@ -82,10 +82,11 @@ class Explorer:
             self.study.enqueue_trial(dict(slot.choices), user_attrs=slot.marks)
         trial = self.study.ask()
         self.crew.take(trial)
+        suggest(self.space, trial)  # before another worker asks, so that it is not told to do the same
         return trial
 
     def _evaluate(self, trial: Trial) -> None:
-        raw = suggest(self.space, trial)
+        raw = trial.params
         if not self.space.is_valid(raw):
             self._tell(trial, "", {SAME_AS: None})
             return
@@ -150,10 +151,9 @@ def _check_numbers(metrics: Mapping[str, float]) -> None:
             raise DivergenceError(f"{name} is {value}")
 
 
-def suggest(space: Space, trial: Trial) -> Architecture:
-    """The decisions that are made, in order, as the study's sampler chooses them."""
+def suggest(space: Space, trial: Trial) -> None:
+    """Write down the decisions that are made, in order, as the study's sampler chooses them."""
     values: Architecture = {}
     for decision in space.decisions:
         if decision.is_made(values):
             values[decision.name] = trial._suggest(decision.name, decision.distribution)
-    return values
