@@ -9,11 +9,13 @@ from pathlib import Path
 
 import optuna
 import pytest
+import torch
 from optuna.trial import TrialState
 
 from graphlab.core.config import Choices
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
+from graphlab.experiment.execute import OutOfMemoryError
 from graphlab.nas.driver.ledger import RESULT, SAME_AS, SLOT, Fate, Outcome, fate
 from graphlab.nas.driver.study import open_storage
 from graphlab.nas.objectives.objective import Evaluation
@@ -254,19 +256,29 @@ def test_a_score_that_is_no_number_is_a_failure_and_asked_for_once(letters, expl
 
 
 class Unbuildable(Score):
-    """A first letter `b` is no network, as comes out only when it is built."""
+    """Some first letters are no network, as comes out only when it is built or trained."""
+
+    errors = {
+        "b": ConfigError("a width of 94 cannot be shared by 5 heads"),
+        "c": OutOfMemoryError("run 0 does not fit into memory"),
+        "d": torch.OutOfMemoryError("2 GiB are wanted"),
+    }
 
     def evaluate(self, values, on_step):
-        if values["letter_0"] == "b":
-            raise ConfigError("a width of 94 cannot be shared by 5 heads")
+        if error := self.errors.get(values["letter_0"]):
+            raise error
         return super().evaluate(values, on_step)
 
 
-def test_an_architecture_that_cannot_be_built_does_not_end_the_search(letters, explore):
+def test_an_architecture_that_cannot_be_trained_does_not_end_the_search(letters, explore):
     outcomes = explore("random", letters, Unbuildable(letters), 30).ledger.outcomes
     assert len(outcomes) == 30
     failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
-    assert failed == {"b": "a width of 94 cannot be shared by 5 heads"}
+    assert failed == {
+        "b": "a width of 94 cannot be shared by 5 heads",
+        "c": "run 0 does not fit into memory",
+        "d": "it does not fit into memory: 2 GiB are wanted",
+    }
 
 
 def test_what_a_worker_has_taken_is_known_before_another_one_asks(letters, explore, tmp_path):

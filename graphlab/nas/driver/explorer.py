@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import torch
 from optuna import Study, Trial, TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from graphlab.core.errors import ConfigError, DivergenceError
+from graphlab.experiment.execute import OutOfMemoryError
 from graphlab.nas.driver.crew import Crew
 from graphlab.nas.driver.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
 from graphlab.nas.driver.study import quiet_optuna
@@ -108,8 +110,10 @@ class Explorer:
             _check_numbers(found.metrics)
         except TrialPruned:
             self._tell(trial, key, {}, state=TrialState.PRUNED)
-        except (DivergenceError, ConfigError) as error:
+        except (DivergenceError, ConfigError, OutOfMemoryError) as error:
             self._tell(trial, key, {"error": error.message})
+        except torch.OutOfMemoryError as error:
+            self._tell(trial, key, {"error": f"it does not fit into memory: {error}"})
         else:
             for metric, beyond in self.objective.excess(found.metrics).items():
                 trial.set_constraint(metric, beyond)
