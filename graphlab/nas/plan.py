@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from graphlab.nas.objectives.inner import Part, searched
 from graphlab.nas.objectives.limit import Direction
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.objectives.training import TrainingObjective
-from graphlab.nas.registry import find_space, find_strategy, find_table, is_table
+from graphlab.nas.registry import STRATEGIES, find_space, find_strategy, find_table, is_table
 from graphlab.nas.sharing import SharingObjective
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Strategy
@@ -79,7 +79,7 @@ class Plan:
     """
 
     def __init__(self, asked: SearchPlan, data: Dataset | None = None) -> None:
-        self.asked = asked
+        self.asked = asked = replace(asked, strategy=STRATEGIES.resolve(asked.strategy).name)
         if asked.trials < 1:
             raise InputError(f"a search has at least one trial, not {asked.trials}", hint="say trials=100")
         if asked.on not in ("train", "validation"):

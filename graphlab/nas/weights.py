@@ -65,11 +65,11 @@ class WeightStore:
 
     def best(self, roles: Collection[str]) -> dict[str, Tensor]:
         """The tensors of those of the roles that somebody offers. Raises StoreError for a damaged file."""
+        ranked = sorted(self._offers(), key=lambda offer: offer.rank, reverse=True)
         chosen: dict[Path, list[str]] = {}
         for role in roles:
-            offers = [offer for offer in self._offers() if role in offer.roles]
-            if offers:
-                best = max(offers, key=lambda offer: offer.rank)
+            best = next((offer for offer in ranked if role in offer.roles), None)
+            if best:
                 chosen.setdefault(best.path, []).append(role)
         found: dict[str, Tensor] = {}
         for path, wanted in chosen.items():

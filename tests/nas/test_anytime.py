@@ -89,7 +89,8 @@ def test_a_rule_sees_the_first_evaluations_alone():
     assert by_best == pytest.approx({10: test[9], 50: test[49]})
 
 
-def test_the_picture_is_drawn(anytime, tmp_path):
-    figure = anytime.plot(30)
+@pytest.mark.parametrize("budget", [4, 30])
+def test_the_picture_is_drawn(budget, anytime, tmp_path):
+    figure = anytime.plot(budget)
     assert [line.get_label() for line in figure.axes[0].get_lines()] == ["random", "evolution"]
     assert figure.save(tmp_path / "regret.svg").stat().st_size > 5000

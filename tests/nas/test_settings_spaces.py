@@ -11,8 +11,10 @@ from graphlab.core.errors import ConfigError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.model.registry import MODELS, find_model
 from graphlab.nas.registry import STRATEGIES, find_space
+from graphlab.nas.results.rehearsal import rehearse
 from graphlab.nas.settings_space import SettingsSpace
 from graphlab.testing.examples import example
+from tests.nas.small_tables import small_table
 
 SEARCHED = sorted(name for name in MODELS.names() if search_space(find_model(name).config))
 
@@ -73,6 +75,15 @@ def test_what_is_searched_cannot_be_set(setting, tmp_path):
     with pytest.raises(ConfigError, match=f"^{setting} is what the space gcn chooses"):
         gl.search("random", "karate", space="gcn", on="validation", trials=2, store=tmp_path / "no", **{setting: 1})
     assert not (tmp_path / "no").exists()
+
+
+def test_a_strategy_is_the_same_however_its_name_is_spelt(tmp_path):
+    asked = {"space": "gcn", "trials": 3, "on": "validation", "store": tmp_path, "training.epochs": 1}
+    first, again = (gl.search(name, "karate", **asked) for name in ("local-search", "Local_Search"))
+    assert first.study.study_name == again.study.study_name
+    assert again.to_json()["strategy"] == "local-search"
+    rehearsed = [rehearse(name, small_table(), budget=12) for name in ("local-search", "local_search")]
+    assert [one.key for one in rehearsed[0]] == [one.key for one in rehearsed[1]]
 
 
 def test_one_objective_may_be_named_alone(tmp_path):

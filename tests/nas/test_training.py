@@ -166,6 +166,26 @@ def test_curve_importances_and_picture(tmp_path):
     assert both.plot().save(tmp_path / "front.png").stat().st_size > 5000
 
 
+def test_the_curve_of_what_is_minimised_shows_the_best(tmp_path):
+    found = gl.search(
+        "random", example("graph-regression"), space="gin", trials=4, store=tmp_path, **{"training.epochs": 2}
+    )
+    axes = found.plot().axes[0]
+    low, high = axes.get_ylim()
+    assert low < found.df["validation"].min() < high < found.df["validation"].max()
+
+
+def test_a_search_of_which_nothing_finished_says_so_wherever_it_is_shown(tmp_path):
+    diverges = {"training.optimizer": "sgd", "training.weight_decay": 1e30, "training.epochs": 2}
+    data = example("node-classification")
+    found = gl.search("random", data, space="gnn-micro", trials=2, store=tmp_path, **diverges)
+    with pytest.raises(InputError, match="no architecture of 2 finished; the first error: the validation loss is nan"):
+        _ = found.best
+    assert repr(found).startswith(f"random on {data.name}: no architecture of 2 finished")
+    assert len(found.pareto()) == 0 and "no architecture of 2" in found._repr_html_()
+    assert found.plot().save(tmp_path / "curve.png").stat().st_size > 5000
+
+
 def test_a_search_is_kept_and_costs_nothing_again(tmp_path):
     first = search(tmp_path)
     runs = len(gl.runs(tmp_path))

@@ -144,7 +144,7 @@ class Anytime:
             style = "-" if number < len(COLOURS) else "--"
             colour = COLOURS[number % len(COLOURS)]
             axes.plot(steps, curves.mean(0), style, color=colour, label=strategy, linewidth=1.4)
-            shown = steps[9 :: max(1, budget // 40)]
+            shown = steps[min(9, len(steps) - 1) :: max(1, budget // 40)]
             bands = np.array([bootstrap_interval(curves[:, step - 1].tolist()) for step in shown]).T
             axes.fill_between(shown, *bands, color=colour, alpha=0.15, linewidth=0)
         axes.set_yscale("log")

@@ -25,7 +25,8 @@ def plot_curve(search: Search) -> Plot:
     axes.set_ylabel(name)
     axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
-    low, high = curve["found"].quantile([0.05, 1.0])
+    shown = (0.05, 1.0) if search.maximizes else (0.0, 0.95)  # without the worst, which would hide the rest
+    low, high = curve["found"].quantile(shown)
     if high > low:
         axes.set_ylim(low - 0.1 * (high - low), high + 0.08 * (high - low))
     return figure

@@ -11,7 +11,7 @@ from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.driver.study import open_study
 from graphlab.nas.objectives.limit import Direction
 from graphlab.nas.objectives.objective import Objective
-from graphlab.nas.registry import find_strategy
+from graphlab.nas.registry import STRATEGIES, find_strategy
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Controller, Strategy, asking_stream
 from graphlab.nas.table import Table, TableObjective
@@ -19,6 +19,7 @@ from graphlab.nas.table import Table, TableObjective
 
 def prepare(name: str, space: Space, objective: Objective, seed: int, settings: Mapping[str, Any]) -> Strategy:
     """The strategy of this name. Raises UnknownNameError, ConfigError for settings that it does not take."""
+    name = STRATEGIES.resolve(name).name
     found = find_strategy(name)
     config = found.Config.parse(settings, where=f"strategy {name}")
     return found(config, space, objective, SeedStream(seed).child("search", name))

@@ -58,8 +58,10 @@ class Search:
         if self.infeasible and not self.finished:
             raise InputError(self._none_allowed, hint="allow more, or search longer")
         if not self.finished:
+            error = next((f"; the first error: {one.error}" for one in self.outcomes if one.error), "")
             raise InputError(
-                f"no architecture of {len(self.outcomes)} finished", hint="see .df for their errors; lower training.lr"
+                f"no architecture of {len(self.outcomes):,} finished{error}",
+                hint="see .df for the others; lower training.lr",
             )
         return max(self.finished, key=lambda one: one.score or 0.0)
 
@@ -81,7 +83,8 @@ class Search:
         return f"of {len(self.outcomes):,} architectures none keeps {limits}; the nearest has {has}"
 
     @property
-    def _maximizes(self) -> bool:
+    def maximizes(self) -> bool:
+        """Whether more of the first objective is better."""
         return self.plan.objective.directions[self.plan.objective.names[0]] == "maximize"
 
     @cached_property
@@ -110,8 +113,8 @@ class Search:
         """Of the rows that keep every limit those that no other is better than in every objective, the best of the
         first objective first."""
         rows = [i for i, one in enumerate(self.outcomes) if one in self.front]
-        first = self.plan.objective.names[0]
-        return self.df.iloc[rows].sort_values(first, ascending=not self._maximizes, ignore_index=True)
+        first, found = self.plan.objective.names[0], self.df.iloc[rows]
+        return found.sort_values(first, ascending=not self.maximizes, ignore_index=True) if rows else found
 
     @cached_property
     def front(self) -> tuple[Outcome, ...]:
@@ -126,7 +129,7 @@ class Search:
         """The best validation after each evaluation, and that of the evaluation itself."""
         import pandas as pd
 
-        sign = 1.0 if self._maximizes else -1.0
+        sign = 1.0 if self.maximizes else -1.0
         found = pd.Series([float("nan") if one.score is None else one.score for one in self.outcomes], dtype=float)
         return pd.DataFrame(
             {"evaluation": range(1, len(found) + 1), "found": sign * found, "best": sign * found.cummax().ffill()}
@@ -143,7 +146,7 @@ class Search:
 
         if len(self.finished) < LEAST:
             raise InputError(f"{len(self.finished)} evaluations say nothing of importance", hint="search longer")
-        sign = -1.0 if self._maximizes else 1.0
+        sign = -1.0 if self.maximizes else 1.0
         with quiet_optuna(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="PedAnovaImportanceEvaluator computes")
             warnings.filterwarnings("ignore", message="Some regimes for parameter")
@@ -237,7 +240,10 @@ class Search:
         return {"architecture": dict(one.values), **about, "key": one.key, **one.metrics, "runs": list(one.runs)}
 
     def __repr__(self) -> str:
-        return self.text
+        try:
+            return self.text
+        except InputError as error:  # there is no best
+            return f"{self.plan.asked.strategy} on {self.dataset}: {error.message}"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -246,7 +252,7 @@ class Search:
 
         frame = self.pareto().drop(columns=["key", "state"]).head(20)
         cells = [[escape(_cell(value)) for value in line] for line in frame.itertuples(index=False)]
-        return table_html(self.text, list(frame.columns), cells)
+        return table_html(repr(self), list(frame.columns), cells)
 
 
 def _cell(value: Any) -> str:

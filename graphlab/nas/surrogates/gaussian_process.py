@@ -105,8 +105,6 @@ def most_likely(observed: np.ndarray, targets: np.ndarray, linear: int = 0) -> P
     if not targets.any():
         return Prior(linear=linear)
     best, found = -np.inf, Prior(linear=linear)
-    if not targets.any():
-        return found
     for length in LENGTHS:
         values, vectors = np.linalg.eigh(Prior(length, linear=linear).covariance(observed, observed))
         rotated = (vectors.T @ targets) ** 2
