@@ -334,6 +334,15 @@ def test_a_search_for_more_begins_with_the_same(name, tmp_path):
     assert [one.key for one in goes_on.outcomes] == [one.key for one in more.outcomes]
 
 
+def test_a_search_goes_on_the_same_once_candidates_repeat(tmp_path):
+    """In another process all candidates so far are made again, which must not count as names in vain."""
+    whole = searched_with("darts-pt", "nas-bench-graph", 10, tmp_path / "whole")
+    searched_with("darts-pt", "nas-bench-graph", 7, tmp_path / "stopped")
+    goes_on = searched_with("darts-pt", "nas-bench-graph", 10, tmp_path / "stopped")
+    assert [one.key for one in goes_on.outcomes] == [one.key for one in whole.outcomes]
+    assert 0 < sum("order" in one.notes for one in whole.outcomes) < 10
+
+
 @pytest.mark.parametrize("name", ["darts", "spos"])
 def test_a_supernet_that_was_stopped_goes_on_to_the_same(name, tmp_path):
     def watched(folder, stop_after=None):

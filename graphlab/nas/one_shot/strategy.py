@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -34,19 +35,18 @@ class OneShot(Controller):
     """Trains a supernet before the first proposal, on the data that is searched on, and proposes the architectures that
     `candidates` gives, in this order, each to be trained on its own as of any other strategy. Outcomes change nothing.
 
-    A neighbour of the first candidate is proposed where there are no more of them, or too many in vain.
-
-    most_named  candidates that are known already, for one evaluation, after which that is so
+    A neighbour of the first candidate is proposed where there are no more of them, which is also so once `most_repeats`
+    of them in a row were candidates before.
     """
 
     Config = OneShotConfig
-    most_named: ClassVar[int] = 1000
+    most_repeats: ClassVar[int] = 5
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
         find_supernet(space)
         objective.plan(space.sample(stream.child("sample").numpy()))
-        self._named: list[Proposal] = []
+        self._named: dict[str, Proposal] = {}
         self._names: Iterator[Proposal] | None = None
 
     @property
@@ -64,22 +64,29 @@ class OneShot(Controller):
             training = SupernetTraining(
                 self.space, self.objective, self.stream.child("supernet"), config.epochs, config.shrink, self.partial
             )
-            self._names = self.candidates(training)
-        for proposal in self._proposals(self._names):
+            self._names = self._different(self.candidates(training))
+        for proposal in chain(self._named.values(), self._names):
             if self.is_new(proposal.values):
                 return proposal
         return self._neighbour(random)
 
-    def _proposals(self, names: Iterator[Proposal]) -> Iterator[Proposal]:
-        """Those that were named before, and some more."""
-        yield from self._named
-        for _, proposal in zip(range(self.most_named), names, strict=False):
-            self._named.append(proposal)
-            yield proposal
+    def _different(self, candidates: Iterator[Proposal]) -> Iterator[Proposal]:
+        """Each once, as they are asked for. Which they are hangs on no outcome, so that a search which goes on in
+        another process has the same."""
+        repeats = 0
+        for proposal in candidates:
+            key = self.space.key(proposal.values)
+            repeats = repeats + 1 if key in self._named else 0
+            if repeats == self.most_repeats:
+                return
+            if not repeats:
+                self._named[key] = proposal
+                yield proposal
 
     def _neighbour(self, random: np.random.Generator) -> Proposal:
+        first = next(iter(self._named.values())).values
         for _ in range(MOST_DRAWN):
-            near = self.space.mutate(self._named[0].values, random)
+            near = self.space.mutate(first, random)
             if self.is_new(near):
                 return Proposal(near)
         return Proposal(self.space.sample(random))

@@ -1,8 +1,8 @@
 """DARTS-PT: the options of a trained supernet chosen by what it loses without them. Wang et al., ICLR 2021, section 4.
 
 Decision after decision, in random order, the option whose absence costs the most validation accuracy is kept alone, and
-the supernet tuned before the next, at the learning rate that its training began with. It needs no mixture that says so:
-`mixture` "fixed" leaves it even.
+the supernet tuned before the next, at the learning rate that its training began with. Where an option is absent the
+others have its weight, in proportion. No mixture needs to be learned: `mixture` "fixed" leaves it even.
 
 The paper chooses once. Here every further candidate is chosen anew, in another order, from the same supernet.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, product
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -39,7 +39,6 @@ class DARTSPT(DARTS):
     """The architectures of which a trained supernet misses every option most."""
 
     Config = Config
-    most_named: ClassVar[int] = 5
     citation = Citation(
         key="wang2021",
         title="Rethinking Architecture Selection in Differentiable NAS",
