@@ -141,6 +141,13 @@ def test_the_best_and_the_front_of_a_table_keep_the_limits(strategy, table, tmp_
     assert not np.isnan(found.importances()["importance"]).any()
 
 
+def test_the_regret_is_of_what_validation_chooses_whatever_is_optimised(table, tmp_path):
+    found = gl.search("random", "small", trials=30, store=tmp_path, objectives=("parameters", "validation"))
+    chosen = max((table.row(one.values) for one in found.outcomes), key=table.validation.__getitem__)
+    assert table.row(found.best.values) != chosen
+    assert found.regret == table.regret(chosen, float(table.validation[chosen]))
+
+
 def test_a_search_of_which_nothing_keeps_the_limits_says_so(table, tmp_path):
     found = gl.search("random", "small", trials=20, store=tmp_path, constraints={"parameters": 0.5, "validation": 0.9})
     nearest = min(

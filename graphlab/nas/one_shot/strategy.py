@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,9 @@ from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 MOST_DRAWN = 200
 """Neighbours of the first candidate that are tried before one is drawn from the whole space."""
 
+MOST_REPEATS = 5
+"""Candidates in a row that were named before, after which there are no more."""
+
 
 class OneShotConfig(StrategyConfig):
     """epochs  of the supernet's training
@@ -35,12 +38,11 @@ class OneShot(Controller):
     """Trains a supernet before the first proposal, on the data that is searched on, and proposes the architectures that
     `candidates` gives, in this order, each to be trained on its own as of any other strategy. Outcomes change nothing.
 
-    A neighbour of the first candidate is proposed where there are no more of them, which is also so once `most_repeats`
+    A neighbour of the first candidate is proposed where there are no more of them, which is also so once MOST_REPEATS
     of them in a row were candidates before.
     """
 
     Config = OneShotConfig
-    most_repeats: ClassVar[int] = 5
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
@@ -77,7 +79,7 @@ class OneShot(Controller):
         for proposal in candidates:
             key = self.space.key(proposal.values)
             repeats = repeats + 1 if key in self._named else 0
-            if repeats == self.most_repeats:
+            if repeats == MOST_REPEATS:
                 return
             if not repeats:
                 self._named[key] = proposal

@@ -159,13 +159,13 @@ class Search:
 
     @property
     def regret(self) -> Regret | None:
-        """Of a search over a table, from the best that keeps the limits: see Regret. None where architectures are
-        trained."""
+        """Of a search over a table, from the best that keeps the limits, of what validation chooses, whatever was
+        optimised: see Regret. None where architectures are trained, or nothing keeps the limits."""
         table = self.plan.table
-        if table is None or not isinstance(self.plan.objective, TableObjective):
+        if table is None or not isinstance(self.plan.objective, TableObjective) or not self.finished:
             return None
-        chosen, found = table.row(self.best.values), max(one.metrics["validation"] for one in self.finished)
-        return table.regret(chosen, found, self.plan.objective.allowed)
+        chosen = max(self.finished, key=lambda one: one.metrics["validation"])
+        return table.regret(table.row(chosen.values), chosen.metrics["validation"], self.plan.objective.allowed)
 
     def select(self, rule: Rule = "best") -> Outcome:
         """The answer by a rule of `selection`. Raises InputError for an unknown rule, or where nothing finished."""
