@@ -255,6 +255,19 @@ def test_a_score_that_is_no_number_is_a_failure_and_asked_for_once(letters, expl
     assert errors == {"c": "validation is nan", "d": "validation is inf"}
 
 
+class AllUndefined(Score):
+    def evaluate(self, values, on_step):
+        return Evaluation({**super().evaluate(values, on_step).metrics, "validation": math.nan})
+
+
+@pytest.mark.parametrize("strategy", [*ALL, "gp", "bayesian", "predictor"])
+def test_a_search_of_which_nothing_has_a_score_ends(strategy, letters, explore):
+    own = {"population": 2} if strategy in ("evolution", "nsga2") else {"startup": 2}
+    own = {} if strategy in ("graphnas", "random") else own
+    outcomes = explore(strategy, letters, AllUndefined(letters), 8, **own).ledger.outcomes
+    assert [one.error for one in outcomes] == ["validation is nan"] * 8
+
+
 class Unbuildable(Score):
     """Some first letters are no network, as comes out only when it is built or trained."""
 
