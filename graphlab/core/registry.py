@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 
-from graphlab.core.errors import GraphLabError, InputError, UnknownNameError
+from graphlab.core.errors import GraphLabError, InputError, UnknownNameError, require_name
 
 
 class PluginError(GraphLabError):
@@ -89,8 +89,9 @@ class Registry:
     def resolve(self, name: str) -> Registered:
         """Find a full name, a family without variants, or a variant that only one family has.
 
-        Raises UnknownNameError with the nearest names, or InputError if several fit.
+        Raises UnknownNameError with the nearest names, or InputError if several fit or `name` is no text.
         """
+        require_name(self.what, name)
         family, _, variant = name.lower().replace("_", "-").partition("/")
         if family in self.families:
             return self._in_family(family, variant)
@@ -102,7 +103,8 @@ class Registry:
                 full = ", ".join(f"{owner}/{family}" for owner in owners)
                 raise InputError(f"{self.what} {name!r} could be any of {full}", hint="give the full name")
         known = self.names()
-        raise UnknownNameError(self.what, name, [*known, *(n.partition("/")[2] for n in known if "/" in n)])
+        near = [*known, *(n.partition("/")[2] for n in known if "/" in n)]
+        raise UnknownNameError(self.what, name, near, listed=self.families)
 
     def _in_family(self, family: str, variant: str) -> Registered:
         variants = self.variants(family)
