@@ -90,4 +90,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    """What is public: completion lists no module that happens to be imported here."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -67,7 +67,7 @@ _MADE_IN = {
     "restore": "experiment.restore",
     "run": "experiment.run",
     "Runs": "experiment.runs",
-    "Search": "nas.result",
+    "Search": "nas.results.result",
     "search": "nas.search",
 }
 """Not imported above: who runs a model need not wait for the code of searches and analyses, a third of the start."""

@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.core.errors import InputError, StoreError, UnknownNameError
+from graphlab.core.errors import IncompatibleError, InputError, StoreError, UnknownNameError, require_name
 from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset
 from graphlab.experiment.plan import Plan, plan_of
 from graphlab.experiment.runs import Runs
+from graphlab.model.base import Model
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
 from graphlab.task.base import Learner, Task
@@ -29,12 +31,29 @@ class Trained:
     task: Task[Any]
     learner: Learner
 
+    @property
+    def model(self) -> Model:
+        """The trained torch module, without the head that the task puts on it."""
+        return self.learner.model
 
-def restore(record: RunRecord, store: str | os.PathLike[str] | None = None) -> Trained:
-    """Rebuild what a finished run trained, with the weights that validation selected.
+    @property
+    def dataset(self) -> Dataset:
+        return self.plan.dataset
 
-    Raises StoreError if the run has no best checkpoint, or if the data set is no longer what it was.
+    def __repr__(self) -> str:
+        return f"Trained({self.plan.model.name} on {self.dataset.name}, {self.learner.num_parameters:,} parameters)"
+
+
+def restore(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> Trained:
+    """Rebuild what a finished run trained, with the weights that validation selected: `.model`, `.dataset`, `.task`.
+
+    run    a record, `Runs` (the seed that validation likes best), a run's id or its beginning, or "latest"
+    store  where the run is; default `$GRAPHLAB_STORE`, else `./runs`
+
+    Raises UnknownNameError or InputError for a run that is not there, StoreError if it has no best checkpoint, or if
+    the data set is no longer what it was.
     """
+    record = find_record(run, store)
     spec = record.spec
     plan = plan_of(spec)
     task = plan.make_task(spec.seed)
@@ -56,6 +75,7 @@ def find_record(run: RunRecord | Runs | str, store: str | os.PathLike[str] | Non
         return run
     if isinstance(run, Runs):
         return _best(run)
+    require_name("run", run)
     records = {record.id: record for record in Store(store).records()}
     if run == LATEST:
         return _latest(list(records.values()))
@@ -82,9 +102,20 @@ def _best(runs: Runs) -> RunRecord:
     return max(finished, key=lambda record: sign * record.result.validation[runs.metric])
 
 
-def predictions(record: RunRecord, store: str | os.PathLike[str] | None = None) -> Tensor:
-    """What the trained model says of the training graph: `[num_nodes, num_outputs]` for a node-level model."""
+def predictions(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> Tensor:
+    """What the trained model says of the training graph: `[num_nodes, num_outputs]` for a node-level model.
+
+    run, store  as in `restore`, which says what else is raised
+
+    Raises IncompatibleError for a data set whose predictions are not about nodes.
+    """
+    record = find_record(run, store)
     trained = restore(record, store)
+    if trained.dataset.spec.level != "node":
+        raise IncompatibleError(
+            f"{record.spec.model} on {record.spec.dataset} predicts nothing of single nodes",
+            hint='trained = gl.restore(run), then trained.task.predict(trained.learner, "test")',
+        )
     batch = trained.task.batches(SeedStream(record.seed))[0]
     with torch.no_grad():
         return trained.learner.model(batch)
