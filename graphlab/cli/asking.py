@@ -60,7 +60,7 @@ def paths(
 
 
 def analyze(
-    probe: str,
+    probe: Annotated[str, typer.Argument(help="A probe, as graphlab probes lists them.")],
     subject: Annotated[str, typer.Argument(help="A data set, or for expressiveness a model.")],
     dataset: Annotated[str | None, typer.Argument(help="With a model: the data set to ask about.")] = None,
     tests: Annotated[

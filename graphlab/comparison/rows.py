@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
@@ -59,7 +59,12 @@ def rows_json(dataset: str, rows: Sequence[Row]) -> dict[str, Any]:
 
 def settings_text(row: Row) -> str:
     """What sets our configuration apart, in one line; empty if there is one only."""
-    return ", ".join(f"{name}={value}" for name, value in row.settings.items())
+    return said(row.settings)
+
+
+def said(settings: Mapping[str, Any]) -> str:
+    """Settings in one line, as they would be set."""
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def _rank(row: Row, direction: str) -> float:

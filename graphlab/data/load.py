@@ -82,7 +82,7 @@ def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:
 
 
 def table() -> pd.DataFrame:
-    """All data sets, one a row: task, the card's counts, splits (the default first), licence and citation."""
+    """All data sets, one a row: title, task, the card's counts, splits (the default first), licence and citation."""
     import pandas as pd
 
     rows = []
@@ -92,6 +92,7 @@ def table() -> pd.DataFrame:
         rows.append(
             {
                 "name": name,
+                "title": card.title,
                 "task": card.task,
                 **card.statistics.get(found.variant, {}),
                 "splits": ", ".join(card.splits),
@@ -101,5 +102,5 @@ def table() -> pd.DataFrame:
         )
     frame = pd.DataFrame(rows)
     counts = [column for column in frame if str(column).startswith("num_")]
-    columns = ["name", "task", *counts, "splits", "licence", "citation"]
+    columns = ["name", "title", "task", *counts, "splits", "licence", "citation"]
     return frame.astype(dict.fromkeys(counts, "Int64")).reindex(columns=columns)
