@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from graphlab.core.errors import ConfigError
+from graphlab.core.errors import ConfigError, GraphLabError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,7 @@ __all__ = [
     "Description",
     "Discrimination",
     "Finding",
+    "GraphLabError",
     "Runs",
     "Search",
     "analyze",

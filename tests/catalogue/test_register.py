@@ -49,6 +49,13 @@ def test_a_model_and_a_dataset_run_also_in_workers(folder):
     assert "appnp" in set(gl.models()["name"]) and "caveman" in set(gl.datasets()["name"])
 
 
+def test_as_the_page_says(folder, monkeypatch):
+    monkeypatch.setenv("GRAPHLAB_STORE", str(folder / "runs"))
+    told: dict = {}
+    exec(FILES["notebook.py"].replace("epochs=20", "epochs=1"), told)
+    assert told["runs"].model == "appnp"
+
+
 def test_a_probe_and_a_name_of_ones_own(folder):
     assert gl.register("own_probe", name="My_Probe") == "my-probe"
     assert gl.analyze("my-probe", "karate", power=2).summary == {"nodes": 34.0**2}
