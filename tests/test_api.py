@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import graphlab as gl
-from graphlab.core.errors import IncompatibleError, InputError, UnknownNameError
+from graphlab.core.errors import IncompatibleError, InputError, StoreError, UnknownNameError
 
 QUICK = {"training.epochs": 2}
 
@@ -113,10 +113,21 @@ def test_a_run_is_named_the_same_way_everywhere(runs, store):
         assert isinstance(trained.model, nn.Module) and trained.dataset.name == "karate"
         assert torch.equal(gl.predictions(said, store), trained.model(trained.dataset.graph))
     assert gl.predictions("latest", store).shape == (34, 2)
+    assert gl.restore(runs).record == best, "runs know their store"
     with pytest.raises(UnknownNameError, match="no run is named 'zz'"):
         gl.restore("zz", store)
     with pytest.raises(InputError, match="given by its name"):
         gl.predictions(3, store)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_record_in_another_store_is_said_to_be_missing(runs, tmp_path):
+    with pytest.raises(StoreError, match=f"is not in {tmp_path}"):
+        gl.restore(runs[0], tmp_path)
+
+
+def test_a_transform_is_called():
+    with pytest.raises(InputError, match="transform cannot be 3"):
+        gl.load("karate", transform=3)  # pyright: ignore[reportArgumentType]
 
 
 def test_only_models_of_nodes_predict_nodes(tmp_path):

@@ -31,6 +31,10 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
     Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw
     files are missing or altered.
     """
+    if transform is not None and not callable(transform):
+        raise InputError(
+            f"transform cannot be {transform!r}", hint="give what maps a Data to a Data, as PyG's transforms"
+        )
     found, chosen = find_dataset(name, split)
     card: Card = found.module.CARD
     files = Files(card.sources.get(found.variant, ()))

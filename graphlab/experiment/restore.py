@@ -25,8 +25,9 @@ LATEST = "latest"
 
 @dataclass(frozen=True)
 class Trained:
-    """A run's plan, its task on the run's own split, and the learner with the selected weights."""
+    """A run's record and plan, its task on the run's own split, and the learner with the selected weights."""
 
+    record: RunRecord
     plan: Plan
     task: Task[Any]
     learner: Learner
@@ -48,21 +49,25 @@ def restore(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = 
     """Rebuild what a finished run trained, with the weights that validation selected: `.model`, `.dataset`, `.task`.
 
     run    a record, `Runs` (the seed that validation likes best), a run's id or its beginning, or "latest"
-    store  where the run is; default `$GRAPHLAB_STORE`, else `./runs`
+    store  where the run is; default that of the `Runs`, else `$GRAPHLAB_STORE`, else `./runs`
 
     Raises UnknownNameError or InputError for a run that is not there, StoreError if it has no best checkpoint, or if
     the data set is no longer what it was.
     """
+    if store is None and isinstance(run, Runs):
+        store = run.store
     record = find_record(run, store)
     spec = record.spec
     plan = plan_of(spec)
     task = plan.make_task(spec.seed)
     learner = plan.make_learner(task, spec.seed)
     folder = Store(store).folder(spec)
+    if not folder.path.exists():
+        raise StoreError(f"run {record.id} is not in {folder.path.parent}", hint="say which store has it: store=...")
     if not folder.restore_checkpoint("best", task.device, lambda saved: learner.load_state_dict(saved["model"])):
         raise StoreError(f"run {record.id} has no best checkpoint", hint=f"its status is {record.result.status}")
     learner.eval()
-    return Trained(plan, task, learner)
+    return Trained(record, plan, task, learner)
 
 
 def find_record(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> RunRecord:
@@ -109,8 +114,8 @@ def predictions(run: RunRecord | Runs | str, store: str | os.PathLike[str] | Non
 
     Raises IncompatibleError for a data set whose predictions are not about nodes.
     """
-    record = find_record(run, store)
-    trained = restore(record, store)
+    trained = restore(run, store)
+    record = trained.record
     if trained.dataset.spec.level != "node":
         raise IncompatibleError(
             f"{record.spec.model} on {record.spec.dataset} predicts nothing of single nodes",

@@ -88,4 +88,4 @@ def run_plans(
                     report.finished(record)
             if all(spec.id not in done for _, spec in pending):
                 time.sleep(POLL_SECONDS)
-    return [Runs(tuple(done[plan.spec(seed).id] for seed in seeds)) for plan in plans]
+    return [Runs(tuple(done[plan.spec(seed).id] for seed in seeds), store.path) for plan in plans]

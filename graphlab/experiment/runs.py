@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphlab.records.frames import curves_frame, records_frame
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Runs:
-    """What `gl.run` gives: the records of all seeds, failed ones included."""
+    """What `gl.run` gives: the records of all seeds, failed ones included.
+
+    store  where they lie, if they came from a store
+    """
 
     records: tuple[RunRecord, ...]
+    store: Path | None = field(default=None, compare=False)
 
     @property
     def model(self) -> str:
