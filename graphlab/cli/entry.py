@@ -23,28 +23,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    listings.datasets,
-    listings.models,
-    listings.tasks,
-    listings.describe,
-    training.run,
-    training.discriminate,
-    training.reproduce,
-    searching.search,
-    listings.strategies,
-    listings.spaces,
-    listings.proxies,
-    asking.predict,
-    asking.paths,
-    asking.analyze,
-    listings.probes,
-    listings.runs,
-    publishing.leaderboard,
-    publishing.export,
-    listings.doctor,
-):
-    app.command()(command)
+GROUPS = {
+    "What there is": (
+        listings.datasets,
+        listings.models,
+        listings.tasks,
+        listings.strategies,
+        listings.spaces,
+        listings.proxies,
+        listings.probes,
+        listings.describe,
+        listings.doctor,
+    ),
+    "Training": (training.run, training.reproduce, training.discriminate, searching.search),
+    "Results": (listings.runs, publishing.leaderboard, publishing.export),
+    "Questions": (asking.predict, asking.paths, asking.analyze),
+}
+for group, commands in GROUPS.items():
+    for command in commands:
+        app.command(rich_help_panel=group)(command)
 
 
 def _say_version(asked: bool) -> None:
@@ -56,7 +53,7 @@ def _say_version(asked: bool) -> None:
 @app.callback(help=HELP)
 def _every_command(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None: ...
 

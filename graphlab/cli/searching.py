@@ -20,7 +20,8 @@ def search(
     trials: Annotated[int, typer.Option("--trials", min=1, help="Different architectures to evaluate.")] = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search itself.")] = 0,
     objectives: Annotated[
-        str, typer.Option("--objectives", help="validation, parameters, bits, latency; several give a front.")
+        str,
+        typer.Option("--objectives", help="validation, parameters, bits, latency or a proxy; several give a front."),
     ] = "validation",
     constraint: Annotated[
         list[str] | None,
