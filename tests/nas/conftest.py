@@ -140,12 +140,12 @@ def together(monkeypatch):
 def explore():
     """`explore(strategy, space, objective, count, where=None, seed=0)` gives the Explorer when it has ended."""
 
-    def run(strategy, space, objective, count, where=None, seed=0, pruner=None, name="study", **settings):
+    def run(strategy, space, objective, count, where=None, seed=0, pruner=None, **settings):
         found = find_strategy(strategy)
         config = found.Config.parse(settings, where=strategy)
         made = found(config, space, objective, SeedStream(seed))
         directions = [objective.directions[name] for name in objective.names]
-        study, crew = open_study(where, name, made.sampler(), directions, pruner)
+        study, crew = open_study(where, "study", made.sampler(), directions, pruner)
         explorer = Explorer(study, crew, space, objective, count)
         explorer.explore()
         return explorer

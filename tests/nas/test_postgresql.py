@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
@@ -45,9 +46,13 @@ class Server:
         made = [initdb, "-D", f"{folder}/data", "-U", "graphlab", "-A", "trust", "--no-sync"]
         subprocess.run(made, check=True, capture_output=True, cwd=folder, **self._owner)
 
-    @property
-    def address(self):
-        return f"postgresql+psycopg://graphlab@127.0.0.1:{self._port}/postgres"
+    def make_database(self, name):
+        """Its address."""
+        import psycopg
+
+        with psycopg.connect(f"{where_of(self._port)} dbname=postgres", autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg://graphlab@127.0.0.1:{self._port}/{name}"
 
     def start(self):
         with Path(self._folder, "log").open("a") as log:
@@ -79,8 +84,12 @@ def machine():
 
 @pytest.fixture
 def server(machine):
-    """The address of a running server."""
-    return machine.address
+    """The address of a database of the test's own: searches that are asked for alike are one search."""
+    return machine.make_database(f"test_{uuid.uuid4().hex}")
+
+
+def where_of(port):
+    return f"host=127.0.0.1 port={port} user=graphlab"
 
 
 def wait_for(port):
@@ -88,7 +97,7 @@ def wait_for(port):
 
     for _ in range(1000):
         try:
-            psycopg.connect(f"host=127.0.0.1 port={port} user=graphlab dbname=postgres").close()
+            psycopg.connect(f"{where_of(port)} dbname=postgres").close()
             return
         except psycopg.OperationalError:
             time.sleep(0.1)
@@ -142,27 +151,28 @@ def test_a_worker_that_dies_before_its_first_sign_of_life_keeps_no_trial(server,
     assert states == [TrialState.FAIL, TrialState.RUNNING]
 
 
-def test_a_server_that_is_restarted_is_waited_for(machine, letters, explore):
+def test_a_server_that_is_restarted_is_waited_for(machine, server, letters, explore):
     """With a connection of before in the pool, and a worker that gives signs of life meanwhile."""
     objective = Interrupted(letters, 3, lambda: (machine.stop(), Timer(1, machine.start).start()))
-    outcomes = explore("random", letters, objective, 8, where=machine.address, name="restarted").ledger.outcomes
+    outcomes = explore("random", letters, objective, 8, where=server).ledger.outcomes
     assert len(outcomes) == len(set(objective.calls)) == 8
 
 
-def test_a_server_that_stays_away_ends_a_search_that_goes_on_later(machine, letters, explore, monkeypatch, capfd):
+def test_a_server_that_stays_away_ends_a_search_that_goes_on_later(
+    machine, server, letters, explore, monkeypatch, capfd
+):
     monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(database, "HEARTBEAT_SECONDS", 1)
-    options = {"where": machine.address, "name": "away"}
     first = Interrupted(letters, 3, lambda: (machine.stop(), time.sleep(2)))
     try:
         with pytest.raises(StoreError, match="cannot be reached") as caught:
-            explore("random", letters, first, 8, **options)
+            explore("random", letters, first, 8, where=server)
     finally:
         machine.start()
     assert "goes on" in str(caught.value)
     assert "Traceback" not in capfd.readouterr().err
     second = Score(letters)
-    outcomes = explore("random", letters, second, 8, **options).ledger.outcomes
+    outcomes = explore("random", letters, second, 8, where=server).ledger.outcomes
     *told, in_hand = first.calls
     assert len(outcomes) == 8 and {one.key for one in outcomes} == {*told, *second.calls}
     assert in_hand in second.calls and not {*told} & {*second.calls}
