@@ -10,9 +10,9 @@ from typing import Any
 from graphlab.core.errors import InputError, require_count
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
+from graphlab.nas.driver.database import AN_ADDRESS
 from graphlab.nas.driver.launchers import find_launcher
 from graphlab.nas.driver.progress import progress_bar
-from graphlab.nas.driver.study import AN_ADDRESS
 from graphlab.nas.objectives.inner import Part
 from graphlab.nas.plan import FOLDER, Plan, SearchPlan
 from graphlab.nas.results.result import Search
