@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graphlab.analysis.explanation import Explanation
 from graphlab.analysis.paths import edge_importance, require_paths, top_paths
-from graphlab.core.errors import IncompatibleError, InputError, UnknownNameError, require_count
+from graphlab.core.errors import IncompatibleError, InputError, UnknownNameError
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.restore import restore
 from graphlab.experiment.runs import Runs
@@ -96,7 +96,8 @@ class Answers:
                 "a question names a relation and one of head and tail",
                 hint='predict("anna", "mother") asks for tails, predict(relation="mother", tail="eve") for heads',
             )
-        require_count("k, the number of answers,", k, "a whole number from 1")
+        if not isinstance(k, int) or k < 1:
+            raise InputError(f"there cannot be {k!r} answers", hint="k is a whole number from 1")
         if exclude not in get_args(Exclude):
             raise InputError(f"exclude cannot be {exclude!r}", hint=f"it is one of {', '.join(get_args(Exclude))}")
         given = self._entity(head if tail is None else tail)
