@@ -8,6 +8,7 @@ import pytest
 
 import graphlab
 from graphlab import api
+from graphlab.analysis.expressiveness import TESTS
 
 QUICK = ("--set", "training.epochs=3")
 EXPLODES = ("--set", "optimizer=sgd", "--set", "lr=1000", "--set", "weight_decay=1000.0")
@@ -317,5 +318,6 @@ def test_nothing_to_cite_is_said(cli, tmp_path):
 def test_a_misspelt_test_is_an_error_without_a_dataset_too(cli):
     done = cli("analyze", "expressiveness", "gcn", "--tests", "3WL")
     assert done.code == 2 and "no test is named '3WL'" in done.err
+    assert len(cli("analyze", "expressiveness", "gcn").out.splitlines()) >= len(TESTS)
     rows = cli("analyze", "expressiveness", "gcn", "--tests", "SPD-WL").out
     assert "SPD-WL  stronger" in rows and "FWL(3)  " not in rows

@@ -9,7 +9,7 @@ from typing import Any
 from graphlab.analysis.expressiveness.ceilings import Ceilings, ceilings
 from graphlab.analysis.expressiveness.classes import class_of_model
 from graphlab.analysis.expressiveness.hierarchy import stronger_than, weaker_than
-from graphlab.analysis.expressiveness.tests import WLTest, find_tests
+from graphlab.analysis.expressiveness.tests import TESTS, WLTest, find_tests
 from graphlab.analysis.probe import Finding
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.data.dataset import Dataset
@@ -77,6 +77,7 @@ def place(
         )
     asked = find_tests(tests)
     found = None if dataset is None else ceilings(dataset, asked)
+    listed = list(TESTS) if tests == "all" else [one.name for one in asked]
     counts = found.tests if found else {}
     own = counts.get(test) or (_alone(dataset, test) if dataset else None)
     return Placement(
@@ -84,7 +85,7 @@ def place(
         dataset=found.dataset if found else "",
         text=_text(model.name, test) + (_of_data(found, test, own) if found else ""),
         summary=found.summary if found else {},
-        rows=_rows(test, [one.name for one in asked], counts if own is None else {**counts, test: own}),
+        rows=_rows(test, listed, counts if own is None else {**counts, test: own}),
         model=model.name,
         settings=dict(settings or {}),
         test=test,
