@@ -71,7 +71,10 @@ def test_what_is_not_there(words, error, hint):
 
 
 def test_tables_have_what_is_described():
-    assert list(gl.probes()["name"]) == ["biconnectivity", "expressiveness", "inverse-relations"]
-    assert list(gl.probes()["of"]) == ["data sets", "data sets, models", "data sets"]
-    assert list(gl.spaces()["name"]) == ["gnn-micro", "nas-bench-graph", "subgraph-algebra"]
+    for table, kind in ((gl.probes(), "probe"), (gl.spaces(), "space"), (gl.proxies(), "proxy")):
+        assert list(table["name"]) == KINDS[kind][0].names()
+        assert all(table["about"])
+    probes = gl.probes().set_index("name")
+    assert (probes["of"]["expressiveness"], probes["of"]["biconnectivity"]) == ("data sets, models", "data sets")
+    assert probes["options"]["expressiveness"] == "tests, settings"
     assert gl.datasets().set_index("name")["title"]["karate"] == "Zachary's karate club"
