@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
-from graphlab.data.registry import DATASETS
+from graphlab.data import load
 from graphlab.records.record import RunRecord
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def leaderboard_rows(dataset: str, records: Sequence[RunRecord]) -> list[Row]:
 def leaderboard(dataset: str, records: Sequence[RunRecord]) -> pd.DataFrame:
     """Published numbers on a data set beside ours, one row each; see `Row` for what the columns mean.
 
-    Raises UnknownNameError for a data set that is neither registered nor among the records.
+    Raises UnknownNameError for a data set that is neither registered nor among the records, InputError for a split that
+    it does not have.
     """
     return rows_frame(leaderboard_rows(full_name(dataset, records), records))
 
@@ -41,9 +42,7 @@ def full_name(dataset: str, records: Iterable[RunRecord]) -> str:
     """The name that runs are recorded under: `cora` is `planetoid/cora`, and the default split is not said."""
     if any(record.spec.dataset == dataset for record in records):
         return dataset
-    stem, _, split = dataset.partition("@")
-    found = DATASETS.resolve(stem)
-    return found.name if split in ("", found.module.CARD.splits[0]) else f"{found.name}@{split}"
+    return load.full_name(*load.find_dataset(dataset))
 
 
 def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
@@ -60,7 +59,12 @@ def rows_json(dataset: str, rows: Sequence[Row]) -> dict[str, Any]:
 
 def settings_text(row: Row) -> str:
     """What sets our configuration apart, in one line; empty if there is one only."""
-    return ", ".join(f"{name}={value}" for name, value in row.settings.items())
+    return said(row.settings)
+
+
+def said(settings: Mapping[str, Any]) -> str:
+    """Settings in one line, as they would be set."""
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def _rank(row: Row, direction: str) -> float:

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.files import canonical_json, hash_text, write_atomic
+from graphlab.core.source import source_digest
 from graphlab.data.dataset import Dataset
 from graphlab.data.paths import data_root
 
@@ -59,7 +60,8 @@ def prepare(dataset: Dataset, preparation: Preparation) -> Dataset:
 
 def entry(dataset: Dataset, preparation: Preparation) -> Path:
     """Where what this preparation adds to the data set is kept."""
-    origins = [FORMAT, dataset.fingerprint, repr(preparation), _source_code(preparation)]
+    code = source_digest(sys.modules[type(preparation).__module__])
+    origins = [FORMAT, dataset.fingerprint, repr(preparation), code]
     stem = dataset.name.replace("/", "-")
     return data_root() / "prepared" / f"{stem}-{hash_text(canonical_json(origins))[:16]}.npz"
 
@@ -109,13 +111,3 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         whole.update(canonical_json([name, array.dtype.str, array.shape]).encode())
         whole.update(array.reshape(-1).view(np.uint8).data)
     return np.frombuffer(whole.digest(), np.uint8)
-
-
-def _source_code(preparation: Preparation) -> str:
-    """The text of the package that the preparation's class lies in, or of its module where it lies in none."""
-    module = sys.modules[type(preparation).__module__]
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return ""
-    files = sorted(Path(file).parent.rglob("*.py")) if module.__package__ else [Path(file)]
-    return hash_text("\0".join(each.read_text(encoding="utf-8") for each in files))

@@ -21,7 +21,8 @@ class RunSpec:
 
     model_config, task_config, training  complete settings, defaults included
     data     the data set's fingerprint, so that changed data is another run
-    protocol what the task says of itself: split, metric, tie rule; compared with that of published numbers
+    protocol what the task says of itself: split, metric, tie rule; compared with that of published numbers. Of a model
+             or task that is not GraphLab's also its code, as a digest
     """
 
     model: str
@@ -93,6 +94,11 @@ class RunRecord:
     def test_value(self) -> float | None:
         """The selecting metric on test; None for a run that did not finish."""
         return self.result.test.get(self.result.metric)
+
+    def __repr__(self) -> str:
+        spec, result = self.spec, self.result
+        value = "" if self.test_value is None else f", test {result.metric} {self.test_value:.4f}"
+        return f"RunRecord({self.id}: {spec.model} on {spec.dataset}, seed {self.seed}, {result.status}{value})"
 
     def to_json(self) -> dict[str, Any]:
         """The run as `graphlab run --json` prints it."""
