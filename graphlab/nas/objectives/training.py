@@ -139,7 +139,7 @@ class TrainingObjective(Objective):
         while not (record := attempt(plan, spec, folder, self.device, Shard(), steps)):
             time.sleep(POLL_SECONDS)
         for row in record.curve:  # of a run that was over before
-            steps.epoch(spec, int(row["epoch"]), plan.training.epochs, row)
+            steps.epoch(spec, int(row["epoch"]), plan.training.epochs, dict(row))
         result = record.result
         if result.error:
             raise DivergenceError(result.error["message"])
