@@ -16,7 +16,7 @@ from torch_geometric.data import Data
 
 import graphlab as gl
 from graphlab.core.config import Choices
-from graphlab.core.errors import DivergenceError, IncompatibleError, StoreError
+from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError, StoreError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Split, Splits
 from graphlab.data.spec import Continuous, DataSpec
@@ -392,6 +392,10 @@ def test_what_cannot_be_searched_so(tmp_path):
     for name in FEW:
         with pytest.raises(IncompatibleError, match="gcn has no supernet"):
             gl.search(name, example("node-classification"), space="gcn", trials=2, store=tmp_path)
+    with pytest.raises(ConfigError, match="a width of 20 cannot be divided by 4, then by 4"):
+        asked = {"space": "nas-bench-graph", "store": tmp_path / "refused", "hidden_dim": 20}
+        gl.search("pc-darts", example("node-classification"), trials=2, **asked)
+    assert not (tmp_path / "refused").exists()
     with pytest.raises(DivergenceError, match="supernet"):
         data = planted(by_neighbours=False)
         data.graphs[0].x[0] = np.inf

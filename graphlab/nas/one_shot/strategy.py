@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Annotated, Any
 
 import numpy as np
+import torch
 from pydantic import Field
 
 from graphlab.core.config import PositiveInt
@@ -46,8 +47,10 @@ class OneShot(Controller):
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
-        find_supernet(space)
-        objective.plan(space.sample(stream.child("sample").numpy()))
+        build = find_supernet(space)
+        plan = objective.plan(space.sample(stream.child("sample").numpy()))
+        with torch.device("meta"):  # without its numbers: what cannot be built is refused before the search
+            build(plan.model_config, plan.dataset.spec, config.shrink, self.partial)
         self._named: dict[str, Proposal] = {}
         self._names: Iterator[Proposal] | None = None
 
