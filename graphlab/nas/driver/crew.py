@@ -34,7 +34,7 @@ class Crew(ABC):
 
     @abstractmethod
     def take(self, trial: Trial) -> None:
-        """Mark a trial as this worker's; to be called alone, right after asking for it."""
+        """Mark a trial as this worker's; to be called alone, once its choices are written down."""
 
     def at_work(self, trial: Trial) -> AbstractContextManager[object]:
         """While entered, the trial is known to be worked on."""

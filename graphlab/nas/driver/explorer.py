@@ -83,8 +83,8 @@ class Explorer:
                 return None
             self.study.enqueue_trial(dict(slot.choices), user_attrs=slot.marks)
         trial = self.study.ask()
-        self.crew.take(trial)
         suggest(self.space, trial)  # before another worker asks, so that it is not told to do the same
+        self.crew.take(trial)
         return trial
 
     def _evaluate(self, trial: Trial) -> None:
