@@ -50,17 +50,18 @@ class Registry:
         """Family name to module path. Imports the package's `__init__` and nothing else."""
         folder = importlib.import_module(self.package).__path__
         found = {
-            module.name.replace("_", "-"): f"{self.package}.{module.name}"
+            _folded(module.name): f"{self.package}.{module.name}"
             for module in pkgutil.iter_modules(folder)
             if not module.name.startswith("_")
         }
         for entry in importlib.metadata.entry_points(group=self.group):
-            if entry.name in found and found[entry.name] != entry.value:
+            name = _folded(entry.name)
+            if name in found and found[name] != entry.value:
                 raise PluginError(
-                    f"{self.what} {entry.name!r} is defined twice: {found[entry.name]} and {entry.value}",
+                    f"{self.what} {name!r} is defined twice: {found[name]} and {entry.value}",
                     hint=f"rename one of them, or uninstall {entry.dist.name if entry.dist else entry.value}",
                 )
-            found[entry.name] = entry.value
+            found[name] = entry.value
         return dict(sorted(found.items()))
 
     def module(self, family: str) -> ModuleType:
@@ -87,28 +88,35 @@ class Registry:
         ]
 
     def resolve(self, name: str) -> Registered:
-        """Find a full name, a family without variants, or a variant that only one family has.
+        """Find a full name, a family without variants, or a variant that only one family has; case does not matter,
+        nor whether words are joined by - or _.
 
         Raises UnknownNameError with the nearest names, or InputError if several fit.
         """
-        family, _, variant = name.lower().replace("_", "-").partition("/")
+        family, _, variant = _folded(name).partition("/")
         if family in self.families:
             return self._in_family(family, variant)
         if not variant:
-            owners = [f for f in self.families if family in self.variants(f)]
+            owners = [(f, v) for f in self.families for v in self.variants(f) if _folded(v) == family]
             if len(owners) == 1:
-                return Registered(owners[0], family, self.module(owners[0]))
+                return Registered(*owners[0], self.module(owners[0][0]))
             if owners:
-                full = ", ".join(f"{owner}/{family}" for owner in owners)
+                full = ", ".join("/".join(owner) for owner in owners)
                 raise InputError(f"{self.what} {name!r} could be any of {full}", hint="give the full name")
         known = self.names()
         raise UnknownNameError(self.what, name, [*known, *(n.partition("/")[2] for n in known if "/" in n)])
 
     def _in_family(self, family: str, variant: str) -> Registered:
         variants = self.variants(family)
-        if variant in variants or (not variant and not variants):
-            return Registered(family, variant, self.module(family))
+        meant = [v for v in variants or ("",) if _folded(v) == variant]
+        if meant:
+            return Registered(family, meant[0], self.module(family))
         full = [f"{family}/{v}" for v in variants]
         if not variant:
             raise InputError(f"{self.what} {family!r} has several variants", hint=f"choose one of {', '.join(full)}")
         raise UnknownNameError(self.what, f"{family}/{variant}", full or [family])
+
+
+def _folded(name: str) -> str:
+    """One spelling for all of a name."""
+    return name.lower().replace("_", "-")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from graphlab.core.errors import InputError
@@ -62,7 +63,7 @@ def parse_seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
     """
     try:
         chosen = _read_seeds(seeds)
-    except ValueError:
+    except (TypeError, ValueError):
         raise InputError(
             f"cannot read seeds {seeds!r}", hint="give a count (10), a range (3:8) or a list (1,4,7)"
         ) from None
@@ -78,12 +79,12 @@ def parse_seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
 def _read_seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
     if isinstance(seeds, bool):
         raise ValueError
-    if isinstance(seeds, int):
-        return tuple(range(seeds))
+    if isinstance(seeds, Integral):
+        return tuple(range(int(seeds)))
     if not isinstance(seeds, str):
-        if any(isinstance(s, bool) or not isinstance(s, int) for s in seeds):
+        if any(isinstance(s, bool) or not isinstance(s, Integral) for s in seeds):
             raise ValueError
-        return tuple(seeds)
+        return tuple(int(s) for s in seeds)
     if ":" in seeds:
         start, stop = seeds.split(":")
         return tuple(range(int(start), int(stop)))
