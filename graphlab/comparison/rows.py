@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
-from graphlab.data.registry import DATASETS
+from graphlab.data import load
 from graphlab.records.record import RunRecord
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def leaderboard_rows(dataset: str, records: Sequence[RunRecord]) -> list[Row]:
 def leaderboard(dataset: str, records: Sequence[RunRecord]) -> pd.DataFrame:
     """Published numbers on a data set beside ours, one row each; see `Row` for what the columns mean.
 
-    Raises UnknownNameError for a data set that is neither registered nor among the records.
+    Raises UnknownNameError for a data set that is neither registered nor among the records, InputError for a split that
+    it has not.
     """
     return rows_frame(leaderboard_rows(full_name(dataset, records), records))
 
@@ -38,12 +39,9 @@ def leaderboard_json(dataset: str, records: Sequence[RunRecord]) -> dict[str, An
 
 
 def full_name(dataset: str, records: Iterable[RunRecord]) -> str:
-    """The name that runs are recorded under: `cora` is `planetoid/cora`, and the default split is not said."""
-    if any(record.spec.dataset == dataset for record in records):
-        return dataset
-    stem, _, split = dataset.partition("@")
-    found = DATASETS.resolve(stem)
-    return found.name if split in ("", found.module.CARD.splits[0]) else f"{found.name}@{split}"
+    """The name that runs are recorded under, see `graphlab.data.load.full_name`; a name that some of the records have
+    stands for itself."""
+    return dataset if any(record.spec.dataset == dataset for record in records) else load.full_name(dataset)
 
 
 def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:

@@ -50,12 +50,12 @@ class Registry:
         """Family name to module path. Imports the package's `__init__` and nothing else."""
         folder = importlib.import_module(self.package).__path__
         found = {
-            _folded(module.name): f"{self.package}.{module.name}"
+            folded(module.name): f"{self.package}.{module.name}"
             for module in pkgutil.iter_modules(folder)
             if not module.name.startswith("_")
         }
         for entry in importlib.metadata.entry_points(group=self.group):
-            name = _folded(entry.name)
+            name = folded(entry.name)
             if name in found and found[name] != entry.value:
                 raise PluginError(
                     f"{self.what} {name!r} is defined twice: {found[name]} and {entry.value}",
@@ -93,11 +93,11 @@ class Registry:
 
         Raises UnknownNameError with the nearest names, or InputError if several fit.
         """
-        family, _, variant = _folded(name).partition("/")
+        family, _, variant = folded(name).partition("/")
         if family in self.families:
             return self._in_family(family, variant)
         if not variant:
-            owners = [(f, v) for f in self.families for v in self.variants(f) if _folded(v) == family]
+            owners = [(f, v) for f in self.families for v in self.variants(f) if folded(v) == family]
             if len(owners) == 1:
                 return Registered(*owners[0], self.module(owners[0][0]))
             if owners:
@@ -108,7 +108,7 @@ class Registry:
 
     def _in_family(self, family: str, variant: str) -> Registered:
         variants = self.variants(family)
-        meant = [v for v in variants or ("",) if _folded(v) == variant]
+        meant = [v for v in variants or ("",) if folded(v) == variant]
         if meant:
             return Registered(family, meant[0], self.module(family))
         full = [f"{family}/{v}" for v in variants]
@@ -117,6 +117,6 @@ class Registry:
         raise UnknownNameError(self.what, f"{family}/{variant}", full or [family])
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """One spelling for all of a name."""
     return name.lower().replace("_", "-")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphlab.core.errors import InputError
-from graphlab.core.registry import Registered
+from graphlab.core.registry import Registered, folded
 from graphlab.data import cache
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset
@@ -31,12 +31,8 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
     Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw
     files are missing or altered.
     """
-    stem, _, suffix = name.partition("@")
-    if suffix and split and suffix.lower() != split.lower():
-        raise InputError(f"{name!r} and split={split!r} name two splits", hint="give one of them")
-    found = DATASETS.resolve(stem)
+    found, chosen = _find(name, split)
     card: Card = found.module.CARD
-    chosen = _split(card, found.name, suffix or split or card.splits[0])
     files = Files(card.sources.get(found.variant, ()))
     build = partial(_build, found, files, chosen)
     if not card.sources:
@@ -51,17 +47,34 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
     return transformed() if origin is None else _kept(place(origin), card, transformed)
 
 
-def _split(card: Card, name: str, asked: str) -> str:
-    chosen = asked.lower().replace("_", "-")
-    if chosen not in card.splits:
-        raise InputError(f"{name} has no split {asked!r}", hint=f"it has: {', '.join(card.splits)}")
-    return chosen
+def full_name(name: str) -> str:
+    """The name that `load(name)` gives its data set: `cora` is `planetoid/cora`, and the default split is not said.
+
+    Nothing is read. Raises UnknownNameError or InputError as `load` does.
+    """
+    return _full_name(*_find(name, None))
+
+
+def _full_name(found: Registered, split: str) -> str:
+    return found.name if split == found.module.CARD.splits[0] else f"{found.name}@{split}"
+
+
+def _find(name: str, split: str | None) -> tuple[Registered, str]:
+    """The data set that is meant, and which of its splits."""
+    stem, _, suffix = name.partition("@")
+    if suffix and split and folded(suffix) != folded(split):
+        raise InputError(f"{name!r} and split={split!r} name two splits", hint="give one of them")
+    found = DATASETS.resolve(stem)
+    card: Card = found.module.CARD
+    asked = suffix or split or card.splits[0]
+    if folded(asked) not in card.splits:
+        raise InputError(f"{found.name} has no split {asked!r}", hint=f"it has: {', '.join(card.splits)}")
+    return found, folded(asked)
 
 
 def _build(found: Registered, files: Files, split: str) -> Dataset:
     dataset: Dataset = found.module.build(found.variant, files, split)
-    default = found.module.CARD.splits[0]
-    return replace(dataset, name=found.name if split == default else f"{found.name}@{split}")
+    return replace(dataset, name=_full_name(found, split))
 
 
 def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from graphlab.comparison.compare import ALPHA, Row, compare, p_value_of
+from graphlab.comparison.configurations import follows_recipe
 from graphlab.comparison.numbers import PublishedNumber
-from graphlab.comparison.rows import leaderboard, leaderboard_json
+from graphlab.comparison.rows import full_name, leaderboard, leaderboard_json
 from graphlab.core.citation import Citation
-from graphlab.core.errors import UnknownNameError
+from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.model.registry import find_model
 from tests.comparison.records_made import record, records
 
 SOURCE = Citation("k", "T", "A and B", 2020, "https://example.org")
@@ -107,6 +110,38 @@ def test_runs_without_spread_are_compared_as_values():
     assert (row.verdict, row.p_value) == ("above", None)
 
 
+def test_runs_without_spread_are_tested_where_a_spread_is_published():
+    """Welch's test with a variance of zero on our side: t = 0.001 / (0.007 / 10) with 99 degrees of freedom."""
+    row = only(number(0.83, 0.007, 100), records(0.831, 0.831))
+    assert row.verdict == "agrees"
+    assert row.p_value == pytest.approx(2 * stats.t.sf(0.001 / 0.0007, 99))
+    assert only(number(0.83, 0.007, 100), records(0.85, 0.85)).verdict == "above"
+    assert only(number(0.83, 0.0, 100), records(0.85, 0.85)).p_value is None
+
+
+@pytest.mark.parametrize(("std", "unknown"), [(None, "no spread"), (0.007, "no number of runs")])
+def test_the_reason_for_the_one_sample_test_is_the_right_one(std, unknown):
+    assert f"one-sample t-test; {unknown} is published" in only(number(0.83, std), records(0.8, 0.81)).why
+
+
+@pytest.mark.parametrize(("dims", "follows"), [([192], True), ([64], False), ([], False)])
+def test_a_recipe_that_names_a_list_can_be_followed(dims, follows):
+    entry = find_model("subgraph/sswl-plus")
+    preset = entry.preset_for("zinc/12k", "zinc", "graph-prediction")
+    assert preset is not None and preset.task["readout_dims"] == (192,)
+    config = entry.config.parse(preset.model, where="test").to_json()
+    spec = replace(
+        records(0.1)[0].spec,
+        model=entry.name,
+        dataset="zinc/12k",
+        task="graph-prediction",
+        model_config=config,
+        task_config={**preset.task, "readout_dims": dims},
+        training={**preset.training, "start": None},
+    )
+    assert follows_recipe(spec) is follows
+
+
 def test_failed_seeds_are_in_no_mean():
     row = only(number(), records(0.8, None, 0.82))
     assert row.ours is not None
@@ -150,3 +185,21 @@ def test_leaderboard_is_sorted_and_about_one_data_set():
 def test_an_unknown_data_set_is_named():
     with pytest.raises(UnknownNameError, match="core"):
         leaderboard("core", [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "full"),
+    [
+        ("cora", "planetoid/cora"),
+        ("cora@public", "planetoid/cora"),
+        ("Cora@FULL", "planetoid/cora@full"),
+        ("cora@geom_gcn", "planetoid/cora@geom-gcn"),
+    ],
+)
+def test_a_leaderboard_is_asked_for_as_a_data_set_is(asked, full):
+    assert full_name(asked, []) == full
+
+
+def test_an_unknown_split_is_named():
+    with pytest.raises(InputError, match="has no split 'fool'"):
+        leaderboard("cora@fool", [])
