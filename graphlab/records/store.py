@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
@@ -60,6 +60,19 @@ class Store:
         return [record for _, _, record in sorted(found, key=lambda item: item[:2])]
 
 
+def write_state(state: Mapping[str, Any], file: IO[bytes]) -> None:
+    """`torch.save`, but where a write fails, what the system says of it: torch then fails again as it closes its
+    archive, with a RuntimeError that hides the OSError."""
+    import torch
+
+    try:
+        torch.save(state, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
+
+
 class CheckpointFolder:
     """A folder of checkpoints: tensors, numbers, strings, lists and dicts."""
 
@@ -68,10 +81,8 @@ class CheckpointFolder:
 
     def save_checkpoint(self, name: str, state: dict[str, Any]) -> None:
         """Write `<name>.pt`, whole or not at all. Raises StoreError if there is no space."""
-        import torch
-
         with _explained(self.path):
-            write_atomic(self.path / f"{name}.pt", lambda file: torch.save(state, file))
+            write_atomic(self.path / f"{name}.pt", lambda file: write_state(state, file))
 
     def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
         """Give the checkpoint to `restore`; False if there is none.
@@ -152,7 +163,7 @@ def read_record(folder: Path) -> RunRecord:
         return RunRecord(spec, Result("unfinished", str(spec.protocol.get("metric", "")), "", 0), 0.0)
     result = Result(**_read(folder / "result.json", _has_fields_of(Result)))
     environment = _read(folder / "environment.json", lambda value: isinstance(value, dict) and "seconds" in value)
-    curve = tuple(_read(folder / "metrics.json", _is_table))
+    curve = tuple(map(_from_plain, _read(folder / "metrics.json", _is_table)))
     return RunRecord(spec, result, environment.pop("seconds"), environment, curve)
 
 
@@ -180,6 +191,10 @@ def _read(path: Path, expected: Callable[[Any], bool]) -> Any:
 def _plain(row: Mapping[str, float]) -> dict[str, float | None]:
     """A row as JSON can say it: the values that ended a diverged run are null."""
     return {key: value if math.isfinite(value) else None for key, value in row.items()}
+
+
+def _from_plain(row: Mapping[str, float | None]) -> dict[str, float]:
+    return {key: math.nan if value is None else value for key, value in row.items()}
 
 
 @contextmanager
