@@ -1,17 +1,19 @@
 """Data sets as a model wants its graphs made ready: made once, however many runs use them, and kept on disk.
 
-An entry is named by the data set's fingerprint, by what the preparation is and by the source code of its package, so
-that what changes any of these changes the name. It holds what was added to each graph and a digest of it, as one .npz
-without pickles; one that is damaged or was changed is made again.
+An entry is named by the data set's fingerprint, by what the preparation is and by all source code that has a part in
+it, so that what changes any of these changes the name. It holds what was added to each graph and a digest of it, as one
+.npz without pickles; one that is damaged, was changed or is another's is made again.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -25,7 +27,7 @@ from graphlab.core.files import canonical_json, hash_text, write_atomic
 from graphlab.data.dataset import Dataset
 from graphlab.data.paths import data_root
 
-FORMAT = 2
+FORMAT = 3
 DIGEST = "digest"
 
 
@@ -82,7 +84,7 @@ def _write(path: Path, dataset: Dataset, graphs: Sequence[Data]) -> None:
         parts: list[Tensor] = [graph[key] for graph in graphs]
         arrays[f"rows/{key}"] = np.array([len(part) for part in parts])
         arrays[f"values/{key}"] = torch.cat(parts).numpy()
-    arrays[DIGEST] = _digest(arrays)
+    arrays[DIGEST] = _digest(path.name, arrays)
     write_atomic(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
@@ -90,7 +92,7 @@ def _read(path: Path, dataset: Dataset, preparation: Preparation) -> list[Data] 
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
-        if not np.array_equal(arrays.pop(DIGEST), _digest(arrays)):
+        if not np.array_equal(arrays.pop(DIGEST), _digest(path.name, arrays)):
             return None
         keys = [name.removeprefix("rows/") for name in arrays if name.startswith("rows/")]
         parts = {key: torch.from_numpy(arrays[f"values/{key}"]).split(arrays[f"rows/{key}"].tolist()) for key in keys}
@@ -101,9 +103,9 @@ def _read(path: Path, dataset: Dataset, preparation: Preparation) -> list[Data] 
         return None
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    """sha256 of all names, types, shapes and values: uint8 `[32]`."""
-    whole = hashlib.sha256()
+def _digest(entry: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """sha256 of the entry's name and of all names, types, shapes and values: uint8 `[32]`."""
+    whole = hashlib.sha256(entry.encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         whole.update(canonical_json([name, array.dtype.str, array.shape]).encode())
@@ -112,10 +114,42 @@ def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _source_code(preparation: Preparation) -> str:
-    """The text of the package that the preparation's class lies in, or of its module where it lies in none."""
-    module = sys.modules[type(preparation).__module__]
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return ""
-    files = sorted(Path(file).parent.rglob("*.py")) if module.__package__ else [Path(file)]
-    return hash_text("\0".join(each.read_text(encoding="utf-8") for each in files))
+    """The text of the module that the preparation's class lies in and of all that this imports, directly or not, from
+    its own top-level package or from GraphLab."""
+    first = type(preparation).__module__
+    packages = {first.partition(".")[0], __name__.partition(".")[0]}
+    todo, texts = [first], dict[str, str]()
+    while todo:
+        name = todo.pop()
+        if name in texts or name.partition(".")[0] not in packages:
+            continue
+        file = _file_of(name)
+        if file is not None and file.suffix == ".py":
+            texts[name] = file.read_text(encoding="utf-8")
+            todo += _imported(texts[name], name if file.stem == "__init__" else name.rpartition(".")[0])
+    return hash_text(canonical_json(texts))
+
+
+def _file_of(module: str) -> Path | None:
+    """Where a module's code lies; None if there is no such module, or it has no file."""
+    if module in sys.modules:
+        file = getattr(sys.modules[module], "__file__", None)
+    else:
+        try:
+            spec = find_spec(module)
+        except (ImportError, ValueError):
+            return None
+        file = spec.origin if spec else None
+    return None if file is None else Path(file)
+
+
+def _imported(code: str, package: str) -> Iterator[str]:
+    """The modules that the code of this package imports, and what else may be one by its name."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            module = resolve_name("." * node.level + module, package) if node.level else module
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
