@@ -25,12 +25,12 @@ class OutOfMemoryError(GraphLabError):
 def load_start(learner: Learner, start: str, folder: RunFolder, device: torch.device) -> None:
     """Give the learner the weights that the run `start`, beside this one in its store, selected.
 
-    Raises InputError if there is no such run, it has not finished, or its model is another.
+    Raises InputError if there is no such run, it has not finished or failed, or its model is another.
     """
     other = folder.beside(start)
     record = other.read_finished()
     if record is None or record.result.status != "finished":
-        found = "has not finished" if other.path.exists() else "is not there"
+        found = "failed" if record else "has not finished" if other.path.exists() else "is not there"
         raise InputError(
             f"run {folder.spec.id} starts from run {start}, which {found} in {folder.path.parent}",
             hint="graphlab runs lists the runs of a store; do that one first",

@@ -23,7 +23,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from graphlab.core.errors import InputError, StoreError
-from graphlab.core.files import write_atomic, write_json
+from graphlab.core.files import remove_leftovers, write_atomic, write_json
 from graphlab.records.record import Result, RunRecord, RunSpec
 
 
@@ -139,7 +139,9 @@ class RunFolder(CheckpointFolder):
                 lock.release()
 
     def begin(self) -> None:
+        """Say what the run is. To be called under the claim: what a killed process left half written is deleted."""
         with _explained(self.path):
+            remove_leftovers(self.path)
             if not (self.path / "spec.json").exists():
                 write_json(self.path / "spec.json", self.spec.to_json())
 

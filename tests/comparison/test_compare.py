@@ -14,10 +14,11 @@ from scipy import stats
 from graphlab.comparison.compare import ALPHA, Row, compare, p_value_of
 from graphlab.comparison.configurations import follows_recipe
 from graphlab.comparison.numbers import PublishedNumber
-from graphlab.comparison.rows import full_name, leaderboard, leaderboard_json
+from graphlab.comparison.rows import full_name, leaderboard, leaderboard_json, leaderboard_rows
 from graphlab.core.citation import Citation
 from graphlab.core.errors import InputError, UnknownNameError
 from graphlab.model.registry import find_model
+from graphlab.records.record import Result, RunRecord
 from tests.comparison.records_made import record, records
 
 SOURCE = Citation("k", "T", "A and B", 2020, "https://example.org")
@@ -180,6 +181,16 @@ def test_leaderboard_is_sorted_and_about_one_data_set():
     runs = [*records(0.7, 0.71), *records(0.8, 0.81, model="sage"), record(0.99, dataset="planetoid/pubmed")]
     frame = leaderboard("planetoid/cora", runs)
     assert list(frame.dropna(subset="ours").model) == ["sage", "gcn"]
+
+
+def test_the_lowest_error_comes_first():
+    """Without runs, and with one under way, of which the store does not know yet which direction is better."""
+    finished = record(0.07, model="gin", dataset="zinc/12k", metric="mae")
+    finished = replace(finished, result=replace(finished.result, direction="min"))
+    under_way = RunRecord(replace(finished.spec, seed=1), Result("unfinished", "mae", "", 0), 0.0)
+    for runs in ([], [finished, under_way]):
+        means = [row.published.mean if row.published else row.ours.mean for row in leaderboard_rows("zinc/12k", runs)]
+        assert means == sorted(means) and len(means) == 6 + bool(runs)
 
 
 def test_an_unknown_data_set_is_named():

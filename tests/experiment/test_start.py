@@ -62,6 +62,14 @@ def test_what_cannot_be_started_from_is_said(tmp_path, start, settings, message)
         run("ultra", example("kg-inductive"), store=tmp_path, epochs=0, start=start, **{**SMALL, **settings})
 
 
+def test_a_start_that_failed_is_said(tmp_path):
+    first = pretrained(tmp_path).records[0]
+    result = Store(tmp_path).path / first.id / "result.json"
+    result.write_text(result.read_text().replace('"finished"', '"failed"'))
+    with pytest.raises(InputError, match=f"starts from run {first.id}, which failed in"):
+        run("ultra", example("kg-inductive"), store=tmp_path, epochs=0, start=first.id, **SMALL)
+
+
 EXPERIMENT = """
 title: Started
 seeds: 2

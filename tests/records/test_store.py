@@ -148,6 +148,15 @@ def test_a_run_that_is_deleted_while_the_store_is_read_is_left_out(tmp_path, mon
     assert store.records() == [record()]
 
 
+def test_what_a_killed_process_left_half_written_is_deleted(tmp_path):
+    """A checkpoint may be large, and a run may be killed many times."""
+    folder = put(Store(tmp_path), record())
+    whole = sorted(folder.path.iterdir())
+    (folder.path / ".last.pt.5e0c.tmp").write_bytes(b"half")
+    folder.begin()
+    assert sorted(folder.path.iterdir()) == whole
+
+
 @pytest.mark.parametrize(
     ("file", "text"),
     [
