@@ -83,7 +83,7 @@ def compare_one(number: PublishedNumber, group: Configuration) -> Row:
     """One published number beside one configuration."""
     ours = group.summary(number.metric)
     difference = None if ours.mean is None else ours.mean - number.mean
-    obstacle = _mismatch(number, group) or _too_few(number, ours)
+    obstacle = _mismatch(number, group) or _too_few(number, group, ours)
     verdict, why, p_value = ("not comparable", obstacle, None) if obstacle else _test(number, ours)
     return Row(
         model=group.spec.model,
@@ -141,10 +141,12 @@ def _mismatch(number: PublishedNumber, group: Configuration) -> str:
     return ""
 
 
-def _too_few(number: PublishedNumber, ours: Summary) -> str:
+def _too_few(number: PublishedNumber, group: Configuration, ours: Summary) -> str:
     """Why there is nothing to test; empty if there are two values or more."""
+    if ours.failed == len(group.records):
+        return f"all {ours.failed} runs failed"
     if ours.n == 0:
-        return f"all {ours.failed} runs failed" if ours.failed else f"our runs do not report {number.metric}"
+        return f"our runs do not report {number.metric}"
     return "one run has no spread" if ours.n == 1 else ""
 
 

@@ -87,6 +87,7 @@ def test_verdicts(values, verdict):
         (records(0.8), "one run has no spread"),
         (records(None, None), "all 2 runs failed"),
         (records(0.8, 0.81, metric="mrr"), "our runs do not report accuracy"),
+        (records(0.8, None, metric="mrr"), "our runs do not report accuracy"),
     ],
 )
 def test_not_comparable_says_why(runs, why):
