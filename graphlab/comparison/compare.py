@@ -45,6 +45,11 @@ class Row:
     difference: float | None = None
     p_value: float | None = None
 
+    @property
+    def decimals(self) -> int:
+        """Decimals to show values with: three, or as many as are published."""
+        return max(3, self.published.decimals) if self.published else 3
+
     def to_json(self) -> dict[str, Any]:
         number, ours = self.published, self.ours
         return {
