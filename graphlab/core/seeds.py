@@ -79,7 +79,7 @@ def parse_seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
 def _read_seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
     if isinstance(seeds, bool):
         raise ValueError
-    if isinstance(seeds, Integral):
+    if isinstance(seeds, int | Integral):
         return tuple(range(int(seeds)))
     if not isinstance(seeds, str):
         if any(isinstance(s, bool) or not isinstance(s, Integral) for s in seeds):
