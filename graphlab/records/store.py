@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -87,7 +88,7 @@ class CheckpointFolder:
     def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
         """Give the checkpoint to `restore`; False if there is none.
 
-        Raises StoreError if it is damaged, holds code, or is not of what it is restored to.
+        Raises StoreError if it cannot be read, is damaged, holds code, or is not of what it is restored to.
         """
         import torch
 
@@ -99,7 +100,15 @@ class CheckpointFolder:
                 warnings.simplefilter("ignore")  # what torch has to say of a foreign file before it refuses it
                 state = torch.load(path, map_location=device, weights_only=True)
             restore(state)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
         except Exception as error:
+            # Of a file that was cut short torch seeks to a place before its start, which is EINVAL.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise StoreError(
+                    f"checkpoint {path} cannot be read: {error.strerror or error}",
+                    hint="mend its permissions, or the disk",
+                ) from error
             raise StoreError(
                 f"checkpoint {path} is damaged or of something else ({type(error).__name__})",
                 hint=f"delete {path} to train again from the start",

@@ -307,3 +307,26 @@ def test_what_ended_a_diverged_run_is_not_a_number(tmp_path):
 
 def curve_of(*values):
     return tuple({"epoch": epoch, "loss": 1.0, "validation_mae": value} for epoch, value in enumerate(values, start=1))
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "words"),
+    [
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES)), StoreError, "cannot be read: Permission denied"),
+        (OSError(errno.EIO, os.strerror(errno.EIO)), StoreError, "cannot be read: Input/output error"),
+        (torch.OutOfMemoryError("no memory"), torch.OutOfMemoryError, "no memory"),
+        (MemoryError("no memory"), MemoryError, "no memory"),
+    ],
+)
+def test_a_whole_checkpoint_is_not_called_damaged(tmp_path, monkeypatch, error, raised, words):
+    """Nobody is to be told to delete it."""
+
+    def fail(*arguments, **options):
+        raise error
+
+    folder = CheckpointFolder(tmp_path)
+    folder.save_checkpoint("last", {"weights": torch.zeros(10)})
+    monkeypatch.setattr(torch, "load", fail)
+    with pytest.raises(raised, match=words) as caught:
+        folder.restore_checkpoint("last", "cpu", dict)
+    assert "delete" not in str(caught.value)
