@@ -29,8 +29,8 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
 
     Random numbers that a transform takes from the global generators are the same at each load.
 
-    Raises InputError if it gives something other than a Data of the same nodes, which the splits refer to, or makes
-    features of the links that a link task holds out.
+    Raises InputError if it gives something other than a Data of the same nodes, which the splits refer to, changes the
+    edges where each has a target, or makes features of the links that a link task holds out.
     """
     graphs = _transformed(dataset.graphs, transform)
     for before, after in zip(dataset.graphs, graphs, strict=True):
@@ -38,6 +38,11 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
             raise InputError(
                 f"the transform {transform!r} does not keep the nodes of {dataset.name}",
                 hint="give a transform that returns a Data with the same nodes in the same order",
+            )
+        if dataset.spec.target_of == "edge" and not torch.equal(before["edge_index"], after["edge_index"]):
+            raise InputError(
+                f"the transform {transform!r} does not keep the edges of {dataset.name}, each of which has a target",
+                hint="give a transform that returns a Data with the same edges in the same order",
             )
     if dataset.spec.level == "link" and _tells_links(dataset.graph, graphs[0], transform):
         raise InputError(

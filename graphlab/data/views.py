@@ -125,7 +125,7 @@ def _counts(axes: Axes, dataset: Dataset, data: Data) -> None:
         _links(axes, dataset)
         return
     else:
-        what, kind = "classes", "graphs"
+        what, kind = "classes", f"{dataset.spec.target_of}s"
         values = torch.cat([torch.as_tensor(g.y) for g in dataset.graphs])
     if dataset.spec.target == "value":
         axes.hist(values.flatten().numpy(), bins=30)

@@ -87,10 +87,23 @@ class Noise:
         return data
 
 
+class Backwards:
+    def __call__(self, data):
+        data.edge_index = data.edge_index.flip(1)
+        return data
+
+
 @pytest.mark.parametrize("transform", [T.LargestConnectedComponents(), lambda data: (data, data), lambda data: None])
 def test_transform_that_does_not_keep_the_nodes(transform):
     with pytest.raises(InputError, match="does not keep the nodes"):
         load("substructures/triangles", transform=transform)
+
+
+@pytest.mark.parametrize("transform", [T.AddSelfLoops(), Backwards()])
+def test_transform_that_does_not_keep_the_edges_that_are_asked_about(transform):
+    with pytest.raises(InputError, match="does not keep the edges"):
+        load("biconnectivity/cut-edge", transform=transform)
+    load("biconnectivity/cut-graph", transform=transform)
 
 
 def test_transform_leaves_the_kept_data_set_as_it_is():

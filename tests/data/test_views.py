@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from graphlab.data import views
 from graphlab.data.load import load
 
 NAMES = ["karate", "hard-pairs", "csl", "sbm/directed-h0.1", "substructures/has-triangle", "substructures/cycles4"]
@@ -23,6 +24,12 @@ def test_plot_and_table(name):
     html = dataset._repr_html_()
     assert dataset.name in html and html.count("<tr>") == html.count("</tr>") > 5
     assert str(dataset.statistics()["num_test"]) in html.replace(",", "")
+
+
+@pytest.mark.parametrize("asked", ["node", "edge", "graph"])
+def test_what_has_classes_is_said(monkeypatch, asked):
+    monkeypatch.setattr(views, "DRAWABLE", 0)
+    assert load(f"biconnectivity/cut-{asked}").plot().axes[1].get_xlabel() == f"{asked}s"
 
 
 @pytest.mark.real_data
