@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from graphlab.core.errors import ConfigError
+from graphlab.core.errors import ConfigError, GraphLabError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from graphlab.analysis.answers import Answers, answers
     from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
     from graphlab.analysis.probe import Finding, analyze
+    from graphlab.catalogue.describe import Description, describe
+    from graphlab.catalogue.register import register
+    from graphlab.catalogue.tables import datasets, models, probes, proxies, spaces, strategies, tasks
     from graphlab.data.dataset import Dataset
     from graphlab.data.load import load
     from graphlab.data.spec import DataSpec
@@ -29,30 +32,41 @@ __all__ = [
     "Answers",
     "Comparison",
     "Dataset",
+    "Description",
     "Discrimination",
     "Finding",
+    "GraphLabError",
     "Runs",
     "Search",
     "analyze",
     "answers",
     "build",
     "datasets",
+    "describe",
     "discriminate",
+    "export",
     "leaderboard",
     "load",
     "models",
     "predictions",
+    "probes",
     "proxies",
+    "register",
     "reproduce",
     "restore",
     "run",
     "runs",
     "search",
+    "spaces",
     "strategies",
     "tasks",
 ]
 
 _MADE_IN = {
+    **dict.fromkeys(("datasets", "models", "probes", "proxies", "spaces", "strategies", "tasks"), "catalogue.tables"),
+    "Description": "catalogue.describe",
+    "describe": "catalogue.describe",
+    "register": "catalogue.register",
     "Answers": "analysis.answers",
     "answers": "analysis.answers",
     "Discrimination": "analysis.expressiveness.trained",
@@ -67,7 +81,7 @@ _MADE_IN = {
     "restore": "experiment.restore",
     "run": "experiment.run",
     "Runs": "experiment.runs",
-    "Search": "nas.result",
+    "Search": "nas.results.result",
     "search": "nas.search",
 }
 """Not imported above: who runs a model need not wait for the code of searches and analyses, a third of the start."""
@@ -77,97 +91,6 @@ def __getattr__(name: str) -> Any:
     if name not in _MADE_IN:
         raise AttributeError(f"module 'graphlab.api' has no attribute {name!r}")
     return getattr(import_module(f"graphlab.{_MADE_IN[name]}"), name)
-
-
-def datasets() -> pd.DataFrame:
-    """Every registered data set: task, counts, splits, licence, citation."""
-    from graphlab.data.load import table
-
-    return table()
-
-
-def models() -> pd.DataFrame:
-    """Every registered model: tasks, settings with their defaults, data sets it has recipes for, citation."""
-    import pandas as pd
-
-    from graphlab.model.registry import MODELS, find_model
-
-    rows = []
-    for name in MODELS.names():
-        entry = find_model(name)
-        fields = entry.config.model_fields
-        rows.append(
-            {
-                "name": name,
-                "tasks": ", ".join(sorted(entry.cls.tasks)),
-                "settings": ", ".join(f"{key}={field.default}" for key, field in fields.items()),
-                "recipes": ", ".join(entry.presets),
-                "citation": str(entry.cls.citation),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def tasks() -> pd.DataFrame:
-    """Every task: what it is, and its settings with their defaults."""
-    import pandas as pd
-
-    from graphlab.task.registry import TASKS, find_task
-
-    rows = []
-    for name in TASKS.names():
-        task = find_task(name)
-        fields = task.Config.model_fields
-        rows.append(
-            {
-                "name": name,
-                "settings": ", ".join(f"{key}={field.default}" for key, field in fields.items()),
-                "about": (task.__doc__ or "").strip().splitlines()[0],
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def strategies() -> pd.DataFrame:
-    """Every search strategy: what it is, its settings with their defaults, and citation."""
-    import pandas as pd
-
-    from graphlab.nas.registry import STRATEGIES, find_strategy
-
-    rows = []
-    for name in STRATEGIES.names():
-        strategy = find_strategy(name)
-        fields = strategy.Config.model_fields
-        rows.append(
-            {
-                "name": name,
-                "about": (strategy.__doc__ or "").strip().splitlines()[0],
-                "settings": ", ".join(f"{key}={field.default}" for key, field in fields.items()),
-                "citation": str(strategy.citation),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def proxies() -> pd.DataFrame:
-    """Every proxy of untrained networks, an objective and a limit of searches that train: what it is, the tasks that it
-    reads, and citation."""
-    import pandas as pd
-
-    from graphlab.nas.registry import PROXIES, find_proxy
-
-    rows = []
-    for name in PROXIES.names():
-        proxy = find_proxy(name)
-        rows.append(
-            {
-                "name": name,
-                "about": (proxy.__doc__ or "").strip().splitlines()[0],
-                "tasks": getattr(proxy.tasks, "name", "all"),
-                "citation": str(proxy.citation),
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 def build(model: str, spec: DataSpec, **settings: Any) -> Model:
@@ -184,11 +107,17 @@ def build(model: str, spec: DataSpec, **settings: Any) -> Model:
 
 
 def runs(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """Every run of a store, finished or not, one row each."""
+    """Every run of a store, finished or not, one row each; `settings` are those in which it departs from the store's
+    other runs of its model on its data set."""
+    from graphlab.comparison.configurations import departures
+    from graphlab.comparison.rows import said
     from graphlab.records.frames import records_frame
     from graphlab.records.store import Store
 
-    return records_frame(Store(store).records())
+    records = Store(store).records()
+    frame, differing = records_frame(records), departures(records)
+    frame.insert(list(frame.columns).index("seed"), "settings", [said(differing[record.id]) for record in records])
+    return frame
 
 
 def leaderboard(dataset: str, store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
@@ -197,3 +126,14 @@ def leaderboard(dataset: str, store: str | os.PathLike[str] | None = None) -> pd
     from graphlab.records.store import Store
 
     return compare(dataset, Store(store).records())
+
+
+def export(dataset: str, format: str = "markdown", store: str | os.PathLike[str] | None = None) -> str:  # noqa: A002
+    """The leaderboard of a data set as text: csv, markdown, latex, json, or bibtex for what it cites.
+
+    Raises UnknownNameError for a data set or a format that is not there.
+    """
+    from graphlab.comparison import export_leaderboard
+    from graphlab.records.store import Store
+
+    return export_leaderboard(dataset, Store(store).records(), format)

@@ -13,7 +13,7 @@ from graphlab.analysis.explanation import Explanation
 from graphlab.analysis.paths import edge_importance, require_paths, top_paths
 from graphlab.core.errors import IncompatibleError, InputError, UnknownNameError
 from graphlab.data.dataset import Dataset
-from graphlab.experiment.restore import find_record, restore
+from graphlab.experiment.restore import restore
 from graphlab.experiment.runs import Runs
 from graphlab.model.base import TripleModel
 from graphlab.records.record import RunRecord
@@ -31,12 +31,12 @@ def answers(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = 
     """The trained model of a run, ready to be asked.
 
     run    a record, `Runs` (the seed that validation likes best), a run's id or its beginning, or "latest"
-    store  where the run is; default `$GRAPHLAB_STORE`, else `./runs`
+    store  where the run is; default that of the `Runs`, else `$GRAPHLAB_STORE`, else `./runs`
 
     Raises UnknownNameError for a run that is not there, StoreError for one that has not finished, and
     IncompatibleError if its model is not one of triples.
     """
-    trained = restore(find_record(run, store), store)
+    trained = restore(run, store)
     model = trained.learner.model
     if not isinstance(model, TripleModel):
         raise IncompatibleError(
@@ -59,6 +59,10 @@ class Answers:
         entities = "test_entities" if world == "test" and "test_entities" in dataset.labels else "entities"
         self.entities = _names(dataset.labels.get(entities), int(self.graph.num_nodes or 0))
         self.relations = _names(dataset.labels.get("relations"), dataset.spec.num_relations)
+
+    def __repr__(self) -> str:
+        size = f"{len(self.entities):,} entities, {len(self.relations):,} relations"
+        return f"Answers({type(self.model).__name__} on {self.dataset.name}: {size})"
 
     @torch.no_grad()
     def predict(
@@ -92,8 +96,8 @@ class Answers:
                 "a question names a relation and one of head and tail",
                 hint='predict("anna", "mother") asks for tails, predict(relation="mother", tail="eve") for heads',
             )
-        if k < 1:
-            raise InputError(f"there cannot be {k} answers", hint="k is at least 1")
+        if not isinstance(k, int) or k < 1:
+            raise InputError(f"there cannot be {k!r} answers", hint="k is a whole number from 1")
         if exclude not in get_args(Exclude):
             raise InputError(f"exclude cannot be {exclude!r}", hint=f"it is one of {', '.join(get_args(Exclude))}")
         given = self._entity(head if tail is None else tail)

@@ -101,7 +101,8 @@ def _find(subject: str | Dataset, with_models: bool) -> Dataset | ModelEntry:
     except UnknownNameError:
         names = [*DATASETS.names(), *MODELS.names()]
         variants = [name.partition("/")[2] for name in names if "/" in name]
-        raise UnknownNameError("data set or model", subject, {*names, *variants}) from None
+        families = {*DATASETS.families, *MODELS.families}
+        raise UnknownNameError("data set or model", subject, {*names, *variants}, families) from None
 
 
 def _checked(probe: str, function: Callable[..., Finding], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -60,7 +60,7 @@ def paths(
 
 
 def analyze(
-    probe: str,
+    probe: Annotated[str, typer.Argument(help="A probe, as graphlab probes lists them.")],
     subject: Annotated[str, typer.Argument(help="A data set, or for expressiveness a model.")],
     dataset: Annotated[str | None, typer.Argument(help="With a model: the data set to ask about.")] = None,
     tests: Annotated[
@@ -76,8 +76,10 @@ def analyze(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put PROBE to a data set, as inverse-relations to kg/wn18rr, expressiveness to csl or biconnectivity to atlas; or
-    to a model, as expressiveness to subgraph/sswl-plus, alone or on a data set."""
+    """Put PROBE to a data set, or to a model, alone or on a data set.
+
+    As inverse-relations to kg/wn18rr, biconnectivity to atlas, and expressiveness to csl or to subgraph/sswl-plus.
+    """
     from graphlab import api
     from graphlab.experiment.plan import parse_setting
 

@@ -6,39 +6,57 @@ import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
+from graphlab import __version__
 from graphlab.cli import asking, listings, publishing, searching, training
 from graphlab.cli.output import print_json, say
 from graphlab.core.errors import GraphLabError
 
+HELP = "Graph neural networks from a data set's name to a table beside the published numbers."
+
 app = typer.Typer(
-    help="Graph neural networks from a data set's name to a table beside the published numbers.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
-    listings.datasets,
-    listings.models,
-    listings.tasks,
-    training.run,
-    training.discriminate,
-    training.reproduce,
-    listings.strategies,
-    listings.proxies,
-    searching.search,
-    asking.predict,
-    asking.paths,
-    asking.analyze,
-    listings.runs,
-    publishing.leaderboard,
-    publishing.export,
-    listings.doctor,
-):
-    app.command()(command)
+GROUPS = {
+    "What there is": (
+        listings.datasets,
+        listings.models,
+        listings.tasks,
+        listings.strategies,
+        listings.spaces,
+        listings.proxies,
+        listings.probes,
+        listings.describe,
+        listings.doctor,
+    ),
+    "Training": (training.run, training.reproduce, training.discriminate, searching.search),
+    "Results": (listings.runs, publishing.leaderboard, publishing.export),
+    "Questions": (asking.predict, asking.paths, asking.analyze),
+}
+for group, commands in GROUPS.items():
+    for command in commands:
+        app.command(rich_help_panel=group)(command)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"graphlab {__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def _every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None: ...
+
 
 UsageError: Any = typer.BadParameter.__bases__[0]
 """Click's base of all complaints about the words of a command, from whichever click typer brings along."""
@@ -65,6 +83,8 @@ def _exit_code() -> int:
             raise KeyboardInterrupt
         return code
     except UsageError as error:
+        if not error.format_message():  # no command at all: what there is has been printed
+            return 2
         detail = {"kind": "usage", "message": error.format_message(), "hint": _usage_hint(error)}
         return _fail({"error": detail}, 2, as_json)
     except GraphLabError as error:

@@ -1,11 +1,13 @@
-"""What there is: data sets, models, tasks, strategies, proxies, runs, and the machine."""
+"""What there is: data sets, models, tasks, strategies, spaces, proxies, probes, all of one name, runs, the machine."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
 from graphlab.cli.options import Json, StorePath
-from graphlab.cli.output import console, print_frame, print_json
+from graphlab.cli.output import console, print_frame, print_json, say
 
 
 def datasets(as_json: Json = False) -> None:
@@ -45,13 +47,57 @@ def proxies(as_json: Json = False) -> None:
     print_frame(api.proxies(), as_json, hide=("citation",))
 
 
+def spaces(as_json: Json = False) -> None:
+    """List the search spaces; each model's name is one too."""
+    from graphlab import api
+
+    print_frame(api.spaces(), as_json)
+
+
+def probes(as_json: Json = False) -> None:
+    """List the probes of graphlab analyze."""
+    from graphlab import api
+
+    print_frame(api.probes(), as_json)
+
+
+def describe(
+    name: Annotated[str, typer.Argument(help="Of a data set, model, task, strategy, space, proxy or probe.")],
+    kind: Annotated[str | None, typer.Option("--kind", help="Which, where several have the name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say all that is known of NAME: settings and their meaning, recipes, counts, splits, licence, citation."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from graphlab import api
+
+    found = api.describe(name, kind)
+    if as_json:
+        print_json(found.to_json())
+        return
+    console().print(f"{found.kind} {found.name}\n\n{found.about}\n", highlight=False, markup=False)
+    facts = Table.grid(padding=(0, 2))
+    for heading, said in found.known.items():
+        facts.add_row(Text(heading), Text(said))
+    console().print(facts)
+    if found.settings:
+        typer.echo()
+        print_frame(found.df, as_json=False)
+
+
 def runs(store: StorePath = None, as_json: Json = False) -> None:
     """List the runs of a store."""
     from graphlab import api
+    from graphlab.records.store import store_path
 
     frame = api.runs(store)
+    if frame.empty:
+        say(f"no runs in {store_path(store)}: graphlab run makes some, --store names another folder")
     detail = tuple(column for column in frame if column.startswith("validation/") or column.endswith("/loss"))
-    print_frame(frame, as_json, hide=("num_parameters", "error", *detail))
+    if as_json or len(frame):
+        same = () if any(frame["settings"]) else ("settings",)
+        print_frame(frame, as_json, hide=("num_parameters", "error", *same, *detail))
 
 
 def doctor(store: StorePath = None, as_json: Json = False) -> None:

@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+Model = Annotated[str, typer.Argument(help="A model, as graphlab models lists them.")]
+DatasetName = Annotated[
+    str, typer.Argument(help="A data set, as graphlab datasets lists them; planetoid/cora@random names a split.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]

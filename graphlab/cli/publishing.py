@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from graphlab.cli.options import Json, StorePath
-from graphlab.cli.output import console, print_json
+from graphlab.cli.options import DatasetName, Json, StorePath
+from graphlab.cli.output import console, print_json, say
 
 
-def leaderboard(dataset: str, store: StorePath = None, as_json: Json = False) -> None:
+def leaderboard(dataset: DatasetName, store: StorePath = None, as_json: Json = False) -> None:
     """Published numbers on DATASET beside those of the store's runs."""
     from graphlab.comparison import leaderboard_json, leaderboard_table
     from graphlab.records.store import Store
@@ -23,13 +23,15 @@ def leaderboard(dataset: str, store: StorePath = None, as_json: Json = False) ->
 
 
 def export(
-    dataset: str,
+    dataset: DatasetName,
     to: Annotated[str, typer.Option("--format", help="csv, markdown, latex, json or bibtex.")] = "markdown",
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
     """Print the leaderboard of DATASET in a format for papers and spreadsheets; --json is --format json."""
-    from graphlab.comparison import export_leaderboard
-    from graphlab.records.store import Store
+    from graphlab import api
 
-    typer.echo(export_leaderboard(dataset, Store(store).records(), "json" if as_json else to))
+    text = api.export(dataset, "json" if as_json else to, store)
+    if not text.strip():
+        say(f"nothing is published on {dataset} that we know of")
+    typer.echo(text.rstrip("\n"))

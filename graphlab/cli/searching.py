@@ -12,13 +12,16 @@ from graphlab.cli.output import console, print_frame, print_json, say
 
 
 def search(
-    strategy: str,
+    strategy: Annotated[str, typer.Argument(help="A search strategy, as graphlab strategies lists them.")],
     dataset: Annotated[str, typer.Argument(help="A data set, or a table such as nas-bench-graph/cora or its file.")],
-    space: Annotated[str | None, typer.Option("--space", help="A search space, or a model for its settings.")] = None,
+    space: Annotated[
+        str | None, typer.Option("--space", help="A search space, or a model for its settings [gnn-micro].")
+    ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Different architectures to evaluate.")] = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search itself.")] = 0,
     objectives: Annotated[
-        str, typer.Option("--objectives", help="validation, parameters, bits, latency; several give a front.")
+        str,
+        typer.Option("--objectives", help="validation, parameters, bits, latency or a proxy; several give a front."),
     ] = "validation",
     constraint: Annotated[
         list[str] | None,

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from graphlab.cli.options import Device, Json, Seeds, Settings, StorePath, Workers
+from graphlab.cli.options import DatasetName, Device, Json, Model, Seeds, Settings, StorePath, Workers
 from graphlab.cli.output import console, print_frame, print_json, say
 
 
 def run(
-    model: str,
-    dataset: str,
+    model: Model,
+    dataset: DatasetName,
     seeds: Seeds = "1",
     settings: Settings = None,
     store: StorePath = None,
@@ -41,8 +41,8 @@ def run(
 
 
 def discriminate(
-    model: str,
-    dataset: Annotated[str, typer.Argument()] = "brec",
+    model: Model,
+    dataset: DatasetName = "brec",
     pairs: Annotated[
         str, typer.Option("--pairs", help="all, or numbers, ranges and categories: 3,5,60:110,CFI.")
     ] = "all",
@@ -71,7 +71,7 @@ def discriminate(
 
 
 def reproduce(
-    experiment: Path,
+    experiment: Annotated[Path, typer.Argument(help="A YAML file, as those in experiments/.")],
     store: StorePath = None,
     device: Device = "auto",
     workers: Workers = 1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +51,26 @@ def configurations(records: Iterable[RunRecord], known: Iterable[RunRecord] = ()
     for record in records:
         if record.result.status != "unfinished":
             groups.setdefault(_without_seed(record.spec, specs), []).append(record)
-    flat = [(group, dict(_settings(group[0].spec))) for group in groups.values()]
-    return [
-        Configuration(tuple(group), _departures(settings, [s for g, s in flat if _same_question(g[0], group[0])]))
-        for group, settings in flat
-    ]
+    differing = departures([group[0] for group in groups.values()])
+    return [Configuration(tuple(group), differing[group[0].id]) for group in groups.values()]
+
+
+def departures(records: Sequence[RunRecord]) -> dict[str, dict[str, Any]]:
+    """By id, the settings of each run that are not those of all of these runs of its model on its data set."""
+    questions: dict[tuple[str, str], list[RunSpec]] = {}
+    for record in records:
+        questions.setdefault((record.spec.model, record.spec.dataset), []).append(record.spec)
+    found: dict[str, dict[str, Any]] = {}
+    for specs in questions.values():
+        every = [dict(_settings(spec)) for spec in specs]
+        seen: dict[str, list[str]] = {}
+        for settings in every:
+            for name, value in settings.items():
+                seen.setdefault(name, []).append(canonical_json(value))
+        varied = {name for name, values in seen.items() if len(values) < len(every) or len(set(values)) > 1}
+        for spec, settings in zip(specs, every, strict=True):
+            found[spec.id] = {name: value for name, value in settings.items() if name in varied}
+    return found
 
 
 def follows_recipe(spec: RunSpec) -> bool:
@@ -86,24 +101,12 @@ def _without_seed(spec: RunSpec, known: Mapping[str, RunSpec]) -> str:
     return canonical_json(spec.to_json() | {"seed": None, "training": training})
 
 
-def _same_question(a: RunRecord, b: RunRecord) -> bool:
-    return (a.spec.model, a.spec.dataset) == (b.spec.model, b.spec.dataset)
-
-
 def _settings(spec: RunSpec) -> Iterator[tuple[str, Any]]:
     parts = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
     for part, values in parts.items():
         yield from ((f"{part}.{name}", value) for name, value in values.items())
     yield from ((f"protocol.{name}", value) for name, value in spec.protocol.items())
     yield from (("data", spec.data[:8]), ("version", spec.version))
-
-
-def _departures(settings: dict[str, Any], others: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in settings.items()
-        if any(name not in other or other[name] != value for other in others)
-    }
 
 
 def _named_in(recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:

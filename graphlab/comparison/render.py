@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -17,25 +18,22 @@ STYLES = {"agrees": "green", "above": "cyan", "below": "red", "not comparable": 
 NUMERIC = {"published", "ours", "diff.", "p"}
 
 
-def leaderboard_table(dataset: str, records: Sequence[RunRecord]) -> Table:
+def leaderboard_table(dataset: str, records: Sequence[RunRecord]) -> Group:
     """The leaderboard of a data set; see `rows_table`."""
     name = full_name(dataset, records)
     return rows_table(name, leaderboard_rows(name, records))
 
 
-def rows_table(dataset: str, rows: Sequence[Row]) -> Table:
+def rows_table(dataset: str, rows: Sequence[Row]) -> Group:
     """Values as fractions, mean ± sample standard deviation (runs), the verdict in its colour.
 
-    What nothing is published on has no columns for it; one metric shared by all rows stands in the title.
+    What nothing is published on has no columns for it; one metric shared by all rows stands in the title. Title and
+    notes are as wide as the terminal and not as the table, which may be narrow.
     """
     metrics = list(dict.fromkeys(row.metric for row in rows))
     sources = list(dict.fromkeys(row.published.reference for row in rows if row.published))
     title = f"{dataset}, {metrics[0]} on test" if len(metrics) == 1 else f"{dataset}, on test"
     table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        caption=_notes(rows, sources),
-        caption_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         padding=(0, 1, 0, 0),
@@ -51,7 +49,7 @@ def rows_table(dataset: str, rows: Sequence[Row]) -> Table:
         )
     for line in lines:
         table.add_row(*(line[str(column.header)] for column in table.columns))
-    return table
+    return Group(Text(title, style="bold"), table, _notes(rows, sources))
 
 
 def _columns(lines: list[dict[str, Text]], several_metrics: bool) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
@@ -31,7 +31,7 @@ def leaderboard(dataset: str, records: Sequence[RunRecord]) -> pd.DataFrame:
     """Published numbers on a data set beside ours, one row each; see `Row` for what the columns mean.
 
     Raises UnknownNameError for a data set that is neither registered nor among the records, InputError for a split that
-    it has not.
+    it does not have.
     """
     return rows_frame(leaderboard_rows(full_name(dataset, records), records))
 
@@ -43,9 +43,10 @@ def leaderboard_json(dataset: str, records: Sequence[RunRecord]) -> dict[str, An
 
 
 def full_name(dataset: str, records: Iterable[RunRecord]) -> str:
-    """The name that runs are recorded under, see `graphlab.data.load.full_name`; a name that some of the records have
-    stands for itself."""
-    return dataset if any(record.spec.dataset == dataset for record in records) else load.full_name(dataset)
+    """The name that runs are recorded under: `cora` is `planetoid/cora`, and the default split is not said."""
+    if any(record.spec.dataset == dataset for record in records):
+        return dataset
+    return load.full_name(*load.find_dataset(dataset))
 
 
 def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
@@ -62,7 +63,12 @@ def rows_json(dataset: str, rows: Sequence[Row]) -> dict[str, Any]:
 
 def settings_text(row: Row) -> str:
     """What sets our configuration apart, in one line; empty if there is one only."""
-    return ", ".join(f"{name}={value}" for name, value in row.settings.items())
+    return said(row.settings)
+
+
+def said(settings: Mapping[str, Any]) -> str:
+    """Settings in one line, as they would be set."""
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def _rank(row: Row, lower_is_better: bool) -> float:

@@ -9,8 +9,9 @@ The type is what is valid; the range is what is searched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -74,7 +75,7 @@ class Config(BaseModel):
         Raises ConfigError, naming the key, the value and what would be accepted.
         """
         try:
-            return cls.model_validate(dict(values))
+            return cls.model_validate({name: _plain(value) for name, value in values.items()})
         except ValidationError as error:
             raise _explain(cls, error, where) from None
 
@@ -94,16 +95,45 @@ def search_space(config: type[Config]) -> dict[str, Range]:
     return space
 
 
+def _plain(value: Any) -> Any:
+    """Numbers of numpy, as those of a sweep over `np.arange`, as Python has them."""
+    if isinstance(value, Integral) and not isinstance(value, int):
+        return int(value)
+    if isinstance(value, Real) and not isinstance(value, int | float):
+        return float(value)
+    return value
+
+
 def _explain(cls: type[Config], error: ValidationError, where: str) -> ConfigError:
-    problem = error.errors()[0]
+    """Of several problems the key that is not known comes first: where it is misspelt, the right one is missing."""
+    problems = error.errors()
+    problem = next((one for one in problems if one["type"] == "extra_forbidden"), problems[0])
+    *path, last = problem["loc"] or ("",)
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        near = closest(key, cls.model_fields)
-        hint = f"did you mean {near[0]!r}?" if near else f"it takes: {', '.join(cls.model_fields) or 'nothing'}"
+        known = _config_at(cls, path).model_fields
+        near = closest(str(last), known)
+        hint = f"did you mean {near[0]!r}?" if near else f"it takes: {', '.join(known) or 'nothing'}"
         return ConfigError(f"{where} has no setting {key!r}", hint=hint)
     if problem["type"] == "missing":
-        return ConfigError(f"{where} needs a value for {key!r}", hint=f"set {where}.{key}")
+        return ConfigError(f"{where} needs a value for {key!r}", hint=f"add {str(last)!r} there")
     reason = problem["msg"][0].lower() + problem["msg"][1:]
+    reason = reason.removeprefix("value error, ")
     if not key:
-        return ConfigError(f"{where}: {reason.removeprefix('value error, ')}", hint="change one of these settings")
+        return ConfigError(f"{where}: {reason}", hint="change one of these settings")
     return ConfigError(f"{where}.{key} cannot be {problem['input']!r}", hint=reason)
+
+
+def _config_at(cls: type[Config], path: Iterable[str | int]) -> type[Config]:
+    """The configuration that a path of keys and places in lists leads to."""
+    for name in path:
+        if isinstance(name, str):
+            kinds = (cls.model_fields[name].annotation, *_arguments(cls.model_fields[name].annotation))
+            cls = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Config))
+    return cls
+
+
+def _arguments(annotation: Any) -> Iterator[Any]:
+    for argument in get_args(annotation):
+        yield argument
+        yield from _arguments(argument)

@@ -43,15 +43,18 @@ class InputError(GraphLabError):
 
 
 class UnknownNameError(InputError):
-    """A name that nothing is registered under."""
+    """A name that nothing is registered under.
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+    The hint has the nearest of the `known` names, or if none is near those `listed`, by default all that are known.
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str], listed: Iterable[str] | None = None) -> None:
         choices = sorted(known)
         close = closest(name, choices)
         if close:
             hint = "did you mean " + " or ".join(repr(c) for c in close) + "?"
         else:
-            hint = f"known: {_listed(choices) or 'none'}"
+            hint = f"known: {_listed(choices if listed is None else sorted(listed)) or 'none'}"
         super().__init__(f"no {what} is named {name!r}", hint=hint)
 
 
@@ -77,6 +80,19 @@ class StoreError(GraphLabError):
 
 class DivergenceError(GraphLabError):
     """A training run whose loss or parameters are no longer finite."""
+
+
+def require_name(what: str, name: object) -> None:
+    """Raises InputError for what is no text, such as a class in the place of its name."""
+    if not isinstance(name, str):
+        found = f"the class {name.__name__}" if isinstance(name, type) else f"{name!r:.60}"
+        raise InputError(f"a {what} is given by its name, not as {found}", hint="names are text, in quotes")
+
+
+def require_count(what: str, count: object, hint: str) -> None:
+    """Raises InputError for what is no whole number from 1."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InputError(f"{what} cannot be {count!r}", hint=hint)
 
 
 def _listed(names: list[str]) -> str:

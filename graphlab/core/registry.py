@@ -1,4 +1,5 @@
-"""Names to modules. A family is a module's file stem; other packages add theirs through entry points.
+"""Names to modules. A family is a module's file stem; other packages add theirs through entry points, and loose files
+through the environment, so that the processes of a run have them too.
 
 A name is `family` or `family/variant`. A bare variant resolves when only one family has it.
 """
@@ -7,13 +8,17 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 
-from graphlab.core.errors import GraphLabError, InputError, UnknownNameError
+from graphlab.core.errors import GraphLabError, InputError, UnknownNameError, require_name
+
+PLUGINS = "GRAPHLAB_PLUGINS"
+"""Environment variable with modules of one's own, as `graphlab.models:appnp=my_models.appnp`, commas between them."""
 
 
 class PluginError(GraphLabError):
@@ -55,14 +60,34 @@ class Registry:
             if not module.name.startswith("_")
         }
         for entry in importlib.metadata.entry_points(group=self.group):
-            name = folded(entry.name)
-            if name in found and found[name] != entry.value:
-                raise PluginError(
-                    f"{self.what} {name!r} is defined twice: {found[name]} and {entry.value}",
-                    hint=f"rename one of them, or uninstall {entry.dist.name if entry.dist else entry.value}",
-                )
-            found[name] = entry.value
+            way_out = f"rename one of them, or uninstall {entry.dist.name if entry.dist else entry.value}"
+            self._claim(found, folded(entry.name), entry.value, way_out)
+        for name, module in self._added():
+            self._claim(found, folded(name), module, f"give another name, or take it out of ${PLUGINS}")
         return dict(sorted(found.items()))
+
+    def add(self, name: str, module: str) -> str:
+        """Have a family stand for an importable module, in this process and in those that it starts. Gives its name.
+
+        Raises PluginError if another module has the name.
+        """
+        family = folded(name)
+        self._claim(dict(self.families), family, module, "give another name")
+        if (family, module) not in self._added():
+            before = os.environ.get(PLUGINS)
+            os.environ[PLUGINS] = f"{before + ',' if before else ''}{self.group}:{family}={module}"
+            del self.families
+        return family
+
+    def _added(self) -> list[tuple[str, str]]:
+        """Families and modules of this kind that the environment names."""
+        added = (word.strip().partition(":") for word in os.environ.get(PLUGINS, "").split(",") if word.strip())
+        named = [said.partition("=")[::2] for group, _, said in added if group == self.group]
+        return [(name.strip(), module.strip()) for name, module in named]
+
+    def _claim(self, found: dict[str, str], name: str, module: str, way_out: str) -> None:
+        if found.setdefault(name, module) != module:
+            raise PluginError(f"{self.what} {name!r} is defined twice: {found[name]} and {module}", hint=way_out)
 
     def module(self, family: str) -> ModuleType:
         path = self.families[family]
@@ -91,8 +116,9 @@ class Registry:
         """Find a full name, a family without variants, or a variant that only one family has; case does not matter,
         nor whether words are joined by - or _.
 
-        Raises UnknownNameError with the nearest names, or InputError if several fit.
+        Raises UnknownNameError with the nearest names, or InputError if several fit or `name` is no text.
         """
+        require_name(self.what, name)
         family, _, variant = folded(name).partition("/")
         if family in self.families:
             return self._in_family(family, variant)
@@ -104,7 +130,8 @@ class Registry:
                 full = ", ".join("/".join(owner) for owner in owners)
                 raise InputError(f"{self.what} {name!r} could be any of {full}", hint="give the full name")
         known = self.names()
-        raise UnknownNameError(self.what, name, [*known, *(n.partition("/")[2] for n in known if "/" in n)])
+        near = [*known, *(n.partition("/")[2] for n in known if "/" in n)]
+        raise UnknownNameError(self.what, name, near, listed=self.families)
 
     def _in_family(self, family: str, variant: str) -> Registered:
         variants = self.variants(family)

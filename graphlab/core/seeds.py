@@ -8,9 +8,9 @@ as if it had never stopped.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 from graphlab.core.errors import InputError
@@ -56,8 +56,8 @@ class SeedStream:
             torch.manual_seed(self.integer())
 
 
-def parse_seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
-    """Seeds from a count (`10` is 0 to 9), a half-open range (`"3:8"`) or a list (`"1,4,7"`, `[0]`).
+def parse_seeds(seeds: int | str | Iterable[int]) -> tuple[int, ...]:
+    """Seeds from a count (`10` is 0 to 9), a half-open range (`"3:8"`) or a list (`"1,4,7"`, `[0]`, numpy's too).
 
     Raises InputError if none is left, one is negative, or one is named twice.
     """
@@ -76,18 +76,18 @@ def parse_seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
     return chosen
 
 
-def _read_seeds(seeds: int | str | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(seeds, bool):
-        raise ValueError
-    if isinstance(seeds, int | Integral):
-        return tuple(range(int(seeds)))
+def _read_seeds(seeds: int | str | Iterable[int]) -> tuple[int, ...]:
     if not isinstance(seeds, str):
-        if any(isinstance(s, bool) or not isinstance(s, Integral) for s in seeds):
-            raise ValueError
-        return tuple(int(s) for s in seeds)
+        return tuple(map(_whole, seeds)) if isinstance(seeds, Iterable) else tuple(range(_whole(seeds)))
     if ":" in seeds:
         start, stop = seeds.split(":")
         return tuple(range(int(start), int(stop)))
     if "," in seeds:
         return tuple(int(part) for part in seeds.rstrip(",").split(","))
     return tuple(range(int(seeds)))
+
+
+def _whole(number: int) -> int:
+    if isinstance(number, bool):
+        raise TypeError
+    return operator.index(number)

@@ -127,6 +127,15 @@ class Dataset:
             counts["num_pairs"] = len(split.test) if split.test.ndim == 2 else math.comb(len(split.test), 2)
         return counts
 
+    def __len__(self) -> int:
+        return len(self.graphs)
+
+    def __iter__(self) -> Iterator[Data]:
+        return iter(self.graphs)
+
+    def __getitem__(self, place: int) -> Data:
+        return self.graphs[place]
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{key.removeprefix('num_')}={value:,}" for key, value in self.statistics().items())
         return f"Dataset({self.name!r}, {self.task}: {counts})"

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphlab.core.errors import InputError
+from graphlab.core.errors import InputError, require_name
 from graphlab.core.registry import Registered, folded
 from graphlab.data import cache
 from graphlab.data.card import Card
@@ -31,7 +31,11 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
     Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw
     files are missing or altered.
     """
-    found, chosen = _find(name, split)
+    if transform is not None and not callable(transform):
+        raise InputError(
+            f"transform cannot be {transform!r}", hint="give what maps a Data to a Data, as PyG's transforms"
+        )
+    found, chosen = find_dataset(name, split)
     card: Card = found.module.CARD
     files = Files(card.sources.get(found.variant, ()))
     build = partial(_build, found, files, chosen)
@@ -47,34 +51,29 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
     return transformed() if origin is None else _kept(place(origin), card, transformed)
 
 
-def full_name(name: str) -> str:
-    """The name that `load(name)` gives its data set: `cora` is `planetoid/cora`, and the default split is not said.
-
-    Nothing is read. Raises UnknownNameError or InputError as `load` does.
-    """
-    return _full_name(*_find(name, None))
-
-
-def _full_name(found: Registered, split: str) -> str:
-    return found.name if split == found.module.CARD.splits[0] else f"{found.name}@{split}"
-
-
-def _find(name: str, split: str | None) -> tuple[Registered, str]:
-    """The data set that is meant, and which of its splits."""
+def find_dataset(name: str, split: str | None = None) -> tuple[Registered, str]:
+    """What a name stands for, and the split that it or `split` names, else the default. Raises as `load` does."""
+    require_name("dataset", name)
     stem, _, suffix = name.partition("@")
     if suffix and split and folded(suffix) != folded(split):
         raise InputError(f"{name!r} and split={split!r} name two splits", hint="give one of them")
     found = DATASETS.resolve(stem)
-    card: Card = found.module.CARD
-    asked = suffix or split or card.splits[0]
-    if folded(asked) not in card.splits:
-        raise InputError(f"{found.name} has no split {asked!r}", hint=f"it has: {', '.join(card.splits)}")
-    return found, folded(asked)
+    splits = found.module.CARD.splits
+    asked = suffix or split or splits[0]
+    chosen = folded(asked)
+    if chosen not in splits:
+        raise InputError(f"{found.name} has no split {asked!r}", hint=f"it has: {', '.join(splits)}")
+    return found, chosen
+
+
+def full_name(found: Registered, split: str) -> str:
+    """The name that runs are recorded under, in which the default split is not said."""
+    return found.name if split == found.module.CARD.splits[0] else f"{found.name}@{split}"
 
 
 def _build(found: Registered, files: Files, split: str) -> Dataset:
     dataset: Dataset = found.module.build(found.variant, files, split)
-    return replace(dataset, name=_full_name(found, split))
+    return replace(dataset, name=full_name(found, split))
 
 
 def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:
@@ -87,7 +86,7 @@ def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:
 
 
 def table() -> pd.DataFrame:
-    """All data sets, one a row: task, the card's counts, splits (the default first), licence and citation."""
+    """All data sets, one a row: title, task, the card's counts, splits (the default first), licence and citation."""
     import pandas as pd
 
     rows = []
@@ -97,6 +96,7 @@ def table() -> pd.DataFrame:
         rows.append(
             {
                 "name": name,
+                "title": card.title,
                 "task": card.task,
                 **card.statistics.get(found.variant, {}),
                 "splits": ", ".join(card.splits),
@@ -106,5 +106,5 @@ def table() -> pd.DataFrame:
         )
     frame = pd.DataFrame(rows)
     counts = [column for column in frame if str(column).startswith("num_")]
-    columns = ["name", "task", *counts, "splits", "licence", "citation"]
+    columns = ["name", "title", "task", *counts, "splits", "licence", "citation"]
     return frame.astype(dict.fromkeys(counts, "Int64")).reindex(columns=columns)

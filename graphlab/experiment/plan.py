@@ -121,7 +121,7 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None) -> Plan:
     """
     settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
     overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
-    plan = make_plan(spec.model, dataset or spec.dataset, overrides)
+    plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides)
     if plan.dataset.fingerprint != spec.data:
         raise StoreError(
             f"{spec.dataset} has changed since run {spec.id}", hint="run it again on the data as it is now"
@@ -144,17 +144,45 @@ def _locate(key: str, configs: Mapping[str, type[Config]]) -> tuple[str, str]:
     if owners:
         choices = " or ".join(f"{owner}.{key}" for owner in owners)
         raise ConfigError(f"setting {key!r} is ambiguous", hint=f"say {choices}")
+    if key in configs:
+        raise ConfigError(f"{key!r} is a group of settings", hint=f"set one of it, as {key}.x")
+    raise ConfigError(f"no setting is called {key!r}", hint=_said_elsewhere(key, configs))
+
+
+ELSEWHERE = {
+    "split": "a split is part of the data set's name, as in planetoid/cora@random",
+    "seed": "seeds are not a setting: say seeds=3, or --seeds 3",
+    "metric": "the task fixes the metric; what it measured beside is in each run's test metrics",
+}
+"""What other libraries have as a setting and this one says otherwise."""
+
+SYNONYMS = {
+    "learning_rate": ("lr",),
+    "hidden_channels": ("hidden_dim", "dim"),
+    "hidden_size": ("hidden_dim", "dim"),
+    "embedding_dim": ("dim", "hidden_dim"),
+    "early_stopping": ("patience",),
+    "depth": ("num_layers",),
+    "layers": ("num_layers",),
+}
+"""Names of other libraries for what these settings are."""
+
+
+def _said_elsewhere(key: str, configs: Mapping[str, type[Config]]) -> str:
+    if key in ELSEWHERE:
+        return ELSEWHERE[key]
     every = {f: f"{part}.{f}" for part, config in configs.items() for f in config.model_fields}
-    near = closest(key, every)
-    hint = f"did you mean {every[near[0]]!r}?" if near else f"there are: {', '.join(every.values())}"
-    raise ConfigError(f"no setting is called {key!r}", hint=hint)
+    near = [name for name in SYNONYMS.get(key, ()) if name in every] or closest(key, every)
+    return f"did you mean {every[near[0]]!r}?" if near else f"there are: {', '.join(every.values())}"
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """`key=value` of the command line, the value read as JSON where it is JSON and as YAML where not."""
+    """`key=value` of the command line, the value read as JSON where it is JSON and as YAML where not; None is null."""
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise ConfigError(f"cannot read setting {text!r}", hint="write key=value, as in --set model.hidden_dim=64")
+    if value.strip() == "None":
+        return key.strip(), None
     try:
         return key.strip(), json.loads(value)
     except ValueError:

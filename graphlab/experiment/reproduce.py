@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
 from graphlab.comparison.rows import leaderboard_rows, rows_frame, rows_json
-from graphlab.core.errors import IncompatibleError
+from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
@@ -175,8 +175,9 @@ def check(experiment: Experiment) -> tuple[dict[int, Plan], dict[int, Refusal]]:
         dataset = datasets[entry.dataset]
         try:
             plan = make_plan(entry.model, dataset, entry.settings)
-        except IncompatibleError as error:
-            if not entry.refuses:
+        except InputError as error:
+            if not (entry.refuses and isinstance(error, IncompatibleError)):
+                error.message = f"{entry.model} on {entry.dataset}: {error.message}"
                 raise
             refusals[index] = Refusal(entry.model, dataset.name, error.message, error.hint)
             continue
@@ -209,7 +210,11 @@ def _judge(expectation: Expectation, runs: Runs, others: Sequence[Runs], known: 
     metric = expectation.metric
     mean = _mean(metric, runs)
     if mean is None:
-        held, detail = False, f"no run reports {metric}"
+        reported = sorted({name for record in runs.records for name in record.result.test})
+        held, detail = (
+            False,
+            f"no run reports {metric}, but {' and '.join(reported)}" if reported else "no seed finished",
+        )
     elif expectation.within:
         held, detail = _agrees(metric, runs, known)
     elif expectation.above:

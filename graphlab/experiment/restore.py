@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.core.errors import InputError, StoreError, UnknownNameError
+from graphlab.core.errors import IncompatibleError, InputError, StoreError, UnknownNameError, require_name
 from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Dataset
 from graphlab.experiment.plan import Plan, plan_of
 from graphlab.experiment.runs import Runs
+from graphlab.model.base import Model
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
 from graphlab.task.base import Learner, Task
@@ -23,27 +25,49 @@ LATEST = "latest"
 
 @dataclass(frozen=True)
 class Trained:
-    """A run's plan, its task on the run's own split, and the learner with the selected weights."""
+    """A run's record and plan, its task on the run's own split, and the learner with the selected weights."""
 
+    record: RunRecord
     plan: Plan
     task: Task[Any]
     learner: Learner
 
+    @property
+    def model(self) -> Model:
+        """The trained torch module, without the head that the task puts on it."""
+        return self.learner.model
 
-def restore(record: RunRecord, store: str | os.PathLike[str] | None = None) -> Trained:
-    """Rebuild what a finished run trained, with the weights that validation selected.
+    @property
+    def dataset(self) -> Dataset:
+        return self.plan.dataset
 
-    Raises StoreError if the run has no best checkpoint, or if the data set is no longer what it was.
+    def __repr__(self) -> str:
+        return f"Trained({self.plan.model.name} on {self.dataset.name}, {self.learner.num_parameters:,} parameters)"
+
+
+def restore(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> Trained:
+    """Rebuild what a finished run trained, with the weights that validation selected: `.model`, `.dataset`, `.task`.
+
+    run    a record, `Runs` (the seed that validation likes best), a run's id or its beginning, or "latest"
+    store  where the run is; default that of the `Runs`, else `$GRAPHLAB_STORE`, else `./runs`
+
+    Raises UnknownNameError or InputError for a run that is not there, StoreError if it has no best checkpoint, or if
+    the data set is no longer what it was.
     """
+    if store is None and isinstance(run, Runs):
+        store = run.store
+    record = find_record(run, store)
     spec = record.spec
     plan = plan_of(spec)
     task = plan.make_task(spec.seed)
     learner = plan.make_learner(task, spec.seed)
     folder = Store(store).folder(spec)
+    if not folder.path.exists():
+        raise StoreError(f"run {record.id} is not in {folder.path.parent}", hint="say which store has it: store=...")
     if not folder.restore_checkpoint("best", task.device, lambda saved: learner.load_state_dict(saved["model"])):
         raise StoreError(f"run {record.id} has no best checkpoint", hint=f"its status is {record.result.status}")
     learner.eval()
-    return Trained(plan, task, learner)
+    return Trained(record, plan, task, learner)
 
 
 def find_record(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> RunRecord:
@@ -56,6 +80,7 @@ def find_record(run: RunRecord | Runs | str, store: str | os.PathLike[str] | Non
         return run
     if isinstance(run, Runs):
         return _best(run)
+    require_name("run", run)
     records = {record.id: record for record in Store(store).records()}
     if run == LATEST:
         return _latest(list(records.values()))
@@ -82,9 +107,20 @@ def _best(runs: Runs) -> RunRecord:
     return max(finished, key=lambda record: sign * record.result.validation[runs.metric])
 
 
-def predictions(record: RunRecord, store: str | os.PathLike[str] | None = None) -> Tensor:
-    """What the trained model says of the training graph: `[num_nodes, num_outputs]` for a node-level model."""
-    trained = restore(record, store)
+def predictions(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> Tensor:
+    """What the trained model says of the training graph: `[num_nodes, num_outputs]` for a node-level model.
+
+    run, store  as in `restore`, which says what else is raised
+
+    Raises IncompatibleError for a data set whose predictions are not about nodes.
+    """
+    trained = restore(run, store)
+    record = trained.record
+    if trained.dataset.spec.level != "node":
+        raise IncompatibleError(
+            f"{record.spec.model} on {record.spec.dataset} predicts nothing of single nodes",
+            hint='trained = gl.restore(run), then trained.task.predict(trained.learner, "test")',
+        )
     batch = trained.task.batches(SeedStream(record.seed))[0]
     with torch.no_grad():
         return trained.learner.model(batch)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphlab.core.errors import InputError
+from graphlab.core.errors import InputError, require_count
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
@@ -27,7 +27,7 @@ def run(
     model: str,
     dataset: str | Dataset,
     *,
-    seeds: int | str | Sequence[int] = 1,
+    seeds: int | str | Iterable[int] = 1,
     store: str | os.PathLike[str] | None = None,
     device: str = "auto",
     workers: int = 1,
@@ -48,6 +48,7 @@ def run(
     failed. Raises InputError for a request that cannot be met, StoreError and DataError for broken files.
     """
     chosen = parse_seeds(seeds)
+    require_count("workers", workers, "one worker is this process alone")
     if workers > 1 and isinstance(dataset, Dataset):
         raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
     plan = make_plan(model, dataset, overrides)
@@ -64,8 +65,7 @@ def run_plans(
     progress: bool | None = None,
 ) -> list[Runs]:
     """Every plan over every seed; with other processes at the same work, each run is done by one of them."""
-    if workers < 1:
-        raise InputError(f"workers cannot be {workers}", hint="one worker is this process alone")
+    require_count("workers", workers, "one worker is this process alone")
     where = pick_device(device)
     for plan in plans:
         check_precision(plan.training.precision, where)
@@ -88,4 +88,4 @@ def run_plans(
                     report.finished(record)
             if all(spec.id not in done for _, spec in pending):
                 time.sleep(POLL_SECONDS)
-    return [Runs(tuple(done[plan.spec(seed).id] for seed in seeds)) for plan in plans]
+    return [Runs(tuple(done[plan.spec(seed).id] for seed in seeds), store.path) for plan in plans]

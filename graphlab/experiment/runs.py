@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphlab.records.frames import curves_frame, records_frame
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Runs:
-    """What `gl.run` gives: the records of all seeds, failed ones included."""
+    """What `gl.run` gives: the records of all seeds, failed ones included.
+
+    store  where they lie, if they came from a store
+    """
 
     records: tuple[RunRecord, ...]
+    store: Path | None = field(default=None, compare=False)
 
     @property
     def model(self) -> str:
@@ -80,3 +86,10 @@ class Runs:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def __iter__(self) -> Iterator[RunRecord]:
+        return iter(self.records)
+
+    def __getitem__(self, place: int) -> RunRecord:
+        """The run at a place in the order of the seeds that were asked for, which is not its seed."""
+        return self.records[place]

@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
 
-from graphlab.core.errors import ConfigError, InputError
+from graphlab.core.errors import ConfigError, InputError, require_count
 from graphlab.core.files import canonical_json, hash_text
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
@@ -80,8 +80,7 @@ class Plan:
 
     def __init__(self, asked: SearchPlan, data: Dataset | None = None) -> None:
         self.asked = asked
-        if asked.trials < 1:
-            raise InputError(f"a search has at least one trial, not {asked.trials}", hint="say trials=100")
+        require_count("trials", asked.trials, "a search has at least one trial: say trials=100")
         if asked.on not in ("train", "validation"):
             raise ConfigError(f"a search is not on {asked.on!r}", hint="train, or validation")
         own = {key: value for key, value in asked.settings.items() if not key.startswith(STRATEGY)}
@@ -91,7 +90,7 @@ class Plan:
             self.space: Space = self._space_of_table(self.table, own)
             self.objective: Objective = TableObjective(self.table, asked.objectives, asked.constraints)
         else:
-            self.data = data or load(asked.dataset)
+            self.data = load(asked.dataset) if data is None else data
             self.space = find_space(asked.space or DEFAULT_SPACE).on(self.data.spec)
             self.objective = self._training(self.data, own)
         self.strategy = self._strategy()

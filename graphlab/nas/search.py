@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphlab.core.errors import InputError
+from graphlab.core.errors import InputError, require_count
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
+from graphlab.nas.driver.database import AN_ADDRESS
 from graphlab.nas.driver.launchers import find_launcher
 from graphlab.nas.driver.progress import progress_bar
-from graphlab.nas.driver.study import AN_ADDRESS
 from graphlab.nas.objectives.inner import Part
 from graphlab.nas.plan import FOLDER, Plan, SearchPlan
 from graphlab.nas.results.result import Search
@@ -44,7 +44,8 @@ def search(
 
     strategy    as `gl.strategies()` lists them
     dataset     a data set's name or a loaded Dataset; or a table's name, as nas-bench-graph/cora, or its file
-    space       a search space's name, or a model's for the space that its settings declare; of a table, its own
+    space       a search space's name, or a model's for the space that its settings declare; default gnn-micro, and of
+                a table its own
     trials      different architectures to be evaluated
     objectives  `validation`, `parameters`, `bits`, `latency`, or a proxy of untrained weights, as `gl.proxies()` lists
                 them; several give a front
@@ -66,8 +67,9 @@ def search(
     cannot be searched, StoreError and DataError for broken files.
     """
     started = time.monotonic()
-    if workers < 1:
-        raise InputError(f"workers cannot be {workers}", hint="one worker is this process alone")
+    require_count("workers", workers, "one worker is this process alone")
+    if constraints is not None and not isinstance(constraints, Mapping):
+        raise InputError(f"constraints cannot be {constraints!r}", hint='name what is limited: {"parameters": 50_000}')
     if workers > 1 and isinstance(dataset, Dataset):
         raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
     launch = find_launcher(launcher)

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+EMPTY = ("id", "model", "dataset", "seed", "status", "best_epoch", "seconds", "num_parameters", "error")
+"""Columns of a table without runs, so that it can be asked like any other."""
+
+
 def records_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
     """One row a run: names, seed, status, and the metrics as `validation/<metric>` and `test/<metric>`."""
     import pandas as pd
 
-    return pd.DataFrame([_row(record) for record in records])
+    rows = [_row(record) for record in records]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=EMPTY)
 
 
 def curves_frame(records: Iterable[RunRecord]) -> pd.DataFrame:

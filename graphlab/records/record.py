@@ -95,6 +95,11 @@ class RunRecord:
         """The selecting metric on test; None for a run that did not finish."""
         return self.result.test.get(self.result.metric)
 
+    def __repr__(self) -> str:
+        spec, result = self.spec, self.result
+        value = "" if self.test_value is None else f", test {result.metric} {self.test_value:.4f}"
+        return f"RunRecord({self.id}: {spec.model} on {spec.dataset}, seed {self.seed}, {result.status}{value})"
+
     def to_json(self) -> dict[str, Any]:
         """The run as `graphlab run --json` prints it."""
         result = self.result

@@ -100,6 +100,7 @@ def test_everything_left_out_leaves_an_empty_table():
         ({"head": 5, "relation": "knows"}, InputError, "no entity has the id 5"),
         ({"head": -1, "relation": "knows"}, InputError, "no entity has the id -1"),
         ({"head": "ann", "relation": "knows", "k": 0}, InputError, "0 answers"),
+        ({"head": "ann", "relation": "knows", "k": "3"}, InputError, "'3' answers"),
         ({"head": "ann", "relation": "knows", "exclude": "all"}, InputError, "exclude cannot be 'all'"),
     ],
 )

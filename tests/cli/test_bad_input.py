@@ -15,7 +15,11 @@ EXPLODES = ("--set", "optimizer=sgd", "--set", "lr=1000", "--set", "weight_decay
 
 BAD_REQUESTS = {
     "unknown model": (("run", "gcnn", "karate"), "no model is named 'gcnn'", "did you mean 'gcn'"),
-    "unknown model, far off": (("run", "zzzzzz", "karate"), "no model is named 'zzzzzz'", "known: ak"),
+    "unknown model, far off": (
+        ("run", "zzzzzz", "karate"),
+        "no model is named 'zzzzzz'",
+        "known: astarnet, common-neighbours",
+    ),
     "model that is a path": (("run", "../gcn", "karate"), "no model is named", None),
     "unknown data set": (("run", "gcn", "karatte"), "no dataset is named 'karatte'", "'karate'"),
     "unknown variant": (("run", "gcn", "planetoid/coora"), "planetoid/coora", "'planetoid/cora'"),
@@ -47,6 +51,7 @@ BAD_REQUESTS = {
     "zero learning rate": ((*RUN, "--set", "lr=0"), "lr cannot be 0", "greater than 0"),
     "unknown optimiser": ((*RUN, "--set", "optimizer=adamm"), "optimizer cannot be 'adamm'", "'adam'"),
     "boolean for a number": ((*RUN, "--set", "epochs=true"), "epochs cannot be True", "integer"),
+    "null as Python has it": ((*RUN, "--set", "hidden_dim=None"), "hidden_dim cannot be None", "integer"),
     "null": ((*RUN, "--set", "hidden_dim=null"), "hidden_dim cannot be None", "integer"),
     "rotation of odd width": (
         ("run", "nbfnet", "kinship-rules/inductive", "--set", "message=rotate", "--set", "dim=7"),
@@ -91,6 +96,8 @@ BAD_EXPERIMENTS = {
     "unknown model": "title: x\nruns: [{model: gcnn, dataset: karate}]",
     "unknown setting": "title: x\nruns: [{model: gcn, dataset: karate, settings: {model.hiden_dim: 3}}]",
     "does not fit": "title: x\nruns: [{model: gcn, dataset: kinship-rules/inductive}]",
+    "misspelt key": "title: x\nruns: [{modle: gcn, dataset: karate}]",
+    "misspelt claim": "title: x\nruns: [{model: gcn, dataset: karate, expect: [{metric: accuracy, atleast: 1}]}]",
     "python object": "!!python/object/apply:os.system ['echo broken']",
 }
 
@@ -103,6 +110,22 @@ def test_bad_experiments_exit_with_two_before_anything_runs(cli, tmp_path, case)
     assert done.code == 2
     assert done.json["error"]["message"]
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("case", "message", "hint"),
+    [
+        ("misspelt key", "has no setting 'runs.0.modle'", "did you mean 'model'?"),
+        ("misspelt claim", "has no setting 'runs.0.expect.0.atleast'", "did you mean 'at_least'?"),
+        ("unknown setting", "gcn on karate: model gcn has no setting 'hiden_dim'", "did you mean 'hidden_dim'?"),
+    ],
+)
+def test_a_mistake_in_an_experiment_is_found_where_it_is(cli, tmp_path, case, message, hint):
+    file = tmp_path / "experiment.yaml"
+    file.write_text(BAD_EXPERIMENTS[case])
+    error = cli("reproduce", file, "--store", tmp_path / "store", "--json").json["error"]
+    assert message in error["message"]
+    assert error["hint"] == hint
 
 
 class Hostile:

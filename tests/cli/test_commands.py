@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+import graphlab
 from graphlab import api
+from graphlab.analysis.expressiveness import TESTS
 
 QUICK = ("--set", "training.epochs=3")
 EXPLODES = ("--set", "optimizer=sgd", "--set", "lr=1000", "--set", "weight_decay=1000.0")
@@ -267,3 +269,55 @@ def test_an_interruption_is_told(cli, monkeypatch):
     assert (told.code, told.out) == (1, "")
     assert "interrupted" in told.err and "go on from there" in told.err
     assert cli(*words, "--json").json["error"]["kind"] == "interrupted"
+
+
+def test_version_and_short_help(cli):
+    assert cli("--version").out == f"graphlab {graphlab.__version__}\n"
+    assert "Usage: graphlab run" in cli("run", "-h").out
+
+
+def test_no_command_shows_what_there_is_and_no_error(cli):
+    done = cli()
+    assert done.code == 2
+    assert "leaderboard" in done.out and not done.err
+
+
+def test_describe(cli):
+    done = cli("describe", "gcn")
+    assert done.code == 0 and "hidden_dim" in done.out and "planetoid: training.epochs=200" in done.out
+    assert cli("describe", "gcn", "--json").json["settings"][0]["setting"] == "hidden_dim"
+    assert cli("describe", "gnn-micro", "--kind", "space", "--json").json["kind"] == "space"
+    assert cli("describe", "gnc").code == 2
+
+
+def test_an_empty_store_says_so(cli, tmp_path):
+    done = cli("runs", "--store", tmp_path / "none")
+    assert (done.code, done.out) == (0, "") and "no runs in" in done.err
+    assert cli("runs", "--store", tmp_path / "none", "--json").json == []
+    assert list(api.runs(tmp_path / "none").query("model == 'gcn'")["settings"]) == []
+
+
+def test_runs_say_by_which_settings_they_differ(cli, tmp_path):
+    for epochs in (2, 3):
+        cli("run", "gcn", "karate", "--store", tmp_path, "--set", f"epochs={epochs}")
+    cli("run", "mlp", "karate", "--store", tmp_path, *QUICK)
+    frame = api.runs(tmp_path)
+    assert set(zip(frame.model, frame.settings, strict=True)) == {
+        ("gcn", "training.epochs=2"),
+        ("gcn", "training.epochs=3"),
+        ("mlp", ""),
+    }
+    assert "training.epochs=3" in cli("runs", "--store", tmp_path).out
+
+
+def test_nothing_to_cite_is_said(cli, tmp_path):
+    done = cli("export", "karate", "--format", "bibtex", "--store", tmp_path)
+    assert done.code == 0 and "nothing is published on karate" in done.err
+
+
+def test_a_misspelt_test_is_an_error_without_a_dataset_too(cli):
+    done = cli("analyze", "expressiveness", "gcn", "--tests", "3WL")
+    assert done.code == 2 and "no test is named '3WL'" in done.err
+    assert len(cli("analyze", "expressiveness", "gcn").out.splitlines()) >= len(TESTS)
+    rows = cli("analyze", "expressiveness", "gcn", "--tests", "SPD-WL").out
+    assert "SPD-WL  stronger" in rows and "FWL(3)  " not in rows

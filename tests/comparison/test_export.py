@@ -83,3 +83,11 @@ def test_html_escapes_hostile_names():
     text = leaderboard_html("<i>d</i>", rows)
     assert "<script" not in text
     assert "<i>" not in text
+
+
+def test_title_and_notes_of_a_narrow_table_are_not_broken():
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(leaderboard_table("karate", records(0.9, model="m", dataset="karate")))
+    lines = console.export_text().splitlines()
+    assert lines[0] == "karate, accuracy on test"
+    assert lines[-1] == "mean ± sample standard deviation (runs)"

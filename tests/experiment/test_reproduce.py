@@ -70,7 +70,7 @@ def test_claims_are_judged_on_the_mean(small):
     assert at_least.held
     assert at_least.text == "accuracy is at least 0"
     assert not at_most.held
-    assert (unknown.held, unknown.detail) == (False, "no run reports f7")
+    assert (unknown.held, unknown.detail) == (False, "no run reports f7, but accuracy and loss")
     assert (published.held, published.detail) == (False, "nothing is published for this model and metric")
     assert not small.ok
     assert small.summary() == "2 runs, 1 combination refused before anything ran, 2 of 5 claims held."

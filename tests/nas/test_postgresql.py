@@ -10,16 +10,20 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from optuna.trial import TrialState
 
 from graphlab.core.errors import StoreError
+from graphlab.nas.driver import database
 from graphlab.nas.driver.ledger import ATTEMPT, SLOT, WORKER, Fate, fate
 from graphlab.nas.driver.study import open_storage
 from graphlab.nas.plan import Plan
+from tests.nas.conftest import Score
 from tests.nas.siege import assert_whole, besiege, start
 from tests.nas.test_limits import Limited
 from tests.nas.test_search_workers import asked_for
@@ -31,32 +35,61 @@ def program(name):
     return shutil.which(name) or (str(debian[-1]) if debian else None)
 
 
+class Server:
+    """A server of this module's own on loopback, which can be stopped and started again."""
+
+    def __init__(self, initdb, postgres, folder, port):
+        self._owner = {"user": "postgres"} if os.geteuid() == 0 else {}  # it refuses to run as root
+        self._folder, self._port = folder, port
+        shutil.chown(folder, **self._owner) if self._owner else None
+        self._run = [postgres, "-D", f"{folder}/data", "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+        made = [initdb, "-D", f"{folder}/data", "-U", "graphlab", "-A", "trust", "--no-sync"]
+        subprocess.run(made, check=True, capture_output=True, cwd=folder, **self._owner)
+
+    def make_database(self, name):
+        """Its address."""
+        import psycopg
+
+        with psycopg.connect(f"{where_of(self._port)} dbname=postgres", autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg://graphlab@127.0.0.1:{self._port}/{name}"
+
+    def start(self):
+        with Path(self._folder, "log").open("a") as log:
+            self._process = subprocess.Popen(self._run, stdout=log, stderr=log, cwd=self._folder, **self._owner)
+        wait_for(self._port)
+
+    def stop(self):
+        self._process.send_signal(signal.SIGINT)  # without waiting for those who are connected
+        self._process.wait()
+
+
 @pytest.fixture(scope="module")
-def server():
-    """The address of a server of this module's own."""
+def machine():
     pytest.importorskip("psycopg", reason='needs the driver: pip install "graphlab[postgresql]"')
     initdb, postgres = program("initdb"), program("postgres")
     if not (initdb and postgres):
         pytest.skip("needs a PostgreSQL server: apt-get install postgresql")
-    owner = {"user": "postgres"} if os.geteuid() == 0 else {}  # it refuses to run as root
     with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
-        shutil.chown(folder, **owner) if owner else None
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
-        data = f"{folder}/data"
-        made = [initdb, "-D", data, "-U", "graphlab", "-A", "trust", "--no-sync"]
-        subprocess.run(made, check=True, capture_output=True, cwd=folder, **owner)
-        words = [postgres, "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
-        with Path(folder, "log").open("w") as log:
-            running = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder, **owner)
-        address = f"postgresql+psycopg://graphlab@127.0.0.1:{port}/postgres"
+        running = Server(initdb, postgres, folder, port)
         try:
-            wait_for(port)
-            yield address
+            running.start()
+            yield running
         finally:
-            running.send_signal(signal.SIGINT)  # without waiting for those who are connected
-            running.wait()
+            running.stop()
+
+
+@pytest.fixture
+def server(machine):
+    """The address of a database of the test's own: searches that are asked for alike are one search."""
+    return machine.make_database(f"test_{uuid.uuid4().hex}")
+
+
+def where_of(port):
+    return f"host=127.0.0.1 port={port} user=graphlab"
 
 
 def wait_for(port):
@@ -64,7 +97,7 @@ def wait_for(port):
 
     for _ in range(1000):
         try:
-            psycopg.connect(f"host=127.0.0.1 port={port} user=graphlab dbname=postgres").close()
+            psycopg.connect(f"{where_of(port)} dbname=postgres").close()
             return
         except psycopg.OperationalError:
             time.sleep(0.1)
@@ -88,6 +121,20 @@ def test_what_breaks_a_limit_untrained_is_kept(server, letters, explore):
     assert {state for _, state, _ in states} == {"finished", "infeasible"}
 
 
+class Interrupted(Score):
+    """Does something once, while one of its evaluations is under way."""
+
+    def __init__(self, space, at, action):
+        super().__init__(space)
+        self._at, self._action = at, action
+
+    def evaluate(self, values, on_step):
+        found = super().evaluate(values, on_step)
+        if len(self.calls) == self._at:
+            self._action()
+        return found
+
+
 def test_a_worker_that_dies_before_its_first_sign_of_life_keeps_no_trial(server, tmp_path):
     """Killed between asking for a trial and taking it: a trial of which no sign was missed, since none was given."""
     asked = asked_for(tmp_path, 3, where=server)
@@ -102,6 +149,33 @@ def test_a_worker_that_dies_before_its_first_sign_of_life_keeps_no_trial(server,
         explorer.crew.give_up_the_dead(explorer.study)
     states = [explorer.study.trials[trial.number].state for trial in (asked_for_only, taken)]
     assert states == [TrialState.FAIL, TrialState.RUNNING]
+
+
+def test_a_server_that_is_restarted_is_waited_for(machine, server, letters, explore):
+    """With a connection of before in the pool, and a worker that gives signs of life meanwhile."""
+    objective = Interrupted(letters, 3, lambda: (machine.stop(), Timer(1, machine.start).start()))
+    outcomes = explore("random", letters, objective, 8, where=server).ledger.outcomes
+    assert len(outcomes) == len(set(objective.calls)) == 8
+
+
+def test_a_server_that_stays_away_ends_a_search_that_goes_on_later(
+    machine, server, letters, explore, monkeypatch, capfd
+):
+    monkeypatch.setattr(database, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(database, "HEARTBEAT_SECONDS", 1)
+    first = Interrupted(letters, 3, lambda: (machine.stop(), time.sleep(2)))
+    try:
+        with pytest.raises(StoreError, match="cannot be reached") as caught:
+            explore("random", letters, first, 8, where=server)
+    finally:
+        machine.start()
+    assert "goes on" in str(caught.value)
+    assert "Traceback" not in capfd.readouterr().err
+    second = Score(letters)
+    outcomes = explore("random", letters, second, 8, where=server).ledger.outcomes
+    *told, in_hand = first.calls
+    assert len(outcomes) == 8 and {one.key for one in outcomes} == {*told, *second.calls}
+    assert in_hand in second.calls and not {*told} & {*second.calls}
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password():

@@ -75,7 +75,9 @@ def place(
             f"no test is known that tells apart all that {model.name} does",
             hint=f"one is known of {', '.join(_placed())}",
         )
-    found = None if dataset is None else ceilings(dataset, find_tests(tests))
+    asked = find_tests(tests)
+    found = None if dataset is None else ceilings(dataset, asked)
+    listed = list(TESTS) if tests == "all" else [one.name for one in asked]
     counts = found.tests if found else {}
     own = counts.get(test) or (_alone(dataset, test) if dataset else None)
     return Placement(
@@ -83,7 +85,7 @@ def place(
         dataset=found.dataset if found else "",
         text=_text(model.name, test) + (_of_data(found, test, own) if found else ""),
         summary=found.summary if found else {},
-        rows=_rows(test, counts if own is None else {**counts, test: own}),
+        rows=_rows(test, listed, counts if own is None else {**counts, test: own}),
         model=model.name,
         settings=dict(settings or {}),
         test=test,
@@ -115,11 +117,11 @@ def _of_data(found: Ceilings, test: str, own: Mapping[str, int] | None) -> str:
     return f" On {found.dataset} the ceiling is {own['total']:,} of {found.summary['num_pairs']:,} pairs."
 
 
-def _rows(test: str, counts: Mapping[str, Mapping[str, int]]) -> tuple[Mapping[str, Any], ...]:
-    """A row a test, of all there are if none were asked about."""
+def _rows(test: str, asked: list[str], counts: Mapping[str, Mapping[str, int]]) -> tuple[Mapping[str, Any], ...]:
+    """A row a test that was asked about, and the model's class."""
     stands = dict.fromkeys(weaker_than(test), "weaker") | dict.fromkeys(stronger_than(test), "stronger")
     stands[test] = "the model's class"
-    names = counts or dict.fromkeys(TESTS)
+    names = counts or dict.fromkeys([*asked, test])
     return tuple({"test": name, "is": stands.get(name, "not compared"), **counts.get(name, {})} for name in names)
 
 

@@ -14,7 +14,7 @@ from graphlab.analysis.expressiveness.classes import class_of_model
 from graphlab.analysis.expressiveness.compare import partition
 from graphlab.analysis.expressiveness.graphs import as_arrays
 from graphlab.analysis.expressiveness.pairs import TOTAL, parse_pairs
-from graphlab.core.errors import ConfigError, IncompatibleError, InputError
+from graphlab.core.errors import ConfigError, IncompatibleError, InputError, require_count
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
@@ -206,6 +206,7 @@ def discriminate(
             f"{data.name} has no pairs of graphs to be told apart: its predictions are about {data.spec.level}s",
             hint=f"choose a data set of {PairDiscrimination.name}; graphlab datasets lists them",
         )
+    require_count("workers", workers, "one worker is this process alone")
     if workers > 1 and isinstance(dataset, Dataset):
         raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
     if {"pair", "task.pair"} & overrides.keys():

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 from optuna import Study, Trial
-from optuna.storages import RDBStorage, fail_stale_trials
+from optuna.storages import fail_stale_trials
 from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.trial import TrialState
 from sqlalchemy import text
 
+from graphlab.nas.driver.database import Database, reachable
 from graphlab.nas.driver.ledger import WORKER
 
 
@@ -103,9 +104,12 @@ class DatabaseCrew(Crew):
     """Processes anywhere that reach one PostgreSQL database. They give signs of life to it, and take turns by a lock
     that it frees when a connection breaks."""
 
-    def __init__(self, storage: RDBStorage, study: Study) -> None:
+    def __init__(self, storage: Database, study: Study) -> None:
         self._storage, self._number = storage, study._study_id
         self.name = f"{socket.gethostname()}-{os.getpid()}"
+
+    def joined(self) -> AbstractContextManager[object]:
+        return reachable(self._storage)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

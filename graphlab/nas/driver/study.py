@@ -13,24 +13,13 @@ from optuna import Study
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
-from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
-from sqlalchemy import create_engine, text
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage
 
-from graphlab.core.errors import InputError, StoreError
+from graphlab.core.errors import StoreError
 from graphlab.nas.driver.crew import Crew, DatabaseCrew, FolderCrew, OneWorker
+from graphlab.nas.driver.database import Database, open_database
 from graphlab.nas.driver.journal import WholeLines
 from graphlab.nas.objectives.limit import Direction
-
-HEARTBEAT_SECONDS = 5
-"""Between signs of life of a worker at a database."""
-
-DEAD_AFTER = 3
-"""Signs of life that a worker has missed when it is taken for dead."""
-
-MAKING_TABLES = -1
-"""The number of the lock for it; studies have theirs from 1."""
-
-AN_ADDRESS = "postgresql+psycopg://user:password@host/name"
 
 Where = str | os.PathLike[str] | None
 """None for memory, a folder, or a database's address."""
@@ -60,7 +49,7 @@ def open_storage(where: Where, name: str) -> BaseStorage:
     if where is None:
         return InMemoryStorage()
     if "://" in str(where):
-        return _database(str(where))
+        return open_database(str(where))
     folder = Path(where, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -73,32 +62,6 @@ def open_storage(where: Where, name: str) -> BaseStorage:
         raise StoreError(
             f"{folder / 'journal.log'} is not the journal of a search: {type(error).__name__} {error}",
             hint="move it away, or mend its lines",
-        ) from error
-
-
-def _database(address: str) -> BaseStorage:
-    scheme = address.partition("://")[0]
-    if not scheme.startswith("postgresql"):
-        raise InputError(
-            f"a search is not kept in {scheme}: workers could not take turns there",
-            hint=f"name a folder, or a database as {AN_ADDRESS}",
-        )
-    try:
-        # Two workers that make a database's tables at once get in each other's way.
-        with create_engine(address).connect() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:making)"), {"making": MAKING_TABLES})
-            return RDBStorage(
-                address, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=DEAD_AFTER * HEARTBEAT_SECONDS
-            )
-    except ImportError as error:
-        raise InputError(
-            f"the driver of {scheme} is not installed: {error}",
-            hint='pip install "graphlab[postgresql]", and write the address as postgresql+psycopg://...',
-        ) from error
-    except Exception as error:  # whatever a driver raises
-        raise StoreError(
-            f"the database {scheme}://{address.rpartition('@')[2]} cannot be used: {str(error).splitlines()[0]}",
-            hint="see that it runs, and that the address and the password are right",
         ) from error
 
 
@@ -118,7 +81,7 @@ def open_study(
         )
     if isinstance(storage, InMemoryStorage):
         return study, OneWorker()
-    if isinstance(storage, RDBStorage):
+    if isinstance(storage, Database):
         return study, DatabaseCrew(storage, study)
     assert where is not None
     return study, FolderCrew(Path(where, name))

@@ -1,0 +1,208 @@
+"""All that is known of one name, from the registries alone: nothing is downloaded, built or trained."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from graphlab.analysis.probe import PROBES
+from graphlab.catalogue.tables import options
+from graphlab.comparison.numbers import published
+from graphlab.core.citation import Citation
+from graphlab.core.errors import ConfigError, InputError, UnknownNameError, require_name
+from graphlab.core.registry import Registered
+from graphlab.core.settings import settings_table
+from graphlab.data.load import find_dataset
+from graphlab.data.registry import DATASETS
+from graphlab.experiment.views import table_html
+from graphlab.model.base import Preset
+from graphlab.model.registry import MODELS, find_model
+from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, find_proxy, find_space, find_strategy
+from graphlab.task.registry import TASKS, find_task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is registered under a name.
+
+    kind      dataset, model, task, strategy, space, proxy or probe
+    about     what its file says of it
+    facts     by heading
+    settings  a row a setting, as text: setting, default, allowed, searched, meaning; of a space its decisions
+    also      other kinds of thing that have the same name
+    """
+
+    kind: str
+    name: str
+    about: str
+    facts: Mapping[str, str]
+    settings: tuple[Mapping[str, str], ...] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """The settings, without columns that say nothing."""
+        import pandas as pd
+
+        return pd.DataFrame(self._lines())
+
+    @property
+    def text(self) -> str:
+        """All but the settings."""
+        facts = self.known
+        width = max(map(len, facts), default=0)
+        indented = (said.replace("\n", "\n" + " " * (width + 2)) for said in facts.values())
+        lines = [f"{heading:<{width}}  {said}" for heading, said in zip(facts, indented, strict=True)]
+        return "\n".join([f"{self.kind} {self.name}", "", *([self.about, ""] if self.about else []), *lines])
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The facts that there are, and which other kinds have the name."""
+        also = {"also": f"{' and '.join(self.also)} of this name, by kind" if self.also else ""}
+        return {heading: said for heading, said in {**self.facts, **also}.items() if said}
+
+    def to_json(self) -> dict[str, Any]:
+        rows = [dict(row) for row in self.settings]
+        return {"kind": self.kind, "name": self.name, "about": self.about, "facts": self.known, "settings": rows}
+
+    def __repr__(self) -> str:
+        return f"{self.text}\n\n{self.df.to_string(index=False)}" if self.settings else self.text
+
+    def _repr_html_(self) -> str:
+        lines = self._lines()
+        facts = [[escape(heading), escape(said).replace("\n", "<br>")] for heading, said in self.known.items()]
+        rows = [[escape(cell) for cell in line.values()] for line in lines]
+        settings = table_html("settings", list(lines[0]), rows) if lines else ""
+        return f"<pre>{escape(self.about)}</pre>{table_html(f'{self.kind} {self.name}', [], facts)}{settings}"
+
+    def _lines(self) -> list[dict[str, str]]:
+        said = [key for key in (self.settings[0] if self.settings else ()) if any(row[key] for row in self.settings)]
+        return [{key: row[key] for key in said} for row in self.settings]
+
+
+def describe(name: str, kind: str | None = None) -> Description:
+    """What is registered under a name, of the `kind` if several are: settings and what they mean, recipes, counts,
+    licence, citation.
+
+    Raises UnknownNameError with the nearest names, ConfigError for an unknown kind.
+    """
+    require_name("data set, model or other thing", name)
+    if kind is not None and kind not in KINDS:
+        raise ConfigError(f"there is no kind {kind!r}", hint=f"known: {', '.join(KINDS)}")
+    fitting: dict[str, Registered] = {}
+    families: dict[str, InputError] = {}
+    for one, (registry, _) in KINDS.items():
+        try:
+            fitting[one] = registry.resolve(name.partition("@")[0] if one == "dataset" else name)
+        except UnknownNameError:
+            continue
+        except InputError as error:
+            families[one] = error
+    chosen = kind or next(iter([*fitting, *families]), None)
+    if chosen in families:
+        raise families[chosen]
+    if chosen not in fitting:
+        raise _unknown(name, kind)
+    found = KINDS[chosen][1](name, fitting[chosen])
+    return Description(chosen, *found, also=tuple(one for one in (*fitting, *families) if one != chosen))
+
+
+def _unknown(name: str, kind: str | None) -> UnknownNameError:
+    names = [full for one in ([kind] if kind else KINDS) for full in KINDS[one][0].names()]
+    near = [*names, *(full.partition("/")[2] for full in names if "/" in full)]
+    what = kind or "data set, model or other thing"
+    return UnknownNameError(what, name, near, listed={full.partition("/")[0] for full in names})
+
+
+Parts = tuple[str, str, Mapping[str, str], tuple[Mapping[str, str], ...]]
+"""Name, what it is about, facts, settings."""
+
+
+def _dataset(name: str, found: Registered) -> Parts:
+    found, split = find_dataset(name)
+    card = found.module.CARD
+    counts = card.statistics.get(found.variant, {})
+    facts = {
+        "task": card.task,
+        "counts": ", ".join(f"{key.removeprefix('num_').replace('_', ' ')} {n:,}" for key, n in counts.items()),
+        "split": split + "".join(f", or @{other}" for other in card.splits if other != split),
+        "published": _count(len(published(found.name)), "number"),
+        "licence": card.licence,
+        "citation": _cited(card.citation),
+    }
+    return found.name, f"{card.title}. {card.notes}".strip(), facts, ()
+
+
+def _model(name: str, found: Registered) -> Parts:
+    entry = find_model(name)
+    facts = {
+        "tasks": ", ".join(sorted(entry.cls.tasks)),
+        "recipes": "\n".join(f"{where}: {_recipe(preset)}" for where, preset in entry.presets.items()),
+        "citation": _cited(entry.cls.citation),
+    }
+    return entry.name, f"{_doc(found.module)}\n\n{_doc(entry.cls)}", facts, tuple(settings_table(entry.config))
+
+
+def _task(name: str, found: Registered) -> Parts:
+    task = find_task(name)
+    models = [one for one in MODELS.names() if (task.ability or found.name) in find_model(one).cls.tasks]
+    return found.name, _doc(task), {"models": ", ".join(models)}, tuple(settings_table(task.Config))
+
+
+def _strategy(name: str, found: Registered) -> Parts:
+    strategy = find_strategy(name)
+    return found.name, _doc(strategy), {"citation": _cited(strategy.citation)}, tuple(settings_table(strategy.Config))
+
+
+def _space(name: str, found: Registered) -> Parts:
+    space = find_space(name)
+    rows = [{"decision": one.name, "options": ", ".join(map(str, one.options))} for one in space.decisions]
+    return found.name, f"{_doc(found.module)}\n\n{_doc(type(space))}", {}, tuple(rows)
+
+
+def _proxy(name: str, found: Registered) -> Parts:
+    proxy = find_proxy(name)
+    facts = {"tasks": getattr(proxy.tasks, "name", "all"), "citation": _cited(proxy.citation)}
+    return found.name, _doc(type(proxy)), facts, ()
+
+
+def _probe(name: str, found: Registered) -> Parts:
+    functions = [getattr(found.module, part) for part in ("probe", "probe_model") if hasattr(found.module, part)]
+    told = ["of a data set", "of a model, alone or on a data set"]
+    facts = {what: ", ".join(options(one)) or "no options" for what, one in zip(told, functions, strict=False)}
+    return found.name, "\n\n".join(map(_doc, (found.module, *functions))), facts, ()
+
+
+KINDS: Mapping[str, tuple[Any, Callable[[str, Registered], Parts]]] = {
+    "model": (MODELS, _model),
+    "dataset": (DATASETS, _dataset),
+    "task": (TASKS, _task),
+    "strategy": (STRATEGIES, _strategy),
+    "space": (SPACES, _space),
+    "proxy": (PROXIES, _proxy),
+    "probe": (PROBES, _probe),
+}
+"""By kind its registry and what describes one of it; the first that has a name is meant unless another is asked for."""
+
+
+def _doc(thing: Any) -> str:
+    return inspect.cleandoc(thing.__doc__ or "")
+
+
+def _cited(citation: Citation) -> str:
+    return f"{citation}, {citation.url}"
+
+
+def _recipe(preset: Preset) -> str:
+    parts = {"model": preset.model, "task": preset.task, "training": preset.training}
+    return ", ".join(f"{part}.{key}={value}" for part, values in parts.items() for key, value in values.items())
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}" if n else ""

@@ -1,0 +1,125 @@
+"""Everything of one kind that is registered, a row each. Each function loads what it lists and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import Parameter, signature
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from graphlab.core.config import Config
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def datasets() -> pd.DataFrame:
+    """Every registered data set: title, task, counts, splits (the default first), licence, citation."""
+    from graphlab.data.load import table
+
+    return table()
+
+
+def models() -> pd.DataFrame:
+    """Every registered model: tasks, settings with their defaults, data sets it has recipes for, citation."""
+    from graphlab.model.registry import MODELS, find_model
+
+    def row(name: str) -> Mapping[str, str]:
+        entry = find_model(name)
+        return {
+            "tasks": ", ".join(sorted(entry.cls.tasks)),
+            "settings": _defaults(entry.config),
+            "recipes": ", ".join(entry.presets),
+            "citation": str(entry.cls.citation),
+        }
+
+    return _frame(MODELS.names(), row)
+
+
+def tasks() -> pd.DataFrame:
+    """Every task: what it is, and its settings with their defaults."""
+    from graphlab.task.registry import TASKS, find_task
+
+    def row(name: str) -> Mapping[str, str]:
+        task = find_task(name)
+        return {"settings": _defaults(task.Config), "about": _first_line(task)}
+
+    return _frame(TASKS.names(), row)
+
+
+def strategies() -> pd.DataFrame:
+    """Every search strategy: what it is, its settings with their defaults, and citation."""
+    from graphlab.nas.registry import STRATEGIES, find_strategy
+
+    def row(name: str) -> Mapping[str, str]:
+        strategy = find_strategy(name)
+        settings, citation = _defaults(strategy.Config), str(strategy.citation)
+        return {"about": _first_line(strategy), "settings": settings, "citation": citation}
+
+    return _frame(STRATEGIES.names(), row)
+
+
+def spaces() -> pd.DataFrame:
+    """Every named search space: what it is and what it decides. Each model's name is one too, of its own settings."""
+    from graphlab.nas.registry import SPACES, find_space
+
+    def row(name: str) -> Mapping[str, str]:
+        space = find_space(name)
+        return {
+            "about": _first_paragraph(SPACES.resolve(name).module),
+            "decisions": ", ".join(decision.name for decision in space.decisions),
+        }
+
+    return _frame(SPACES.names(), row)
+
+
+def proxies() -> pd.DataFrame:
+    """Every proxy of untrained networks, an objective and a limit of searches that train: what it is, the tasks that it
+    reads, and citation."""
+    from graphlab.nas.registry import PROXIES, find_proxy
+
+    def row(name: str) -> Mapping[str, str]:
+        proxy = find_proxy(name)
+        tasks = getattr(proxy.tasks, "name", "all")
+        return {"about": _first_line(proxy), "tasks": tasks, "citation": str(proxy.citation)}
+
+    return _frame(PROXIES.names(), row)
+
+
+def probes() -> pd.DataFrame:
+    """Every probe of `gl.analyze`: what it says, whether of data sets or of models too, and its options."""
+    from graphlab.analysis.probe import PROBES
+
+    def row(name: str) -> Mapping[str, str]:
+        module = PROBES.resolve(name).module
+        functions = [getattr(module, part) for part in ("probe", "probe_model") if hasattr(module, part)]
+        return {
+            "about": _first_paragraph(module),
+            "of": "data sets, models" if len(functions) > 1 else "data sets",
+            "options": ", ".join(dict.fromkeys(option for function in functions for option in options(function))),
+        }
+
+    return _frame(PROBES.names(), row)
+
+
+def options(function: Callable[..., Any]) -> list[str]:
+    """The keyword-only parameters."""
+    return [name for name, one in signature(function).parameters.items() if one.kind is Parameter.KEYWORD_ONLY]
+
+
+def _frame(names: list[str], row: Callable[[str], Mapping[str, str]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([{"name": name, **row(name)} for name in names])
+
+
+def _defaults(config: type[Config]) -> str:
+    return ", ".join(f"{key}={field.default}" for key, field in config.model_fields.items())
+
+
+def _first_line(thing: Any) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+def _first_paragraph(module: ModuleType) -> str:
+    return " ".join((module.__doc__ or "").partition("\n\n")[0].split())
