@@ -214,6 +214,7 @@ RUN = "{model: gcn, dataset: karate}"
             "exactly one",
         ),
         ("title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, at_least: .inf}]}]", "at_least"),
+        ("title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, above: []}]}]", "above"),
         ("title: t\nruns: [{model: m, dataset: d, refuses: true, expect: [{metric: m, at_least: 1}]}]", "refused"),
         (
             "title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, above: [mlp]}]}]",
