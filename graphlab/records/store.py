@@ -123,6 +123,19 @@ class RunFolder(CheckpointFolder):
         super().__init__(path)
         self.spec = spec
 
+    def save_checkpoint(self, name: str, state: dict[str, Any]) -> None:
+        super().save_checkpoint(name, {**state, "run": self.path.name})
+
+    def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
+        """As that of any folder; a checkpoint that says it is of another run is refused."""
+
+        def restore_own(state: dict[str, Any]) -> None:
+            if state.get("run", self.path.name) != self.path.name:
+                raise ValueError(f"it is of run {state['run']}")
+            restore(state)
+
+        return super().restore_checkpoint(name, device, restore_own)
+
     def beside(self, run: str) -> RunFolder:
         """The folder of another run of the same store, to be read."""
         return RunFolder(self.path.with_name(run), self.spec)

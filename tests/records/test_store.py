@@ -330,3 +330,24 @@ def test_a_whole_checkpoint_is_not_called_damaged(tmp_path, monkeypatch, error, 
     with pytest.raises(raised, match=words) as caught:
         folder.restore_checkpoint("last", "cpu", dict)
     assert "delete" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_a_checkpoint_of_another_run_is_refused(tmp_path, name):
+    """Of the same model, so that its tensors would fit: a run would go on, or be read, as what it is not."""
+    mine, other = (put(Store(tmp_path), record(seed=seed)) for seed in (0, 1))
+    for folder in (mine, other):
+        folder.save_checkpoint(name, {"weights": torch.zeros(2)})
+    shutil.copy(other.path / f"{name}.pt", mine.path)
+    with pytest.raises(StoreError, match=f"{name}.pt is damaged or of something else"):
+        mine.restore_checkpoint(name, "cpu", dict)
+    assert other.restore_checkpoint(name, "cpu", dict)
+    assert mine.beside(other.path.name).restore_checkpoint(name, "cpu", dict)
+
+
+def test_a_checkpoint_that_does_not_say_whose_it_is_is_read(tmp_path):
+    """As they were written before they did."""
+    folder, found = put(Store(tmp_path), record()), {}
+    torch.save({"weights": torch.ones(2)}, folder.path / "last.pt")
+    assert folder.restore_checkpoint("last", "cpu", found.update)
+    assert found["weights"].tolist() == [1, 1]
