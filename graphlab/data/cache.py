@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.files import canonical_json, hash_text, write_atomic
+from graphlab.core.source import source_digest
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.paths import data_root
@@ -32,7 +34,8 @@ FORMAT = 1
 
 def entry(module: ModuleType, name: str, split: str, digests: Mapping[str, str], transform: str) -> Path:
     """Where the data set with these origins is kept; `transform` is the fingerprint of one, or empty."""
-    origins = [FORMAT, name, split, dict(digests), _source_code(module), transform]
+    code = [source_digest(each) for each in (sys.modules["graphlab.data"], module)]
+    origins = [FORMAT, name, split, dict(digests), code, transform]
     stem = f"{name.replace('/', '-')}@{split}"
     return data_root() / "processed" / f"{stem}-{hash_text(canonical_json(origins))[:16]}.npz"
 
@@ -81,15 +84,6 @@ def write(path: Path, dataset: Dataset) -> None:
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
         save: Callable[..., None] = np.savez_compressed
         write_atomic(path, lambda file: save(file, allow_pickle=False, **arrays))
-
-
-def _source_code(module: ModuleType) -> str:
-    """The text of this sub-package, and of the package that the adapter's module lies in."""
-    own = Path(__file__).parent
-    adapter = Path(module.__file__ or "")
-    files = set(own.rglob("*.py"))
-    files |= set(adapter.parent.rglob("*.py")) if module.__package__ else {adapter}
-    return hash_text("\0".join(path.read_text(encoding="utf-8") for path in sorted(files)))
 
 
 def _pack_graphs(graphs: tuple[Data, ...], arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -7,13 +7,11 @@ it, so that what changes any of these changes the name. It holds what was added 
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -24,6 +22,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.files import canonical_json, hash_text, write_atomic
+from graphlab.core.source import imports_digest
 from graphlab.data.dataset import Dataset
 from graphlab.data.paths import data_root
 
@@ -61,7 +60,8 @@ def prepare(dataset: Dataset, preparation: Preparation) -> Dataset:
 
 def entry(dataset: Dataset, preparation: Preparation) -> Path:
     """Where what this preparation adds to the data set is kept."""
-    origins = [FORMAT, dataset.fingerprint, repr(preparation), _source_code(preparation)]
+    code = imports_digest(sys.modules[type(preparation).__module__])
+    origins = [FORMAT, dataset.fingerprint, repr(preparation), code]
     stem = dataset.name.replace("/", "-")
     return data_root() / "prepared" / f"{stem}-{hash_text(canonical_json(origins))[:16]}.npz"
 
@@ -111,45 +111,3 @@ def _digest(entry: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         whole.update(canonical_json([name, array.dtype.str, array.shape]).encode())
         whole.update(array.reshape(-1).view(np.uint8).data)
     return np.frombuffer(whole.digest(), np.uint8)
-
-
-def _source_code(preparation: Preparation) -> str:
-    """The text of the module that the preparation's class lies in and of all that this imports, directly or not, from
-    its own top-level package or from GraphLab."""
-    first = type(preparation).__module__
-    packages = {first.partition(".")[0], __name__.partition(".")[0]}
-    todo, texts = [first], dict[str, str]()
-    while todo:
-        name = todo.pop()
-        if name in texts or name.partition(".")[0] not in packages:
-            continue
-        file = _file_of(name)
-        if file is not None and file.suffix == ".py":
-            texts[name] = file.read_text(encoding="utf-8")
-            todo += _imported(texts[name], name if file.stem == "__init__" else name.rpartition(".")[0])
-    return hash_text(canonical_json(texts))
-
-
-def _file_of(module: str) -> Path | None:
-    """Where a module's code lies; None if there is no such module, or it has no file."""
-    if module in sys.modules:
-        file = getattr(sys.modules[module], "__file__", None)
-    else:
-        try:
-            spec = find_spec(module)
-        except (ImportError, ValueError):
-            return None
-        file = spec.origin if spec else None
-    return None if file is None else Path(file)
-
-
-def _imported(code: str, package: str) -> Iterator[str]:
-    """The modules that the code of this package imports, and what else may be one by its name."""
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            module = node.module or ""
-            module = resolve_name("." * node.level + module, package) if node.level else module
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)

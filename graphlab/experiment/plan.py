@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +15,9 @@ import yaml
 
 from graphlab.core.config import Config
 from graphlab.core.errors import ConfigError, StoreError, closest
+from graphlab.core.files import hash_text
 from graphlab.core.seeds import SeedStream
+from graphlab.core.source import source_digest
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.data.prepared import prepare
@@ -67,7 +71,14 @@ class Plan:
 
     @cached_property
     def protocol(self) -> Mapping[str, str | int | float]:
-        return dict(self.make_task(0).protocol())
+        return {**self.make_task(0).protocol(), **({"code": self.code} if self.code else {})}
+
+    @cached_property
+    def code(self) -> str:
+        """Digest of the text of a model or a task that is not GraphLab's; empty where both are."""
+        modules = {cls.__module__ for cls in (self.model.cls, self.task)}
+        others = sorted(module for module in modules if module.partition(".")[0] != __name__.partition(".")[0])
+        return hash_text(" ".join(source_digest(sys.modules[module]) for module in others))[:16] if others else ""
 
     def spec(self, seed: int) -> RunSpec:
         """The identity of the run with this seed."""
@@ -117,7 +128,7 @@ def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] |
 def plan_of(spec: RunSpec, dataset: Dataset | None = None) -> Plan:
     """The plan that a run was made by, on the data set as it is loaded now unless given.
 
-    Raises StoreError if the data set is no longer what it was.
+    Raises StoreError if the data set is no longer what it was. Warns if a model or task of one's own is not.
     """
     settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
     overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
@@ -125,6 +136,10 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None) -> Plan:
     if plan.dataset.fingerprint != spec.data:
         raise StoreError(
             f"{spec.dataset} has changed since run {spec.id}", hint="run it again on the data as it is now"
+        )
+    if plan.code != spec.protocol.get("code", ""):
+        warnings.warn(
+            f"the code of {spec.model} has changed since run {spec.id}, and so may what it gives", stacklevel=2
         )
     return plan
 

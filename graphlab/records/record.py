@@ -21,7 +21,8 @@ class RunSpec:
 
     model_config, task_config, training  complete settings, defaults included
     data     the data set's fingerprint, so that changed data is another run
-    protocol what the task says of itself: split, metric, tie rule; compared with that of published numbers
+    protocol what the task says of itself: split, metric, tie rule; compared with that of published numbers. Of a model
+             or task that is not GraphLab's also its code, as a digest
     """
 
     model: str

@@ -56,6 +56,22 @@ def test_as_the_page_says(folder, monkeypatch):
     assert told["runs"].model == "appnp"
 
 
+def test_an_edited_model_is_another_one(folder):
+    """Once Python has read it again; its earlier runs are there, with a warning."""
+    gl.register("appnp")
+    options = {"store": folder / "runs", "epochs": 1}
+    before = gl.run("appnp", "karate", **options)[0]
+    file = folder / "appnp.py"
+    file.write_text(file.read_text().replace(").relu()", ").tanh()"))
+    assert gl.run("appnp", "karate", **options)[0].id == before.id, "what is in memory is as it was"
+    importlib.reload(sys.modules["appnp"])
+    after = gl.run("appnp", "karate", **options)[0]
+    assert after.id != before.id and after.result.validation != before.result.validation
+    assert gl.runs(folder / "runs").shape[0] == 2
+    with pytest.warns(UserWarning, match=f"the code of appnp has changed since run {before.id}"):
+        gl.restore(before, folder / "runs")
+
+
 def test_a_probe_and_a_name_of_ones_own(folder):
     assert gl.register("own_probe", name="My_Probe") == "my-probe"
     assert gl.analyze("my-probe", "karate", power=2).summary == {"nodes": 34.0**2}

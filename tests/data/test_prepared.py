@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import dataclass, replace
+from importlib.machinery import ModuleSpec
 
 import numpy as np
 import pytest
@@ -155,6 +156,10 @@ def test_code_that_is_imported_is_part_of_the_name(dataset, package, file, other
     before = entry(dataset, own())
     with (package / file).open("a") as code:
         code.write("MORE = 2\n")
+    imported = sys.modules.get(f"preparers.{file.removesuffix('.py')}")
+    if imported:
+        assert entry(dataset, own()) == before, "what is in memory is as it was"
+        importlib.reload(imported)
     assert (entry(dataset, own()) != before) is other
 
 
@@ -166,6 +171,7 @@ def test_code_of_other_packages_is_part_of_the_name(dataset, monkeypatch, tmp_pa
     changed = tmp_path / "changed.py"
     changed.write_text("MORE = 2\n")
     monkeypatch.setattr(importlib.import_module(module), "__file__", str(changed))
+    monkeypatch.setattr(importlib.import_module(module), "__spec__", ModuleSpec(module, None))
     assert {entry(dataset, policy) for policy in policies} != before
 
 
