@@ -40,7 +40,7 @@ def learning_curves(records: Iterable[RunRecord], metric: str | None = None) -> 
         if trained:
             axes.plot(*zip(*_mean(trained), strict=True), **style, linewidth=2, label=model)
         elif levels := [r.result.validation[name] for r in group if name in r.result.validation]:
-            trained_once = any(record.result.epochs for record in group)
+            trained_once = any(record.curve for record in group)
             label = f"{model} (evaluated once)" if trained_once else f"{model} (not trained)"
             axes.axhline(sum(levels) / len(levels), color=style["color"], linestyle=":", label=label)
     axes.set_xlabel("epoch")
