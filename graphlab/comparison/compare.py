@@ -1,7 +1,8 @@
 """Published numbers and ours, side by side, with the test that says whether they differ.
 
-Where mean, standard deviation and number of runs are published, the test is Welch's t-test (Welch 1947); where only
-the mean is, it is the one-sample t-test against that mean. Both are two-sided at `ALPHA`.
+Where mean, standard deviation and number of runs are published, the test is Welch's t-test (Welch 1947); where one of
+the latter is not, it is the one-sample t-test against the mean. Both are two-sided at `ALPHA`. Where neither side has a
+spread, the values are compared.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class Row:
     difference: float | None = None
     p_value: float | None = None
 
+    @property
+    def decimals(self) -> int:
+        """Decimals to show values with: three, or as many as are published."""
+        return max(3, self.published.decimals) if self.published else 3
+
     def to_json(self) -> dict[str, Any]:
         number, ours = self.published, self.ours
         return {
@@ -82,7 +88,7 @@ def compare_one(number: PublishedNumber, group: Configuration) -> Row:
     """One published number beside one configuration."""
     ours = group.summary(number.metric)
     difference = None if ours.mean is None else ours.mean - number.mean
-    obstacle = _mismatch(number, group) or _too_few(number, ours)
+    obstacle = _mismatch(number, group) or _too_few(number, group, ours)
     verdict, why, p_value = ("not comparable", obstacle, None) if obstacle else _test(number, ours)
     return Row(
         model=group.spec.model,
@@ -99,14 +105,16 @@ def compare_one(number: PublishedNumber, group: Configuration) -> Row:
 
 
 def p_value_of(number: PublishedNumber, mean: float, std: float, n: int) -> tuple[float, str]:
-    """Two-sided p-value of the test that fits what is published, and the test's name. Needs n >= 2 and std > 0."""
+    """Two-sided p-value of the test that fits what is published, and the test's name. Needs n >= 2 and a std > 0 on one
+    side."""
     from scipy import stats
 
     if number.std is not None and number.n is not None and number.n >= 2:
         welch = stats.ttest_ind_from_stats(mean, std, n, number.mean, number.std, number.n, equal_var=False)
         return float(welch.pvalue), "Welch's t-test"
     t = (mean - number.mean) / (std / math.sqrt(n))
-    return float(2 * stats.t.sf(abs(t), n - 1)), "one-sample t-test; no spread is published"
+    unknown = "no spread" if number.std is None else "no number of runs"
+    return float(2 * stats.t.sf(abs(t), n - 1)), f"one-sample t-test; {unknown} is published"
 
 
 def _test(number: PublishedNumber, ours: Summary) -> tuple[Verdict, str, float | None]:
@@ -114,7 +122,7 @@ def _test(number: PublishedNumber, ours: Summary) -> tuple[Verdict, str, float |
     difference = ours.mean - number.mean
     direction: Verdict = "above" if difference > 0 else "below"
     within_rounding = abs(difference) <= number.rounding * (1 + 1e-9)
-    if ours.std == 0:
+    if ours.std == 0 and not (number.std and number.n and number.n >= 2):
         if within_rounding:
             return "agrees", f"all our {ours.n} runs give the published value", None
         return direction, f"all our {ours.n} runs give one value, and it is not the published one", None
@@ -138,10 +146,12 @@ def _mismatch(number: PublishedNumber, group: Configuration) -> str:
     return ""
 
 
-def _too_few(number: PublishedNumber, ours: Summary) -> str:
+def _too_few(number: PublishedNumber, group: Configuration, ours: Summary) -> str:
     """Why there is nothing to test; empty if there are two values or more."""
+    if ours.failed == len(group.records):
+        return f"all {ours.failed} runs failed"
     if ours.n == 0:
-        return f"all {ours.failed} runs failed" if ours.failed else f"our runs do not report {number.metric}"
+        return f"our runs do not report {number.metric}"
     return "one run has no spread" if ours.n == 1 else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,4 +110,5 @@ def _settings(spec: RunSpec) -> Iterator[tuple[str, Any]]:
 
 
 def _named_in(recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    return all(name in settings and settings[name] == value for name, value in recipe.items())
+    plain: dict[str, Any] = json.loads(canonical_json(dict(recipe)))  # as settings are stored: lists for tuples
+    return all(name in settings and settings[name] == value for name, value in plain.items())

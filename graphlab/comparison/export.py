@@ -1,6 +1,6 @@
 """A leaderboard as a file: CSV, Markdown, LaTeX (booktabs), JSON, or the BibTeX entries of what it cites.
 
-In every format values are fractions; Markdown and LaTeX round them to three decimals.
+In every format values are fractions; Markdown and LaTeX round them to three decimals, or to as many as are published.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def bibtex(rows: Iterable[Row]) -> str:
     return "\n".join(_entry(cited[key]) for key in sorted(cited))
 
 
-def mean_std(mean: float | None, std: float | None, n: int | None = None) -> str:
+def mean_std(mean: float | None, std: float | None, n: int | None = None, decimals: int = 3) -> str:
     """`0.815 ± 0.007 (10)`, as much of it as is known; empty for no mean."""
     if mean is None:
         return ""
-    spread = f" ± {std:.3f}" if std is not None else ""
-    return f"{mean:.3f}{spread}{f' ({n})' if n else ''}"
+    spread = f" ± {std:.{decimals}f}" if std is not None else ""
+    return f"{mean:.{decimals}f}{spread}{f' ({n})' if n else ''}"
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -51,9 +51,9 @@ def cells(row: Row) -> tuple[str, ...]:
     return (
         f"{row.model} ({settings})" if settings else row.model,
         row.metric,
-        mean_std(number.mean, number.std, number.n) if number else "",
-        mean_std(ours.mean, ours.std, ours.n) if ours else "",
-        f"{row.difference:+.3f}" if row.difference is not None else "",
+        mean_std(number.mean, number.std, number.n, row.decimals) if number else "",
+        mean_std(ours.mean, ours.std, ours.n, row.decimals) if ours else "",
+        f"{row.difference:+.{row.decimals}f}" if row.difference is not None else "",
         f"{row.p_value:.3g}" if row.p_value is not None else "",
         row.verdict,
         number.reference if number else "",

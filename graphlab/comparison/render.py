@@ -66,10 +66,12 @@ def _cells(row: Row, sources: list[str]) -> dict[str, Text]:
         "model": Text(f"{row.model} ({settings})" if settings else row.model),
         "metric": Text(row.metric),
         "published": Text(
-            f"{mean_std(number.mean, number.std)} [{sources.index(number.reference) + 1}]" if number else ""
+            f"{mean_std(number.mean, number.std, decimals=row.decimals)} [{sources.index(number.reference) + 1}]"
+            if number
+            else ""
         ),
-        "ours": Text(mean_std(ours.mean, ours.std, ours.n) if ours else ""),
-        "diff.": Text("" if row.difference is None else f"{row.difference:+.3f}"),
+        "ours": Text(mean_std(ours.mean, ours.std, ours.n, row.decimals) if ours else ""),
+        "diff.": Text("" if row.difference is None else f"{row.difference:+.{row.decimals}f}"),
         "p": Text(p),
         "verdict": Text(row.verdict if number and ours else "", style=STYLES[row.verdict]),
     }

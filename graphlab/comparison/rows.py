@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+LOWER_IS_BETTER = frozenset({"mae", "mr", "loss"})
+"""Metrics of which a leaderboard without runs of ours shows the lowest first."""
+
+
 def leaderboard_rows(dataset: str, records: Sequence[RunRecord]) -> list[Row]:
     """Published numbers of a data set (by its full name) and the runs on it; metric by metric, the best first."""
     mine = [record for record in records if record.spec.dataset == dataset]
     rows = compare(published(dataset), mine, records)
-    selecting = {record.result.metric: record.result.direction for record in mine}
-    metrics = list(dict.fromkeys([*selecting, *(row.metric for row in rows)]))
-    return sorted(rows, key=lambda row: (metrics.index(row.metric), _rank(row, selecting.get(row.metric, "max"))))
+    metrics = list(dict.fromkeys([*(record.result.metric for record in mine), *(row.metric for row in rows)]))
+    lower_is_better = LOWER_IS_BETTER | {r.result.metric for r in mine if r.result.direction == "min"}
+    return sorted(rows, key=lambda row: (metrics.index(row.metric), _rank(row, row.metric in lower_is_better)))
 
 
 def leaderboard(dataset: str, records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -67,11 +71,11 @@ def said(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in settings.items())
 
 
-def _rank(row: Row, direction: str) -> float:
+def _rank(row: Row, lower_is_better: bool) -> float:
     mean = row.ours.mean if row.ours and row.ours.mean is not None else row.published and row.published.mean
     if mean is None:
         return float("inf")
-    return mean if direction == "min" else -mean
+    return mean if lower_is_better else -mean
 
 
 def _flat(row: Row) -> dict[str, Any]:

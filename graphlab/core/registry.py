@@ -55,15 +55,15 @@ class Registry:
         """Family name to module path. Imports the package's `__init__` and nothing else."""
         folder = importlib.import_module(self.package).__path__
         found = {
-            module.name.replace("_", "-"): f"{self.package}.{module.name}"
+            folded(module.name): f"{self.package}.{module.name}"
             for module in pkgutil.iter_modules(folder)
             if not module.name.startswith("_")
         }
         for entry in importlib.metadata.entry_points(group=self.group):
             way_out = f"rename one of them, or uninstall {entry.dist.name if entry.dist else entry.value}"
-            self._claim(found, entry.name, entry.value, way_out)
+            self._claim(found, folded(entry.name), entry.value, way_out)
         for name, module in self._added():
-            self._claim(found, name, module, f"give another name, or take it out of ${PLUGINS}")
+            self._claim(found, folded(name), module, f"give another name, or take it out of ${PLUGINS}")
         return dict(sorted(found.items()))
 
     def add(self, name: str, module: str) -> str:
@@ -71,7 +71,7 @@ class Registry:
 
         Raises PluginError if another module has the name.
         """
-        family = name.lower().replace("_", "-")
+        family = folded(name)
         self._claim(dict(self.families), family, module, "give another name")
         if (family, module) not in self._added():
             before = os.environ.get(PLUGINS)
@@ -113,20 +113,21 @@ class Registry:
         ]
 
     def resolve(self, name: str) -> Registered:
-        """Find a full name, a family without variants, or a variant that only one family has.
+        """Find a full name, a family without variants, or a variant that only one family has; case does not matter,
+        nor whether words are joined by - or _.
 
         Raises UnknownNameError with the nearest names, or InputError if several fit or `name` is no text.
         """
         require_name(self.what, name)
-        family, _, variant = name.lower().replace("_", "-").partition("/")
+        family, _, variant = folded(name).partition("/")
         if family in self.families:
             return self._in_family(family, variant)
         if not variant:
-            owners = [f for f in self.families if family in self.variants(f)]
+            owners = [(f, v) for f in self.families for v in self.variants(f) if folded(v) == family]
             if len(owners) == 1:
-                return Registered(owners[0], family, self.module(owners[0]))
+                return Registered(*owners[0], self.module(owners[0][0]))
             if owners:
-                full = ", ".join(f"{owner}/{family}" for owner in owners)
+                full = ", ".join("/".join(owner) for owner in owners)
                 raise InputError(f"{self.what} {name!r} could be any of {full}", hint="give the full name")
         known = self.names()
         near = [*known, *(n.partition("/")[2] for n in known if "/" in n)]
@@ -134,9 +135,15 @@ class Registry:
 
     def _in_family(self, family: str, variant: str) -> Registered:
         variants = self.variants(family)
-        if variant in variants or (not variant and not variants):
-            return Registered(family, variant, self.module(family))
+        meant = [v for v in variants or ("",) if folded(v) == variant]
+        if meant:
+            return Registered(family, meant[0], self.module(family))
         full = [f"{family}/{v}" for v in variants]
         if not variant:
             raise InputError(f"{self.what} {family!r} has several variants", hint=f"choose one of {', '.join(full)}")
         raise UnknownNameError(self.what, f"{family}/{variant}", full or [family])
+
+
+def folded(name: str) -> str:
+    """One spelling for all of a name."""
+    return name.lower().replace("_", "-")

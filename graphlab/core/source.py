@@ -1,12 +1,17 @@
-"""The text of a module, as a digest."""
+"""The text of a module, or of it and all that it imports, as a digest."""
 
 from __future__ import annotations
 
+import ast
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
 
-from graphlab.core.files import hash_text
+from graphlab.core.files import canonical_json, hash_text
 
+_TEXTS: dict[str, tuple[object, str]] = {}
 _READ: dict[str, tuple[object, str]] = {}
 
 
@@ -25,3 +30,55 @@ def source_digest(module: ModuleType) -> str:
         digest = hash_text("\0".join(each.read_text(encoding="utf-8") for each in files))
         _READ[module.__name__] = imported, digest
     return digest
+
+
+def imports_digest(module: ModuleType) -> str:
+    """sha256 of the text of a module and of what it imports, at any remove, of its own top-level package or GraphLab.
+
+    Read as `source_digest` reads; what is not imported yet is read each time.
+    """
+    packages = {module.__name__.partition(".")[0], __name__.partition(".")[0]}
+    todo, texts = [module.__name__], dict[str, str]()
+    while todo:
+        name = todo.pop()
+        if name in texts or name.partition(".")[0] not in packages:
+            continue
+        file = _file_of(name)
+        if file is not None:
+            texts[name] = _text_of(name, file)
+            todo += _imported(texts[name], name if file.stem == "__init__" else name.rpartition(".")[0])
+    return hash_text(canonical_json(texts))
+
+
+def _file_of(module: str) -> Path | None:
+    """Where a module's Python lies; None if there is no such module, or it has none."""
+    if module in sys.modules:
+        file = getattr(sys.modules[module], "__file__", None)
+    else:
+        try:
+            spec = find_spec(module)
+        except (ImportError, ValueError):
+            return None
+        file = spec.origin if spec else None
+    return Path(file) if file and file.endswith(".py") else None
+
+
+def _text_of(module: str, file: Path) -> str:
+    imported = getattr(sys.modules.get(module), "__spec__", None)
+    before, text = _TEXTS.get(module, (None, ""))
+    if before is None or before is not imported:
+        text = file.read_text(encoding="utf-8")
+        _TEXTS[module] = imported, text
+    return text
+
+
+def _imported(code: str, package: str) -> Iterator[str]:
+    """The modules that the code of this package imports, and what else may be one by its name."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            module = resolve_name("." * node.level + module, package) if node.level else module
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)

@@ -41,11 +41,13 @@ def entry(module: ModuleType, name: str, split: str, digests: Mapping[str, str],
 
 
 def read(path: Path, card: Card) -> Dataset | None:
-    """The data set of an entry; None if there is none or it is not exactly what was written."""
+    """The data set of an entry; None if there is none or it is not exactly what was written there."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
         about = json.loads(arrays.pop("about").tobytes())
+        if about["entry"] != path.name:
+            return None
         dataset = Dataset(
             name=about["name"],
             task=about["task"],
@@ -67,6 +69,7 @@ def write(path: Path, dataset: Dataset) -> None:
     arrays: dict[str, np.ndarray] = {}
     with contextlib.suppress(OSError, TypeError, ValueError, RuntimeError):
         about = {
+            "entry": path.name,
             "name": dataset.name,
             "task": dataset.task,
             "graphs": _pack_graphs(dataset.graphs, arrays),

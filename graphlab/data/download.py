@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import lzma
 import shutil
 import socket
 import sys
@@ -27,6 +28,10 @@ TIMEOUT = 30.0
 CHUNK = 1 << 18
 LARGE = 8 << 20
 """Bytes from which a download shows its progress."""
+
+
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+"""What reading a damaged archive raises; RuntimeError for a method or a password that zipfile does not have."""
 
 
 class NetworkError(Exception):
@@ -121,7 +126,7 @@ def copy_member(archive: IO[bytes], name: str, file: IO[bytes], url: str) -> str
                 digest = hashlib.file_digest(member, "sha256").hexdigest()  # pyright: ignore[reportArgumentType]
             with fitting[0]() as member:
                 shutil.copyfileobj(member, file)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except BROKEN as error:
         raise DataError(f"{url} is not a whole archive: {error}", hint="try again later") from None
     return digest
 

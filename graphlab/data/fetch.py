@@ -74,9 +74,15 @@ class Files:
 
 
 def locate(source: Source) -> Path | None:
-    """Where a file lies already, unchecked: in the mirror, else in the data root; None if in neither."""
-    folders = [folder for folder in (mirror(), data_root()) if folder is not None]
-    return next((folder / source.path for folder in folders if (folder / source.path).exists()), None)
+    """Where a file lies already, unchecked: in the mirror, else in the data root; None if in neither.
+
+    Raises DataError where it may not be looked for.
+    """
+    places = [folder / source.path for folder in (mirror(), data_root()) if folder is not None]
+    try:
+        return next((place for place in places if place.exists()), None)
+    except OSError as error:
+        raise DataError(f"cannot look for {error.filename}: {error.strerror}", hint="mend its permissions") from None
 
 
 def _compare(source: Source, found: str, *, where: str, hint: str) -> None:

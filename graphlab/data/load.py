@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphlab.core.errors import InputError, require_name
-from graphlab.core.registry import Registered
+from graphlab.core.registry import Registered, folded
 from graphlab.data import cache
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset
@@ -55,12 +55,12 @@ def find_dataset(name: str, split: str | None = None) -> tuple[Registered, str]:
     """What a name stands for, and the split that it or `split` names, else the default. Raises as `load` does."""
     require_name("dataset", name)
     stem, _, suffix = name.partition("@")
-    if suffix and split and suffix.lower() != split.lower():
+    if suffix and split and folded(suffix) != folded(split):
         raise InputError(f"{name!r} and split={split!r} name two splits", hint="give one of them")
     found = DATASETS.resolve(stem)
     splits = found.module.CARD.splits
     asked = suffix or split or splits[0]
-    chosen = asked.lower().replace("_", "-")
+    chosen = folded(asked)
     if chosen not in splits:
         raise InputError(f"{found.name} has no split {asked!r}", hint=f"it has: {', '.join(splits)}")
     return found, chosen

@@ -1,8 +1,8 @@
 """Data sets as a model wants its graphs made ready: made once, however many runs use them, and kept on disk.
 
-An entry is named by the data set's fingerprint, by what the preparation is and by the source code of its package, so
-that what changes any of these changes the name. It holds what was added to each graph and a digest of it, as one .npz
-without pickles; one that is damaged or was changed is made again.
+An entry is named by the data set's fingerprint, by what the preparation is and by all source code that has a part in
+it, so that what changes any of these changes the name. It holds what was added to each graph and a digest of it, as one
+.npz without pickles; one that is damaged, was changed or is another's is made again.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.files import canonical_json, hash_text, write_atomic
-from graphlab.core.source import source_digest
+from graphlab.core.source import imports_digest
 from graphlab.data.dataset import Dataset
 from graphlab.data.paths import data_root
 
-FORMAT = 2
+FORMAT = 3
 DIGEST = "digest"
 
 
@@ -60,7 +60,7 @@ def prepare(dataset: Dataset, preparation: Preparation) -> Dataset:
 
 def entry(dataset: Dataset, preparation: Preparation) -> Path:
     """Where what this preparation adds to the data set is kept."""
-    code = source_digest(sys.modules[type(preparation).__module__])
+    code = imports_digest(sys.modules[type(preparation).__module__])
     origins = [FORMAT, dataset.fingerprint, repr(preparation), code]
     stem = dataset.name.replace("/", "-")
     return data_root() / "prepared" / f"{stem}-{hash_text(canonical_json(origins))[:16]}.npz"
@@ -84,7 +84,7 @@ def _write(path: Path, dataset: Dataset, graphs: Sequence[Data]) -> None:
         parts: list[Tensor] = [graph[key] for graph in graphs]
         arrays[f"rows/{key}"] = np.array([len(part) for part in parts])
         arrays[f"values/{key}"] = torch.cat(parts).numpy()
-    arrays[DIGEST] = _digest(arrays)
+    arrays[DIGEST] = _digest(path.name, arrays)
     write_atomic(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 
@@ -92,7 +92,7 @@ def _read(path: Path, dataset: Dataset, preparation: Preparation) -> list[Data] 
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
-        if not np.array_equal(arrays.pop(DIGEST), _digest(arrays)):
+        if not np.array_equal(arrays.pop(DIGEST), _digest(path.name, arrays)):
             return None
         keys = [name.removeprefix("rows/") for name in arrays if name.startswith("rows/")]
         parts = {key: torch.from_numpy(arrays[f"values/{key}"]).split(arrays[f"rows/{key}"].tolist()) for key in keys}
@@ -103,9 +103,9 @@ def _read(path: Path, dataset: Dataset, preparation: Preparation) -> list[Data] 
         return None
 
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    """sha256 of all names, types, shapes and values: uint8 `[32]`."""
-    whole = hashlib.sha256()
+def _digest(entry: str, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """sha256 of the entry's name and of all names, types, shapes and values: uint8 `[32]`."""
+    whole = hashlib.sha256(entry.encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         whole.update(canonical_json([name, array.dtype.str, array.shape]).encode())

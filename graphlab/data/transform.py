@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -29,16 +29,26 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
 
     Random numbers that a transform takes from the global generators are the same at each load.
 
-    Raises InputError if it gives something other than a Data of the same nodes, which the splits refer to.
+    Raises InputError if it gives something other than a Data of the same nodes, which the splits refer to, changes the
+    edges where each has a target, or makes features of the links that a link task holds out.
     """
-    with _same_draws():
-        graphs = tuple(transform(graph.clone()) for graph in dataset.graphs)
+    graphs = _transformed(dataset.graphs, transform)
     for before, after in zip(dataset.graphs, graphs, strict=True):
         if not isinstance(after, Data) or after.num_nodes != before.num_nodes:
             raise InputError(
                 f"the transform {transform!r} does not keep the nodes of {dataset.name}",
                 hint="give a transform that returns a Data with the same nodes in the same order",
             )
+        if dataset.spec.target_of == "edge" and not torch.equal(before["edge_index"], after["edge_index"]):
+            raise InputError(
+                f"the transform {transform!r} does not keep the edges of {dataset.name}, each of which has a target",
+                hint="give a transform that returns a Data with the same edges in the same order",
+            )
+    if dataset.spec.level == "link" and _tells_links(dataset.graph, graphs[0], transform):
+        raise InputError(
+            f"the transform {transform!r} makes features of the links of {dataset.name} that are to be predicted",
+            hint="give a transform whose features do not depend on links; a model sees the training links itself",
+        )
     spec = dataset.spec
     spec = replace(
         spec,
@@ -71,6 +81,24 @@ def _describe(value: Any) -> Any:
     if type(value).__module__.startswith("torch_geometric.transforms."):
         return [f"{type(value).__module__}.{type(value).__qualname__}", _describe(vars(value))]
     raise TypeError(f"cannot tell what a {type(value).__name__} does")
+
+
+def _transformed(graphs: Sequence[Data], transform: Transform) -> tuple[Data, ...]:
+    with _same_draws():
+        return tuple(transform(graph.clone()) for graph in graphs)
+
+
+def _tells_links(graph: Data, transformed: Data, transform: Transform) -> bool:
+    """Whether the features that a transform makes of the nodes would be others if no links were there."""
+    if transformed.x is None:
+        return False
+    bare = graph.clone()
+    bare.edge_index = graph["edge_index"][:, :0]
+    try:
+        (without,) = _transformed([bare], transform)
+    except Exception:  # it cannot do without links
+        return True
+    return without.x is None or not torch.equal(without.x, transformed.x)
 
 
 def _features(declared: Features | None, values: Any) -> Features | None:

@@ -8,6 +8,7 @@ runs, and neither numpy nor scipy sees a value that was not checked. Any other n
 from __future__ import annotations
 
 import io
+import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -103,6 +104,8 @@ class _Tensor:
     def build(self) -> np.ndarray:
         storage = torch.load(io.BytesIO(self.content), weights_only=True)
         flat = torch.empty(0, dtype=storage.dtype).set_(storage)
+        if math.prod(self.view[0]) > len(flat):  # strides of 0 would make any size of a few bytes
+            raise ValueError("a tensor is larger than its storage")
         return torch.as_strided(flat, *self.view).contiguous().numpy()
 
 
@@ -134,16 +137,29 @@ def _recorders() -> dict[tuple[str, str], Callable[..., Any]]:
     return names
 
 
-def _build(value: Any) -> Any:
-    """Recorded arrays and matrices, wherever they lie in plain containers, as real ones."""
-    if isinstance(value, _Array | _Csr | _Tensor):
-        return value.build()
-    if isinstance(value, dict):
-        return {key: _build(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_build(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_build(item) for item in value)
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return value
-    raise UnsafePickleError(f"this pickle holds a {type(value).__name__}, which is not plain numeric data")
+def _build(root: Any) -> Any:
+    """Recorded arrays and matrices, wherever they lie in plain containers, as real ones.
+
+    What the pickle refers to many times is built once: a few bytes of lists of the same lists would else take forever.
+    """
+    built: dict[int, Any] = {}
+
+    def build(value: Any) -> Any:
+        if id(value) not in built:
+            built[id(value)] = convert(value)
+        return built[id(value)]
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, _Array | _Csr | _Tensor):
+            return value.build()
+        if isinstance(value, dict):
+            return {build(key): build(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [build(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(build(item) for item in value)
+        if value is None or isinstance(value, bool | int | float | str | bytes):
+            return value
+        raise UnsafePickleError(f"this pickle holds a {type(value).__name__}, which is not plain numeric data")
+
+    return build(root)

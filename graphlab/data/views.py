@@ -45,14 +45,15 @@ def dataset_html(dataset: Dataset) -> str:
 
 
 def plot_dataset(dataset: Dataset, *, graph: int = 0) -> Plot:
-    """The graph where it is small, coloured by class; else its degrees and how often each class or relation occurs.
+    """The graph where it is small, coloured by class; else its degrees and how often each class or relation occurs, or
+    how many links are in each part.
 
     `graph` chooses one of the data set's graphs.
     """
     from graphlab.core.plot import Plot
 
     data = dataset.graphs[graph]
-    if int(data.num_nodes or 0) <= DRAWABLE and not dataset.spec.num_relations:
+    if int(data.num_nodes or 0) <= DRAWABLE and "edge_type" not in data:
         figure = Plot(6, 5)
         _draw(figure.subplots(), dataset, data)
     else:
@@ -113,15 +114,18 @@ def _degrees(axes: Axes, data: Data, label: str) -> None:
 
 
 def _counts(axes: Axes, dataset: Dataset, data: Data) -> None:
-    if dataset.spec.num_relations:
-        what, kind, values = "relations", "facts", data.edge_type
+    if "edge_type" in data:
+        what, kind, values = "relations", "facts", data["edge_type"]
     elif dataset.spec.level == "node":
         what, kind, values = "classes", "nodes", torch.as_tensor(data.y)
     elif dataset.spec.level == "pair":
         _sizes(axes, dataset)
         return
+    elif dataset.spec.level == "link":
+        _links(axes, dataset)
+        return
     else:
-        what, kind = "classes", "graphs"
+        what, kind = "classes", f"{dataset.spec.target_of}s"
         values = torch.cat([torch.as_tensor(g.y) for g in dataset.graphs])
     if dataset.spec.target == "value":
         axes.hist(values.flatten().numpy(), bins=30)
@@ -145,6 +149,13 @@ def _sizes(axes: Axes, dataset: Dataset) -> None:
     axes.hist([int(graph.num_nodes or 0) for graph in dataset.graphs], bins=30)
     axes.set_xlabel("nodes")
     axes.set_ylabel("graphs")
+
+
+def _links(axes: Axes, dataset: Dataset) -> None:
+    """How many links each part holds in the split of seed 0."""
+    counts = {part: int((items[:, 2] == 1).sum()) for part, items in dataset.split().parts()}
+    axes.barh([*counts][::-1], [*counts.values()][::-1])
+    axes.set_xlabel("links")
 
 
 def _names(dataset: Dataset, what: str, index: int) -> str:

@@ -29,7 +29,7 @@ class Expectation(Config):
     at_least: Fraction | None = None
     at_most: Fraction | None = None
     within: Literal["published"] | None = None
-    above: list[Text] | None = None
+    above: Annotated[list[Text], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import Any
 
 import torch
 
@@ -25,26 +26,31 @@ class OutOfMemoryError(GraphLabError):
 def load_start(learner: Learner, start: str, folder: RunFolder, device: torch.device) -> None:
     """Give the learner the weights that the run `start`, beside this one in its store, selected.
 
-    Raises InputError if there is no such run, it has not finished, or its model is another.
+    Raises InputError if there is no such run, it has not finished or failed, or its model is another, StoreError if its
+    weights are damaged or gone.
     """
     other = folder.beside(start)
     record = other.read_finished()
     if record is None or record.result.status != "finished":
-        found = "has not finished" if other.path.exists() else "is not there"
+        found = "failed" if record else "has not finished" if other.path.exists() else "is not there"
         raise InputError(
             f"run {folder.spec.id} starts from run {start}, which {found} in {folder.path.parent}",
             hint="graphlab runs lists the runs of a store; do that one first",
         )
+    saved: dict[str, Any] = {}
+    if not other.restore_checkpoint("best", device, saved.update):
+        raise StoreError(
+            f"run {folder.spec.id} starts from run {start}, whose weights are gone from {other.path}",
+            hint="delete that folder and do its run again",
+        )
     try:
-        other.restore_checkpoint("best", device, lambda saved: learner.load_state_dict(saved["model"]))
-    except StoreError as error:
-        if isinstance(error.__cause__, RuntimeError):
-            raise InputError(
-                f"the weights of run {start} ({record.spec.model} on {record.spec.dataset}) do not fit "
-                f"{folder.spec.model} on {folder.spec.dataset}",
-                hint="start from a run of the same model and model settings, whose weights belong to no data set",
-            ) from error
-        raise
+        learner.load_state_dict(saved["model"])
+    except RuntimeError as error:
+        raise InputError(
+            f"the weights of run {start} ({record.spec.model} on {record.spec.dataset}) do not fit "
+            f"{folder.spec.model} on {folder.spec.dataset}",
+            hint="start from a run of the same model and model settings, whose weights belong to no data set",
+        ) from error
 
 
 def attempt(

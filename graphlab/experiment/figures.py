@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,8 +24,8 @@ def style_of(index: int) -> dict[str, Any]:
 def learning_curves(records: Iterable[RunRecord], metric: str | None = None) -> Plot:
     """Validation metric by epoch: each model's mean over seeds, and its seeds faintly.
 
-    The mean ends where the first seed stops. What does not train is a dotted level. `metric` is the selecting one
-    unless given.
+    The mean ends where the first seed stops. What does not train, or is evaluated once, is a dotted level. `metric` is
+    the selecting one unless given.
     """
     runs = [record for record in records if record.result.status != "unfinished"]
     figure = Plot()
@@ -39,7 +40,9 @@ def learning_curves(records: Iterable[RunRecord], metric: str | None = None) -> 
         if trained:
             axes.plot(*zip(*_mean(trained), strict=True), **style, linewidth=2, label=model)
         elif levels := [r.result.validation[name] for r in group if name in r.result.validation]:
-            axes.axhline(sum(levels) / len(levels), color=style["color"], linestyle=":", label=f"{model} (not trained)")
+            trained_once = any(record.curve for record in group)
+            label = f"{model} (evaluated once)" if trained_once else f"{model} (not trained)"
+            axes.axhline(sum(levels) / len(levels), color=style["color"], linestyle=":", label=label)
     axes.set_xlabel("epoch")
     axes.set_ylabel(f"validation {name}")
     if axes.get_legend_handles_labels()[0]:
@@ -53,8 +56,9 @@ def _by_model(runs: list[RunRecord]) -> Iterator[tuple[str, list[RunRecord]]]:
 
 
 def _points(record: RunRecord, metric: str) -> Iterator[tuple[float, float]]:
+    """Epochs and values, without that which ended a diverged run."""
     key = f"validation_{metric}"
-    return ((row["epoch"], row[key]) for row in record.curve if key in row)
+    return ((row["epoch"], row[key]) for row in record.curve if math.isfinite(row.get(key, math.nan)))
 
 
 def _mean(curves: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:

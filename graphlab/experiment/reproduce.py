@@ -143,10 +143,13 @@ def reproduce(
     where = Store(store)
     done = run_plans(list(plans.values()), seeds, where, device=device, workers=workers, progress=progress)
     runs = dict(zip(plans, done, strict=True))
+    records = [record for done in runs.values() for record in done.records]
     claims = [_must_refuse(entry, refusals.get(i)) for i, entry in enumerate(experiment.runs) if entry.refuses]
     for index, done in runs.items():
-        claims += [_judge(expectation, done, tuple(runs.values())) for expectation in experiment.runs[index].expect]
-    records = [record for done in runs.values() for record in done.records]
+        entry = experiment.runs[index]
+        for expectation in entry.expect:
+            others = [runs[i] for i in _named_above(expectation, entry, experiment) if i in runs]
+            claims.append(_judge(expectation, done, others, records))
     return Comparison(
         experiment,
         Path(path),
@@ -195,8 +198,15 @@ def _must_refuse(entry: Entry, refusal: Refusal | None) -> Claim:
     return Claim(refusal.model, refusal.dataset, text, True, refusal.message)
 
 
-def _judge(expectation: Expectation, runs: Runs, every: Sequence[Runs]) -> Claim:
-    """Whether a claim holds of the mean over the finished seeds."""
+def _named_above(expectation: Expectation, entry: Entry, experiment: Experiment) -> list[int]:
+    """The places of the runs that a claim compares with."""
+    names = expectation.above or ()
+    return [i for i, other in enumerate(experiment.runs) if other.dataset == entry.dataset and other.model in names]
+
+
+def _judge(expectation: Expectation, runs: Runs, others: Sequence[Runs], known: Sequence[RunRecord]) -> Claim:
+    """Whether a claim holds of the mean over the finished seeds; `others` are the runs that it compares with, `known`
+    those that any may have started from."""
     metric = expectation.metric
     mean = _mean(metric, runs)
     if mean is None:
@@ -206,31 +216,35 @@ def _judge(expectation: Expectation, runs: Runs, every: Sequence[Runs]) -> Claim
             f"no run reports {metric}, but {' and '.join(reported)}" if reported else "no seed finished",
         )
     elif expectation.within:
-        held, detail = _agrees(metric, runs)
+        held, detail = _agrees(metric, runs, known)
     elif expectation.above:
-        held, detail = _exceeds(
-            metric, mean, [r for r in every if r.dataset == runs.dataset and r.model in expectation.above]
-        )
+        held, detail = _exceeds(metric, mean, others)
     else:
         low = expectation.at_least is None or mean >= expectation.at_least
         high = expectation.at_most is None or mean <= expectation.at_most
-        held, detail = low and high, f"mean {mean:.4f} over {_count(len(runs), 'seed')}"
+        held, detail = low and high, f"mean {mean:.4f} over {_count(len(_values(metric, runs)), 'seed')}"
     return Claim(runs.model, runs.dataset, str(expectation), held, detail)
 
 
+def _values(metric: str, runs: Runs) -> list[float]:
+    """The metric on test of every finished seed that reports it."""
+    return [r.result.test[metric] for r in runs.records if metric in r.result.test]
+
+
 def _mean(metric: str, runs: Runs) -> float | None:
-    return summarise_values([r.result.test[metric] for r in runs.records if metric in r.result.test]).mean
+    return summarise_values(_values(metric, runs)).mean
 
 
 def _exceeds(metric: str, mean: float, others: Sequence[Runs]) -> tuple[bool, str]:
-    means = {runs.model: _mean(metric, runs) for runs in others}
-    told = ", ".join(f"{model} {'failed' if value is None else f'{value:.4f}'}" for model, value in means.items())
-    return all(value is not None and mean > value for value in means.values()), f"mean {mean:.4f}; {told}"
+    means = [(runs.model, _mean(metric, runs)) for runs in others]
+    told = ", ".join(f"{model} {'failed' if value is None else f'{value:.4f}'}" for model, value in means)
+    held = bool(means) and all(value is not None and mean > value for _, value in means)
+    return held, f"mean {mean:.4f}; {told}"
 
 
-def _agrees(metric: str, runs: Runs) -> tuple[bool, str]:
+def _agrees(metric: str, runs: Runs, known: Sequence[RunRecord]) -> tuple[bool, str]:
     mine = [number for number in published(runs.dataset) if (number.model, number.metric) == (runs.model, metric)]
-    rows = [row for row in compare(mine, runs.records) if row.published]
+    rows = [row for row in compare(mine, runs.records, known) if row.published]
     judged = [row for row in rows if row.verdict != "not comparable"]
     if not judged:
         return False, rows[0].why if rows else "nothing is published for this model and metric"

@@ -51,7 +51,7 @@ class Runs:
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """One row an evaluation of a seed."""
+        """One row an epoch of a seed."""
         return curves_frame(self.records)
 
     def summary(self) -> Summary:

@@ -105,7 +105,7 @@ def _cells(row: Row, cited: bool) -> list[str]:
     number, ours = row.published, row.ours
     settings = settings_text(row)
     model = escape(row.model) + (f"<br><small>{escape(settings)}</small>" if settings else "")
-    mine = _unbroken(mean_std(ours.mean, ours.std, ours.n)) if ours else ""
+    mine = _unbroken(mean_std(ours.mean, ours.std, ours.n, row.decimals)) if ours else ""
     if not cited:
         return [model, escape(row.metric), mine]
     source = f'<a href="{escape(number.source.url)}">{escape(number.reference)}</a>' if number else ""
@@ -114,9 +114,9 @@ def _cells(row: Row, cited: bool) -> list[str]:
     return [
         model,
         escape(row.metric),
-        _unbroken(mean_std(number.mean, number.std, number.n)) if number else "",
+        _unbroken(mean_std(number.mean, number.std, number.n, row.decimals)) if number else "",
         mine,
-        "" if row.difference is None else f"{row.difference:+.3f}",
+        "" if row.difference is None else f"{row.difference:+.{row.decimals}f}",
         f'<span class="{row.verdict.replace(" ", "-")}">{row.verdict}</span><br><small>{escape(row.why)}</small>',
         source,
     ]

@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
@@ -64,8 +64,8 @@ def _start(order: str, threads: int) -> subprocess.Popen[str]:
         env=os.environ | {"OMP_NUM_THREADS": str(threads)},
     )
     assert process.stdin
-    process.stdin.write(order)
-    process.stdin.close()
+    with suppress(BrokenPipeError), process.stdin:  # a helper that is gone already is met as any other that fails
+        process.stdin.write(order)
     return process
 
 

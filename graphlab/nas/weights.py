@@ -18,6 +18,7 @@ from torch import Tensor
 from graphlab.core.errors import StoreError
 from graphlab.core.files import write_atomic
 from graphlab.nas.objectives.objective import Evaluation
+from graphlab.records.store import write_state
 
 MOST_BYTES = 2**30
 """What a search keeps; the offers of its worst evaluations go first."""
@@ -90,7 +91,7 @@ class WeightStore:
         path = self._path(key)
         self._known.pop(path, None)
         try:
-            write_atomic(path, lambda file: torch.save(saved, file))
+            write_atomic(path, lambda file: write_state(saved, file))
         except OSError as error:
             raise StoreError(
                 f"cannot keep weights in {self.folder}: {error.strerror or error}",

@@ -24,7 +24,7 @@ def records_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
 
 
 def curves_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """One row an evaluation of a run: id, model, dataset, seed, epoch, training loss, validation metrics."""
+    """One row an epoch of a run: id, model, dataset, seed, epoch, training loss, validation metrics if evaluated."""
     import pandas as pd
 
     rows = [

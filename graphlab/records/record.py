@@ -73,7 +73,8 @@ class Result:
 class RunRecord:
     """A run as the store has it: spec, result, learning curve and what it ran on.
 
-    curve  one row an evaluation: {"epoch", "loss", metric: value, ...}, metrics on validation
+    curve  one row an epoch: {"epoch", "loss"} and, where it was evaluated, `validation_<metric>`; what ended a diverged
+           run is NaN
     """
 
     spec: RunSpec

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -18,12 +19,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
 from graphlab.core.errors import InputError, StoreError
-from graphlab.core.files import write_atomic, write_json
+from graphlab.core.files import remove_leftovers, write_atomic, write_json
 from graphlab.records.record import Result, RunRecord, RunSpec
 
 
@@ -60,6 +61,19 @@ class Store:
         return [record for _, _, record in sorted(found, key=lambda item: item[:2])]
 
 
+def write_state(state: Mapping[str, Any], file: IO[bytes]) -> None:
+    """`torch.save`, but where a write fails, what the system says of it: torch then fails again as it closes its
+    archive, with a RuntimeError that hides the OSError."""
+    import torch
+
+    try:
+        torch.save(state, file)
+    except RuntimeError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
+
+
 class CheckpointFolder:
     """A folder of checkpoints: tensors, numbers, strings, lists and dicts."""
 
@@ -68,15 +82,13 @@ class CheckpointFolder:
 
     def save_checkpoint(self, name: str, state: dict[str, Any]) -> None:
         """Write `<name>.pt`, whole or not at all. Raises StoreError if there is no space."""
-        import torch
-
         with _explained(self.path):
-            write_atomic(self.path / f"{name}.pt", lambda file: torch.save(state, file))
+            write_atomic(self.path / f"{name}.pt", lambda file: write_state(state, file))
 
     def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
         """Give the checkpoint to `restore`; False if there is none.
 
-        Raises StoreError if it is damaged, holds code, or is not of what it is restored to.
+        Raises StoreError if it cannot be read, is damaged, holds code, or is not of what it is restored to.
         """
         import torch
 
@@ -88,7 +100,15 @@ class CheckpointFolder:
                 warnings.simplefilter("ignore")  # what torch has to say of a foreign file before it refuses it
                 state = torch.load(path, map_location=device, weights_only=True)
             restore(state)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
         except Exception as error:
+            # Of a file that was cut short torch seeks to a place before its start, which is EINVAL.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise StoreError(
+                    f"checkpoint {path} cannot be read: {error.strerror or error}",
+                    hint="mend its permissions, or the disk",
+                ) from error
             raise StoreError(
                 f"checkpoint {path} is damaged or of something else ({type(error).__name__})",
                 hint=f"delete {path} to train again from the start",
@@ -102,6 +122,19 @@ class RunFolder(CheckpointFolder):
     def __init__(self, path: Path, spec: RunSpec) -> None:
         super().__init__(path)
         self.spec = spec
+
+    def save_checkpoint(self, name: str, state: dict[str, Any]) -> None:
+        super().save_checkpoint(name, {**state, "run": self.path.name})
+
+    def restore_checkpoint(self, name: str, device: Any, restore: Callable[[dict[str, Any]], object]) -> bool:
+        """As that of any folder; a checkpoint that says it is of another run is refused."""
+
+        def restore_own(state: dict[str, Any]) -> None:
+            if state.get("run", self.path.name) != self.path.name:
+                raise ValueError(f"it is of run {state['run']}")
+            restore(state)
+
+        return super().restore_checkpoint(name, device, restore_own)
 
     def beside(self, run: str) -> RunFolder:
         """The folder of another run of the same store, to be read."""
@@ -128,7 +161,9 @@ class RunFolder(CheckpointFolder):
                 lock.release()
 
     def begin(self) -> None:
+        """Say what the run is. To be called under the claim: what a killed process left half written is deleted."""
         with _explained(self.path):
+            remove_leftovers(self.path)
             if not (self.path / "spec.json").exists():
                 write_json(self.path / "spec.json", self.spec.to_json())
 
@@ -152,7 +187,7 @@ def read_record(folder: Path) -> RunRecord:
         return RunRecord(spec, Result("unfinished", str(spec.protocol.get("metric", "")), "", 0), 0.0)
     result = Result(**_read(folder / "result.json", _has_fields_of(Result)))
     environment = _read(folder / "environment.json", lambda value: isinstance(value, dict) and "seconds" in value)
-    curve = tuple(_read(folder / "metrics.json", _is_table))
+    curve = tuple(map(_from_plain, _read(folder / "metrics.json", _is_table)))
     return RunRecord(spec, result, environment.pop("seconds"), environment, curve)
 
 
@@ -180,6 +215,10 @@ def _read(path: Path, expected: Callable[[Any], bool]) -> Any:
 def _plain(row: Mapping[str, float]) -> dict[str, float | None]:
     """A row as JSON can say it: the values that ended a diverged run are null."""
     return {key: value if math.isfinite(value) else None for key, value in row.items()}
+
+
+def _from_plain(row: Mapping[str, float | None]) -> dict[str, float]:
+    return {key: math.nan if value is None else value for key, value in row.items()}
 
 
 @contextmanager

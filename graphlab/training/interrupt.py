@@ -8,7 +8,8 @@ from types import FrameType, TracebackType
 
 
 class StopRequest:
-    """While entered, SIGINT and SIGTERM set `requested`; a second SIGINT interrupts at once, as usual.
+    """While entered, SIGINT and SIGTERM set `requested`; a SIGINT after either interrupts at once, as usual. A SIGTERM
+    does not: Ctrl-C reaches every process of a terminal, and then the first of them ends the others.
 
     Outside the main thread signals cannot be caught and nothing changes.
     """
@@ -30,6 +31,6 @@ class StopRequest:
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True

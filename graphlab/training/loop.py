@@ -69,11 +69,11 @@ def fit(
         if config.epochs and any(p.requires_grad for p in learner.parameters()):
             train(state, task, config, stream, checkpoints, on_epoch, clock)
         else:
-            scores = evaluate(learner, task, "validation")
+            scores = evaluate(learner, task, "validation", stream.child("evaluation", 0))
             require_finite(scores, "validation", 0)
             best.offer(0, scores, learner)
         learner.load_state_dict(best.weights)
-        test = evaluate(learner, task, "test")
+        test = evaluate(learner, task, "test", stream.child("test"))
         require_finite(test, "test", best.epoch)
     except DivergenceError as error:
         return Fit(len(progress.curve), best.epoch, tuple(progress.curve), clock.total(), error=error)
@@ -135,7 +135,7 @@ def train(
             evaluated = last or progress.epoch % config.evaluate_every == 0
             selection = None
             if evaluated:
-                scores = evaluate(learner, task, "validation")
+                scores = evaluate(learner, task, "validation", stream.child("evaluation", progress.epoch))
                 row |= {f"validation_{key}": value for key, value in scores.items()}
                 require_finite(scores, "validation", progress.epoch)
                 best.offer(progress.epoch, scores, learner)
@@ -148,9 +148,14 @@ def train(
             raise KeyboardInterrupt
 
 
-def evaluate(learner: Learner, task: Task[Any], part: Part) -> dict[str, float]:
-    """The metrics of a part: each process predicts its share, and the whole is scored once."""
+def evaluate(learner: Learner, task: Task[Any], part: Part, stream: SeedStream) -> dict[str, float]:
+    """The metrics of a part: each process predicts its share, and the whole is scored once.
+
+    What a model draws to predict is drawn from the stream, not from where training left the generators: a run that goes
+    on has not done the step before.
+    """
     learner.eval()
+    stream.child("rank", task.shard.rank).seed_torch()
     with torch.no_grad():
         return task.score(gather_rows(task.predict(learner, part), task.shard), part)
 

@@ -33,6 +33,14 @@ def test_a_model_that_does_not_train_is_a_level():
     assert "not trained" in str(line.get_label())
 
 
+def test_a_model_that_is_evaluated_once_is_a_level_and_was_trained():
+    run = record(0.7)
+    object.__setattr__(run, "curve", ({"epoch": 1, "loss": 1.0}, run.curve[1]))
+    (line,) = learning_curves([run]).axes[0].lines
+    assert set(line.get_ydata()) == {0.7}
+    assert line.get_label() == "gcn (evaluated once)"
+
+
 def test_no_runs_and_failed_runs_make_an_empty_figure():
     assert learning_curves([]).axes[0].lines[:] == []
     assert learning_curves(records(None)).render("png")

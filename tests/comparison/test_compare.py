@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from graphlab.comparison.compare import ALPHA, Row, compare, p_value_of
+from graphlab.comparison.configurations import follows_recipe
 from graphlab.comparison.numbers import PublishedNumber
-from graphlab.comparison.rows import leaderboard, leaderboard_json
+from graphlab.comparison.rows import full_name, leaderboard, leaderboard_json, leaderboard_rows
 from graphlab.core.citation import Citation
-from graphlab.core.errors import UnknownNameError
+from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.model.registry import find_model
+from graphlab.records.record import Result, RunRecord
 from tests.comparison.records_made import record, records
 
 SOURCE = Citation("k", "T", "A and B", 2020, "https://example.org")
@@ -83,6 +87,7 @@ def test_verdicts(values, verdict):
         (records(0.8), "one run has no spread"),
         (records(None, None), "all 2 runs failed"),
         (records(0.8, 0.81, metric="mrr"), "our runs do not report accuracy"),
+        (records(0.8, None, metric="mrr"), "our runs do not report accuracy"),
     ],
 )
 def test_not_comparable_says_why(runs, why):
@@ -105,6 +110,38 @@ def test_runs_without_spread_are_compared_as_values():
     assert only(number(0.68), records(0.68, 0.68)).verdict == "agrees"
     row = only(number(0.68), records(0.7, 0.7))
     assert (row.verdict, row.p_value) == ("above", None)
+
+
+def test_runs_without_spread_are_tested_where_a_spread_is_published():
+    """Welch's test with a variance of zero on our side: t = 0.001 / (0.007 / 10) with 99 degrees of freedom."""
+    row = only(number(0.83, 0.007, 100), records(0.831, 0.831))
+    assert row.verdict == "agrees"
+    assert row.p_value == pytest.approx(2 * stats.t.sf(0.001 / 0.0007, 99))
+    assert only(number(0.83, 0.007, 100), records(0.85, 0.85)).verdict == "above"
+    assert only(number(0.83, 0.0, 100), records(0.85, 0.85)).p_value is None
+
+
+@pytest.mark.parametrize(("std", "unknown"), [(None, "no spread"), (0.007, "no number of runs")])
+def test_the_reason_for_the_one_sample_test_is_the_right_one(std, unknown):
+    assert f"one-sample t-test; {unknown} is published" in only(number(0.83, std), records(0.8, 0.81)).why
+
+
+@pytest.mark.parametrize(("dims", "follows"), [([192], True), ([64], False), ([], False)])
+def test_a_recipe_that_names_a_list_can_be_followed(dims, follows):
+    entry = find_model("subgraph/sswl-plus")
+    preset = entry.preset_for("zinc/12k", "zinc", "graph-prediction")
+    assert preset is not None and preset.task["readout_dims"] == (192,)
+    config = entry.config.parse(preset.model, where="test").to_json()
+    spec = replace(
+        records(0.1)[0].spec,
+        model=entry.name,
+        dataset="zinc/12k",
+        task="graph-prediction",
+        model_config=config,
+        task_config={**preset.task, "readout_dims": dims},
+        training={**preset.training, "start": None},
+    )
+    assert follows_recipe(spec) is follows
 
 
 def test_failed_seeds_are_in_no_mean():
@@ -147,6 +184,34 @@ def test_leaderboard_is_sorted_and_about_one_data_set():
     assert list(frame.dropna(subset="ours").model) == ["sage", "gcn"]
 
 
+def test_the_lowest_error_comes_first():
+    """Without runs, and with one under way, of which the store does not know yet which direction is better."""
+    finished = record(0.07, model="gin", dataset="zinc/12k", metric="mae")
+    finished = replace(finished, result=replace(finished.result, direction="min"))
+    under_way = RunRecord(replace(finished.spec, seed=1), Result("unfinished", "mae", "", 0), 0.0)
+    for runs in ([], [finished, under_way]):
+        means = [row.published.mean if row.published else row.ours.mean for row in leaderboard_rows("zinc/12k", runs)]
+        assert means == sorted(means) and len(means) == 6 + bool(runs)
+
+
 def test_an_unknown_data_set_is_named():
     with pytest.raises(UnknownNameError, match="core"):
         leaderboard("core", [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "full"),
+    [
+        ("cora", "planetoid/cora"),
+        ("cora@public", "planetoid/cora"),
+        ("Cora@FULL", "planetoid/cora@full"),
+        ("cora@geom_gcn", "planetoid/cora@geom-gcn"),
+    ],
+)
+def test_a_leaderboard_is_asked_for_as_a_data_set_is(asked, full):
+    assert full_name(asked, []) == full
+
+
+def test_an_unknown_split_is_named():
+    with pytest.raises(InputError, match="has no split 'fool'"):
+        leaderboard("cora@fool", [])

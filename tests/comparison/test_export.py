@@ -64,6 +64,20 @@ def test_the_terminal_table_shows_markup_as_text():
     assert "0.815 ± 0.007 (2)" in text
 
 
+def test_values_have_as_many_decimals_as_are_published():
+    """The errors that are published of ZINC differ in the fourth."""
+    runs = records(0.07512, 0.07534, model="subgraph/pswl-sv", dataset="zinc/12k", metric="mae", split="fixed")
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(leaderboard_table("zinc/12k", runs))
+    shown = (
+        console.export_text(),
+        export_leaderboard("zinc/12k", runs),
+        leaderboard_html("", leaderboard_rows("zinc/12k", runs)),
+    )
+    for text in (each.replace("\N{NO-BREAK SPACE}", " ") for each in shown):
+        assert "0.0752 ± 0.0030" in text and "0.0752 ± 0.0002 (2)" in text and "+0.0000" in text
+
+
 def test_html_escapes_hostile_names():
     rows = leaderboard_rows("<i>d</i>", records(0.8, 0.9, model="<script>alert(1)</script>", dataset="<i>d</i>"))
     text = leaderboard_html("<i>d</i>", rows)

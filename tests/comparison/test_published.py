@@ -6,6 +6,7 @@ import pytest
 
 from graphlab.comparison.numbers import FOLDER, published, published_datasets, sources
 from graphlab.core.errors import ConfigError, InputError
+from graphlab.data.registry import DATASETS
 from graphlab.model.registry import MODELS
 
 SOURCE = "s1: {title: T, authors: A and B, year: 2020, url: 'https://example.org/1'}\n"
@@ -26,6 +27,13 @@ def test_every_shipped_number_is_a_cited_fraction(dataset):
         assert number.where
         assert "split" in number.protocol
         assert number.model is None or number.model in MODELS.names()
+
+
+@pytest.mark.parametrize("dataset", published_datasets())
+def test_some_number_is_of_a_split_that_the_data_set_offers(dataset):
+    """A split that is named otherwise here than in the data set would make every number incomparable, in silence."""
+    offered = DATASETS.resolve(dataset).module.CARD.splits
+    assert any(number.protocol["split"] in offered for number in published(dataset))
 
 
 @pytest.mark.parametrize("dataset", published_datasets())

@@ -62,6 +62,13 @@ def test_resolve(registry, name, full):
     assert isinstance(found.module, ModuleType)
 
 
+@pytest.mark.parametrize("asked", ["odd_tones/Dark_Red", "odd-tones/dark-red", "dark_red"])
+def test_names_of_other_packages_are_found_however_they_are_spelt(registry, tmp_path, monkeypatch, asked):
+    (tmp_path / "odd_tones.py").write_text("VARIANTS = ('Dark_Red',)")
+    offer(monkeypatch, "Odd_Tones", "odd_tones")
+    assert registry.resolve(asked).name == "odd-tones/Dark_Red"
+
+
 def test_a_variant_of_two_families_is_ambiguous(registry):
     with pytest.raises(InputError, match="could be any of cold/orange, warm-tones/orange"):
         registry.resolve("orange")

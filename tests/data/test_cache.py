@@ -62,6 +62,16 @@ def test_drawn_splits_are_not_kept(builds):
     assert len(builds) == 4
 
 
+def test_an_entry_in_the_place_of_another_is_built_again(builds, data_root):
+    expected = load(NAME).fingerprint
+    (mine,) = entries(data_root)
+    load("sbm/directed-h0.1")
+    (other,) = set(entries(data_root)) - {mine}
+    mine.write_bytes(other.read_bytes())
+    assert load(NAME).fingerprint == expected
+    assert builds == [NAME, "sbm/directed-h0.1", NAME]
+
+
 @pytest.mark.parametrize("damage", [lambda b: b[:-20], lambda b: b"", lambda b: b[:400] + b"\0" * 8 + b[408:]])
 def test_damaged_entry_is_built_again(builds, data_root, damage):
     expected = load(NAME).fingerprint

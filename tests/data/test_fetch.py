@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
+import random
 import subprocess
 import sys
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -197,6 +201,21 @@ def test_wrong_archive_leaves_nothing(site, data_root, archive, words):
     assert leftovers(data_root) == []
 
 
+@pytest.mark.parametrize("mode", ["w:gz", "w:xz", "w:bz2"])
+@pytest.mark.parametrize("place", [0.02, 0.3, 0.6, 0.98])
+def test_a_damaged_archive_is_one_clear_error_or_what_it_was(site, data_root, mode, place):
+    body = random.Random(0).randbytes(50_000)
+    whole = bytearray(tarball([("file.txt", body)], mode))
+    whole[int(place * len(whole))] ^= 255
+    site.answers["/all"] = [content(bytes(whole))]
+    wanted = Source("family/file.txt", hashlib.sha256(body).hexdigest(), url=f"{site.url}/all", member="file.txt")
+    try:
+        assert Files([wanted]).path("family/file.txt").read_bytes() == body
+    except DataError as error:
+        assert "cannot write" not in error.message
+        assert leftovers(data_root) == []
+
+
 def test_link_in_an_archive_is_not_followed(site, data_root):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
@@ -254,3 +273,12 @@ def test_two_processes_at_once(site, data_root):
     sizes = [worker.communicate(timeout=600)[0].strip() for worker in workers]
     assert sizes == [str(len(BODY) * 2000)] * 2
     assert leftovers(data_root) == [data_root / "family/file.txt"]
+
+
+def test_a_folder_that_may_not_be_looked_into_says_so(site, mirror, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(DataError, match=r"cannot look for .*file\.txt: Permission denied"):
+        Files([source(site)]).digests()

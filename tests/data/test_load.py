@@ -11,6 +11,8 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.load import load, table
 from graphlab.data.registry import DATASETS
 from graphlab.data.spec import Continuous
+from graphlab.data.transform import apply
+from graphlab.testing.examples import example
 
 
 @pytest.mark.parametrize("name", ["sbm/directed-h0.3", "directed-h0.3", "SBM/Directed-H0.3", "sbm/directed_h0.3@fixed"])
@@ -85,13 +87,44 @@ class Noise:
         return data
 
 
+class Backwards:
+    def __call__(self, data):
+        data.edge_index = data.edge_index.flip(1)
+        return data
+
+
 @pytest.mark.parametrize("transform", [T.LargestConnectedComponents(), lambda data: (data, data), lambda data: None])
 def test_transform_that_does_not_keep_the_nodes(transform):
     with pytest.raises(InputError, match="does not keep the nodes"):
         load("substructures/triangles", transform=transform)
 
 
+@pytest.mark.parametrize("transform", [T.AddSelfLoops(), Backwards()])
+def test_transform_that_does_not_keep_the_edges_that_are_asked_about(transform):
+    with pytest.raises(InputError, match="does not keep the edges"):
+        load("biconnectivity/cut-edge", transform=transform)
+    load("biconnectivity/cut-graph", transform=transform)
+
+
 def test_transform_leaves_the_kept_data_set_as_it_is():
     plain = load("karate").fingerprint
     load("karate", transform=Noise())
     assert load("karate").fingerprint == plain
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [T.AddRandomWalkPE(3, attr_name="x"), T.OneHotDegree(40), T.AddLaplacianEigenvectorPE(2, attr_name="x")],
+)
+def test_features_made_of_the_links_to_be_predicted_are_refused(transform):
+    """The task shows a model the training links alone; features of all links would tell it the others."""
+    with pytest.raises(InputError, match="that are to be predicted"):
+        apply(example("links-without-features"), transform)
+
+
+def test_features_that_no_link_has_a_part_in_are_given_to_a_link_task():
+    noise = Noise()
+    for transform in (T.Constant(), T.Compose([T.Constant(), noise])):
+        plain = example("links-without-features")
+        given = apply(plain, transform)
+        assert given.spec.node == Continuous(1) and given.graph.num_edges == plain.graph.num_edges

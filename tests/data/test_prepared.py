@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import dataclass, replace
+from importlib.machinery import ModuleSpec
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from torch_geometric.data import Data
 from graphlab.core.errors import InputError
 from graphlab.data.load import load
 from graphlab.data.prepared import entry, prepare
-from graphlab.model.subgraph.policies import Distance, EgoDistance
+from graphlab.model.subgraph.policies import Distance, EgoDistance, Resistance
 
 
 @dataclass(frozen=True)
@@ -121,3 +124,60 @@ def test_tuples_come_back_as_they_were_made(dataset, policy):
 def test_hops_that_cannot_be_are_refused():
     with pytest.raises(InputError, match="0 hops"):
         EgoDistance(hops=0)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of somebody else, whose preparation is a chain of imports away from some of its code."""
+    folder = tmp_path / "preparers"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "numbers.py").write_text("NUMBER = 1\n")
+    (folder / "middle.py").write_text("def number():\n    from . import numbers\n    return numbers.NUMBER\n")
+    (folder / "other.py").write_text("NUMBER = 1\n")
+    (folder / "own.py").write_text(
+        "from graphlab.data import connectivity\n"
+        "from preparers.middle import number\n"
+        "class Own:\n    def __repr__(self):\n        return 'Own'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield folder
+    for name in [m for m in sys.modules if m.partition(".")[0] == "preparers"]:
+        del sys.modules[name]
+
+
+def own():
+    return importlib.import_module("preparers.own").Own()
+
+
+@pytest.mark.parametrize(("file", "other"), [("numbers.py", True), ("middle.py", True), ("other.py", False)])
+def test_code_that_is_imported_is_part_of_the_name(dataset, package, file, other):
+    """What one module of a preparation takes from another may change what it makes."""
+    before = entry(dataset, own())
+    with (package / file).open("a") as code:
+        code.write("MORE = 2\n")
+    imported = sys.modules.get(f"preparers.{file.removesuffix('.py')}")
+    if imported:
+        assert entry(dataset, own()) == before, "what is in memory is as it was"
+        importlib.reload(imported)
+    assert (entry(dataset, own()) != before) is other
+
+
+@pytest.mark.parametrize("module", ["graphlab.data.connectivity", "graphlab.ops.compiled"])
+def test_code_of_other_packages_is_part_of_the_name(dataset, monkeypatch, tmp_path, module):
+    """Resistances and bags are made by code that does not lie beside the policies."""
+    policies = Resistance(), EgoDistance(hops=2)
+    before = {entry(dataset, policy) for policy in policies}
+    changed = tmp_path / "changed.py"
+    changed.write_text("MORE = 2\n")
+    monkeypatch.setattr(importlib.import_module(module), "__file__", str(changed))
+    monkeypatch.setattr(importlib.import_module(module), "__spec__", ModuleSpec(module, None))
+    assert {entry(dataset, policy) for policy in policies} != before
+
+
+def test_an_entry_in_the_place_of_another_is_made_again(dataset):
+    """Two entries of equal shapes, one copied over the other."""
+    prepare(dataset, Distance(3))
+    entry(dataset, Distance(2)).write_bytes(entry(dataset, Distance(3)).read_bytes())
+    labels = [torch.cat([g["tuple_label"] for g in prepare(replace(dataset), Distance(cap)).graphs]) for cap in (2, 3)]
+    assert [int(label.max()) for label in labels] == [3, 4]

@@ -168,3 +168,42 @@ def test_a_tensor_beyond_its_storage_is_refused(read, size, offset):
 
     with pytest.raises(DataError):
         read(pickle.dumps(Tensor(), protocol=2))
+
+
+def test_lists_of_the_same_lists_are_read_once(read):
+    """135 bytes that name 2^60 numbers, as lists that share all their parts."""
+    nested = [1]
+    for _ in range(60):
+        nested = [nested, nested]
+    found = read(pickle.dumps(nested, 2))
+    for _ in range(60):
+        assert found[0] is found[1]
+        found = found[0]
+    assert found == [1]
+
+
+def test_a_list_in_itself_is_refused(read):
+    nested = []
+    nested.append(nested)
+    with pytest.raises(DataError):
+        read(pickle.dumps(nested))
+
+
+def test_keys_are_plain_data_too(read):
+    assert read(pickle.dumps({(1, "a"): 2, np.float32(1.5): 3}, 2)) == {(1, "a"): 2, 1.5: 3}
+    with pytest.raises(UnsafePickleError, match="holds a Hooks"):
+        read(b"\x80\x02}ccollections\nOrderedDict\n)RK\x01s.")
+
+
+def test_a_tensor_that_repeats_a_few_bytes_is_refused(read):
+    """Strides of 0: a terabyte from 96 bytes."""
+
+    class Tensor:
+        def __reduce__(self):
+            storage = torch.arange(12).untyped_storage()
+            typed = torch.storage.TypedStorage(wrap_storage=storage, dtype=torch.int64, _internal=True)
+            size, stride = (10**6, 10**5), (0, 0)
+            return torch._utils._rebuild_tensor_v2, (typed, 0, size, stride, False, collections.OrderedDict())
+
+    with pytest.raises(DataError, match="larger than its storage"):
+        read(pickle.dumps(Tensor(), protocol=2))

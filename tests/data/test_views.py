@@ -8,12 +8,14 @@ import sys
 
 import pytest
 
+from graphlab.data import views
 from graphlab.data.load import load
 
 NAMES = ["karate", "hard-pairs", "csl", "sbm/directed-h0.1", "substructures/has-triangle", "substructures/cycles4"]
+REAL = ("cora", "kg/umls", "citation/cora-links", "mixture/small")
 
 
-@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(n, marks=pytest.mark.real_data) for n in ("cora", "kg/umls"))])
+@pytest.mark.parametrize("name", [*NAMES, *(pytest.param(n, marks=pytest.mark.real_data) for n in REAL)])
 def test_plot_and_table(name):
     dataset = load(name)
     buffer = io.BytesIO()
@@ -22,6 +24,28 @@ def test_plot_and_table(name):
     html = dataset._repr_html_()
     assert dataset.name in html and html.count("<tr>") == html.count("</tr>") > 5
     assert str(dataset.statistics()["num_test"]) in html.replace(",", "")
+
+
+@pytest.mark.parametrize("asked", ["node", "edge", "graph"])
+def test_what_has_classes_is_said(monkeypatch, asked):
+    monkeypatch.setattr(views, "DRAWABLE", 0)
+    assert load(f"biconnectivity/cut-{asked}").plot().axes[1].get_xlabel() == f"{asked}s"
+
+
+@pytest.mark.real_data
+def test_what_is_counted_of_links_and_of_the_graphs_of_a_mixture():
+    links = load("citation/cora-links")
+    bars = links.plot().axes[1].patches
+    assert [bar.get_width() for bar in bars] == [529, 263, 4486]
+    mixture = load("mixture/small")
+    for index, graph in enumerate(mixture.graphs):
+        bars = mixture.plot(graph=index).axes[1].patches
+        drawn = (
+            sum(bar.get_width() for bar in bars)
+            if bars
+            else mixture.plot(graph=index).axes[1].lines[0].get_ydata().sum()
+        )
+        assert drawn == graph.num_edges
 
 
 def test_picture_of_a_small_graph_shows_every_node_and_class():

@@ -127,6 +127,7 @@ def test_within_published(values, held):
         module.Expectation.parse({"metric": "accuracy", "within": "published"}, where="test"),
         Runs(tuple(records(*values))),
         (),
+        (),
     )
     assert claim.held is held
 
@@ -137,10 +138,58 @@ def test_above_another_model(others, held):
     if not others:
         theirs = Runs(tuple(replace(r, result=replace(r.result, test={})) for r in theirs.records))
     expectation = module.Expectation.parse({"metric": "accuracy", "above": ["mlp"]}, where="test")
-    claim = module._judge(expectation, ours, (ours, theirs))
+    claim = module._judge(expectation, ours, [theirs], ())
     assert claim.held is held
     assert claim.text == "accuracy is above that of mlp"
     assert claim.detail.startswith("mean 0.8100; mlp ")
+
+
+ABOVE = """
+title: Above
+runs:
+  - {model: label_propagation, dataset: karate}
+  - model: gcn
+    dataset: karate
+    settings: {training.epochs: 1}
+    expect: [{metric: accuracy, above: [label_propagation]}]
+"""
+
+
+def test_another_model_is_found_however_its_name_is_spelt(tmp_path):
+    """It was compared with no run at all, and so above all of them."""
+    (tmp_path / "e.yaml").write_text(ABOVE)
+    comparison = reproduce(tmp_path / "e.yaml", store=tmp_path / "runs", progress=False)
+    (claim,) = comparison.claims
+    theirs, ours = (runs.summary().mean for runs in comparison.runs)
+    assert theirs is not None and ours is not None
+    assert claim.held is (ours > theirs) is False
+    assert claim.detail == f"mean {ours:.4f}; label-propagation {theirs:.4f}"
+
+
+def test_every_configuration_of_another_model_is_compared_with():
+    ours = Runs(tuple(records(0.8, 0.82)))
+    better, worse = (Runs(tuple(records(*v, model="mlp"))) for v in ((0.9, 0.92), (0.1, 0.12)))
+    expectation = module.Expectation.parse({"metric": "accuracy", "above": ["mlp"]}, where="test")
+    claim = module._judge(expectation, ours, [better, worse], ())
+    assert not claim.held
+    assert claim.detail == "mean 0.8100; mlp 0.9100, mlp 0.1100"
+
+
+def test_runs_that_start_from_others_are_compared_with_what_is_published():
+    before = records(0.5, 0.6, dataset="karate")
+    after = [
+        replace(one, spec=replace(one.spec, training={**one.spec.training, "start": start.id}))
+        for one, start in zip(records(0.81, 0.82), before, strict=True)
+    ]
+    expectation = module.Expectation.parse({"metric": "accuracy", "within": "published"}, where="test")
+    claim = module._judge(expectation, Runs(tuple(after)), (), [*before, *after])
+    assert claim.held, claim.detail
+
+
+def test_failed_seeds_are_in_no_mean_and_in_no_count():
+    expectation = module.Expectation.parse({"metric": "accuracy", "at_least": 0.5}, where="test")
+    claim = module._judge(expectation, Runs(tuple(records(0.8, None, 0.82))), (), ())
+    assert claim.detail == "mean 0.8100 over 2 seeds"
 
 
 RUN = "{model: gcn, dataset: karate}"
@@ -165,6 +214,7 @@ RUN = "{model: gcn, dataset: karate}"
             "exactly one",
         ),
         ("title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, at_least: .inf}]}]", "at_least"),
+        ("title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, above: []}]}]", "above"),
         ("title: t\nruns: [{model: m, dataset: d, refuses: true, expect: [{metric: m, at_least: 1}]}]", "refused"),
         (
             "title: t\nruns: [{model: gcn, dataset: karate, expect: [{metric: m, above: [mlp]}]}]",

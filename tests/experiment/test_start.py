@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from graphlab.comparison.configurations import configurations, follows_recipe
-from graphlab.core.errors import ConfigError, InputError
+from graphlab.core.errors import ConfigError, InputError, StoreError
 from graphlab.experiment.definition import read_experiment
 from graphlab.experiment.plan import plan_of
 from graphlab.experiment.reproduce import reproduce
@@ -60,6 +60,29 @@ def test_what_cannot_be_started_from_is_said(tmp_path, start, settings, message)
     start = first.id if start == "first" else start
     with pytest.raises((InputError, ConfigError), match=message):
         run("ultra", example("kg-inductive"), store=tmp_path, epochs=0, start=start, **{**SMALL, **settings})
+
+
+def test_a_start_that_failed_is_said(tmp_path):
+    first = pretrained(tmp_path).records[0]
+    result = Store(tmp_path).path / first.id / "result.json"
+    result.write_text(result.read_text().replace('"finished"', '"failed"'))
+    with pytest.raises(InputError, match=f"starts from run {first.id}, which failed in"):
+        run("ultra", example("kg-inductive"), store=tmp_path, epochs=0, start=first.id, **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda best: best.unlink(), "whose weights are gone"),
+        (lambda best: best.write_bytes(best.read_bytes()[:-100]), "is damaged"),
+    ],
+)
+def test_a_start_without_its_weights_is_not_started_from(tmp_path, spoil, message):
+    """It went on from weights that nobody had trained, and called the damaged ones those of another model."""
+    first = pretrained(tmp_path).records[0]
+    spoil(Store(tmp_path).path / first.id / "best.pt")
+    with pytest.raises(StoreError, match=message):
+        run("ultra", example("kg-inductive"), store=tmp_path, epochs=0, start=first.id, **SMALL)
 
 
 EXPERIMENT = """

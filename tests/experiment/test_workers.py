@@ -42,6 +42,12 @@ def test_nothing_to_share_starts_no_helper(tmp_path, monkeypatch):
     run("gcn", "karate", seeds=1, store=tmp_path, workers=4, device="cpu", progress=False, **SETTINGS)
 
 
+def test_a_helper_that_is_gone_at_once_is_no_loss(monkeypatch):
+    """Its pipe is closed in the middle of an order that it has no room for."""
+    monkeypatch.setattr(module.sys, "executable", "/bin/false")
+    assert module._start("x" * 1_000_000, 1).wait() == 1
+
+
 def test_workers_cannot_share_what_is_only_in_memory(tmp_path):
     with pytest.raises(InputError, match="load data sets by name"):
         run("gcn", example("node-classification"), workers=2, store=tmp_path)

@@ -2,6 +2,7 @@
 
 import io
 import signal
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from graphlab.task.base import Shard
 from graphlab.testing.examples import example
 from graphlab.training import loop
 from graphlab.training.config import TrainingConfig
+from graphlab.training.interrupt import StopRequest
 from graphlab.training.loop import evaluate, fit
 from graphlab.training.state import Best
 
@@ -86,6 +88,51 @@ def test_a_run_goes_on_from_any_step_to_the_same_end(model, name, extra, monkeyp
         assert (found.validation, found.test) == (expected.validation, expected.test)
         assert same(again.state("best"), whole.state("best"))
         assert same(again.state("last"), whole.state("last"))
+
+
+def test_a_model_that_draws_to_predict_goes_on_to_the_same_end(monkeypatch):
+    """Random node features are drawn in evaluation too; a run that goes on right after an epoch's last step has not
+    seeded anything in that epoch."""
+
+    def noisy():
+        learner, task, config = start(**{"training.epochs": 3, "task.batch_size": 5})
+        predict = task.predict
+
+        def noisily(learner, part):
+            rows = predict(learner, part)
+            return rows + torch.rand_like(rows)
+
+        monkeypatch.setattr(task, "predict", noisily)
+        return learner, task, config
+
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+    whole = Memory()
+    expected = fit(*noisy(), STREAM, whole)
+    assert len({row["validation_loss"] for row in expected.curve}) == 3
+    for state in [state for key, state in whole.history if key == "last"]:
+        again = Memory()
+        again.saved["last"] = state
+        found = fit(*noisy(), STREAM, again)
+        assert same(found.curve, expected.curve)
+        assert (found.validation, found.test) == (expected.validation, expected.test)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "interrupts"),
+    [
+        ((signal.SIGINT, signal.SIGTERM), False),
+        ((signal.SIGTERM, signal.SIGTERM), False),
+        ((signal.SIGINT, signal.SIGINT), True),
+        ((signal.SIGTERM, signal.SIGINT), True),
+    ],
+)
+def test_only_a_second_ctrl_c_interrupts_the_step_in_hand(numbers, interrupts):
+    """Ctrl-C in a terminal reaches a helper, which finishes its step, and the process that then terminates it."""
+    with StopRequest() as stop:
+        signal.raise_signal(numbers[0])
+        with pytest.raises(KeyboardInterrupt) if interrupts else nullcontext():
+            signal.raise_signal(numbers[1])
+        assert stop.requested
 
 
 def test_ctrl_c_stops_after_the_step_in_hand_and_leaves_a_checkpoint(monkeypatch):
@@ -213,8 +260,8 @@ def test_selected_weights_are_those_of_the_selected_epoch():
     assert outcome.best_epoch is not None and outcome.best_epoch < 30
     other, task, _ = start("gcn", "node-classification")
     other.load_state_dict(checkpoints.state("best")["model"])
-    assert evaluate(other, task, "validation") == outcome.validation
-    assert evaluate(other, task, "test") == outcome.test
+    assert evaluate(other, task, "validation", STREAM) == outcome.validation
+    assert evaluate(other, task, "test", STREAM) == outcome.test
 
 
 def test_patience_counts_evaluations():
