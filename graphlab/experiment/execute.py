@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from graphlab.core import environment
-from graphlab.core.errors import GraphLabError, InputError, StoreError
+from graphlab.core.errors import DivergenceError, GraphLabError, InputError, StoreError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Plan
 from graphlab.experiment.progress import Reporter
@@ -16,23 +16,29 @@ from graphlab.records.record import Result, RunRecord, RunSpec
 from graphlab.records.store import RunFolder
 from graphlab.task.base import Learner, Shard
 from graphlab.training.distributed import from_rank_zero
-from graphlab.training.loop import fit
+from graphlab.training.loop import Fit, fit
 
 
 class OutOfMemoryError(GraphLabError):
     """A run that needs more memory than the device has."""
 
 
+class FailedStartError(DivergenceError):
+    """A run whose start failed: it fails too, and the others go on."""
+
+
 def load_start(learner: Learner, start: str, folder: RunFolder, device: torch.device) -> None:
     """Give the learner the weights that the run `start`, beside this one in its store, selected.
 
-    Raises InputError if there is no such run, it has not finished or failed, or its model is another, StoreError if its
-    weights are damaged or gone.
+    Raises InputError if there is no such run, it has not finished, or its model is another, StoreError if its weights
+    are damaged or gone, FailedStartError if it failed.
     """
     other = folder.beside(start)
     record = other.read_finished()
-    if record is None or record.result.status != "finished":
-        found = "failed" if record else "has not finished" if other.path.exists() else "is not there"
+    if record and record.result.error:
+        raise FailedStartError(f"its start, run {start}, failed: {record.result.error['message']}")
+    if record is None:
+        found = "has not finished" if other.path.exists() else "is not there"
         raise InputError(
             f"run {folder.spec.id} starts from run {start}, which {found} in {folder.path.parent}",
             hint="graphlab runs lists the runs of a store; do that one first",
@@ -74,9 +80,9 @@ def _execute(
         folder.begin()
     task = plan.make_task(spec.seed, device, shard)
     learner = plan.make_learner(task, spec.seed)
-    if plan.training.start:
-        load_start(learner, plan.training.start, folder, task.device)
     try:
+        if plan.training.start:
+            load_start(learner, plan.training.start, folder, task.device)
         outcome = fit(
             learner,
             task,
@@ -85,6 +91,8 @@ def _execute(
             folder,
             lambda epoch, epochs, row: report.epoch(spec, epoch, epochs, row),
         )
+    except FailedStartError as error:
+        outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=error)
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError(
             f"run {spec.id} does not fit into memory: {error}", hint="lower task.batch_size"

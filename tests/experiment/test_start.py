@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
@@ -62,12 +64,19 @@ def test_what_cannot_be_started_from_is_said(tmp_path, start, settings, message)
         run("ultra", example("kg-inductive"), store=tmp_path, epochs=0, start=start, **{**SMALL, **settings})
 
 
-def test_a_start_that_failed_is_said(tmp_path):
-    first = pretrained(tmp_path).records[0]
-    result = Store(tmp_path).path / first.id / "result.json"
-    result.write_text(result.read_text().replace('"finished"', '"failed"'))
-    with pytest.raises(InputError, match=f"starts from run {first.id}, which failed in"):
-        run("ultra", example("kg-inductive"), store=tmp_path, epochs=0, start=first.id, **SMALL)
+def test_a_run_whose_start_failed_fails_too_and_the_others_go_on(tmp_path):
+    first, other = pretrained(tmp_path, seeds=2).records
+    path = Store(tmp_path).path / first.id / "result.json"
+    result = json.loads(path.read_text())
+    error = {"kind": "divergence", "message": "the loss is nan in epoch 2"}
+    path.write_text(json.dumps({**result, "status": "failed", "error": error}))
+    options = {"store": tmp_path, "epochs": 0, **SMALL}
+    failed = run("ultra", example("kg-inductive"), start=first.id, **options).records[0]
+    assert failed.result.error == {
+        "kind": "failed-start",
+        "message": f"its start, run {first.id}, failed: the loss is nan in epoch 2",
+    }
+    assert run("ultra", example("kg-inductive"), start=other.id, **options).records[0].result.status == "finished"
 
 
 @pytest.mark.parametrize(
