@@ -32,7 +32,7 @@ BY_CLASS: tuple[tuple[type, Registry], ...] = (
 def register(module: ModuleType | str, name: str | None = None) -> str:
     """Have a module of your own stand for the model, data set, task, probe, strategy, space or proxy that it defines.
 
-    module  the imported module or its dotted name, a file as CONTRIBUTING.md shows them
+    module  the imported module or its dotted name; CONTRIBUTING.md shows a model, a data set and a probe
     name    what it is called; by default the module's name, for a data set the family of its card
 
     Holds for this process and those that it starts, as workers are, which import the module by its name. Gives the
@@ -62,5 +62,5 @@ def _registry(module: ModuleType) -> Registry:
         return PROBES
     raise InputError(
         f"module {module.__name__} defines no model, data set, task, probe, strategy, space or proxy",
-        hint="CONTRIBUTING.md has an example of each",
+        hint="CONTRIBUTING.md has an example of a model, a data set and a probe",
     )
