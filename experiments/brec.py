@@ -20,7 +20,7 @@ import graphlab as gl
 MODELS: dict[str, dict[str, Any]] = {
     "gin": {"dropout": 0.0},
     "subgraph/sswl-plus": {"hidden_dim": 32, "num_layers": 9},
-    "ppgn": {"hidden_dim": 32, "num_layers": 4},
+    "ppgn": {"hidden_dim": 16, "num_layers": 8},
 }
 """What differs from the defaults; all else is the protocol's. A layer is a round of the test: SSWL needs up to twelve
 of them for a CFI pair, FWL(2) up to five."""

@@ -26,17 +26,24 @@ def start(module, data, graph):
     return h
 
 
-def products(layer, h, nodes):
-    left, right = each(layer.left, h), each(layer.right, h)
-    return {(u, v): total((left[u, w] * right[w, v] for w in nodes(u, v)), h[u, v]) for u, v in h}
+def products(left, right, nodes):
+    return {(u, v): total((left[u, w] * right[w, v] for w in nodes(u, v)), row) for (u, v), row in left.items()}
+
+
+def normed(norm, h):
+    """Of mean 0 and variance 1 over the pairs of one graph, then scaled and shifted."""
+    centre = mean(h.values())
+    spread = mean((row - centre) ** 2 for row in h.values())
+    return {key: norm.weight * (row - centre) / (spread + 1e-5).sqrt() + norm.bias for key, row in h.items()}
 
 
 def ppgn_by_loops(model, data):
     graph = to_networkx(data)
     h = start(model.start, data, graph)
     for block in model.blocks:
-        product = products(block, h, lambda u, v: graph)
-        joined = {key: torch.cat([row, product[key] / len(graph) ** 0.5]) for key, row in h.items()}
+        left, right = normed(block.left_norm, each(block.left, h)), normed(block.right_norm, each(block.right, h))
+        product = normed(block.product_norm, products(left, right, lambda u, v: graph))
+        joined = {key: torch.cat([row, product[key]]) for key, row in h.items()}
         h = {key: row.relu() for key, row in each(block.norm, each(block.join, joined)).items()}
     return torch.stack([model.readout(torch.cat([h[v, v], mean(h[v, u] for u in graph)])).relu() for v in graph])
 
@@ -50,7 +57,8 @@ def fwl_by_loops(model, data, variant):
         "slfwl2": lambda u, v: {u, v, *graph[u], *graph[v]},
     }
     for layer in model.layers:
-        heard = products(layer, h, third[variant])
+        left, right = normed(layer.left_norm, each(layer.left, h)), normed(layer.right_norm, each(layer.right, h))
+        heard = products(left, right, third[variant])
         out = {key: (1 + layer.eps) * row + heard[key] for key, row in h.items()}
         h = {key: row.relu() for key, row in each(layer.norm, each(layer.mlp, out)).items()}
     return torch.cat([mean(h[v, v] for v in graph), mean(mean(h[v, u] for u in graph) for v in graph)])

@@ -2,8 +2,9 @@
 
 h[u, v] <- relu(BN(MLP((1 + eps) h[u, v] + sum over w in S(u, v) of m1(h)[u, w] m2(h)[w, v])))
 
-with linear maps m1 and m2, and S all nodes (fwl2), v and its neighbours (lfwl2), or u, v and the neighbours of both
-(slfwl2). A graph is the mean of h[v, v] and that of h[u, v] side by side.
+with linear maps m1 and m2, normalised over the pairs of each graph as those of `ppgn` are, and S all nodes (fwl2), v
+and its neighbours (lfwl2), or u, v and the neighbours of both (slfwl2). A graph is the mean of h[v, v] and that of
+h[u, v] side by side.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
 from graphlab.model.subgraph.convolution import mlp
-from graphlab.model.subgraph.pairs import GraphPairInput, all_pairs, diagonal, graph_rows, linked
+from graphlab.model.subgraph.pairs import GraphNorm, GraphPairInput, all_pairs, diagonal, graph_rows, linked
 from graphlab.model.subgraph.tuples import AllPairs
 from graphlab.ops.pair_product import pair_product
 
@@ -41,10 +42,12 @@ class Layer(nn.Module):
         super().__init__()
         self.eps = nn.Parameter(torch.zeros(()))
         self.left, self.right = nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.left_norm, self.right_norm = GraphNorm(dim), GraphNorm(dim)
         self.mlp, self.norm = mlp(dim, dim), nn.BatchNorm1d(dim)
 
-    def forward(self, size: Tensor, masks: Masks, h: Tensor) -> Tensor:
-        heard = pair_product(self.left(h), self.right(h), size, *masks)
+    def forward(self, pairs: AllPairs, masks: Masks, h: Tensor) -> Tensor:
+        left, right = self.left_norm(pairs, self.left(h)), self.right_norm(pairs, self.right(h))
+        heard = pair_product(left, right, pairs.size, *masks)
         return self.norm(self.mlp((1 + self.eps) * h + heard)).relu()
 
 
@@ -77,7 +80,7 @@ class _Folklore(Model):
         pairs = all_pairs(batch)
         masks, h = self.masks(pairs), self.start(pairs, batch)
         for layer in self.layers:
-            h = self.dropout(layer(pairs.size, masks, h))
+            h = self.dropout(layer(pairs, masks, h))
         return graph_rows(pairs, h)
 
     def row_graph(self, batch: Data) -> Tensor:
