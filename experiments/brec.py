@@ -5,7 +5,8 @@
 
 Every pair is a training of its own (Wang and Zhang, ICML 2024, section 4), so that each model takes 400 runs; a store
 makes them resumable. GIN is the control: no pair of BREC differs under 1-WL, which bounds it, and all that it is
-credited with is rounding. What is asked for replaces what the study had of the same model; the rest of it stays.
+credited with is rounding. The study can be trained in portions: other pairs of a model with the same settings are added
+to those that it has; else what is asked for replaces them. What it has of other models stays.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 import graphlab as gl
+from graphlab.analysis.expressiveness.pairs import parse_pairs
+from graphlab.data.adapters.brec import SCHEMA
 
 MODELS: dict[str, dict[str, Any]] = {
     "gin": {"dropout": 0.0},
@@ -71,6 +76,31 @@ def summary(found: gl.Discrimination, pairs: str, settings: dict[str, Any]) -> d
     }
 
 
+CATEGORIES = tuple(name for name, (first, end) in SCHEMA.items() for _ in range(first, end))
+
+
+def joined(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Both summaries in one where they are of the same settings and no pair is in both, else the new one."""
+    had, came = (set(parse_pairs(part["pairs"], CATEGORIES)) for part in (old, new))
+    if old["settings"] != new["settings"] or had & came:
+        return new
+    return new | {
+        "pairs": "all" if len(had | came) == len(CATEGORIES) else f"{old['pairs']},{new['pairs']}",
+        "table": _added(old["table"], new["table"]),
+        "beyond": {rule: sorted([*old["beyond"][rule], *told]) for rule, told in new["beyond"].items()},
+        "missed": sorted([*old["missed"], *new["missed"]]),
+    }
+
+
+def _added(*tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of tables of different pairs, those of a seed and category added up."""
+    lines = pd.DataFrame([line for table in tables for line in table])
+    lines["category"] = pd.Categorical(lines["category"], [*SCHEMA, "total"])
+    sums: Any = lines.groupby(["seed", "category"], observed=True).sum().reset_index()
+    sums["counts"] = sums["failed"] + sums["official_unreliable"] == 0
+    return sums.astype({"category": str})[lines.columns].to_dict("records")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
@@ -93,7 +123,8 @@ def main() -> None:
             **MODELS[model],
         )
         print(found)
-        study[model] = summary(found, options.pairs, MODELS[model])
+        entry = summary(found, options.pairs, MODELS[model])
+        study[model] = joined(study[model], entry) if model in study else entry
         if options.plot:
             options.plot.mkdir(parents=True, exist_ok=True)
             found.plot().save(options.plot / f"{model.replace('/', '-')}.svg")

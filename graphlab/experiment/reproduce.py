@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
 from graphlab.comparison.rows import leaderboard_rows, rows_frame, rows_json
-from graphlab.core.errors import IncompatibleError, InputError
+from graphlab.core.errors import ConfigError, IncompatibleError, InputError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
@@ -182,8 +182,21 @@ def check(experiment: Experiment) -> tuple[dict[int, Plan], dict[int, Refusal]]:
             refusals[index] = Refusal(entry.model, dataset.name, error.message, error.hint)
             continue
         if not entry.refuses:
+            _require_metrics(entry, plan)
             plans[index] = replace(plan, start=_start(entry, experiment.runs[:index], plans))
     return plans, refusals
+
+
+def _require_metrics(entry: Entry, plan: Plan) -> None:
+    """A claim must be about something that the task measures."""
+    known = plan.make_task(0).metrics if entry.expect else ()
+    for metric in (expectation.metric for expectation in entry.expect):
+        if metric not in known:
+            raise ConfigError(
+                f"what is expected of {entry.model} on {entry.dataset} is about {metric!r}, "
+                f"which {plan.task.name} does not measure",
+                hint=f"it measures {', '.join(known)}",
+            )
 
 
 def _start(entry: Entry, earlier: Sequence[Entry], plans: Mapping[int, Plan]) -> Plan | None:
@@ -210,11 +223,7 @@ def _judge(expectation: Expectation, runs: Runs, others: Sequence[Runs], known: 
     metric = expectation.metric
     mean = _mean(metric, runs)
     if mean is None:
-        reported = sorted({name for record in runs.records for name in record.result.test})
-        held, detail = (
-            False,
-            f"no run reports {metric}, but {' and '.join(reported)}" if reported else "no seed finished",
-        )
+        held, detail = False, "no seed finished"
     elif expectation.within:
         held, detail = _agrees(metric, runs, known)
     elif expectation.above:

@@ -152,6 +152,11 @@ class Task(ABC, Generic[BatchT]):
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         """The metrics of a part from the rows of all its items, in the split's order."""
 
+    @property
+    @abstractmethod
+    def metrics(self) -> Sequence[str]:
+        """The names that `score` gives of the test part: what an experiment may claim something of."""
+
     @abstractmethod
     def protocol(self) -> Mapping[str, str | int | float]:
         """What a published number must share to be comparable: split, metric, tie rule and the like."""

@@ -63,6 +63,9 @@ def hits_of_sampled(rank: Tensor, competitors: Tensor, *, k: int, sampled: int) 
     return torch.stack(terms).sum(0)
 
 
+RANKING_METRICS = ("mrr", "mr", "hits@1", "hits@3", "hits@10", "hits@10_50", "hits@10_49")
+
+
 def ranking_metrics(rank: Tensor, competitors: Tensor) -> dict[str, float]:
     """Means over queries: reciprocal rank, rank, hits@1, 3, 10, and hits@10 of 50 and of 49 sampled competitors."""
     values = {

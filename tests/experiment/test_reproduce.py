@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from graphlab.core.errors import GraphLabError, IncompatibleError, InputError
+from graphlab.core.errors import ConfigError, GraphLabError, IncompatibleError, InputError
 from graphlab.data.registry import DATASETS
 from graphlab.experiment import reproduce as module
 from graphlab.experiment.definition import read_experiment
@@ -29,7 +29,6 @@ runs:
     expect:
       - {metric: accuracy, at_least: 0.0}
       - {metric: accuracy, at_most: 0.0}
-      - {metric: f7, at_least: 0.5}
       - {metric: accuracy, within: published}
   - {model: distmult, dataset: karate, refuses: true}
 """
@@ -65,15 +64,22 @@ def test_every_shipped_experiment_can_be_planned(path):
 
 
 def test_claims_are_judged_on_the_mean(small):
-    refused, at_least, at_most, unknown, published = small.claims
+    refused, at_least, at_most, published = small.claims
     assert refused.held
     assert at_least.held
     assert at_least.text == "accuracy is at least 0"
     assert not at_most.held
-    assert (unknown.held, unknown.detail) == (False, "no run reports f7, but accuracy and loss")
     assert (published.held, published.detail) == (False, "nothing is published for this model and metric")
     assert not small.ok
-    assert small.summary() == "2 runs, 1 combination refused before anything ran, 2 of 5 claims held."
+    assert small.summary() == "2 runs, 1 combination refused before anything ran, 2 of 4 claims held."
+
+
+def test_a_claim_of_what_is_not_measured_ends_before_anything_runs(tmp_path):
+    (tmp_path / "typo.yaml").write_text(SMALL.replace("{metric: accuracy, at_most", "{metric: acuracy, at_most"))
+    with pytest.raises(ConfigError, match="'acuracy', which node-classification does not measure") as caught:
+        reproduce(tmp_path / "typo.yaml", store=tmp_path / "runs", device="cpu", progress=False)
+    assert caught.value.hint == "it measures accuracy, loss"
+    assert not (tmp_path / "runs").exists()
 
 
 def test_refusals_carry_the_message(small):

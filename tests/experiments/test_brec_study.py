@@ -42,3 +42,43 @@ def test_no_model_is_credited_with_more_than_its_class(model):
         if line["pairs"] == SIZES[line["category"]]:
             assert line["ceiling"] == EXACT[entry["test"]][line["category"]]
         assert line["calibrated"] <= line["ceiling"]
+
+
+def portion(pairs: str, category: str, told: int, missed: list[int]) -> dict:
+    line = {"seed": 0, "category": category, "pairs": 2, "failed": 0, "official": told, "official_unreliable": 0}
+    line |= {"calibrated": told, "counts": True}
+    return {
+        "model": "ppgn",
+        "pairs": pairs,
+        "settings": {"num_layers": 8},
+        "table": [line, line | {"category": "total"}],
+        "beyond": {"official": [], "calibrated": []},
+        "missed": missed,
+    }
+
+
+def test_portions_of_one_model_add_up(study):
+    first, second, third = (
+        portion("360,361", "4Vertex", 0, [360]),
+        portion("1,2", "Basic", 2, []),
+        portion("3", "Basic", 1, [3]),
+    )
+    whole = study.joined(study.joined(first, second), third)
+    assert (whole["pairs"], whole["missed"]) == ("360,361,1,2,3", [3, 360])
+    assert [(line["category"], line["pairs"], line["official"], line["counts"]) for line in whole["table"]] == [
+        ("Basic", 4, 3, True),
+        ("4Vertex", 2, 0, True),
+        ("total", 6, 3, True),
+    ]
+    assert json.loads(json.dumps(whole)) == whole
+
+
+def test_the_last_portion_makes_the_study_whole(study):
+    assert study.joined(portion("0:399", "Basic", 1, []), portion("399", "DistanceRegular", 0, []))["pairs"] == "all"
+
+
+def test_what_is_trained_again_or_otherwise_replaces_the_study(study):
+    old, new = portion("0:60", "Basic", 2, []), portion("59", "Basic", 1, [59])
+    assert study.joined(old, new) == new
+    other = portion("61", "Regular", 1, []) | {"settings": {"num_layers": 4}}
+    assert study.joined(old, other) == other

@@ -284,6 +284,18 @@ def test_no_edges_at_all(reduce):
 
 
 @pytest.mark.parametrize("reduce", REDUCES)
+@pytest.mark.parametrize("per_query", [True, False])
+def test_no_queries_at_all(reduce, per_query):
+    x = torch.ones(3, 0, 2, requires_grad=True)
+    relation = torch.ones(1, 0, 2, requires_grad=True) if per_query else torch.ones(1, 2, requires_grad=True)
+    edges = torch.tensor([[0, 1], [1, 2]])
+    out = relational_spmm(edges, torch.zeros(2, dtype=torch.int64), relation, x, reduce=reduce)
+    assert out.shape == (3, 0, 8 if reduce == "pna" else 2)
+    out.sum().backward()
+    assert x.grad.shape == x.shape and torch.equal(relation.grad, torch.zeros_like(relation))
+
+
+@pytest.mark.parametrize("reduce", REDUCES)
 def test_repeats_bit_for_bit(reduce):
     problem = random_problem(3, per_query=True, masked="edge", weighted="edge", bounded=True)
     first, second = (relational_spmm(**problem, reduce=reduce) for _ in range(2))

@@ -55,6 +55,19 @@ def alone(k: int) -> KGCompletion:
     return KGCompletion(Config(), member, split)
 
 
+def test_a_graph_without_triples_of_a_part_is_not_asked():
+    data = example("kg-mixture")
+    whole = data.split()
+    split = Split(whole.train, whole.validation, whole.test[whole.test[:, 0] == 0])
+    part = KGMixture(Config(), data, split)
+    assert part.evaluate(learner(), "test") == pytest.approx(
+        {
+            **alone(0).evaluate(learner(), "test"),
+            f"mrr:{data.labels['graphs'][0]}": alone(0).evaluate(learner(), "test")["mrr"],
+        }
+    )
+
+
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_metrics_are_means_of_those_of_each_graph_alone(part):
     model = learner()

@@ -98,7 +98,8 @@ class _Run:
             forward(*self._given(block), out, block, self.chunks[chunk])
 
         for_each(run, self._places())
-        return torch.from_numpy(out).view(self.num_results, self.queries, -1)
+        width = MOMENTS * self.dim if self.moments else self.dim
+        return torch.from_numpy(out).view(self.num_results, self.queries, width)
 
     def backward(self, out: Tensor | None, grad: Tensor, *, weighted: bool) -> tuple[Tensor | None, ...]:
         """Gradients of x, relation, edge weight and boundary.
@@ -147,7 +148,7 @@ class _Run:
             return np.ascontiguousarray(of_blocks.transpose(1, 0, 2))
         if of_blocks.shape[0] == 1 and self.width == self.dim:
             return of_blocks[0]
-        return of_blocks.reshape(*of_blocks.shape[:2], -1, self.dim).sum((0, 2))
+        return of_blocks.reshape(*of_blocks.shape[:2], self.width // self.dim, self.dim).sum((0, 2))
 
     def _new(self, make: Callable[..., Tensor], *shape: int) -> np.ndarray:
         """Memory of torch's, which begins at a cache line: vectors that lie across two take twice as long."""

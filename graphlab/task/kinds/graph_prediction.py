@@ -7,7 +7,7 @@ of the share of each that is found, 1 / classes for whatever never looks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -173,6 +173,10 @@ class GraphPrediction(Task[Data]):
         right = (rows.argmax(dim=1) == targets).double()
         recalls = torch.stack([right[targets == c].mean() for c in targets.unique()])
         return {"accuracy": right.mean().item(), "balanced_accuracy": recalls.mean().item(), "loss": loss}
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        return ("accuracy", "balanced_accuracy", "loss") if self._classes else ("mae",)
 
     def protocol(self) -> Mapping[str, Any]:
         return {

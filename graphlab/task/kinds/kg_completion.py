@@ -5,7 +5,7 @@ Bordes et al., NeurIPS 2013, for filtered ranking; `graphlab.task.objectives` fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -17,7 +17,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.model.base import TripleModel
 from graphlab.task.base import Direction, Learner, Part, Task
 from graphlab.task.objectives import OBJECTIVES, ObjectiveConfig, Queries, QueryEpoch
-from graphlab.task.ranking import Tie, ranking_metrics, ranks
+from graphlab.task.ranking import RANKING_METRICS, Tie, ranking_metrics, ranks
 from graphlab.task.triples import World, inverse_queries
 
 
@@ -71,7 +71,7 @@ class KGCompletion(Task[Queries]):
         triples = self.shard.of(getattr(self.split, part)).to(self.device)
         model = _triple_model(learner)
         rows = []
-        for chunk in triples.split(self.config.evaluation_batch_size):
+        for chunk in triples.split(self.config.evaluation_batch_size) if len(triples) else ():
             both = (chunk, inverse_queries(chunk, world.num_relations))
             rows.append(torch.cat([self._rank(model, world, asked) for asked in both], dim=1))
         return torch.cat(rows) if rows else torch.zeros(0, 4, dtype=torch.float64, device=self.device)
@@ -79,6 +79,10 @@ class KGCompletion(Task[Queries]):
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         rank, competitors = rows.double().view(-1, 2).unbind(1)
         return ranking_metrics(rank, competitors)
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        return RANKING_METRICS
 
     def protocol(self) -> Mapping[str, str | int | float]:
         return {

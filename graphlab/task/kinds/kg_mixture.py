@@ -19,6 +19,7 @@ from graphlab.task.base import Direction, Learner, Part, Shard, Task
 from graphlab.task.kinds import kg_completion
 from graphlab.task.kinds.kg_completion import KGCompletion
 from graphlab.task.objectives import Queries
+from graphlab.task.ranking import RANKING_METRICS
 
 
 class Config(kg_completion.Config):
@@ -115,6 +116,11 @@ class KGMixture(Task[Step]):
         means = {name: sum(values[name] for values in found) / len(found) for name in found[0]}
         names = (self.dataset.labels["graphs"][k] for k in asked)
         return means | {f"mrr:{name}": values["mrr"] for name, values in zip(names, found, strict=True)}
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        graphs = self._parts["test"][:, 0].unique().tolist()
+        return (*RANKING_METRICS, *(f"mrr:{self.dataset.labels['graphs'][k]}" for k in graphs))
 
     def protocol(self) -> Mapping[str, str | int | float]:
         return {**self.members[0].protocol(), "task": self.name, "mean": "over graphs"}

@@ -6,7 +6,7 @@ sampled negatives and the removal of queried links as in Zhu et al., NeurIPS 202
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Annotated
@@ -128,6 +128,10 @@ class LinkPrediction(Task[Pairs]):
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         positive = getattr(self.split, part)[:, 2].bool().to(rows.device)
         return {"auroc": auroc(rows, positive), "ap": average_precision(rows, positive)}
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        return ("auroc", "ap")
 
     def protocol(self) -> Mapping[str, str | int | float]:
         return {

@@ -5,7 +5,7 @@ Yang, Cohen and Salakhutdinov, ICML 2016; Kipf and Welling, ICLR 2017.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,10 @@ class NodeClassification(Task[Data]):
         labels = self._labels[part]
         accuracy = (rows.argmax(dim=1) == labels).double().mean()
         return {"accuracy": accuracy.item(), "loss": F.cross_entropy(rows.float(), labels).item()}
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        return ("accuracy", "loss")
 
     def protocol(self) -> Mapping[str, Any]:
         return {

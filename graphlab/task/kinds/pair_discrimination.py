@@ -240,6 +240,11 @@ class PairDiscrimination(Task[Data]):
             "statistic": calibrated,
         }
 
+    @property
+    def metrics(self) -> Sequence[str]:
+        rules = ("official", "official_reliable", "calibrated", "calibrated_reliable")
+        return ("loss", *rules, "degenerate", "statistic")
+
     def protocol(self) -> Mapping[str, Any]:
         return {
             "metric": "official",
