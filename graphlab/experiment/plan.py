@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from graphlab.core.config import Config
-from graphlab.core.errors import ConfigError, StoreError, closest
+from graphlab.core.errors import ConfigError, InputError, StoreError, closest
 from graphlab.core.files import hash_text
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import source_digest
@@ -60,7 +60,15 @@ class Plan:
     def make_task(self, seed: int, device: torch.device | str = "cpu", shard: Shard | None = None) -> Task[Any]:
         data, preparation = self.prepared, self.model.cls.preparation(self.model_config)
         ready = {} if preparation is None else {"ready": preparation.prepare}
-        return self.task(self.task_config, data, data.split(seed), device, shard, **ready)
+        split = data.split(seed)
+        for name, items in split.parts():
+            needed = name in self.task.parts and (name != "train" or self.training.epochs)
+            if needed and not len(items):
+                raise InputError(
+                    f"the {name} part of {data.name}, split {data.splits.name!r}, seed {seed}, is empty",
+                    hint=f"{self.task.name} needs something in each of {', '.join(self.task.parts)}",
+                )
+        return self.task(self.task_config, data, split, device, shard, **ready)
 
     def make_learner(self, task: Task[Any], seed: int) -> Learner:
         """The untrained model with its head; weights depend on the seed alone."""
@@ -100,7 +108,8 @@ class Plan:
 def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] | None = None) -> Plan:
     """Resolve names, lay the overrides over the published recipe, and see that all of it fits together.
 
-    Raises UnknownNameError, ConfigError, IncompatibleError or DataError; nothing has been written then.
+    Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty;
+    nothing has been written then.
     """
     entry = find_model(model)
     data = dataset if isinstance(dataset, Dataset) else load(dataset)

@@ -94,6 +94,8 @@ class Task(ABC, Generic[BatchT]):
     """The task that a model must be able to do, where it is not this one."""
     training: ClassVar[Mapping[str, Any]] = {}
     """What the protocol says of training, where a model has no recipe of its own for it."""
+    parts: ClassVar[Sequence[str]] = ("train", "validation", "test")
+    """The parts of a split that must hold something."""
     level: ClassVar[Level]
     Config: ClassVar[type[TaskConfig]]
     metric: str

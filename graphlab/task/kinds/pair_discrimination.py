@@ -123,6 +123,7 @@ class PairDiscrimination(Task[Data]):
 
     name = "pair-discrimination"
     ability = "graph-prediction"
+    parts = ("test",)
     level = "pair"
     Config = Config
     training = {
