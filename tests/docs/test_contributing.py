@@ -11,7 +11,7 @@ import pytest
 from tests.docs.blocks import ROOT, blocks
 
 PAGE = "CONTRIBUTING.md"
-MODEL, DATASET = "appnp", "caveman"
+MODEL, DATASET, STRATEGY, SPACE = "appnp", "caveman", "annealing", "propagation"
 BLOCKS = blocks(PAGE)
 FILES = {block.mark: block.text for block in BLOCKS if block.mark and block.mark != "not-run"}
 COMMANDS = [
@@ -35,8 +35,8 @@ def package(tmp_path: Path) -> Path:
     site = tmp_path / "site"
     (site / "my_package").mkdir(parents=True)
     (site / "my_package" / "__init__.py").touch()
-    for name in (f"{MODEL}.py", f"{DATASET}.py"):
-        (site / "my_package" / name).write_text(FILES[name])
+    for name in (MODEL, DATASET, STRATEGY, SPACE):
+        (site / "my_package" / f"{name}.py").write_text(FILES[f"{name}.py"])
     about = site / "my_package-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
@@ -60,10 +60,12 @@ def passed(report: str) -> int:
 def test_the_examples_are_not_in_graphlab_already():
     assert not (ROOT / "graphlab" / "model" / "zoo" / f"{MODEL}.py").exists()
     assert not (ROOT / "graphlab" / "data" / "adapters" / f"{DATASET}.py").exists()
+    assert not (ROOT / "graphlab" / "nas" / "strategies" / f"{STRATEGY}.py").exists()
+    assert not (ROOT / "graphlab" / "nas" / "spaces" / f"{SPACE}.py").exists()
 
 
 def test_every_command_is_known_here():
-    assert len(COMMANDS) == 4, COMMANDS
+    assert len(COMMANDS) == 6, COMMANDS
 
 
 def test_the_files_are_formatted(shell, package):
@@ -80,6 +82,19 @@ def test_model_keeps_the_contract(shell, package):
 def test_dataset_keeps_the_contract(shell, package):
     words = f"{command('python -m pytest tests/data')} -p no:cacheprovider"
     assert passed(shell(words, cwd=ROOT, path=package)) == 1
+
+
+def test_strategy_and_space_keep_the_contract(shell, package):
+    words = f"{command('python -m pytest tests/nas')} -p no:cacheprovider"
+    assert passed(shell(words, cwd=ROOT, path=package)) == 13
+
+
+def test_search(shell, package):
+    found = json.loads(shell(command("graphlab search"), path=package))
+    assert found["strategy"] == STRATEGY and found["trials"] == 6
+    names = re.compile(rf"^\W*({STRATEGY}|{SPACE}) ", re.MULTILINE)
+    for listing in ("strategies", "spaces"):
+        assert names.search(shell(f"graphlab {listing}", path=package))
 
 
 def test_contract_in_the_tests_of_the_package(shell, package, tmp_path):

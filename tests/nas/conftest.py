@@ -1,4 +1,4 @@
-"""A small space with conditional decisions and an equal pair of options, and an objective that counts its calls."""
+"""Spaces to search, and two workers that wait for each other."""
 
 from __future__ import annotations
 
@@ -7,73 +7,10 @@ import time
 
 import pytest
 
-from graphlab.core.config import Choices, FloatRange, IntRange
-from graphlab.core.errors import DivergenceError
-from graphlab.core.seeds import SeedStream
 from graphlab.nas.driver.explorer import Explorer
 from graphlab.nas.driver.ledger import WORKER, Fate, fate
-from graphlab.nas.driver.study import open_study
-from graphlab.nas.objectives.objective import Evaluation, Objective
-from graphlab.nas.registry import find_strategy
-from graphlab.nas.space import Decision, Space
-
-
-class Toy(Space):
-    """`b` is made where `a` is not "x"; the values "y" and "z" of `a` mean the same; depth 4 is no network."""
-
-    name = "toy"
-    decisions = (
-        Decision("a", Choices(("x", "y", "z")), "letter"),
-        Decision("b", Choices((1, 2, 3, 4, 5)), "digit", {"a": ("y", "z")}),
-        Decision("depth", IntRange(1, 4), "depth"),
-        Decision("rate", FloatRange(0.001, 1.0, log=True), "rate"),
-    )
-
-    def canonical(self, values):
-        made = self.made(values)
-        return {**made, "a": "y"} if made["a"] == "z" else made
-
-    def is_valid(self, values):
-        return values["depth"] != 4
-
-    def settings(self, values):
-        return "toy", dict(values)
-
-
-class Letters(Space):
-    """Four choices of five: 625 architectures, all different."""
-
-    name = "letters"
-    decisions = tuple(Decision(f"letter_{i}", Choices(tuple("abcde")), "letter") for i in range(4))
-
-    def settings(self, values):
-        return "letters", dict(values)
-
-
-class Score(Objective):
-    """Letters from `a` on are worth more; "eeee" diverges. `calls` lists the keys that were evaluated."""
-
-    directions = {"validation": "maximize", "parameters": "minimize"}
-
-    def __init__(self, space, names=("validation",), stop_at=None, steps=0):
-        self.space, self.names, self.calls, self.stop_at, self.steps = space, names, [], stop_at, steps
-        self.check_names()
-
-    @property
-    def identity(self):
-        return {"objectives": list(self.names)}
-
-    def evaluate(self, values, on_step):
-        if len(self.calls) == self.stop_at:
-            raise KeyboardInterrupt
-        self.calls.append(self.space.key(values))
-        word = "".join(str(value) for value in values.values())
-        if word == "eeee":
-            raise DivergenceError("the loss is nan")
-        score = sum("edcba".index(letter) * 5**-i for i, letter in enumerate(word) if letter in "abcde")
-        for step in range(self.steps):
-            on_step(step, score)
-        return Evaluation({"validation": score, "parameters": float(word.count("a"))})
+from graphlab.testing import searches
+from graphlab.testing.searches import Letters, Toy
 
 
 @pytest.fixture
@@ -138,16 +75,5 @@ def together(monkeypatch):
 
 @pytest.fixture
 def explore():
-    """`explore(strategy, space, objective, count, where=None, seed=0)` gives the Explorer when it has ended."""
-
-    def run(strategy, space, objective, count, where=None, seed=0, pruner=None, **settings):
-        found = find_strategy(strategy)
-        config = found.Config.parse(settings, where=strategy)
-        made = found(config, space, objective, SeedStream(seed))
-        directions = [objective.directions[name] for name in objective.names]
-        study, crew = open_study(where, "study", made.sampler(), directions, pruner)
-        explorer = Explorer(study, crew, space, objective, count)
-        explorer.explore()
-        return explorer
-
-    return run
+    """`graphlab.testing.searches.explore`."""
+    return searches.explore

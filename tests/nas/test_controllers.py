@@ -16,7 +16,7 @@ from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.space import Decision
 from graphlab.nas.strategies.agnn import AGNN
 from graphlab.nas.strategies.graphnas import GraphNAS
-from tests.nas.conftest import Score
+from graphlab.testing.searches import Score
 
 
 def all_words(space):

@@ -16,12 +16,12 @@ from graphlab.core.config import Choices
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.execute import OutOfMemoryError
-from graphlab.nas.driver.ledger import RESULT, SAME_AS, SLOT, Fate, Outcome, fate
+from graphlab.nas.driver.ledger import RESULT, SAME_AS, Outcome
 from graphlab.nas.driver.study import open_storage
 from graphlab.nas.objectives.objective import Evaluation
 from graphlab.nas.registry import find_strategy
 from graphlab.nas.space import Decision
-from tests.nas.conftest import Score
+from graphlab.testing.searches import Score
 
 OWN = ["evolution", "local-search", "agnn", "graphnas"]
 OPTUNAS = ["random", "tpe", "nsga2"]
@@ -34,58 +34,7 @@ def named(explorer):
 
 @pytest.fixture
 def score():
-    from tests.nas.conftest import Score
-
     return Score
-
-
-@pytest.mark.parametrize("strategy", ALL)
-def test_as_many_different_architectures_as_were_asked_for(strategy, letters, score, explore):
-    objective = score(letters)
-    explorer = explore(strategy, letters, objective, 40)
-    assert len(named(explorer)) == len(set(named(explorer))) == 40
-    assert objective.calls == named(explorer)
-    trials = explorer.study.get_trials(deepcopy=False)
-    done = [trial.user_attrs[SLOT] for trial in trials if fate(trial) is Fate.DONE]
-    assert sorted(done) == list(range(40))
-
-
-@pytest.mark.parametrize("strategy", ALL)
-def test_architectures_that_are_the_same_are_evaluated_once(strategy, toy, score, explore):
-    objective = score(toy)
-    explorer = explore(strategy, toy, objective, 30)
-    assert len(set(objective.calls)) == len(objective.calls) == 30
-    assert all("z" not in outcome.values.values() for outcome in explorer.ledger.outcomes)
-    assert all(outcome.values["depth"] != 4 for outcome in explorer.ledger.outcomes)
-
-
-@pytest.mark.parametrize("strategy", ALL)
-@pytest.mark.parametrize("seed", [0, 7])
-def test_a_seed_gives_the_same_trials_and_another_seed_others(strategy, seed, letters, score, explore):
-    first, again, other = (explore(strategy, letters, score(letters), 30, seed=s) for s in (seed, seed, seed + 1))
-    assert named(first) == named(again) != named(other)
-
-
-@pytest.mark.parametrize("strategy", ALL)
-@pytest.mark.parametrize("stop_at", [1, 17])
-def test_a_search_that_was_stopped_ends_with_the_same_trials(strategy, stop_at, letters, score, explore, tmp_path):
-    whole = explore(strategy, letters, score(letters), 30, where=tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
-        explore(strategy, letters, score(letters, stop_at=stop_at), 30, where=tmp_path / "stopped")
-    rest = score(letters)
-    continued = explore(strategy, letters, rest, 30, where=tmp_path / "stopped")
-    assert named(continued) == named(whole)
-    assert [one.objectives for one in continued.ledger.outcomes] == [one.objectives for one in whole.ledger.outcomes]
-    assert len(rest.calls) == 30 - stop_at
-
-
-@pytest.mark.parametrize("strategy", ALL)
-def test_more_trials_continue_a_search(strategy, letters, score, explore, tmp_path):
-    first = explore(strategy, letters, score(letters), 12, where=tmp_path)
-    more = score(letters)
-    second = explore(strategy, letters, more, 20, where=tmp_path)
-    assert named(second)[:12] == named(first)
-    assert len(more.calls) == 8
 
 
 def test_a_search_that_is_done_evaluates_nothing(letters, score, explore, tmp_path):
@@ -93,13 +42,6 @@ def test_a_search_that_is_done_evaluates_nothing(letters, score, explore, tmp_pa
     again = score(letters)
     explore("random", letters, again, 10, where=tmp_path)
     assert again.calls == []
-
-
-def test_a_space_that_is_used_up_ends_the_search(letters, score, explore):
-    letters.decisions = letters.decisions[:2]
-    explorer = explore("random", letters, score(letters), 40)
-    assert len(named(explorer)) == 25
-    assert explorer.exhausted
 
 
 @pytest.mark.parametrize("strategy", [*ALL, "gp", "bayesian", "predictor"])
@@ -253,19 +195,6 @@ def test_a_score_that_is_no_number_is_a_failure_and_asked_for_once(letters, expl
     assert len(objective.calls) == len(set(objective.calls)) == 25
     errors = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
     assert errors == {"c": "validation is nan", "d": "validation is inf"}
-
-
-class AllUndefined(Score):
-    def evaluate(self, values, on_step):
-        return Evaluation({**super().evaluate(values, on_step).metrics, "validation": math.nan})
-
-
-@pytest.mark.parametrize("strategy", [*ALL, "gp", "bayesian", "predictor"])
-def test_a_search_of_which_nothing_has_a_score_ends(strategy, letters, explore):
-    own = {"population": 2} if strategy in ("evolution", "nsga2") else {"startup": 2}
-    own = {} if strategy in ("graphnas", "random") else own
-    outcomes = explore(strategy, letters, AllUndefined(letters), 8, **own).ledger.outcomes
-    assert [one.error for one in outcomes] == ["validation is nan"] * 8
 
 
 class Unbuildable(Score):

@@ -21,7 +21,7 @@ from graphlab.nas.space import Decision
 from graphlab.nas.surrogates.points import scores_of
 from graphlab.task.base import Learner
 from graphlab.testing.examples import example
-from tests.nas.conftest import Score
+from graphlab.testing.searches import Score
 from tests.nas.small_tables import small_table
 
 ALL = ["evolution", "local-search", "agnn", "graphnas", "bayesian", "predictor", "random", "tpe", "nsga2"]

@@ -23,7 +23,7 @@ from graphlab.nas.driver import database
 from graphlab.nas.driver.ledger import ATTEMPT, SLOT, WORKER, Fate, fate
 from graphlab.nas.driver.study import open_storage
 from graphlab.nas.plan import Plan
-from tests.nas.conftest import Score
+from graphlab.testing.searches import Score
 from tests.nas.siege import assert_whole, besiege, start
 from tests.nas.test_limits import Limited
 from tests.nas.test_search_workers import asked_for

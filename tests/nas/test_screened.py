@@ -13,7 +13,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.strategies.screened import Screened
 from graphlab.task.kinds.node_classification import NodeClassification
-from tests.nas.conftest import Score
+from graphlab.testing.searches import Score
 
 
 class Guessed(Score):

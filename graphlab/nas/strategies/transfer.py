@@ -18,7 +18,7 @@ from scipy.stats import norm, rankdata
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.core.errors import InputError
+from graphlab.core.errors import IncompatibleError
 from graphlab.nas.registry import TABLES, find_table
 from graphlab.nas.space import Architecture, Space
 from graphlab.nas.strategies import bayesian
@@ -83,16 +83,18 @@ class Transfer(bayesian.Bayesian):
         if not self.config.sources:
             found = [table for table in map(read_once, published(self.space)) if not self._is_searched(table)]
             if not found:
-                raise InputError(f"no table of {self.space.name} is published to learn from", hint="choose bayesian")
+                raise IncompatibleError(
+                    f"no table of {self.space.name} is published to learn from", hint="choose bayesian"
+                )
             return found
         named = [read_once(name) for name in self.config.sources]
         for table in named:
             if self._is_searched(table):
-                raise InputError(
+                raise IncompatibleError(
                     f"{table.name} is the table that is searched, or of the same data", hint="learn from others alone"
                 )
             if table.space.name != self.space.name:
-                raise InputError(
+                raise IncompatibleError(
                     f"{table.name} is a table of {table.space.name}, not of {self.space.name}",
                     hint="name tables of the space that is searched",
                 )

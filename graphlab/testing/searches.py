@@ -1,0 +1,106 @@
+"""Small spaces, an objective over them that costs nothing, and a search of them: what strategies are tried on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.pruners import BasePruner
+
+from graphlab.core.config import Choices, FloatRange, IntRange
+from graphlab.core.errors import DivergenceError
+from graphlab.core.seeds import SeedStream
+from graphlab.nas.driver.explorer import Explorer
+from graphlab.nas.driver.study import open_study
+from graphlab.nas.objectives.objective import Evaluation, Objective, OnStep
+from graphlab.nas.registry import find_strategy
+from graphlab.nas.space import Architecture, Decision, Space
+
+
+class Toy(Space):
+    """`b` is made where `a` is not "x"; the values "y" and "z" of `a` mean the same; depth 4 is no network."""
+
+    name = "toy"
+    decisions = (
+        Decision("a", Choices(("x", "y", "z")), "letter"),
+        Decision("b", Choices((1, 2, 3, 4, 5)), "digit", {"a": ("y", "z")}),
+        Decision("depth", IntRange(1, 4), "depth"),
+        Decision("rate", FloatRange(0.001, 1.0, log=True), "rate"),
+    )
+
+    def canonical(self, values: Mapping[str, Any]) -> Architecture:
+        made = self.made(values)
+        return {**made, "a": "y"} if made["a"] == "z" else made
+
+    def is_valid(self, values: Mapping[str, Any]) -> bool:
+        return values["depth"] != 4
+
+    def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        return "toy", dict(values)
+
+
+class Letters(Space):
+    """Choices of five letters: four of them give 625 architectures, all different."""
+
+    name = "letters"
+
+    def __init__(self, places: int = 4) -> None:
+        self.decisions = tuple(Decision(f"letter_{i}", Choices(tuple("abcde")), "letter") for i in range(places))
+
+    def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        return "letters", dict(values)
+
+
+class Score(Objective):
+    """Letters from `a` on are worth more; "eeee" diverges.
+
+    calls    keys in the order in which they were evaluated
+    stop_at  calls after which the search is interrupted
+    steps    intermediate reports of an evaluation
+    """
+
+    directions = {"validation": "maximize", "parameters": "minimize"}
+
+    def __init__(
+        self, space: Space, names: Sequence[str] = ("validation",), stop_at: int | None = None, steps: int = 0
+    ) -> None:
+        self.space, self.names, self.stop_at, self.steps = space, tuple(names), stop_at, steps
+        self.calls: list[str] = []
+        self.check_names()
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return {"objectives": list(self.names)}
+
+    def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation:
+        if len(self.calls) == self.stop_at:
+            raise KeyboardInterrupt
+        self.calls.append(self.space.key(values))
+        word = "".join(str(value) for value in values.values())
+        if word == "eeee":
+            raise DivergenceError("the loss is nan")
+        score = sum("edcba".index(letter) * 5**-i for i, letter in enumerate(word) if letter in "abcde")
+        for step in range(self.steps):
+            on_step(step, score)
+        return Evaluation({"validation": score, "parameters": float(word.count("a"))})
+
+
+def explore(
+    strategy: str,
+    space: Space,
+    objective: Objective,
+    count: int,
+    where: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    pruner: BasePruner | None = None,
+    **settings: Any,
+) -> Explorer:
+    """Search for `count` evaluations, in memory or in a store; the explorer when that has ended."""
+    found = find_strategy(strategy)
+    made = found(found.Config.parse(settings, where=strategy), space, objective, SeedStream(seed))
+    directions = [objective.directions[name] for name in objective.names]
+    study, crew = open_study(where, "study", made.sampler(), directions, pruner)
+    explorer = Explorer(study, crew, space, objective, count)
+    explorer.explore()
+    return explorer
