@@ -28,7 +28,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "ppgn": {"hidden_dim": 16, "num_layers": 8},
 }
 """What differs from the defaults; all else is the protocol's. A layer is a round of the test: SSWL needs up to twelve
-of them for a CFI pair, FWL(2) up to five."""
+of them for a CFI pair, FWL(2) up to five, and more let a difference grow that is near rounding at first."""
 
 GROUPS = {
     "Basic": ("Basic",),

@@ -1,7 +1,7 @@
 """The run store: one folder a run, whole files only, one writer at a time.
 
 <store>/<id>/spec.json          what the run is
-             environment.json   what it ran on and how long it took
+             environment.json   what it ran on and how long it took; a digest of all that it came to
              metrics.json       the learning curve
              result.json        how it ended; there only once it has
              last.pt, best.pt   checkpoints (tensors and plain values, read with weights_only)
@@ -24,7 +24,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from graphlab.core.errors import InputError, StoreError
-from graphlab.core.files import remove_leftovers, write_atomic, write_json
+from graphlab.core.files import canonical_json, hash_text, remove_leftovers, write_atomic, write_json
 from graphlab.records.record import Result, RunRecord, RunSpec
 
 
@@ -169,10 +169,12 @@ class RunFolder(CheckpointFolder):
 
     def finish(self, record: RunRecord) -> None:
         """Write what the run came to; result.json last, for it is what says that the run is done."""
+        result, curve = record.result.to_json(), [_plain(row) for row in record.curve]
+        ran_on = {"seconds": record.seconds, **record.environment}
         with _explained(self.path):
-            write_json(self.path / "environment.json", {"seconds": record.seconds, **record.environment})
-            write_json(self.path / "metrics.json", [_plain(row) for row in record.curve])
-            write_json(self.path / "result.json", record.result.to_json())
+            write_json(self.path / "environment.json", {**ran_on, "digest": _digest(ran_on, curve, result)})
+            write_json(self.path / "metrics.json", curve)
+            write_json(self.path / "result.json", result)
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -185,10 +187,22 @@ def read_record(folder: Path) -> RunRecord:
         )
     if not (folder / "result.json").exists():
         return RunRecord(spec, Result("unfinished", str(spec.protocol.get("metric", "")), "", 0), 0.0)
-    result = Result(**_read(folder / "result.json", _has_fields_of(Result)))
-    environment = _read(folder / "environment.json", lambda value: isinstance(value, dict) and "seconds" in value)
-    curve = tuple(map(_from_plain, _read(folder / "metrics.json", _is_table)))
-    return RunRecord(spec, result, environment.pop("seconds"), environment, curve)
+    result = _read(folder / "result.json", _has_fields_of(Result))
+    environment = _read(
+        folder / "environment.json", lambda value: isinstance(value, dict) and {"seconds", "digest"} <= set(value)
+    )
+    curve = _read(folder / "metrics.json", _is_table)
+    if environment.pop("digest") != _digest(environment, curve, result):
+        raise StoreError(
+            f"result.json, metrics.json or environment.json in {folder} is not what the run wrote there",
+            hint="it was edited; restore it, or delete the folder to run it again",
+        )
+    seconds = environment.pop("seconds")
+    return RunRecord(spec, Result(**result), seconds, environment, tuple(map(_from_plain, curve)))
+
+
+def _digest(*parts: Any) -> str:
+    return hash_text(canonical_json(parts))[:16]
 
 
 def _has_fields_of(record: type) -> Callable[[Any], bool]:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -204,6 +205,18 @@ def test_a_finished_run_that_lost_a_file_or_half_of_it(cli, store, file):
     done = cli("runs", "--store", path, "--json")
     assert done.code == 1
     assert str(run / file) in done.json["error"]["message"]
+
+
+@pytest.mark.parametrize("file", ["result.json", "metrics.json", "environment.json"])
+def test_a_finished_run_whose_numbers_were_edited(cli, store, file):
+    path, _ = store
+    run = next(p.parent for p in path.glob("*/result.json"))
+    text = (run / file).read_text()
+    (run / file).write_text(re.sub(r"\d\.\d+", "0.123456", text, count=1))
+    assert (run / file).read_text() != text
+    done = cli("runs", "--store", path, "--json")
+    assert done.code == 1
+    assert f"in {run} is not what the run wrote" in done.json["error"]["message"]
 
 
 def test_store_that_is_a_file(cli, tmp_path):

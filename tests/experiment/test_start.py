@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -66,10 +66,9 @@ def test_what_cannot_be_started_from_is_said(tmp_path, start, settings, message)
 
 def test_a_run_whose_start_failed_fails_too_and_the_others_go_on(tmp_path):
     first, other = pretrained(tmp_path, seeds=2).records
-    path = Store(tmp_path).path / first.id / "result.json"
-    result = json.loads(path.read_text())
     error = {"kind": "divergence", "message": "the loss is nan in epoch 2"}
-    path.write_text(json.dumps({**result, "status": "failed", "error": error}))
+    result = replace(first.result, status="failed", error=error)
+    Store(tmp_path).folder(first.spec).finish(replace(first, result=result))
     options = {"store": tmp_path, "epochs": 0, **SMALL}
     failed = run("ultra", example("kg-inductive"), start=first.id, **options).records[0]
     assert failed.result.error == {
