@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
@@ -96,7 +97,7 @@ class Answers:
                 "a question names a relation and one of head and tail",
                 hint='predict("anna", "mother") asks for tails, predict(relation="mother", tail="eve") for heads',
             )
-        if not isinstance(k, int) or k < 1:
+        if not isinstance(k, Integral) or k < 1:
             raise InputError(f"there cannot be {k!r} answers", hint="k is a whole number from 1")
         if exclude not in get_args(Exclude):
             raise InputError(f"exclude cannot be {exclude!r}", hint=f"it is one of {', '.join(get_args(Exclude))}")
@@ -111,7 +112,7 @@ class Answers:
         order = left.argsort(descending=True, stable=True)
         listed = order[: min(k, int((left > -torch.inf).sum()))]
         values = scores[listed]
-        ranks = 1 + (left.unsqueeze(0) > values.unsqueeze(1)).sum(1) if len(listed) else values.long()
+        ranks = 1 + torch.searchsorted(-values, -values)
         return pd.DataFrame(
             {
                 "rank": ranks.numpy(),
@@ -175,7 +176,7 @@ def _find(what: str, name: Name | None, names: Sequence[str]) -> int:
     """The id of a name. A text that no name equals may be an id in digits, as on the command line."""
     if isinstance(name, str) and name in names:
         return names.index(name)
-    if isinstance(name, int) or (
+    if isinstance(name, Integral) or (
         isinstance(name, str) and name.isascii() and name.isdigit() and str(int(name)) == name
     ):
         if 0 <= int(name) < len(names):

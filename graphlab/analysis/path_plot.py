@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,14 @@ INK = "#2b2b2b"
 HALF_LETTER, HALF_LINE, MARGIN = 3.1, 9.0, 5.0
 """Points that half a letter is wide and half a line high in the box of an entity, and what the box adds all round."""
 
-SHRINK = 21
-"""Points of a line that the box of an entity takes at either end."""
+LETTER = 0.085
+"""Inches that a letter of the title takes."""
+
+LOOP = 0.4
+"""Inches by which the arc of a fact about one entity alone stands above it."""
+
+HALF_LOOP, BOX = 0.22, 0.17
+"""Inches from the middle of an entity's box to where such an arc begins and ends, aside and upwards."""
 
 
 def plot_paths(explanation: Explanation) -> Plot:
@@ -47,16 +54,18 @@ def plot_paths(explanation: Explanation) -> Plot:
 
     An entity stands as many columns from the head as the longest of the paths to it takes steps. A line is a
     fact; its arrow has the fact's own direction, whichever way a path walks it; its width is the importance of the
-    best path that it is on.
+    best path that it is on. A fact about one entity alone is an arc above it.
     """
     head, relation, tail = explanation.query
     columns = _columns(explanation)
     places = _places(columns)
-    width = max(x for x, _ in places.values()) + 2.2
-    height = max(y for _, y in places.values()) - min(y for _, y in places.values()) + 1.45
-    figure = Plot(max(width, 5.0), max(height, 2.4))
-    axes = figure.panel()
     importance = _facts(explanation)
+    above = LOOP * max(Counter(fact[0] for fact in importance if fact[0] == fact[2]).values(), default=0)
+    width = max(x for x, _ in places.values()) + 2.2
+    height = max(y for _, y in places.values()) - min(y for _, y in places.values()) + 1.45 + above
+    title = f"Paths behind ({head}, {relation}, {tail})"
+    figure = Plot(max(width, 5.0, LETTER * len(title)), max(height, 2.4))
+    axes = figure.panel()
     most = max(importance.values(), default=0.0)
     by_ends: dict[frozenset[str], list[Fact]] = {}
     for fact in importance:
@@ -64,12 +73,15 @@ def plot_paths(explanation: Explanation) -> Plot:
     for facts in by_ends.values():
         for index, fact in enumerate(facts):
             share = max(importance[fact], 0.0) / most if most > 0 else 0.0
+            if fact[0] == fact[2]:
+                _draw_loop(axes, fact[1], places[fact[0]], LOOP * (index + 1), share)
+                continue
             _draw_fact(axes, fact, places, _bend(index, len(facts), fact, facts[0]), share, (head, tail))
     for entity, place in places.items():
         colour = HEAD if entity == head else TAIL if entity == tail else BETWEEN
         _draw_entity(axes, entity, place, colour)
-    axes.set_title(f"Paths behind ({head}, {relation}, {tail})", fontsize=10, loc="left", color=INK, pad=8)
-    _frame(axes, places)
+    axes.set_title(title, fontsize=10, loc="left", color=INK, pad=8, parse_math=False)
+    _frame(axes, places, above)
     return figure
 
 
@@ -117,6 +129,19 @@ def _draw_fact(
     if abs(bend) < 1e-9:
         bend = _clearest(start, end, places.values())
     control = _control(start, end, bend)
+    _draw_arrow(axes, start, end, bend, share, (_inside(fact[0], start, control), _inside(fact[2], end, control)))
+    _draw_label(axes, fact[1], start, end, bend, along=0.5 + AWAY * _hub(fact, hubs))
+
+
+def _draw_loop(axes: Axes, relation: str, place: Place, height: float, share: float) -> None:
+    """An arc from the left of an entity's box to its right, and the relation at its top."""
+    x, y = place
+    start, end = (x - HALF_LOOP, y + BOX), (x + HALF_LOOP, y + BOX)
+    _draw_arrow(axes, start, end, -height / HALF_LOOP, share, (0.0, 0.0))
+    _draw_label(axes, relation, start, end, -height / HALF_LOOP, along=0.5)
+
+
+def _draw_arrow(axes: Axes, start: Place, end: Place, bend: float, share: float, hidden: tuple[float, float]) -> None:
     arrow = FancyArrowPatch(
         start,
         end,
@@ -124,12 +149,11 @@ def _draw_fact(
         arrowstyle=f"-|>,head_length={4 + 4 * share},head_width={2 + 2 * share}",
         linewidth=THIN + (THICK - THIN) * share,
         color=_mix(share),
-        shrinkA=_inside(fact[0], start, control),
-        shrinkB=_inside(fact[2], end, control),
+        shrinkA=hidden[0],
+        shrinkB=hidden[1],
         zorder=1 + share,
     )
     axes.add_patch(arrow)
-    _draw_label(axes, fact[1], start, end, bend, along=0.5 + AWAY * _hub(fact, hubs))
 
 
 def _draw_label(axes: Axes, text: str, start: Place, end: Place, bend: float, along: float) -> None:
@@ -153,6 +177,7 @@ def _draw_label(axes: Axes, text: str, start: Place, end: Place, bend: float, al
         fontsize=8.5,
         color=INK,
         zorder=4,
+        parse_math=False,
         bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.94},
     )
 
@@ -204,6 +229,7 @@ def _draw_entity(axes: Axes, entity: str, place: Place, colour: str) -> None:
         color="white" if colour != BETWEEN else INK,
         fontweight="bold" if colour != BETWEEN else "normal",
         zorder=5,
+        parse_math=False,
         bbox={
             "boxstyle": "round,pad=0.42,rounding_size=0.8",
             "facecolor": colour,
@@ -227,9 +253,9 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "\u2026"
 
 
-def _frame(axes: Axes, places: dict[str, Place]) -> None:
+def _frame(axes: Axes, places: dict[str, Place], above: float) -> None:
     xs, ys = zip(*places.values(), strict=True)
     axes.set_xlim(min(xs) - 0.9, max(xs) + 0.9)
-    axes.set_ylim(min(ys) - 0.5, max(ys) + 0.45)
-    axes.set_aspect("equal")
+    axes.set_ylim(min(ys) - 0.5, max(ys) + 0.45 + above)
+    axes.set_aspect("equal", anchor="W")
     axes.set_axis_off()

@@ -10,11 +10,10 @@ from matplotlib.lines import Line2D
 from torch import Tensor
 
 from graphlab.comparison.compare import Row
-from graphlab.comparison.rows import settings_text
 from graphlab.core.plot import Plot
 from graphlab.data.dataset import Dataset, Split
 from graphlab.data.views import draw_links
-from graphlab.experiment.figures import COLOURS, GREY
+from graphlab.experiment.figures import COLOURS, GREY, LINE, label_of
 
 LARGEST_DRAWN = 200
 """Nodes beyond which a picture of a graph says less than its degrees do."""
@@ -60,11 +59,12 @@ def plot_predictions(dataset: Dataset, logits: Tensor, split: Split, title: str 
 def plot_comparison(rows: Sequence[Row], metric: str) -> Plot:
     """Ours beside the published: a faint dot a seed, the mean with its 95 % interval, and published mean ± std."""
     mine = [row for row in rows if row.metric == metric]
-    labels = list(dict.fromkeys(_label(row) for row in mine))[::-1]
-    figure = Plot(7.0, 0.9 + 0.42 * max(len(labels), 1))
+    labels = list(dict.fromkeys(label_of(row.model, row.settings) for row in mine))[::-1]
+    lines = max((label.count("\n") + 1 for label in labels), default=1)
+    figure = Plot(7.0, 0.9 + max(0.42, LINE * lines + 0.08) * max(len(labels), 1))
     axes = figure.panel()
     for row in mine:
-        y = labels.index(_label(row))
+        y = labels.index(label_of(row.model, row.settings))
         if row.ours and row.ours.mean is not None:
             axes.scatter(row.values, [y] * len(row.values), s=20, color=COLOURS[0], alpha=0.4, linewidths=0)
             low, high = row.ours.ci95 or (row.ours.mean, row.ours.mean)
@@ -99,8 +99,3 @@ def _key(marker: str, face: str, label: str, edge: str | None = None) -> Line2D:
 
 def _class_colour(index: int) -> str:
     return CLASS_COLOURS[index % len(CLASS_COLOURS)]
-
-
-def _label(row: Row) -> str:
-    settings = settings_text(row)
-    return f"{row.model}\n{settings}" if settings else row.model

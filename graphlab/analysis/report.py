@@ -10,11 +10,12 @@ from pathlib import Path
 from graphlab.analysis.page import page
 from graphlab.analysis.plots import LARGEST_DRAWN, plot_comparison, plot_predictions
 from graphlab.comparison.compare import Row
+from graphlab.comparison.configurations import configurations
 from graphlab.core.errors import InputError
 from graphlab.core.files import write_text
 from graphlab.core.plot import Plot
 from graphlab.data.load import load
-from graphlab.experiment.figures import learning_curves
+from graphlab.experiment.figures import label_of, plot_curves
 from graphlab.experiment.reproduce import Comparison
 from graphlab.experiment.restore import predictions
 from graphlab.experiment.views import claims_html, leaderboard_html, table_html
@@ -61,7 +62,7 @@ def _claims(comparison: Comparison) -> Iterator[str]:
 
 def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator[str]:
     records = [record for record in comparison.records if record.spec.dataset == name]
-    metric = records[0].result.metric
+    known, metric = comparison.records, records[0].result.metric
     yield f"<h3>{escape(name)}</h3>"
     yield _wide(leaderboard_html(name, rows))
     yield _figure(
@@ -70,8 +71,8 @@ def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator
         "Each faint dot is a seed; bars are 95 % bootstrap intervals of the mean.",
     )
     yield _figure(
-        learning_curves(records),
-        f"Validation {metric} by epoch on {name}, a line a model",
+        plot_curves({label_of(c.spec.model, c.settings): c.records for c in configurations(records, known)}, metric),
+        f"Validation {metric} by epoch on {name}, a line a configuration",
         "Thick: mean over seeds, until the first of them stops. Thin: each seed.",
     )
     if shown := _most_accurate(records):

@@ -17,7 +17,7 @@ from functools import reduce
 import numpy as np
 from scipy import sparse
 
-from graphlab.core.errors import UnknownNameError
+from graphlab.core.errors import InputError, UnknownNameError
 from graphlab.data.triples import Triple, vocabulary
 
 Body = Sequence[tuple[str, bool]]
@@ -49,8 +49,11 @@ class Rules:
         self._joins = {relation: _matrix(pairs, len(entities)) for relation, pairs in ends.items()}
 
     def rule(self, body: Body, relation: str) -> Rule:
-        """The rule body => relation. Raises UnknownNameError for a relation that no triple has."""
-        steps = (self._join(name).T if inverse else self._join(name) for name, inverse in body)
+        """The rule body => relation. Raises UnknownNameError for a relation that no triple has, InputError for a body
+        without relations."""
+        steps = [self._join(name).T if inverse else self._join(name) for name, inverse in body]
+        if not steps:
+            raise InputError("a body without relations leads nowhere", hint="give the relations of a path")
         reached = reduce(_follow, steps)
         return Rule(pairs=reached.nnz, correct=reached.multiply(self._join(relation)).nnz)
 

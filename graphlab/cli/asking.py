@@ -93,6 +93,6 @@ def analyze(
     if as_json:
         print_json(found.to_json())
     else:
-        console().print(found.text, highlight=False)
+        console().print(found.text, highlight=False, markup=False)
         if found.rows:
             print_frame(found.df, as_json=False)

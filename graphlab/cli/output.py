@@ -26,6 +26,7 @@ def print_frame(frame: pd.DataFrame, as_json: bool, hide: tuple[str, ...] = ()) 
         return
     import pandas as pd
     from rich.table import Table
+    from rich.text import Text
 
     shown = frame.drop(columns=[c for c in hide if c in frame])
     table = Table(box=None, header_style="bold")
@@ -35,13 +36,13 @@ def print_frame(frame: pd.DataFrame, as_json: bool, hide: tuple[str, ...] = ()) 
         longest = max((len(word) for line in lines for word in line[index].split()), default=0)
         table.add_column(str(column).removeprefix("num_"), justify=justify, min_width=longest, overflow="fold")
     for line in lines:
-        table.add_row(*line)
+        table.add_row(*map(Text, line))  # what is in brackets is no markup
     console().print(table)
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | bool):
+        return str(value)
     if isinstance(value, Integral):
         return f"{int(value):,}"
     return f"{value:.4f}" if isinstance(value, float) and value == value else ""

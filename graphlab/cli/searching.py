@@ -79,6 +79,6 @@ def search(
     if as_json:
         print_json(found.to_json())
     else:
-        console().print(found.text, highlight=False)
+        console().print(found.text, highlight=False, markup=False)
         if len(found.front) > 1:
             print_frame(found.pareto(), as_json=False, hide=("key", "state", "seconds"))

@@ -64,7 +64,7 @@ def discriminate(
     if as_json:
         print_json(found.to_json())
     else:
-        console().print(found.text, highlight=False)
+        console().print(found.text, highlight=False, markup=False)
         print_frame(found.brief(), as_json=False)
     if found.num_failed:
         raise typer.Exit(1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from graphlab.comparison.rows import said
 from graphlab.core.plot import Plot
 from graphlab.records.record import RunRecord
 
@@ -15,23 +17,43 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DASHES = ("solid", "dashed", "dashdot", "dotted")
 GREY = "#6e6e6e"
 
+LONGEST_LINE = 36
+"""Letters of a line of settings."""
+
+LINE = 0.17
+"""Inches from one line of a label or a legend to the next."""
+
 
 def style_of(index: int) -> dict[str, Any]:
     """Colour and dashes of the n-th model; the dashes change once the colours are used up."""
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index // len(COLOURS) % len(DASHES)]}
 
 
-def learning_curves(records: Iterable[RunRecord], metric: str | None = None) -> Plot:
-    """Validation metric by epoch: each model's mean over seeds, and its seeds faintly.
+def label_of(model: str, settings: Mapping[str, Any]) -> str:
+    """A model and, below it, what sets its configuration apart."""
+    return "\n".join([model, *textwrap.wrap(said(settings), LONGEST_LINE)])
 
-    The mean ends where the first seed stops. What does not train, or is evaluated once, is a dotted level. `metric` is
+
+def learning_curves(records: Iterable[RunRecord], metric: str | None = None) -> Plot:
+    """Validation metric by epoch: each model's mean over seeds, and its seeds faintly; see `plot_curves`."""
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault(record.spec.model, []).append(record)
+    return plot_curves(groups, metric)
+
+
+def plot_curves(groups: Mapping[str, Sequence[RunRecord]], metric: str | None = None) -> Plot:
+    """Validation metric by epoch: the mean over the runs of each group, under its label, and the runs faintly.
+
+    The mean ends where the first run stops. What does not train, or is evaluated once, is a dotted level. `metric` is
     the selecting one unless given.
     """
-    runs = [record for record in records if record.result.status != "unfinished"]
-    figure = Plot()
+    ended = {label: [r for r in group if r.result.status != "unfinished"] for label, group in groups.items()}
+    ended = {label: group for label, group in ended.items() if group}
+    figure = Plot(height=max(3.6, 0.4 + LINE * sum(label.count("\n") + 1 for label in ended)))
     axes = figure.panel()
-    name = metric or (runs[0].result.metric if runs else "metric")
-    for index, (model, group) in enumerate(_by_model(runs)):
+    name = metric or next((group[0].result.metric for group in ended.values()), "metric")
+    for index, (model, group) in enumerate(ended.items()):
         style = style_of(index)
         curves = [list(_points(record, name)) for record in group]
         trained = [curve for curve in curves if len(curve) > 1]
@@ -48,11 +70,6 @@ def learning_curves(records: Iterable[RunRecord], metric: str | None = None) -> 
     if axes.get_legend_handles_labels()[0]:
         figure.legend(loc="outside right upper", frameon=False, fontsize=9)
     return figure
-
-
-def _by_model(runs: list[RunRecord]) -> Iterator[tuple[str, list[RunRecord]]]:
-    for model in dict.fromkeys(record.spec.model for record in runs):
-        yield model, [record for record in runs if record.spec.model == model]
 
 
 def _points(record: RunRecord, metric: str) -> Iterator[tuple[float, float]]:

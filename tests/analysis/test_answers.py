@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -78,8 +79,9 @@ def test_what_is_known_can_be_left_out(asked):
 
 def test_names_and_ids_ask_the_same(asked):
     by_name = asked.predict("ann", "knows", 5)
-    for head, relation in ((0, 0), ("0", "0"), ("ann", 0)):
+    for head, relation in ((0, 0), ("0", "0"), ("ann", 0), (np.int64(0), np.int32(0))):
         assert asked.predict(head, relation, 5).equals(by_name)
+    assert asked.predict("ann", "knows", np.int64(5)).equals(by_name)
 
 
 def test_everything_left_out_leaves_an_empty_table():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from matplotlib.patches import FancyArrowPatch
 
@@ -66,6 +68,29 @@ def test_nothing_and_nothing_of_importance_are_drawn_too(paths):
 def test_a_path_that_ends_where_it_began_is_drawn():
     loop = (("ann", "mother", "eve", False), ("ann", "mother", "eve", True))
     assert Explanation(("ann", "self", "ann"), ((1.0, loop),)).plot().render("svg")
+
+
+def test_a_fact_about_one_entity_alone_is_an_arc_above_it():
+    steps = (FORTH, ("eve", "likes", "eve", False), ("eve", "knows", "eve", True), BACK)
+    figure = Explanation(("ann", "brother", "tom"), ((1.0, steps),)).plot()
+    figure.render("png")
+    (axes,) = figure.axes
+    labels = {text.get_text(): text for text in axes.texts}
+    tops = [labels[name].get_window_extent() for name in ("eve", "likes", "knows")]
+    assert all(low.y1 <= high.y0 for low, high in pairwise(tops)) and tops[-1].y1 < figure.bbox.y1
+    paths = [patch.get_path().get_extents() for patch in axes.patches if isinstance(patch, FancyArrowPatch)]
+    assert len(paths) == 4 and all(path.width > 0 for path in paths)
+
+
+def test_names_are_neither_formulas_nor_cut_off():
+    fact = ("$a$", "/film/film/starring./film/performance/$\\actor$", "$b$")
+    figure = Explanation(fact, ((1.0, ((*fact, False),)),)).plot()
+    figure.render("png")
+    (axes,) = figure.axes
+    title = axes.get_title(loc="left")
+    assert title == f"Paths behind ({', '.join(fact)})"
+    extent = axes._left_title.get_window_extent()  # pyright: ignore[reportAttributeAccessIssue]
+    assert extent.x0 >= 0 and extent.x1 <= figure.bbox.x1
 
 
 def test_equal_pictures_are_equal_bytes_and_are_saved_by_ending(tmp_path):

@@ -8,10 +8,15 @@ import sys
 import pytest
 import torch
 
+from graphlab.analysis import report
 from graphlab.analysis.plots import WRONG, plot_comparison, plot_predictions
+from graphlab.comparison.configurations import configurations
 from graphlab.comparison.rows import leaderboard_rows
 from graphlab.data.load import load
-from graphlab.experiment.figures import COLOURS, DASHES, learning_curves, style_of
+from graphlab.experiment.definition import Experiment
+from graphlab.experiment.figures import COLOURS, DASHES, label_of, learning_curves, plot_curves, style_of
+from graphlab.experiment.reproduce import Comparison
+from graphlab.experiment.runs import Runs
 from tests.comparison.records_made import record, records
 
 
@@ -44,6 +49,40 @@ def test_a_model_that_is_evaluated_once_is_a_level_and_was_trained():
 def test_no_runs_and_failed_runs_make_an_empty_figure():
     assert learning_curves([]).axes[0].lines[:] == []
     assert learning_curves(records(None)).render("png")
+
+
+def test_nothing_of_long_settings_is_cut_off():
+    settings = {f"setting_{index}": value for index, value in enumerate((1, "resistance", 0.001, True))}
+    mine = [*records(0.81, 0.82, policy="none", **settings), *records(0.5, 0.6, policy="distance", **settings)]
+    mine += records(0.7, 0.71)
+    figures = [plot_comparison(leaderboard_rows("planetoid/cora", mine), "accuracy")]
+    figures.append(plot_curves({label_of(c.spec.model, c.settings): c.records for c in configurations(mine)}))
+    for figure in figures:
+        figure.render("png")
+        axes = figure.axes[0]
+        assert axes.bbox.width > figure.bbox.width / 3
+        written = [axes.xaxis.label, axes.yaxis.label, *figure.legends[0].get_texts()]
+        written += axes.get_yticklabels() if figure is figures[0] else ()
+        for extent in (text.get_window_extent() for text in written if text.get_text()):
+            assert extent.x0 >= 0 and extent.x1 <= figure.bbox.x1 and extent.y0 >= 0 and extent.y1 <= figure.bbox.y1
+
+
+def test_one_model_under_other_settings_has_a_curve_of_its_own_in_a_report(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(report, "plot_curves", lambda groups, metric: drawn.append(groups) or plot_curves(groups))
+    monkeypatch.setattr(report, "_picture", lambda record, store: ())
+    mine = [*records(0.8, 0.9, weight="none"), *records(0.4, 0.6, weight="degree")]
+    runs = (Runs(tuple(mine[:2])), Runs(tuple(mine[2:])))
+    experiment = Experiment.parse({"title": "T", "runs": [{"model": "gcn", "dataset": "cora"}]}, where="test")
+    rows = leaderboard_rows("planetoid/cora", mine)
+    report.write_report(
+        Comparison(experiment, tmp_path, tmp_path, runs, (), (), {"planetoid/cora": rows}), tmp_path / "r"
+    )
+    (groups,) = drawn
+    assert {label: len(group) for label, group in groups.items()} == {
+        "gcn\nmodel.weight=none": 2,
+        "gcn\nmodel.weight=degree": 2,
+    }
 
 
 def test_styles_differ_for_many_models():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphlab.analysis.rules import Rule, Rules
-from graphlab.core.errors import UnknownNameError
+from graphlab.core.errors import InputError, UnknownNameError
 
 FAMILY = [
     ("ann", "mother", "eve"),
@@ -24,6 +24,11 @@ def test_by_hand():
     assert rules.rule([("brother", False), ("mother", False)], "mother") == Rule(pairs=1, correct=1)
     assert rules.rule([("mother", False), ("mother", True)], "brother") == Rule(pairs=5, correct=1)
     assert rules.rule([("grandmother", False), ("mother", False)], "mother").confidence == 0.0
+
+
+def test_a_body_without_relations():
+    with pytest.raises(InputError, match="leads nowhere"):
+        Rules(FAMILY).rule([], "mother")
 
 
 def test_a_relation_that_no_triple_has():

@@ -40,8 +40,9 @@ def ceilings(dataset: Dataset, tests: str | WLTest | Iterable[str | WLTest] = "a
     """The pairs that each test separates, exactly: by refining every graph once, whatever the number of pairs.
 
     The pairs are those that the data set's test split names, or any two of the graphs that it lists. Of graphs to be
-    classified or valued, they are any two whose targets differ; of those with the same target that FWL(2) finds
-    alike, one stands for all (the ten classes of `csl` make 45 pairs). Node and edge features are seen.
+    classified or valued, they are any two whose targets differ, a missing one (NaN) being like others that are missing;
+    of those with the same target that FWL(2) finds alike, one stands for all (the ten classes of `csl` make 45 pairs).
+    Node and edge features are seen.
 
     Raises IncompatibleError for data whose targets are not those of whole graphs, UnknownNameError for a test.
     """
@@ -96,6 +97,7 @@ def _of_pairs(
 def _distinct(dataset: Dataset, arrays: GraphArrays) -> tuple[np.ndarray, np.ndarray]:
     """One graph of each kind, int64 `[K]`, and a number for its target."""
     rows = torch.cat([torch.as_tensor(graph.y).reshape(1, -1) for graph in dataset.graphs]).numpy()
+    rows = np.where(rows != rows, np.inf, rows)  # NaN would be unlike itself
     target = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
     kinds = np.column_stack([target, partition(FINEST, arrays).label])
     which = np.sort(np.unique(kinds, axis=0, return_index=True)[1])

@@ -50,12 +50,14 @@ class Separation:
         frame = {"test": list(self.rounds), "separated": separated, "round": rounds, "stable": self.stable.values()}
         return pd.DataFrame(frame)
 
-    def plot(self, test: str, after: int | None = None) -> Plot:
+    def plot(self, test: str | WLTest, after: int | None = None) -> Plot:
         """The colours of a test after so many rounds, or when neither graph's split any more; see `plot_colours`."""
         from graphlab.analysis.expressiveness.pictures import plot_colours
 
-        (found,) = find_tests(test if test not in self.stable else [t for t in self.tests if t.name == test])
-        return plot_colours(found, self.graphs, self.stable.get(test, 0) if after is None else after)
+        (found,) = find_tests([t for t in self.tests if t.name == test] or test)
+        if after is None:
+            after = self.stable[found.name] if found in self.tests else _rounds(found.refinement, self.graphs)[1]
+        return plot_colours(found, self.graphs, after)
 
     def __repr__(self) -> str:
         return self.df.to_string(index=False)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import torch
+from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import DataError, InputError
@@ -64,8 +66,7 @@ def _parts(graph: Any) -> _Parts:
                 f"an edge_index is {edges.dtype} {list(edges.shape)}",
                 hint="it is int64 [2, edges], each edge both ways",
             )
-        x, edge_attr = (None if part is None else part.detach().cpu().numpy() for part in (graph.x, graph.edge_attr))
-        return _Parts(int(graph.num_nodes or 0), edges, x, edge_attr)
+        return _Parts(int(graph.num_nodes or 0), edges, _dense(graph.x), _dense(graph.edge_attr))
     if isinstance(graph, str):
         try:
             return _of_adjacency(decode(graph.strip().encode()))
@@ -78,6 +79,14 @@ def _parts(graph: Any) -> _Parts:
     raise InputError(
         f"a {type(graph).__name__} is no graph", hint="give PyG Data, a networkx graph, graph6 text or an adjacency"
     )
+
+
+def _dense(features: Tensor | None) -> np.ndarray | None:
+    """Features as numpy has them, which knows neither sparse tensors nor bfloat16."""
+    if features is None:
+        return None
+    dense = features.detach().to_dense().cpu()
+    return (dense.float() if dense.dtype == torch.bfloat16 else dense).numpy()
 
 
 def _of_adjacency(adjacency: np.ndarray) -> _Parts:

@@ -32,6 +32,8 @@ def probe(dataset: Dataset) -> Finding:
     back          share of other's training triples that are there as triples of relation
     num_triples   training triples of relation
     test_answered test triples of the two that a fact of the other gives away
+
+    Raises IncompatibleError for data without relations, or without triples to train on or to test.
     """
     if not dataset.spec.num_relations:
         raise IncompatibleError(
@@ -39,6 +41,11 @@ def probe(dataset: Dataset) -> Finding:
             hint="inverse-relations is about knowledge graphs; graphlab datasets lists those of kg-completion",
         )
     split = dataset.split()
+    if not len(split.train) or not len(split.test):
+        raise IncompatibleError(
+            f"{dataset.name} has no {'training' if len(split.test) else 'test'} triples",
+            hint="relations are found among training triples, and looked for in test",
+        )
     held_out = 1 - len(split.train) / sum(len(part) for _, part in split.parts())
     threshold = CONFIDENCE - held_out
     known = _Facts(dataset)

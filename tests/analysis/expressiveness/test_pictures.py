@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from graphlab.analysis.expressiveness import compare, determine
+from graphlab.analysis.expressiveness import TESTS, compare, determine
 from graphlab.core.errors import InputError
 
 HEXAGON = nx.cycle_graph(6)
@@ -34,6 +34,12 @@ def test_pairs_are_a_matrix_whose_colours_are_those_of_the_round():
     assert [len(one) for one in stable] == [4, 3] and stable[0] != stable[1]
     assert "the colours differ" in after.get_suptitle() and "the same colours" in before.get_suptitle()
     assert "4 colours" in after.axes[0].get_title(loc="left")
+
+
+@pytest.mark.parametrize("asked", ["1-WL", "FWL(2)"])
+@pytest.mark.parametrize("named", ["FWL(2)", "fwl(2)", TESTS["FWL(2)"]])
+def test_stable_colours_are_drawn_however_the_test_is_named_and_if_nobody_asked_it(asked, named):
+    assert "FWL(2) after 2 rounds: the colours differ" in compare(HEXAGON, TRIANGLES, asked).plot(named).get_suptitle()
 
 
 def test_the_legend_says_what_there_is_of_shared_and_own_colours():

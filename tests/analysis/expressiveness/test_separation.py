@@ -59,6 +59,13 @@ def test_features_enter_the_first_colours():
     assert compare(*bonds, [*TESTS]).by == tuple(TESTS)
 
 
+def test_sparse_features_and_those_of_few_bits_are_seen():
+    edges, x = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    for form in (x, x.to_sparse(), x.bfloat16(), x.half()):
+        here, there = Data(x=form, edge_index=edges), Data(x=torch.ones(2, 2), edge_index=edges)
+        assert not separates("1-WL", here, Data(x=x, edge_index=edges)) and separates("1-WL", here, there)
+
+
 def test_features_of_networkx_graphs_are_seen_as_those_of_data():
     x = torch.tensor([[0.5, 1.0], [0.5, 2.0], [0.5, 1.0], [0.5, 2.0], [0.5, 1.0], [0.5, 1.0]])
     graph = HEXAGON.copy()

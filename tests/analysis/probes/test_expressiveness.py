@@ -79,6 +79,14 @@ def test_equal_graphs_with_equal_targets_count_once_and_with_others_cannot_be_se
     assert all(counts == {"total": 0, "pairs": 1, "tied": 1} for counts in twice.tests.values())
 
 
+def test_missing_targets_are_alike():
+    data = load("csl")
+    graphs = [graph.clone() for graph in data.graphs[::5]]
+    for graph in graphs:
+        graph.y = torch.tensor([[float("nan"), float(graph.y)]])
+    assert ceilings(replace(data, graphs=tuple(graphs)), "1-WL, FWL(2)").summary["num_pairs"] == 45
+
+
 def test_a_table_a_sentence_and_options():
     found = analyze("expressiveness", "csl", tests=["1-WL", "FWL(2)"])
     assert found.df["test"].tolist() == ["1-WL", "FWL(2)"] and found.df["tied"].tolist() == [45, 0]

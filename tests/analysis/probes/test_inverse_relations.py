@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from graphlab.analysis.probe import analyze
 from graphlab.core.errors import IncompatibleError, UnknownNameError
+from graphlab.data.dataset import Splits
 from graphlab.data.load import load
 
 
@@ -82,3 +85,12 @@ def test_graphs_without_relations_and_unknown_probes_are_refused():
         analyze("inverse-relations", "karate")
     with pytest.raises(UnknownNameError, match="inverse-relation"):
         analyze("inverse-relation", "karate")
+
+
+@pytest.mark.parametrize(("emptied", "said"), [("train", "no training triples"), ("test", "no test triples")])
+def test_nothing_to_train_on_or_to_test_is_said(emptied, said):
+    data = load("kinship-rules/transductive")
+    split = data.split()
+    bare = replace(split, **{emptied: split.test[:0]})
+    with pytest.raises(IncompatibleError, match=said):
+        analyze("inverse-relations", replace(data, splits=Splits("fixed", fixed=(bare,))))
