@@ -49,8 +49,9 @@ class Layer(nn.Module):
         return self.sent(h)
 
     def forward(self, along: Messages, roots: Tensor, h: Tensor, batch: Data) -> Tensor:
-        table = None if self.table is None else self.table(batch)
-        return self.norm(self.own(h) + tuple_spmm(along, self.send(roots, h), table)).relu()
+        sent = self.send(roots, h)
+        table = None if self.table is None else self.table(batch, sent.dtype)
+        return self.norm(self.own(h) + tuple_spmm(along, sent, table)).relu()
 
 
 class IdentityLayer(Layer):

@@ -230,7 +230,7 @@ class BellmanFordLayer(BellmanFordUpdate):
         if isinstance(self.relation, nn.Embedding):
             return self.relation.weight
         asked = query.index_select(0, step.query)
-        return self.relation(asked).unflatten(1, (self.num_relations, -1))
+        return self.relation(asked).to(query.dtype).unflatten(1, (self.num_relations, -1))
 
 
 PUBLISHED = "Zhu et al., NeurIPS 2021, appendix, and the configuration files published with it"

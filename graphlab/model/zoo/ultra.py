@@ -102,7 +102,7 @@ class Ultra(TripleModel):
             aggregate = relational_spmm_pairs(
                 edges,
                 step.pairs,
-                projection(features)[place[step.query]],
+                projection(features).to(states.dtype)[place[step.query]],
                 states,
                 edge_mask=edge_mask,
                 boundary=query.new_zeros(len(step.own), self.out_dim).index_put_((row,), query[column]),
