@@ -13,6 +13,7 @@ from graphlab.data.spec import Features
 from graphlab.model.subgraph.aggregation import DIRECT, LOCAL, Aggregation, aggregate
 from graphlab.model.subgraph.inputs import EdgeTable
 from graphlab.model.subgraph.tuples import Tuples
+from graphlab.ops.compiled import MAX_WIDTH
 from graphlab.ops.norm_relu import Moments
 from graphlab.ops.tuple_layer import Branch as CompiledBranch
 from graphlab.ops.tuple_layer import tuple_layer
@@ -63,8 +64,8 @@ class Layer(nn.Module):
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
         branches: list[Branch] = list(self.branches)  # pyright: ignore[reportAssignmentType]
-        compiled = self.training and h.is_cpu and h.dtype in (torch.float32, torch.float64) and len(h) > 1
-        if not compiled or not self.direct:
+        compiled = self.training and h.is_cpu and h.dtype in (torch.float32, torch.float64)
+        if not compiled or not self.direct or len(h) < 2 or h.size(1) > MAX_WIDTH:
             return self.norm(sum(branch(tuples, h, batch) for branch in branches)).relu()
         parts = [branch.parts(tuples, h, batch) for branch in branches]
         out, moments = tuple_layer(h, parts, self.norm.weight, self.norm.bias, self.norm.eps)
