@@ -3,6 +3,8 @@ those that its root sends mapped by weights of their own; a node is what it beco
 
 h[u, v] <- relu(BN(W h[u, v] + sum over w in N(v) in the subgraph of u of relu(W_{1[w = u]} h[u, w] + bond)))
 row of u = h[u, u]
+
+Where edges carry nothing, messages are W_{1[w = u]} h[u, w] itself.
 """
 
 from __future__ import annotations
