@@ -93,7 +93,7 @@ class BellmanFordUpdate(nn.Module):
         aggregate  `[..., dim]`, or `[..., 4 dim]` for pna
         scales     PNA's amplification of each state's node, of the states' shape or one that expands to it
         """
-        return F.relu(self.norm(self._update(states, aggregate, scales)))
+        return F.relu(self.norm(self._update(states, aggregate, scales))).to(states.dtype)
 
     def _update(self, states: Tensor, aggregate: Tensor, scales: Scales) -> Tensor:
         if self.aggregate != "pna":

@@ -36,7 +36,8 @@ class Neighbourhood:
         """
         dtype = torch.promote_types(dtype, torch.float32)
         if (weighting, dtype) not in self._weights:
-            self._weights[weighting, dtype] = self._make(weighting, dtype)
+            with torch.inference_mode(False):
+                self._weights[weighting, dtype] = self._make(weighting, dtype)
         return self._weights[weighting, dtype]
 
     def _make(self, weighting: Weighting, dtype: torch.dtype) -> Tensor:

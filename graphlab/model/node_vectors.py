@@ -21,4 +21,4 @@ def node_vectors(batch: Data, features: Features | None) -> Tensor:
     x: Tensor = batch["x"]
     if not isinstance(features, Categorical):
         return x
-    return torch.cat([F.one_hot(x[:, k], size) for k, size in enumerate(features.sizes)], dim=1).float()
+    return torch.cat([F.one_hot(x[:, k].long(), size) for k, size in enumerate(features.sizes)], dim=1).float()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -20,7 +21,8 @@ ResultT = TypeVar("ResultT")
 class Remembered(Generic[ResultT]):
     """What a function made of the last tensor it was given; a transductive task gives the same at every step.
 
-    `rest` are further arguments, plain values.
+    `rest` are further arguments, plain values. A tensor made in inference mode does not tell when it is changed, and
+    nothing is remembered of it.
     """
 
     def __init__(self, function: Callable[..., ResultT]) -> None:
@@ -28,9 +30,12 @@ class Remembered(Generic[ResultT]):
         self._seen: tuple[Tensor, int, tuple[Any, ...], ResultT] | None = None
 
     def __call__(self, x: Tensor, *rest: Any) -> ResultT:
+        if x.is_inference():
+            return self._function(x, *rest)
         seen = self._seen
         if seen is None or seen[0] is not x or seen[1:3] != (x._version, rest):
-            self._seen = seen = (x, x._version, rest, self._function(x, *rest))
+            with torch.inference_mode(False):  # what is kept may have a part in gradients later
+                self._seen = seen = (x, x._version, rest, self._function(x, *rest))
         return seen[3]
 
 

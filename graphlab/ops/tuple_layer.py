@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphlab.core.errors import InputError
+from graphlab.ops.compiled import MAX_WIDTH
 from graphlab.ops.norm_relu import Moments, NormReLU, add_moments
 from graphlab.ops.threads import PARTS, over_parts_alone
 from graphlab.ops.tuple_spmm.cpu import RowLoops
@@ -59,7 +61,12 @@ def tuple_layer(
     """h' `[T, d]` of h `[T, d]`, float32 or float64 on the CPU, and the moments of each z_b and of the sum.
 
     Differentiable once, in h and all tensors of the branches. The same bits for any number of threads.
+
+    Raises:
+        InputError: h is wider than MAX_WIDTH.
     """
+    if h.size(1) > MAX_WIDTH:
+        raise InputError(f"tuple_layer: h has {h.size(1)} columns", hint=f"it takes {MAX_WIDTH} at most")
     found: list[Moments] = []
     tensors = [tensor for branch in branches for tensor in branch.tensors]
     out = _TupleLayer.apply(h, gamma, beta, eps, [branch.messages for branch in branches], found, *tensors)

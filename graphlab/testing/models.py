@@ -196,6 +196,17 @@ def _missed(model: str, name: str, seed: int) -> set[str]:
     return {key for key, p in learner.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
 
 
+def check_mixed_precision(model: str, name: str) -> None:
+    """A step in bfloat16, which `training.precision` may ask for, has a finite loss and finite gradients."""
+    task, learner = _learner(model, name)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = task.loss(learner, task.batches(SeedStream(0))[0])
+    assert loss.isfinite(), f"the loss of {model} is {loss.item()} in bfloat16"
+    if loss.requires_grad:
+        loss.backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in learner.parameters())
+
+
 def check_overfit(model: str, name: str) -> None:
     """A hundred steps on one batch, at a high or a low learning rate, bring its loss down to under half. The weights
     are the first of three draws by which there is a loss."""
@@ -305,6 +316,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     check_permutation,
     check_isolation,
     check_gradients,
+    check_mixed_precision,
     check_overfit,
     check_state_dict,
     check_repeatable,

@@ -49,6 +49,14 @@ def test_the_model_is_its_definition(kind):
         torch.testing.assert_close(model(batch), torch.stack(rows), rtol=1e-9, atol=1e-9)
 
 
+def test_categories_are_whole_numbers_of_any_dtype():
+    graph = graphs("categorical")[0]
+    model = build_model("gin", DataSpec("node", 2, node=SPECS["categorical"]), {}).eval()
+    small = graph.clone()
+    small.x = graph.x.to(torch.uint8)
+    torch.testing.assert_close(model(small), model(graph), rtol=0, atol=0)
+
+
 def test_its_class_bounds_it():
     check_class("gin", {"hidden_dim": 8, "num_layers": 4})
 

@@ -83,3 +83,8 @@ def test_a_masked_link_is_an_absent_link(name):
     masked = Data(edge_index=WORLD.edge_index, edge_mask=kept.repeat(2), num_nodes=N)
     cut = Data(edge_index=both_directions(LINKS[kept]), num_nodes=N)
     torch.testing.assert_close(model(masked, PAIRS), model(cut, PAIRS))
+
+
+@pytest.mark.parametrize("name", ["common-neighbours", "gae", "nbfnet"])
+def test_no_pairs_have_no_scores(name):
+    assert build_model(name, SPEC, {}).score_links(WORLD, PAIRS[:0]).shape == (0,)

@@ -217,6 +217,16 @@ def test_isolated_entities_and_empty_graphs_have_finite_scores_and_gradients():
         assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
 
 
+@pytest.mark.parametrize("dependent", [True, False])
+def test_no_queries_and_no_candidates_have_no_scores(dependent):
+    model, (head, relation) = nbfnet(dependent=dependent), QUERY
+    for queries, candidates in ((0, None), (0, 5), (2, 0)):
+        tail = None if candidates is None else head.new_zeros(queries, candidates)
+        scores = model.score(graph(), head[:queries], relation[:queries], tail)
+        assert scores.shape == (queries, 9 if candidates is None else candidates)
+        scores.sum().backward()
+
+
 def test_rotations_need_an_even_width():
     with pytest.raises(ConfigError, match="even"):
         nbfnet(message="rotate", dim=9)

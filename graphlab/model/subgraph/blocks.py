@@ -60,13 +60,18 @@ class Cut:
         self.message_start = torch.searchsorted(batch["uL_source"], self.start)
 
     def spans(self, max_tuples: int) -> list[tuple[int, int]]:
-        """Roots one after the other with at most so many tuples, or one root that has more: (first, last + 1)."""
+        """Roots one after the other with at most so many tuples, or one root that has more: (first, last + 1). A tuple
+        alone has no variance to be normalised by, and joins its neighbours.
+        """
         start = self.start.cpu()
         spans, first = [], 0
         while first < len(start) - 1:
             fits = int(torch.searchsorted(start, start[first] + max_tuples, right=True)) - 1
-            spans.append((first, max(fits, first + 1)))
-            first = spans[-1][1]
+            last = max(fits, first + 1)
+            while last < len(start) - 1 and min(start[last] - start[first], start[-1] - start[last]) < 2:
+                last += 1
+            spans.append((first, last))
+            first = last
         return spans
 
     def block(self, first: int, last: int) -> Data:

@@ -27,7 +27,7 @@ class Convolution(nn.Module):
 
     def heard(self, messages: Messages, h: Tensor, batch: Data) -> Tensor:
         """What the MLP is given, `[N, dim]`."""
-        table = None if self.table is None else self.table(batch)
+        table = None if self.table is None else self.table(batch, h.dtype)
         return tuple_spmm(messages, h, table, 1 + self.eps)
 
     def forward(self, messages: Messages, h: Tensor, batch: Data) -> Tensor:

@@ -64,7 +64,7 @@ class BucketLinear(nn.Module):
         self.weight = nn.Parameter(torch.empty(buckets, dim, width).uniform_(-1, 1) / width**0.5)
 
     def forward(self, x: Tensor, bucket: Tensor) -> Tensor:
-        return grouped_linear(x, self.weight, bucket)
+        return grouped_linear(x, self.weight.to(x.dtype), bucket)
 
 
 class ToMatrices(nn.Module):

@@ -53,16 +53,17 @@ def edge_kinds(batch: Data, features: Features | None) -> Tensor | None:
 
 
 class EdgeTable(nn.Module):
-    """A vector a kind of edge, as `edge_kinds` numbers them: `[kinds, dim]`."""
+    """A vector a kind of edge, as `edge_kinds` numbers them: `[kinds, dim]`, in the dtype of what it is to meet, for in
+    mixed precision maps and tables of embeddings give different ones."""
 
     def __init__(self, features: Categorical | Continuous, dim: int) -> None:
         super().__init__()
         self.features = features
         self.map = nn.Linear(features.dim, dim) if isinstance(features, Continuous) else Columns(features.sizes, dim)
 
-    def forward(self, batch: Data) -> Tensor:
+    def forward(self, batch: Data, dtype: torch.dtype) -> Tensor:
         if isinstance(self.features, Continuous):
-            return self.map(batch["edge_attr"])
+            return self.map(batch["edge_attr"]).to(dtype)
         sizes = self.features.sizes
         kind = torch.arange(prod(sizes), device=batch["edge_index"].device)
-        return self.map(torch.stack([kind // prod(sizes[:c]) % size for c, size in enumerate(sizes)], dim=1))
+        return self.map(torch.stack([kind // prod(sizes[:c]) % size for c, size in enumerate(sizes)], dim=1)).to(dtype)

@@ -13,6 +13,7 @@ from graphlab.data.spec import Features
 from graphlab.model.subgraph.aggregation import DIRECT, LOCAL, Aggregation, aggregate
 from graphlab.model.subgraph.inputs import EdgeTable
 from graphlab.model.subgraph.tuples import Tuples
+from graphlab.ops.compiled import MAX_WIDTH
 from graphlab.ops.norm_relu import Moments
 from graphlab.ops.tuple_layer import Branch as CompiledBranch
 from graphlab.ops.tuple_layer import tuple_layer
@@ -29,16 +30,16 @@ class Branch(nn.Module):
         self.first, self.norm, self.second = nn.Linear(dim, dim), nn.BatchNorm1d(dim), nn.Linear(dim, dim)
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
-        table = None if self.table is None else self.table(batch)
+        table = None if self.table is None else self.table(batch, h.dtype)
         heard = aggregate(self.name, tuples, h, table, 1 + self.eps)
         return self.second(self.norm(self.first(heard)).relu())
 
-    def parts(self, tuples: Tuples, batch: Data) -> CompiledBranch:
+    def parts(self, tuples: Tuples, h: Tensor, batch: Data) -> CompiledBranch:
         """What `tuple_layer` takes of it."""
         first, norm, second = self.first, self.norm, self.second
         return CompiledBranch(
             messages=tuples.messages(self.name),  # pyright: ignore[reportArgumentType]
-            table=None if self.table is None else self.table(batch),
+            table=None if self.table is None else self.table(batch, h.dtype),
             self_weight=1 + self.eps,
             weight_1=first.weight,
             bias_1=first.bias,
@@ -63,10 +64,10 @@ class Layer(nn.Module):
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
         branches: list[Branch] = list(self.branches)  # pyright: ignore[reportAssignmentType]
-        compiled = self.training and h.is_cpu and h.dtype in (torch.float32, torch.float64) and len(h) > 1
-        if not compiled or not self.direct:
+        compiled = self.training and h.is_cpu and h.dtype in (torch.float32, torch.float64)
+        if not compiled or not self.direct or len(h) < 2 or h.size(1) > MAX_WIDTH:
             return self.norm(sum(branch(tuples, h, batch) for branch in branches)).relu()
-        parts = [branch.parts(tuples, batch) for branch in branches]
+        parts = [branch.parts(tuples, h, batch) for branch in branches]
         out, moments = tuple_layer(h, parts, self.norm.weight, self.norm.bias, self.norm.eps)
         norms = [*(branch.norm for branch in branches), self.norm]
         for norm, found in zip(norms, moments, strict=True):

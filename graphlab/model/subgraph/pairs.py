@@ -48,7 +48,7 @@ class Bonds(nn.Module):
         kind = edge_kinds(batch, self.features)
         if self.table is None or kind is None:
             return like.new_zeros(batch.num_edges, self.dim)
-        return self.table(batch).index_select(0, kind)
+        return self.table(batch, like.dtype).index_select(0, kind)
 
 
 class GraphNorm(nn.Module):
@@ -86,8 +86,9 @@ class PairInput(nn.Module):
     def forward(self, pairs: AllPairs, nodes: Tensor, bonds: Tensor) -> Tensor:
         same = diagonal(pairs)
         relation = (linked(pairs).long() * LINKED).index_fill(0, same, SAME)
-        h = self.relation(relation).index_add(0, same, nodes)
-        return h.index_add(0, pairs.place(*pairs.edge_index), bonds)
+        h = self.relation(relation)
+        h = h.index_add(0, same, nodes.to(h.dtype))
+        return h.index_add(0, pairs.place(*pairs.edge_index), bonds.to(h.dtype))
 
 
 class GraphPairInput(nn.Module):

@@ -147,7 +147,7 @@ class AStarNet(TripleModel):
         """Relation weights by (query, relation), `[B 2R, dim]`."""
         if isinstance(weights, nn.Embedding):
             return weights.weight.repeat(len(query), 1)
-        return weights(query).view(-1, query.size(1))
+        return weights(query).to(query.dtype).view(-1, query.size(1))
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ class GAE(LinkModel):
         weight = (degree[source] * degree[target]).rsqrt()
 
         def convolve(rows: Tensor) -> Tensor:
-            return torch.zeros_like(rows).index_add(0, target, weight.unsqueeze(1) * rows[source])
+            sent = weight.unsqueeze(1) * rows[source]
+            return torch.zeros_like(rows, dtype=sent.dtype).index_add(0, target, sent)
 
         hidden = convolve(graph["x"] @ self.first if self.has_features else self.first).relu()
         return convolve(F.dropout(hidden, self.dropout, self.training) @ self.second)

@@ -78,7 +78,7 @@ class Bias(nn.Module):
         kind = edge_kinds(batch, self.edge)
         if self.table is not None and kind is not None:
             source, target = batch["edge_index"]
-            bias = bias.index_add(0, pairs.place(target, source), self.table(batch).index_select(0, kind))
+            bias = bias.index_add(0, pairs.place(target, source), self.table(batch, bias.dtype).index_select(0, kind))
         filled = bias.new_zeros(slots.graphs * slots.width**2, bias.size(1)).index_copy(0, slots.pair, bias)
         filled = filled.view(slots.graphs, slots.width, slots.width, -1).permute(0, 3, 1, 2)
         return filled.masked_fill(slots.empty.view(slots.graphs, 1, 1, slots.width), float("-inf"))

@@ -3,6 +3,8 @@ those that its root sends mapped by weights of their own; a node is what it beco
 
 h[u, v] <- relu(BN(W h[u, v] + sum over w in N(v) in the subgraph of u of relu(W_{1[w = u]} h[u, w] + bond)))
 row of u = h[u, u]
+
+Where edges carry nothing, messages are W_{1[w = u]} h[u, w] itself.
 """
 
 from __future__ import annotations
@@ -49,8 +51,9 @@ class Layer(nn.Module):
         return self.sent(h)
 
     def forward(self, along: Messages, roots: Tensor, h: Tensor, batch: Data) -> Tensor:
-        table = None if self.table is None else self.table(batch)
-        return self.norm(self.own(h) + tuple_spmm(along, self.send(roots, h), table)).relu()
+        sent = self.send(roots, h)
+        table = None if self.table is None else self.table(batch, sent.dtype)
+        return self.norm(self.own(h) + tuple_spmm(along, sent, table)).relu()
 
 
 class IdentityLayer(Layer):

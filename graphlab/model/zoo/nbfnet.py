@@ -175,13 +175,14 @@ class Readout(nn.Module):
         """
         of_state, of_query = self.first.weight.chunk(2, dim=1)
         states, query = F.linear(states, of_state), F.linear(query, of_query, self.first.bias).unsqueeze(1)
-        few = max(1, READOUT_ELEMENTS // (answer.size(1) * states.size(1)))
+        few = max(1, READOUT_ELEMENTS // max(1, answer.size(1) * states.size(1)))
         parts = zip(answer.split(few), query.split(few), strict=True)
-        return torch.cat([self._of(states.index_select(0, rows.flatten()), asked) for rows, asked in parts])
+        return torch.cat([self._of(states, rows, asked) for rows, asked in parts])
 
-    def _of(self, states: Tensor, query: Tensor) -> Tensor:
-        """Scores `[b, K]` of mapped states `[b * K, 2 dim]` and queries `[b, 1, 2 dim]`."""
-        return self.last(F.relu(states.view(len(query), -1, query.size(-1)) + query)).squeeze(-1)
+    def _of(self, states: Tensor, rows: Tensor, query: Tensor) -> Tensor:
+        """Scores `[b, K]` of those of mapped states `[rows, 2 dim]` that are named, and queries `[b, 1, 2 dim]`."""
+        chosen = states.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        return self.last(F.relu(chosen + query)).squeeze(-1)
 
 
 class BellmanFordLayer(BellmanFordUpdate):
@@ -229,7 +230,7 @@ class BellmanFordLayer(BellmanFordUpdate):
         if isinstance(self.relation, nn.Embedding):
             return self.relation.weight
         asked = query.index_select(0, step.query)
-        return self.relation(asked).view(len(asked), self.num_relations, -1)
+        return self.relation(asked).to(query.dtype).unflatten(1, (self.num_relations, -1))
 
 
 PUBLISHED = "Zhu et al., NeurIPS 2021, appendix, and the configuration files published with it"

@@ -102,7 +102,7 @@ class Ultra(TripleModel):
             aggregate = relational_spmm_pairs(
                 edges,
                 step.pairs,
-                projection(features)[place[step.query]],
+                projection(features).to(states.dtype)[place[step.query]],
                 states,
                 edge_mask=edge_mask,
                 boundary=query.new_zeros(len(step.own), self.out_dim).index_put_((row,), query[column]),
@@ -149,12 +149,19 @@ class Ultra(TripleModel):
     def _relation_graph(self, graph: Data) -> RelationalGraph:
         """Of all facts, hidden ones included; made once for each graph, known again by its tensor of edges."""
         edge_index: Tensor = graph["edge_index"]
+        if edge_index.is_inference():
+            return self._make_relation_graph(graph)
         for known, version, made in self._remembered:
             if known is edge_index and version == edge_index._version:
                 return made
-        made = relation_graph(edge_index, graph["edge_type"], int(graph.num_nodes or 0), self._num_relations(graph))
+        with torch.inference_mode(False):
+            made = self._make_relation_graph(graph)
         self._remembered = [*self._remembered[1 - REMEMBERED :], (edge_index, edge_index._version, made)]
         return made
+
+    def _make_relation_graph(self, graph: Data) -> RelationalGraph:
+        num_nodes, num_relations = int(graph.num_nodes or 0), self._num_relations(graph)
+        return relation_graph(graph["edge_index"], graph["edge_type"], num_nodes, num_relations)
 
 
 PUBLISHED = "the configuration published with Galkin et al., ICLR 2024, for pre-training on three graphs"

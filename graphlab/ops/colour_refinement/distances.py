@@ -18,7 +18,7 @@ _LOW = np.uint64(2**32 - 1)
 
 @compiled
 def shortest_paths(rows, source):
-    """Edges on the shortest path from v to u, or APART: uint64 `[n, n]`."""
+    """Edges on the shortest path to v, the row, from u, the column, or APART: uint64 `[n, n]`."""
     n = len(rows) - 1
     distance = np.full((n, n), APART, np.uint64)
     queue = np.empty(n, np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from torch_geometric.data import Batch
+from torch_geometric.data import Batch, Data
 
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
@@ -151,6 +151,20 @@ def test_what_is_kept_for_the_gradient_does_not_grow_with_the_number_of_blocks(n
         with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
             model.train()(batch)
     assert kept[1] < kept[0] / 20
+
+
+@pytest.mark.parametrize("size", [1, 3, 4])
+def test_nodes_without_edges_are_normalised_with_their_neighbours(size):
+    """First, between two larger subgraphs, last: none is a block alone."""
+    triangle = [(u, v) for u in range(3) for v in range(3) if u != v]
+    edges = torch.tensor([(first + u, first + v) for first in (1, 5) for u, v in triangle]).T.contiguous()
+    model, _ = built(PLAIN, size)
+    graph = Data(x=torch.randn(9, 2, dtype=torch.float64), edge_index=edges, num_nodes=9)
+    batch = Batch.from_data_list(list(model.policy.prepare([graph])))
+    sizes = [len(Cut(batch).block(*span)["tuple_node"]) for span in Cut(batch).spans(size)]
+    assert min(sizes) > 1 and sum(sizes) == int(batch["num_tuples"].sum()) and max(sizes) <= max(size, 3) + 1
+    model.train()(batch).sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
 
 
 def test_a_negative_bound_is_refused():

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 import torch
 from torch_geometric.data import Batch, Data
 
+from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import Categorical
 from graphlab.model.subgraph.inputs import edge_kinds
 from graphlab.model.subgraph.layer import Layer
 from graphlab.model.subgraph.policies import Distance
+from graphlab.ops.compiled import MAX_WIDTH
+from graphlab.ops.tuple_layer import tuple_layer
 
 EDGES = Categorical((3,))
 
@@ -50,3 +54,13 @@ def test_the_compiled_layer_is_the_layer_of_modules():
     compiled.eval()
     plain.eval()
     torch.testing.assert_close(compiled(tuples, h, batch), plain(tuples, h, batch))
+
+
+def test_a_width_that_compiled_loops_have_no_room_for():
+    batch = batch_of_graphs()
+    tuples = Distance(3).tuples(batch, None)
+    wide = Layer(("vv",), MAX_WIDTH + 1, None)
+    h = torch.randn(tuples.num_tuples, MAX_WIDTH + 1)
+    assert wide(tuples, h, batch).shape == h.shape
+    with pytest.raises(InputError, match="columns"):
+        tuple_layer(h, [wide.branches[0].parts(tuples, h, batch)], wide.norm.weight, wide.norm.bias, wide.norm.eps)

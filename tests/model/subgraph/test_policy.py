@@ -163,6 +163,13 @@ def test_a_graph_without_edges_is_its_own_bag_where_edges_are_deleted():
     assert sorted(made[2]["uL_edge"].tolist()) == [0, 1, 2] and made[4]["uL_edge"].tolist() == [1, 0]
 
 
+@pytest.mark.parametrize(
+    "policy", [*LISTED.values(), policies.Distance(), policies.NodeMarked(), policies.Resistance()], ids=repr
+)
+def test_no_graphs(policy):
+    assert policy.prepare([]) == []
+
+
 @pytest.mark.parametrize("policy", LISTED.values(), ids=repr)
 def test_graphs_without_nodes(policy):
     nothing = Data(edge_index=torch.zeros(2, 0, dtype=torch.int64), num_nodes=0)

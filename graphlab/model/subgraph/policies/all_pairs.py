@@ -48,7 +48,7 @@ class NodeMarked(_AllPairsPolicy):
 
     def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
         marks = [torch.eye(int(graph.num_nodes or 0), dtype=torch.uint8).view(-1, 1) for graph in graphs]
-        return {"tuple_label": torch.cat(marks)}
+        return {"tuple_label": torch.cat([torch.zeros(0, 1, dtype=torch.uint8), *marks])}
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Resistance(_AllPairsPolicy):
     num_values = 1
 
     def _columns(self, graphs: Sequence[Data]) -> dict[str, Tensor]:
-        values = torch.cat([resistances(graph).flatten() for graph in graphs]).unsqueeze(1)
+        none = torch.zeros(0, dtype=torch.float64)
+        values = torch.cat([none, *(resistances(graph).flatten() for graph in graphs)]).unsqueeze(1)
         apart = values.isinf()
         return {"tuple_label": apart.to(torch.uint8), "tuple_value": values.masked_fill(apart, 0).float()}

@@ -36,7 +36,8 @@ class Packed:
     def of(cls, graphs: Sequence[Data]) -> Packed:
         ptr = np.cumsum([0, *(int(graph.num_nodes or 0) for graph in graphs)])
         edge_ptr = np.cumsum([0, *(graph.num_edges for graph in graphs)])
-        edges = torch.cat([graph["edge_index"] for graph in graphs], dim=1).numpy()
+        none = torch.zeros(2, 0, dtype=torch.int64)
+        edges = torch.cat([none, *(graph["edge_index"] for graph in graphs)], dim=1).numpy()
         source, target = edges + np.repeat(ptr[:-1], np.diff(edge_ptr))
         start, order = counting_sort(source, int(ptr[-1]))
         return cls(ptr, edge_ptr, source, target, start, order)
