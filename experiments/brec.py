@@ -96,7 +96,8 @@ def _added(*tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines of tables of different pairs, those of a seed and category added up."""
     lines = pd.DataFrame([line for table in tables for line in table])
     lines["category"] = pd.Categorical(lines["category"], [*SCHEMA, "total"])
-    sums: Any = lines.groupby(["seed", "category"], observed=True).sum().reset_index()
+    groups: Any = lines.groupby(["seed", "category"], observed=True)
+    sums = groups.sum().reset_index()
     sums["counts"] = sums["failed"] + sums["official_unreliable"] == 0
     return sums.astype({"category": str})[lines.columns].to_dict("records")
 

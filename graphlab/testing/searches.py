@@ -13,6 +13,7 @@ from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.driver.explorer import Explorer
 from graphlab.nas.driver.study import open_study
+from graphlab.nas.objectives.limit import Direction
 from graphlab.nas.objectives.objective import Evaluation, Objective, OnStep
 from graphlab.nas.registry import find_strategy
 from graphlab.nas.space import Architecture, Decision, Space
@@ -60,7 +61,7 @@ class Score(Objective):
     steps    intermediate reports of an evaluation
     """
 
-    directions = {"validation": "maximize", "parameters": "minimize"}
+    directions: Mapping[str, Direction] = {"validation": "maximize", "parameters": "minimize"}
 
     def __init__(
         self, space: Space, names: Sequence[str] = ("validation",), stop_at: int | None = None, steps: int = 0

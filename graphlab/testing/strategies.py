@@ -49,7 +49,8 @@ def _fits(strategy: str) -> bool:
 
 def _explore(strategy: str, space: Space, objective: Score, count: int = COUNT, **others: Any) -> Explorer:
     fields = find_strategy(strategy).Config.model_fields
-    return explore(strategy, space, objective, count, **others, **{k: v for k, v in SMALL.items() if k in fields})
+    own: dict[str, Any] = {name: value for name, value in SMALL.items() if name in fields}
+    return explore(strategy, space, objective, count, **others, **own)
 
 
 def _named(explorer: Explorer) -> list[str]:
