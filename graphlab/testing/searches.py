@@ -100,7 +100,7 @@ def explore(
     """Search for `count` evaluations, in memory or in a store; the explorer when that has ended."""
     found = find_strategy(strategy)
     made = found(found.Config.parse(settings, where=strategy), space, objective, SeedStream(seed))
-    directions = [objective.directions[name] for name in objective.names]
+    directions: list[Direction] = [objective.directions[name] for name in objective.names]
     study, crew = open_study(where, "study", made.sampler(), directions, pruner)
     explorer = Explorer(study, crew, space, objective, count)
     explorer.explore()
