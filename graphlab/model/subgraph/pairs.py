@@ -10,12 +10,10 @@ from graphlab.data.spec import DataSpec, Features
 from graphlab.model.subgraph.convolution import average
 from graphlab.model.subgraph.inputs import EdgeTable, NodeInput, edge_kinds
 from graphlab.model.subgraph.tuples import AllPairs
+from graphlab.ops.segment_norm import segment_norm
 from graphlab.ops.tuple_spmm import Messages
 
 APART, LINKED, SAME = range(3)
-
-EPS = 1e-5
-"""Added to a variance that is divided by."""
 
 
 def all_pairs(batch: Data) -> AllPairs:
@@ -64,12 +62,7 @@ class GraphNorm(nn.Module):
         self.weight, self.bias = nn.Parameter(torch.ones(dim)), nn.Parameter(torch.zeros(dim))
 
     def forward(self, pairs: AllPairs, h: Tensor) -> Tensor:
-        graphs = h.split((pairs.size**2).tolist())
-        return torch.cat([self._normed(rows) for rows in graphs if len(rows)] or [h])
-
-    def _normed(self, rows: Tensor) -> Tensor:
-        """By PyTorch's kernel, as a batch of its own; a single row becomes the bias."""
-        return torch.batch_norm(rows, self.weight, self.bias, None, None, True, 0.0, EPS, False)
+        return segment_norm(h, pairs.size**2, self.weight, self.bias)
 
 
 class PairInput(nn.Module):

@@ -1,20 +1,19 @@
-"""Products over all w, of small graphs as their pairs lie in memory and of large ones from copies; both add up in the
-same order."""
+"""Products over all w: of small graphs as their pairs lie in memory, of large ones as products of matrices."""
 
 from __future__ import annotations
 
 import numpy as np
 from torch import Tensor
 
-from graphlab.ops.pair_product.copied import copied_loop
 from graphlab.ops.pair_product.in_place import in_place_loop
+from graphlab.ops.pair_product.matrices import matrix_products
 from graphlab.ops.threads import for_each, shares
 
-LARGE = 48
+LARGE = 64
 """Nodes from which on copies pay."""
 
-IN_PLACE_BYTES, COPIED_BYTES = 256, 64
-"""Columns that are summed at once: with four sums of one and sixteen of the other half the registers are full."""
+TILE_BYTES = 256
+"""Columns that are summed at once: with four sums of a quarter of a kilobyte half of the registers are full."""
 
 Places = tuple[np.ndarray, np.ndarray, np.ndarray]
 First = tuple[bool, bool]
@@ -35,17 +34,18 @@ def whole_product(one: Tensor, other: Tensor, out: Tensor, places: Places, is_fi
     places: of each row of each graph, the graph's size, where its pairs start, and which row it is.
     is_first: whether p in `one`, and q in `other`, is the first node of the pair; if not, k is.
     """
-    is_large = places[0] >= LARGE
-    for make, most, chosen in ((in_place_loop, IN_PLACE_BYTES, ~is_large), (copied_loop, COPIED_BYTES, is_large)):
-        rows = (places[0][chosen], places[1][chosen], places[2][chosen])
-        arrays = tuple(_in_tiles(values, most) for values in (one, other, out))
-        loop = make(arrays[2].shape[-1])
-        for_each(lambda part, run=loop, a=arrays, r=rows: run(*a, r, is_first, *part), shares(len(rows[0])))
+    size, block, row = places
+    small, large = size < LARGE, (size >= LARGE) & (row == 0)
+    rows = (size[small], block[small], row[small])
+    arrays = tuple(_in_tiles(values) for values in (one, other, out))
+    loop = in_place_loop(arrays[2].shape[-1])
+    for_each(lambda part: loop(*arrays, rows, is_first, *part), shares(len(rows[0])))
+    matrix_products(one, other, out, np.stack([size[large], block[large]], 1), is_first)
     return out
 
 
-def _in_tiles(values: Tensor, most: int) -> np.ndarray:
-    """`[rows, columns]` as `[rows, tiles, tile]`, tiles of at most so many bytes and as wide as leaves no remainder."""
-    columns, fits = values.size(1), most // values.element_size()
+def _in_tiles(values: Tensor) -> np.ndarray:
+    """`[rows, columns]` as `[rows, tiles, tile]`, tiles of at most TILE_BYTES and as wide as leaves no remainder."""
+    columns, fits = values.size(1), TILE_BYTES // values.element_size()
     tile = max(tile for tile in range(1, fits + 1) if columns % tile == 0)
     return values.detach().contiguous().view(len(values), columns // tile, tile).numpy()
