@@ -24,8 +24,11 @@ from scipy.stats import kendalltau
 
 import graphlab as gl
 from graphlab.core.seeds import SeedStream
+from graphlab.experiment.plan import Plan, make_plan
+from graphlab.experiment.run import run_plans
 from graphlab.nas.registry import find_table
 from graphlab.nas.table import PERCENT, Table
+from graphlab.records.store import Store
 
 RESAMPLES = 1000
 
@@ -38,11 +41,13 @@ def tau(ours: np.ndarray, theirs: np.ndarray) -> list[float]:
     return [float(kendalltau(ours, theirs)[0]), *map(float, np.nanquantile(spread, (0.025, 0.975)))]  # pyright: ignore[reportArgumentType]
 
 
-def train(table: Table, row: int, options: argparse.Namespace) -> dict[str, Any]:
+def plan_of(table: Table, row: int, epochs: int | None) -> Plan:
     model, settings = table.space.settings(table.architectures[row])
-    if options.epochs:
-        settings["training.epochs"] = options.epochs
-    runs = gl.run(model, table.dataset, seeds=options.seeds, store=options.store, workers=options.workers, **settings)
+    return make_plan(model, table.dataset, settings | ({"training.epochs": epochs} if epochs else {}))
+
+
+def line_of(table: Table, row: int, runs: gl.Runs) -> dict[str, Any]:
+    """What was published of an architecture, and the means over the seeds that did not fail."""
     finished = [record.result for record in runs.records if record.result.status == "finished"]
     means: dict[str, float] = {}
     if finished:
@@ -69,13 +74,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=results / "nas_built_networks.json")
     options = parser.parse_args()
     table = find_table(f"nas-bench-graph/{options.table}")
-    rows = SeedStream(0).child("built").numpy().choice(len(table), options.num, replace=False)
-    lines = []
-    for number, row in enumerate(rows, start=1):
-        lines.append(train(table, int(row), options))
-        print(
-            number, {name: value if name == "key" else round(value, 4) for name, value in lines[-1].items()}, flush=True
-        )
+    rows = SeedStream(0).child("built").numpy().choice(len(table), options.num, replace=False).tolist()
+    plans = [plan_of(table, row, options.epochs) for row in rows]
+    runs = run_plans(plans, range(options.seeds), Store(options.store), workers=options.workers)
+    lines = [line_of(table, row, trained) for row, trained in zip(rows, runs, strict=True)]
     found: dict[str, Any] = {"table": table.name, "architectures": len(lines), "seeds": options.seeds}
     for part in ("validation", "test"):
         trained = [line for line in lines if part in line]

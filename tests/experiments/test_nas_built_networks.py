@@ -1,0 +1,35 @@
+"""The study of built networks: every network trained over its seeds, beside its row of the table."""
+
+from __future__ import annotations
+
+import json
+import statistics
+
+import pytest
+from scipy.stats import kendalltau
+
+import graphlab as gl
+from graphlab.nas.registry import find_table
+from tests.experiments.loading import load_experiment
+
+
+@pytest.mark.real_data
+def test_networks_are_trained_over_seeds_and_set_beside_their_rows(tmp_path, monkeypatch):
+    out = tmp_path / "found.json"
+    options = ["--num", "4", "--seeds", "2", "--epochs", "2", "--store", str(tmp_path / "runs"), "--out", str(out)]
+    monkeypatch.setattr("sys.argv", ["nas_built_networks.py", *options])
+    load_experiment("nas_built_networks").main()
+    found, table = json.loads(out.read_text()), find_table("nas-bench-graph/cora")
+    assert (found["architectures"], found["seeds"]) == (4, 2)
+    assert len({line["key"] for line in found["networks"]}) == 4
+    trained = gl.runs(tmp_path / "runs")
+    assert len(trained) == 8
+    for line in found["networks"]:
+        assert line["failed"] == 0
+        assert line["table test"] == table.test[table.rows[line["key"]]]
+    line = found["networks"][0]
+    model, settings = table.space.settings(table.architectures[table.rows[line["key"]]])
+    again = gl.run(model, "planetoid/cora", seeds=2, store=tmp_path / "runs", **settings, **{"training.epochs": 2})
+    assert line["test"] == statistics.fmean(record.result.test["accuracy"] for record in again.records)
+    columns = zip(*((line["validation"], line["table validation"]) for line in found["networks"]), strict=True)
+    assert found["tau, validation"][0] == pytest.approx(kendalltau(*columns)[0], nan_ok=True)
