@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
@@ -56,19 +57,32 @@ def over_parts(num_rows: int, run: Callable[[int, int, int], object]) -> None:
 
 
 def over_parts_alone(num_rows: int, run: Callable[[int, int, int], object]) -> None:
-    """The same for work that calls torch: it runs on the thread that calls it, starts no others, and no gradients are
+    """The same for work that calls torch, as `for_each_alone` does it."""
+    with _alone():
+        over_parts(num_rows, lambda *given: _without_threads(run, *given))
+
+
+def for_each_alone(function: Callable[[ItemT], object], items: Iterable[ItemT]) -> None:
+    """`for_each` for work that calls torch: it runs on the thread that calls it, starts no others, and no gradients are
     tracked."""
+    with _alone():
+        for_each(lambda item: _without_threads(function, item), items)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Threads as they were, afterwards."""
     threads = torch.get_num_threads()
-
-    def alone(part: int, first: int, last: int) -> None:
-        torch.set_num_threads(1)
-        with torch.no_grad():
-            run(part, first, last)
-
     try:
-        over_parts(num_rows, alone)
+        yield
     finally:
         torch.set_num_threads(threads)
+
+
+def _without_threads(function: Callable[..., object], *given: object) -> None:
+    torch.set_num_threads(1)
+    with torch.no_grad():
+        function(*given)
 
 
 @lru_cache(maxsize=1)

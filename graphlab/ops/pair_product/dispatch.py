@@ -24,7 +24,7 @@ def pair_product(a: Tensor, b: Tensor, size: Tensor, left: Tensor | None = None,
 
     Returns:
         `[T, d]`; differentiable in a and b, once. On the CPU the same bits for any number of threads, and memory for
-        what comes out and 48 matrices of a large graph a thread; elsewhere for a bounded number of graphs filled up to
+        what comes out and 96 matrices of a large graph a thread; elsewhere for a bounded number of graphs filled up to
         one size at a time.
 
     Raises:
