@@ -44,7 +44,7 @@ def test_the_model_is_its_definition(kind):
             for conv in model.convs:
                 h = states[-1]
                 out = {v: (1 + conv.eps) * h[v] + total((h[w] for w in graph[v]), h[v]) for v in graph}
-                states.append(each(conv.nn, out))
+                states.append(each(conv.mlp, out))
             rows.extend(torch.cat([state[v] for state in states]) for v in graph)
         torch.testing.assert_close(model(batch), torch.stack(rows), rtol=1e-9, atol=1e-9)
 

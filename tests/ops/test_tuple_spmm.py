@@ -91,6 +91,22 @@ def test_a_directed_edge_speaks_one_way():
     assert tuple_spmm(all_pairs(adjacency), h).flatten().tolist() == [0, 1, 0, 3]
 
 
+@given(seed=st.integers(0, 1000), dim=st.sampled_from([5, 16]), with_table=st.booleans())
+@settings(deadline=None, max_examples=30)
+def test_float32_is_the_same_to_the_bit_in_any_order_of_messages(seed, dim, with_table):
+    rng = SeedStream(seed).child("order").torch()
+    target = torch.randint(4, (60,), generator=rng)
+    source, kind = torch.randint(30, (60,), generator=rng), torch.randint(KINDS, (60,), generator=rng)
+    x = values(seed, 30, dim, dtype=torch.float32)
+    table = values(seed + 1, KINDS, dim, dtype=torch.float32) if with_table else None
+    expected = tuple_spmm(Messages.of_pairs(target, source, 4, 30, kind), x, table)
+    order, place = torch.randperm(60, generator=rng), torch.randperm(30, generator=rng)
+    renumbered = torch.empty_like(x)
+    renumbered[place] = x
+    messages = Messages.of_pairs(target[order], place[source[order]], 4, 30, kind[order])
+    assert torch.equal(tuple_spmm(messages, renumbered, table), expected)
+
+
 @pytest.mark.parametrize("with_table", [False, True])
 def test_the_same_bits_for_any_number_of_threads(with_table):
     messages = random_messages(6, 500, 500, 4000)

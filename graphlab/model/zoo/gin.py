@@ -8,13 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GINConv
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.node_vectors import node_vectors, vector_dim
+from graphlab.model.sparse_features import Remembered
+from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 
 
 class Config(ModelConfig):
@@ -45,7 +46,8 @@ class GIN(Model):
         first, hidden = vector_dim(spec.node, "gin"), config.hidden_dim
         self.features = spec.node
         inputs = [first] + [hidden] * (config.num_layers - 1)
-        self.convs = nn.ModuleList(GINConv(_mlp(width, hidden), train_eps=True) for width in inputs)
+        self.convs = nn.ModuleList(Convolution(width, hidden) for width in inputs)
+        self._messages = Remembered(_messages)
         states = first + config.num_layers * hidden
         self.dropout = config.dropout
         self.out_dim = spec.num_outputs if spec.level == "node" else states
@@ -56,10 +58,27 @@ class GIN(Model):
         return "1-WL"
 
     def forward(self, batch: Data) -> Tensor:
+        messages = self._messages(batch["edge_index"], int(batch.num_nodes or 0))
         states: list[Tensor] = [node_vectors(batch, self.features)]
         for conv in self.convs:
-            states.append(conv(states[-1], batch.edge_index))
+            states.append(conv(messages, states[-1]))
         return self.readout(F.dropout(torch.cat(states, dim=1), self.dropout, self.training))
+
+
+class Convolution(nn.Module):
+    """`[num_nodes, width]` to `[num_nodes, hidden]`; what is heard is summed as `tuple_spmm` does, in float64."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.eps = nn.Parameter(torch.zeros(()))
+        self.mlp = _mlp(width, hidden)
+
+    def forward(self, messages: Messages, h: Tensor) -> Tensor:
+        return self.mlp(tuple_spmm(messages, h.to(self.eps.dtype), None, 1 + self.eps))
+
+
+def _messages(edge_index: Tensor, num_nodes: int) -> Messages:
+    return Messages.of_pairs(edge_index[1], edge_index[0], num_nodes, num_nodes)
 
 
 def _mlp(width: int, hidden: int) -> nn.Module:

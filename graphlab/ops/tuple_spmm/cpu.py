@@ -35,21 +35,21 @@ class RowLoops:
         self._table = None if table is None else table.detach().contiguous().numpy()
         weight = x.new_empty(0) if self_weight is None else self_weight.detach().reshape(1)
         self._weight = weight.numpy()
-        self._plain, self._rectified, self._rectified_back = loops(x.size(1))
+        self._loops = loops(x.size(1))
 
     def forward(self, out: np.ndarray, first: int, last: int) -> None:
         """The sums of the targets `[first, last)`, into `out`, a row each."""
         if self._table is None:
-            self._plain(*self._heard, self._x, self._weight, out, first, last)
+            self._loops.plain(*self._heard, self._x, self._weight, out, first, last)
         else:
-            self._rectified(*self._heard, self._x, self._table, self._weight, out, first, last)
+            self._loops.rectified(*self._heard, self._x, self._table, self._weight, out, first, last)
 
     def backward(self, grad: np.ndarray, out: np.ndarray, to_table: np.ndarray, first: int, last: int) -> None:
         """The gradient of the sources `[first, last)` into `out`, and of the table, added to, from that of the sums."""
         if self._table is None:
-            self._plain(*self._told, grad, self._weight, out, first, last)
+            self._loops.plain_back(*self._told, grad, self._weight, out, first, last)
         else:
-            self._rectified_back(*self._told, self._x, self._table, self._weight, grad, out, to_table, first, last)
+            self._loops.rectified_back(*self._told, self._x, self._table, self._weight, grad, out, to_table, first, last)
 
 
 class _TupleSum(torch.autograd.Function):

@@ -19,7 +19,7 @@ ROWS = 64
 
 
 def gpu(messages: Messages, x: Tensor, table: Tensor | None = None, self_weight: Tensor | None = None) -> Tensor:
-    """`tuple_spmm` in float32, bfloat16 or float16, summed in float32."""
+    """`tuple_spmm` in float32, bfloat16 or float16."""
     return _GPUTupleSum.apply(x, table, self_weight, messages)  # pyright: ignore[reportReturnType]
 
 

@@ -1,4 +1,5 @@
-"""Triton kernels, a program a row and a block of columns. Sums are in float32, in the order of the messages."""
+"""Triton kernels, a program a row and a block of columns. Sums are in the order of the messages, what is heard
+in float64, as on the CPU, gradients in float32."""
 
 # ruff: noqa: N803
 # Capitals are the field's names for constants of the compiled code.
@@ -17,17 +18,17 @@ def gather(
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = column < columns
     r, origin, step = tl.load(row + i), tl.load(base + i), tl.load(stride + i)
-    total = tl.zeros([BLOCK], tl.float32)
+    total = tl.zeros([BLOCK], tl.float64)
     if WEIGHTED:
         own = tl.load(x + i * columns + column, mask=inside, other=0).to(tl.float32)
-        total += tl.load(self_weight).to(tl.float32) * own
+        total += (tl.load(self_weight).to(tl.float32) * own).to(tl.float64)
     for p in range(tl.load(start + r), tl.load(start + r + 1)):
         j = (origin + step * tl.load(index + p)).to(tl.int64)
         sent = tl.load(x + j * columns + column, mask=inside, other=0).to(tl.float32)
         if RECTIFIED:
             shift = tl.load(table + tl.load(kind + p).to(tl.int64) * columns + column, mask=inside, other=0)
             sent = tl.maximum(sent + shift.to(tl.float32), 0)
-        total += sent
+        total += sent.to(tl.float64)
     tl.store(out + i * columns + column, total.to(out.dtype.element_ty), mask=inside)
 
 

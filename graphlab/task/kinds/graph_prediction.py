@@ -41,7 +41,10 @@ class Config(TaskConfig):
 
 
 class Readout(nn.Module):
-    """A model's rows `[rows, d]`, pooled graph by graph, through an MLP: `[num_graphs, num_outputs]`."""
+    """A model's rows `[rows, d]`, pooled graph by graph, through an MLP: `[num_graphs, num_outputs]`.
+
+    Pooled in float64, in which the order of the rows makes no difference to float32.
+    """
 
     def __init__(self, model: Model, num_outputs: int, config: Config) -> None:
         super().__init__()
@@ -52,7 +55,8 @@ class Readout(nn.Module):
         self.mlp = nn.Sequential(*[part for each in maps[:-1] for part in (each, nn.ReLU())], maps[-1])
 
     def forward(self, rows: Tensor, batch: Data) -> Tensor:
-        return self.mlp(self.pool(rows, self.row_graph(batch), batch.num_graphs))
+        pooled = self.pool(rows.double(), self.row_graph(batch), batch.num_graphs)
+        return self.mlp(pooled.to(rows.dtype))
 
 
 class NodeReadout(Readout):
