@@ -29,7 +29,7 @@ def gather(
             shift = tl.load(table + tl.load(kind + p).to(tl.int64) * columns + column, mask=inside, other=0)
             sent = tl.maximum(sent + shift.to(tl.float32), 0)
         total += sent.to(tl.float64)
-    tl.store(out + i * columns + column, total.to(out.dtype.element_ty), mask=inside)
+    tl.store(out + i * columns + column, total.to(tl.float32).to(out.dtype.element_ty), mask=inside)
 
 
 @triton.jit
