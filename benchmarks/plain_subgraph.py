@@ -26,7 +26,9 @@ class PlainSubgraphNetwork(SubgraphNetwork):
         return readout.norm(readout.mlp(pooled)).relu()
 
     def _branch(self, branch: Any, h: Tensor, batch: Data) -> Tensor:
-        heard = plain_sum(h, batch[f"listed_{branch.name}"], None if branch.table is None else branch.table(batch))
+        heard = plain_sum(
+            h, batch[f"listed_{branch.name}"], None if branch.table is None else branch.table(batch, h.dtype)
+        )
         x = (1 + branch.eps) * h + heard
         return branch.second(branch.norm(branch.first(x)).relu())
 
