@@ -5,8 +5,8 @@
 
 Every pair is a training of its own (Wang and Zhang, ICML 2024, section 4), so that each model takes 400 runs; a store
 makes them resumable. GIN is the control: no pair of BREC differs under 1-WL, which bounds it, and all that it were
-credited with would be rounding. The study can be trained in portions: other pairs of a model with the same settings are added
-to those that it has; else what is asked for replaces them. What it has of other models stays.
+credited with would be rounding. The study can be trained in portions: other pairs of a model with the same settings are
+added to those that it has; else what is asked for replaces them. What it has of other models stays.
 """
 
 from __future__ import annotations

@@ -49,7 +49,9 @@ class RowLoops:
         if self._table is None:
             self._loops.plain_back(*self._told, grad, self._weight, out, first, last)
         else:
-            self._loops.rectified_back(*self._told, self._x, self._table, self._weight, grad, out, to_table, first, last)
+            self._loops.rectified_back(
+                *self._told, self._x, self._table, self._weight, grad, out, to_table, first, last
+            )
 
 
 class _TupleSum(torch.autograd.Function):
