@@ -17,7 +17,9 @@ from graphlab.model.registry import MODELS, find_model
 from graphlab.model.subgraph.network import SubgraphNetwork
 from tests.model.hard_pairs import ALIKE, APART, SPEC, pair, prepared
 
-TOLERANCE = 1e-9
+TOLERANCE, SEEN = 1e-8, 1e-7
+"""What rounding may come to, which PPGN's norms of columns that hardly vary make 1e-9 of, and what is more than that."""
+
 SEEDS = (0, 1)
 TUPLES = 40_000
 """Of a batch, roughly."""
@@ -81,7 +83,7 @@ def goes_beyond(name: str, test: str) -> bool:
     normalisations are of it alone."""
     left = [base for base, told in zip(BASES, separated(test), strict=True) if not told]
     draws = ((base, seed) for base in left for seed in range(3))
-    return any(apart(name, settings_of(name, 8), [pair(base)], seed).max() > 100 * TOLERANCE for base, seed in draws)
+    return any(apart(name, settings_of(name, 8), [pair(base)], seed).max() > SEEN for base, seed in draws)
 
 
 @pytest.mark.parametrize("name", PLACED)
