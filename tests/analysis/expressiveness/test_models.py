@@ -18,7 +18,7 @@ from graphlab.model.subgraph.network import SubgraphNetwork
 from tests.model.hard_pairs import ALIKE, APART, SPEC, pair, prepared
 
 TOLERANCE, SEEN = 1e-8, 1e-7
-"""What rounding may come to, of which norms of columns that hardly vary make 1e-9 in PPGN, and what is more than that."""
+"""What rounding may come to, which norms of columns that hardly vary bring to 1e-9 in PPGN, and what is more."""
 
 SEEDS = (0, 1)
 TUPLES = 40_000
