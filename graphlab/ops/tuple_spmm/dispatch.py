@@ -26,9 +26,9 @@ def tuple_spmm(messages: Messages, x: Tensor, table: Tensor | None = None, self_
         self_weight: a scalar, such as 1 + epsilon; needs N = S. Without one a row is no part of its own sum.
 
     Returns:
-        `[N, d]`; differentiable in x, table and self_weight, once. Summed in float64, so that float32 comes out the
-        same, to the bit, in whatever order messages are. On the CPU the same bits for any number of threads; memory for
-        the sums alone, never for messages.
+        `[N, d]`; differentiable in x, table and self_weight, once. Float32 is summed in float64: the same comes out in
+        whatever order messages are, but for sums at the very edge between two numbers. On the CPU the same bits for any
+        number of threads; memory for the sums alone, never for messages.
 
     Raises:
         InputError: an argument of the wrong shape or dtype.
