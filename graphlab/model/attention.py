@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch_geometric.nn.inits import glorot
 
 from graphlab.model.neighbourhood import Neighbourhood, Weighting
+from graphlab.ops.additive_score import additive_score
 from graphlab.ops.sparse_product import sparse_inner
 
 
@@ -87,7 +88,7 @@ class GeneralizedLinear(Learned):
         self.out = nn.Parameter(glorot_parameter(1, dim).detach().squeeze(0))
 
     def logits(self, h: Tensor, near: Neighbourhood) -> Tensor:
-        return (near.of_receiver(h * self.left) + near.of_sender(h * self.right)).tanh() @ self.out
+        return additive_score(near.pattern, h * self.left, h * self.right, self.out)
 
 
 def glorot_parameter(rows: int, columns: int) -> nn.Parameter:
