@@ -1,7 +1,8 @@
 """Additive scores of a graph's edges, forward and backward, beside messages that are laid out; one thread.
 
-A random graph with the nodes of Cora and a loop a node, at three numbers of edges and three widths of 8 heads. The plain
-arm selects both ends' rows, adds them, takes tangents and sums, as the layer is usually written; both compute the same.
+A random graph with the nodes of Cora and a loop a node, at three numbers of edges and three widths of 8 heads. The
+plain arm selects both ends' rows, adds them, takes tangents and sums, as the layer is usually written; both compute the
+same.
 
 Expected: reading and writing the messages some ten times is most of the plain arm's time, so that with many columns
 three times as fast; memory by the nodes and no longer by the edges.

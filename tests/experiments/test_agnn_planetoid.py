@@ -1,0 +1,52 @@
+"""The study of Auto-GNN: three searches, what sharing saves of one, and the best of each trained anew."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import graphlab as gl
+from graphlab.nas.registry import find_space
+from tests.experiments.loading import load_experiment
+
+LEAST = ("--trials", "2", "--alone", "1", "--retrain", "0")
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    def run(dataset, *words):
+        options = ["--datasets", dataset, "--out", str(tmp_path / "found.json"), "--store", str(tmp_path / "runs")]
+        sizes = ["--trials", "13", "--alone", "12", "--epochs", "4", "--warm-up", "1", "--retrain", "2"]
+        monkeypatch.setattr("sys.argv", ["agnn_planetoid.py", *options, *sizes, *words])
+        load_experiment("agnn_planetoid").main()
+        return json.loads((tmp_path / "found.json").read_text())
+
+    return run
+
+
+def test_searches_are_of_equal_time_or_equal_evaluations_and_their_best_is_trained_anew(study, tmp_path):
+    (found,) = study("karate")
+    sharing, random, alone = found["arms"]
+    assert [sharing["arm"], random["arm"], alone["arm"]] == ["agnn, sharing", "random, equal time", "agnn"]
+    assert [sharing["evaluations"], alone["evaluations"]] == [13, 12]
+    shared = sharing["inherited"]
+    assert len(shared) == 13 and 0 in shared and max(shared) > 0
+    assert sharing["epochs"] == sum(1 if part else 4 for part in shared)
+    assert alone["epochs"] == 4 * 12 and alone["inherited"] == []
+    saved = found["sharing / alone"]
+    assert saved["evaluations"] == 12
+    assert saved["epochs"] == sum(1 if part else 4 for part in shared[:12]) / 48
+    assert random["seconds"] >= sharing["seconds"]
+    for arm in found["arms"]:
+        model, settings = find_space("gnn-micro").settings(arm["architecture"])
+        again = gl.run(model, "karate", seeds=2, store=tmp_path / "runs", **{"training.epochs": 4}, **settings)
+        assert arm["test"]["mean"] == again.summary().mean
+    assert study("karate") == [found]
+
+
+def test_a_data_set_is_added_to_what_the_study_has_of_others(study):
+    study("karate", *LEAST)
+    found = study("sbm/undirected-h0.9", *LEAST)
+    assert [entry["dataset"] for entry in found] == ["karate", "sbm/undirected-h0.9"]
+    assert all("test" not in arm for entry in found for arm in entry["arms"])
