@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import kendalltau
 
 import graphlab as gl
+from graphlab.core.seeds import SeedStream
 from graphlab.nas.registry import find_table
 from tests.experiments.loading import load_experiment
 
@@ -33,3 +34,21 @@ def test_networks_are_trained_over_seeds_and_set_beside_their_rows(tmp_path, mon
     assert line["test"] == statistics.fmean(record.result.test["accuracy"] for record in again.records)
     columns = zip(*((line["validation"], line["table validation"]) for line in found["networks"]), strict=True)
     assert found["tau, validation"][0] == pytest.approx(kendalltau(*columns)[0], nan_ok=True)
+    assert set(found["regret of half"]) == {"best", "retrained", "tested"}
+
+
+def test_a_rule_that_knows_more_of_a_network_has_less_regret():
+    """Validation is luck alone here, and tests repeat themselves but for a little."""
+    random = SeedStream(0).numpy()
+    lines = [
+        {"validation": random.random(), "test": test, "table validation": random.random(), "table test": test + luck}
+        for test, luck in zip(random.random(60), 0.01 * random.random(60), strict=True)
+    ]
+    found = load_experiment("nas_built_networks").regrets(lines)
+    assert found["tested"] < 1.5
+    assert min(found["best"], found["retrained"]) > 10
+    for line in lines:
+        line["validation"] = line["test"]
+    again = load_experiment("nas_built_networks").regrets(lines)
+    assert again["tested"] == found["tested"] and again["best"] == found["best"]
+    assert again["tested"] < again["retrained"] < again["best"] / 2
