@@ -24,7 +24,7 @@ from graphlab.testing.strategies import (
     strategies,
 )
 
-ON_MORE = {"darts", "darts-pt", "pc-darts", "screened", "spos", "transfer"}
+ON_MORE = {"darts", "darts-pt", "pc-darts", "screened", "shortlist", "spos", "transfer"}
 """On a supernet, by proxies or from tables: their tests are in files of their own."""
 
 

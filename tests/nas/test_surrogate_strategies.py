@@ -12,8 +12,8 @@ from graphlab.core.seeds import SeedStream
 from graphlab.nas.objectives.inner import searched
 from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.results.rehearsal import prepare, rehearse
-from graphlab.nas.strategies import transfer
 from graphlab.nas.strategy import Controller, asking_stream
+from graphlab.nas.surrogates import sources as tables_elsewhere
 from graphlab.nas.table import Table, TableObjective
 from graphlab.records.store import Store
 from graphlab.testing.examples import example
@@ -33,15 +33,15 @@ SOURCES = {"near": small_table(0, 0.005, "near"), "nearer": small_table(0, 0.002
 
 @pytest.fixture
 def sources(monkeypatch):
-    monkeypatch.setattr(transfer, "read_once", SOURCES.__getitem__)
+    monkeypatch.setattr(tables_elsewhere, "read_once", SOURCES.__getitem__)
     return {"sources": ["near", "nearer"]}
 
 
 def settings_of(name: str, sources: dict) -> dict:
-    return sources if name == "transfer" else {}
+    return {"transfer": sources, "shortlist": sources | {"after": 30}}.get(name, {})
 
 
-@pytest.mark.parametrize("name", ["bayesian", "transfer", "predictor"])
+@pytest.mark.parametrize("name", ["bayesian", "transfer", "predictor", "shortlist"])
 def test_one_that_starts_late_goes_on_like_one_that_never_stopped(name, sources):
     table = small_table(noise=0.01)
     settings = settings_of(name, sources)
@@ -54,7 +54,7 @@ def test_one_that_starts_late_goes_on_like_one_that_never_stopped(name, sources)
     assert whole[44].values in [proposal.values for proposal in asked]
 
 
-@pytest.mark.parametrize("name", ["bayesian", "transfer", "predictor"])
+@pytest.mark.parametrize("name", ["bayesian", "transfer", "predictor", "shortlist"])
 def test_nothing_seen_is_named_while_anything_of_the_pool_is_left(name, sources):
     table = small_table()
     strategy = prepare(name, WORDS, TableObjective(table), 1, settings_of(name, sources))
@@ -66,7 +66,7 @@ def test_nothing_seen_is_named_while_anything_of_the_pool_is_left(name, sources)
         assert WORDS.key(strategy.ask(SeedStream(k).numpy()).values) not in strategy.seen
 
 
-@pytest.mark.parametrize("name", ["bayesian", "transfer", "predictor"])
+@pytest.mark.parametrize("name", ["bayesian", "transfer", "predictor", "shortlist"])
 def test_outcomes_without_a_score_are_no_lesson(name, sources):
     table = small_table()
     strategy = prepare(name, WORDS, TableObjective(table), 1, settings_of(name, sources))
@@ -95,10 +95,11 @@ def test_other_tables_help_from_the_first_evaluation(sources):
 
 
 def test_the_table_that_is_searched_teaches_nothing(sources):
-    with pytest.raises(InputError, match="is the table that is searched"):
-        rehearse("transfer", SOURCES["near"], settings=sources)
-    with pytest.raises(InputError, match="no table of words"):
-        rehearse("transfer", SOURCES["near"])
+    for name in ("transfer", "shortlist"):
+        with pytest.raises(InputError, match="is the table that is searched"):
+            rehearse(name, SOURCES["near"], settings=sources)
+        with pytest.raises(InputError, match="no table of words"):
+            rehearse(name, SOURCES["near"])
 
 
 def test_a_table_of_the_data_that_is_trained_on_teaches_nothing(monkeypatch, tmp_path):
@@ -109,17 +110,17 @@ def test_a_table_of_the_data_that_is_trained_on_teaches_nothing(monkeypatch, tmp
         name: replace(table, dataset=of)
         for (name, table), of in zip(SOURCES.items(), ("planetoid/cora", ""), strict=True)
     }
-    monkeypatch.setattr(transfer, "read_once", tables.__getitem__)
+    monkeypatch.setattr(tables_elsewhere, "read_once", tables.__getitem__)
     with pytest.raises(InputError, match="near is the table that is searched, or of the same data"):
         prepare("transfer", WORDS_OF_GCN, objective, 0, {"sources": ["near"]})
-    monkeypatch.setattr(transfer, "published", lambda space: list(tables))
+    monkeypatch.setattr(tables_elsewhere, "published", lambda space: list(tables))
     taught = prepare("transfer", WORDS_OF_GCN, objective, 0, {})
     assert [table.name for table in taught._sources.tables] == ["nearer"]
 
 
 def test_sources_explain_each_other_as_least_squares_says():
     tables = (small_table(0, 0.02, "a"), small_table(0, 0.03, "b"), small_table(1, 0.02, "c"))
-    found = transfer.Sources(tables)
+    found = tables_elsewhere.Sources(tables)
     scores = found.scores(tables[0].architectures).astype(np.float64)
     assert np.corrcoef(scores[:, 0], tables[0].validation)[0, 1] > 0.95
     expected = []

@@ -22,6 +22,9 @@ what that wrote beside its proposal, what came of it, and whose it is."""
 SAME_AS = "same_as"
 """In the result of a trial that named what had been evaluated before, or no network at all."""
 
+SHORTLISTED = "shortlisted"
+"""In the notes of a proposal that was to be compared with others of its kind alone; see the strategy `shortlist`."""
+
 
 class Fate(Enum):
     """What can become of a trial.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from graphlab.core.plot import Plot
 from graphlab.nas.results.rehearsal import rehearse
-from graphlab.nas.results.selection import Rule, choose
+from graphlab.nas.results.selection import choose
 from graphlab.nas.table import PERCENT, Table
 from graphlab.records.statistics import bootstrap_interval
 
@@ -50,7 +50,9 @@ def regret_curve(table: Table, rows: Sequence[int]) -> tuple[np.ndarray, np.ndar
     return PERCENT * (table.validation.max() - best), PERCENT * (table.test.max() - table.test[chosen])
 
 
-def regret_by_rule(table: Table, rows: Sequence[int], marks: Sequence[int], rule: Rule) -> dict[int, float]:
+def regret_by_rule(
+    table: Table, rows: Sequence[int], marks: Sequence[int], rule: Literal["best", "smoothed"]
+) -> dict[int, float]:
     """The test regret of what a selection rule chooses among the first evaluations, by their number."""
     found = {}
     for mark in marks:

@@ -2,7 +2,8 @@
 
 "best" is the highest validation. A maximum over many noisy values flatters what was lucky, so "smoothed" takes the
 highest m + `KEPT` (y - m) instead, where m is the posterior mean of a Gaussian process on `Space.encode` whose length
-scale and noise are the most likely ones: of what the structure does not explain a part is luck.
+scale and noise are the most likely ones: of what the structure does not explain a part is luck. "shortlist" is the
+highest validation of those that the strategy `shortlist` named at its end.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Literal, get_args
 import numpy as np
 
 from graphlab.core.errors import InputError
-from graphlab.nas.driver.ledger import Outcome
+from graphlab.nas.driver.ledger import SHORTLISTED, Outcome
 from graphlab.nas.space import Architecture, Space
 from graphlab.nas.surrogates.gaussian_process import GaussianProcess, most_likely
 from graphlab.nas.surrogates.points import points_of, targets_of
 
-Rule = Literal["best", "smoothed"]
+Rule = Literal["best", "smoothed", "shortlist"]
 
 KEPT = 0.5
 """Of what the process does not explain, the part that is taken to be the architecture's own."""
@@ -29,16 +30,31 @@ def select(outcomes: Sequence[Outcome], space: Space, rule: Rule = "best") -> Ou
     scored = [outcome for outcome in outcomes if outcome.score is not None]
     if not scored:
         raise InputError("no architecture was evaluated to the end", hint="search for longer")
+    if rule == "shortlist":
+        scored, rule = _shortlisted(scored), "best"
     scores = [outcome.score for outcome in scored if outcome.score is not None]
     return scored[choose(space, [outcome.values for outcome in scored], scores, rule)]
 
 
+def _shortlisted(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    found = [outcome for outcome in outcomes if SHORTLISTED in outcome.notes]
+    if not found:
+        raise InputError(
+            "there is no shortlist", hint="search with the strategy shortlist, longer than its setting strategy.after"
+        )
+    return found
+
+
 def choose(
-    space: Space, architectures: Sequence[Architecture], scores: Sequence[float], rule: Rule, kept: float = KEPT
+    space: Space,
+    architectures: Sequence[Architecture],
+    scores: Sequence[float],
+    rule: Literal["best", "smoothed"],
+    kept: float = KEPT,
 ) -> int:
     """The place of the chosen one. Raises InputError for an unknown rule."""
-    if rule not in get_args(Rule):
-        raise InputError(f"{rule!r} is no rule of selection", hint=f"choose {' or '.join(get_args(Rule))}")
+    if rule not in ("best", "smoothed"):
+        raise InputError(f"{rule!r} is no rule of selection", hint=f"choose {', '.join(get_args(Rule))}")
     if rule == "best" or len(set(scores)) < 2:
         return int(np.argmax(scores))
     points, targets = points_of(space)(architectures), targets_of(scores)

@@ -16,11 +16,11 @@ from graphlab.core.config import PositiveInt
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.driver.ledger import Outcome
+from graphlab.nas.nesting import make_base
 from graphlab.nas.objectives.objective import Objective
-from graphlab.nas.registry import find_proxy, find_strategy
+from graphlab.nas.registry import find_proxy
 from graphlab.nas.space import Architecture, Space
-from graphlab.nas.strategies.random import Random
-from graphlab.nas.strategy import Controller, Proposal, Strategy, StrategyConfig
+from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
 
 class Config(StrategyConfig):
@@ -34,13 +34,6 @@ class Config(StrategyConfig):
     proxy: str = "naswot"
     draws: PositiveInt = 8
     settings: dict[str, Any] = {}
-
-
-class _Chance(Controller):
-    citation = Random.citation
-
-    def ask(self, random: np.random.Generator) -> Proposal:
-        return Proposal(self.space.sample(random))
 
 
 class Screened(Controller):
@@ -60,9 +53,7 @@ class Screened(Controller):
         super().__init__(config, space, objective, stream)
         self.proxy = find_proxy(config.proxy)
         self.proxy.check(objective.plan(space.sample(stream.child("check").numpy())).task)
-        base = _proposer(config.base)
-        settings = base.Config.parse(config.settings, where=f"strategy {config.base}")
-        self.base = base(settings, space, objective, stream.child("base"))
+        self.base = make_base(config.base, config.settings, space, objective, stream.child("base"))
         self._values: dict[str, float] = {}
 
     def ask(self, random: np.random.Generator) -> Proposal:
@@ -89,15 +80,3 @@ class Screened(Controller):
     def tell(self, outcome: Outcome) -> None:
         super().tell(outcome)
         self.base.tell(outcome)
-
-
-def _proposer(name: str) -> type[Controller]:
-    found: type[Strategy] = find_strategy(name)
-    if found is Random:
-        return _Chance
-    if not issubclass(found, Controller):
-        raise ConfigError(
-            f"{name} makes one proposal at a time, and a screen chooses among several",
-            hint="set strategy.base to random, evolution, local-search, graphnas or agnn",
-        )
-    return found
