@@ -1,13 +1,18 @@
-"""How much a rule that selects by more than the highest validation could gain on the tables of NAS-Bench-Graph.
+"""What a rule that selects by more than the highest validation gains on the tables of NAS-Bench-Graph.
 
     python experiments/nas_selection.py
 
-Of 200 random architectures of a table a rule names one; its test regret is the table's best test less that one's, in
-percent points. The rules: `best`, the highest validation; `smoothed`, as the platform has it; `borrowed`, the test that
-the other tables let expect, from the validation here and the validations and tests there, with coefficients that they
-agree on among themselves. Two are no rules but bounds, since they see the judged table's own test: `informed`, ridge
-regression on structure, all validations and the other tables' tests, fitted to the tests of four fifths of the table
-and asked about the last fifth; and `known`, the best test of the 200.
+Test regret is a table's best test less that of the architecture which a rule names, in percent points.
+
+Of 200 random architectures: `best`, the highest validation; `smoothed`, as the platform has it; `borrowed`, the test
+that the other tables let expect, from the validation here and the validations and tests there, with coefficients that
+they agree on among themselves. Two are no rules but bounds, since they see the judged table's own test: `informed`,
+ridge regression on structure, all validations and the other tables' tests, fitted to the tests of four fifths of the
+table and asked about the last fifth; and `known`, the best test of the 200.
+
+Of 200 evaluations of a search: `best`, and `shortlist`, which spends the last tenth, quarter or half of the 200 on what
+the search so far and the other tables' tests let expect most of, and compares these alone. Nothing is chosen among the
+three.
 """
 
 from __future__ import annotations
@@ -20,17 +25,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.progress import track
 from scipy.stats import norm, rankdata
 
 from graphlab.core.seeds import SeedStream, parse_seeds
 from graphlab.nas.registry import TABLES, find_table
-from graphlab.nas.results.selection import choose
+from graphlab.nas.results.rehearsal import rehearse
+from graphlab.nas.results.selection import Rule, choose, select
 from graphlab.nas.surrogates.points import points_of
 from graphlab.nas.table import PERCENT, Table
 from graphlab.records.statistics import bootstrap_interval
 
 FOLDS = 5
 RIDGE = 100.0
+BASES = ("random", "evolution")
+REST = (0.1, 0.25, 0.5)
+"""Shares of a search that are left for its shortlist."""
 
 Chooser = Callable[[np.ndarray], int]
 """From rows of a table to the row of the chosen one."""
@@ -124,6 +134,30 @@ def study(tables: Tables, names: Sequence[str], seeds: Sequence[int], budget: in
     }
 
 
+def searched(table: Table, seed: int, budget: int, rule: Rule, strategy: str, **settings: Any) -> float:
+    """The test regret of what a rule names of a search."""
+    chosen = select(rehearse(strategy, table, seed=seed, budget=budget, settings=settings), table.space, rule)
+    return table.regret(table.row(chosen.values), 0.0).test
+
+
+def shortlists(tables: Sequence[Table], base: str, seeds: Sequence[int], budget: int) -> dict[str, Any]:
+    """Regrets of searches with a shortlist at their end and without, with bootstrap intervals over seeds."""
+    names = [table.name for table in tables]
+    found: dict[str, np.ndarray] = {}
+    for which, table in enumerate(track(tables, f"{base}, then a shortlist")):
+        sources = [name for name in names if name != table.name]
+        for place, seed in enumerate(seeds):
+            regrets = {"best": searched(table, seed, budget, "best", base)}
+            for rest in REST:
+                settings = {"base": base, "after": budget - round(rest * budget), "sources": sources}
+                regrets[f"shortlist of {rest:.0%}"] = searched(
+                    table, seed, budget, "shortlist", "shortlist", **settings
+                )
+            for rule, regret in regrets.items():
+                found.setdefault(rule, np.zeros((len(tables), len(seeds))))[which, place] = regret
+    return {rule: summary(regrets, names) for rule, regrets in found.items()}
+
+
 def summary(found: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     low, high = bootstrap_interval(found.mean(0).tolist())
     return {
@@ -131,6 +165,14 @@ def summary(found: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
         "ci95": [round(low, 3), round(high, 3)],
         "by_table": {name: round(float(mean), 3) for name, mean in zip(names, found.mean(1), strict=True)},
     }
+
+
+def print_rules(where: str, rules: dict[str, Any]) -> None:
+    for rule, found in rules.items():
+        low, high = found["ci95"]
+        print(
+            f"{where + rule:27} {found['test']:5.2f} [{low:.2f}, {high:.2f}]", *found["by_table"].values(), flush=True
+        )
 
 
 def main() -> None:
@@ -142,11 +184,13 @@ def main() -> None:
         "--out", type=Path, default=Path(__file__).parent / "results" / "studies" / "nas_selection.json"
     )
     options = parser.parse_args()
-    tables = Tables([find_table(name) for name in options.tables])
-    results = study(tables, options.tables, parse_seeds(options.seeds), options.budget)
-    for rule, found in results["rules"].items():
-        low, high = found["ci95"]
-        print(f"{rule:9} {found['test']:5.2f} [{low:.2f}, {high:.2f}]", *found["by_table"].values())
+    tables, seeds = [find_table(name) for name in options.tables], parse_seeds(options.seeds)
+    results = study(Tables(tables), options.tables, seeds, options.budget)
+    print_rules("", results["rules"])
+    results["searches"] = {}
+    for base in BASES:
+        found = results["searches"][base] = shortlists(tables, base, seeds, options.budget)
+        print_rules(f"{base}, ", found)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(results, indent=1) + "\n")
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from graphlab.core.seeds import SeedStream
+from graphlab.nas.results.rehearsal import rehearse
+from graphlab.nas.surrogates import sources
 from tests.docs.blocks import ROOT
 from tests.experiments.loading import load_experiment
 from tests.nas.small_tables import small_table
@@ -46,6 +48,25 @@ def test_borrowing_helps_where_tables_are_of_one_truth(study):
     names = [table.name for table in related()]
     found = study.study(study.Tables(related()), names, range(10), 40)["rules"]
     assert found["known"]["test"] < found["borrowed"]["test"] < found["best"]["test"]
+
+
+def test_a_search_with_a_shortlist_is_set_beside_one_of_as_many_evaluations(study, monkeypatch):
+    tables = {table.name: replace(table, digest=table.name) for table in related()}
+    monkeypatch.setattr(sources, "read_once", tables.__getitem__)
+    found = study.shortlists(list(tables.values()), "random", range(3), 40)
+    assert list(found) == ["best", "shortlist of 10%", "shortlist of 25%", "shortlist of 50%"]
+    first = tables["words-0"]
+    others = {"sources": ["words-1", "words-2", "words-3"]}
+    for rule, strategy, settings in (
+        ("best", "random", {}),
+        ("shortlist of 25%", "shortlist", {"base": "random", "after": 30, **others}),
+    ):
+        regrets = []
+        for seed in range(3):
+            outcomes = rehearse(strategy, first, seed=seed, budget=40, settings=settings)
+            last = max(outcomes[settings.get("after", 0) :], key=lambda one: one.score)
+            regrets.append(100 * (first.test.max() - first.test[first.row(last.values)]))
+        assert found[rule]["by_table"]["words-0"] == pytest.approx(np.mean(regrets), abs=6e-4)
 
 
 def test_what_is_guessed_of_an_architecture_does_not_follow_from_its_own_test(study):
