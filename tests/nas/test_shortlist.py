@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import graphlab as gl
 from graphlab.core.errors import ConfigError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.results.rehearsal import prepare, rehearse
@@ -116,3 +117,23 @@ def test_every_other_published_table_s_tests_are_looked_at():
     best = next(iter(strategy._sources.best(1).values()))
     ranks = [np.mean(other.test <= other.test[other.row(best)]) for other in strategy._sources.tables]
     assert min(ranks) > 0.8
+
+
+@pytest.mark.real_data
+def test_the_command_line_gives_the_best_of_the_shortlist(cli, tmp_path):
+    words = (
+        "search shortlist nas-bench-graph/cora --trials 14 --set strategy.after=10 --set strategy.base=random --json"
+    )
+    done = cli(*words.split(), "--store", str(tmp_path))
+    assert done.code == 0, done.err
+    found = gl.search(
+        "shortlist",
+        "nas-bench-graph/cora",
+        trials=14,
+        store=tmp_path,
+        **{"strategy.after": 10, "strategy.base": "random"},
+    )
+    best = max(found.outcomes[10:], key=lambda one: one.score or 0.0)
+    assert found.select("shortlist") is best
+    assert done.json["shortlist"]["key"] == best.key
+    assert done.json["shortlist"]["test"] == best.metrics["test"]

@@ -13,7 +13,7 @@ from optuna import Study
 
 from graphlab.core.errors import InputError
 from graphlab.experiment.runs import Runs
-from graphlab.nas.driver.ledger import Outcome, is_infeasible
+from graphlab.nas.driver.ledger import SHORTLISTED, Outcome, is_infeasible
 from graphlab.nas.driver.study import quiet_optuna
 from graphlab.nas.objectives.objective import Regret
 from graphlab.nas.plan import Plan
@@ -232,8 +232,13 @@ class Search:
             "seconds": round(self.seconds, 3),
             "best": self._json_of(self.best),
             "front": [self._json_of(one) for one in self.front],
+            **({"shortlist": self._json_of(self.select("shortlist"))} if self._has_shortlist else {}),
             **({"regret": {"validation": regret.validation, "test": regret.test}} if regret else {}),
         }
+
+    @property
+    def _has_shortlist(self) -> bool:
+        return any(SHORTLISTED in one.notes for one in self.finished)
 
     def _json_of(self, one: Outcome) -> dict[str, Any]:
         about = self.plan.space.about(one.values)
