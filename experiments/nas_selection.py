@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -140,12 +140,12 @@ def searched(table: Table, seed: int, budget: int, rule: Rule, strategy: str, **
     return table.regret(table.row(chosen.values), 0.0).test
 
 
-def shortlists(tables: Sequence[Table], base: str, seeds: Sequence[int], budget: int) -> dict[str, Any]:
-    """Regrets of searches with a shortlist at their end and without, with bootstrap intervals over seeds."""
-    names = [table.name for table in tables]
+def shortlists(tables: Mapping[str, Table], base: str, seeds: Sequence[int], budget: int) -> dict[str, Any]:
+    """Regrets of searches with a shortlist at their end and without, with bootstrap intervals over seeds; tables by the
+    names or files that they are read from."""
     found: dict[str, np.ndarray] = {}
-    for which, table in enumerate(track(tables, f"{base}, then a shortlist")):
-        sources = [name for name in names if name != table.name]
+    for which, (name, table) in enumerate(track(tables.items(), f"{base}, then a shortlist")):
+        sources = [other for other in tables if other != name]
         for place, seed in enumerate(seeds):
             regrets = {"best": searched(table, seed, budget, "best", base)}
             for rest in REST:
@@ -155,7 +155,7 @@ def shortlists(tables: Sequence[Table], base: str, seeds: Sequence[int], budget:
                 )
             for rule, regret in regrets.items():
                 found.setdefault(rule, np.zeros((len(tables), len(seeds))))[which, place] = regret
-    return {rule: summary(regrets, names) for rule, regrets in found.items()}
+    return {rule: summary(regrets, list(tables)) for rule, regrets in found.items()}
 
 
 def summary(found: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
@@ -184,8 +184,8 @@ def main() -> None:
         "--out", type=Path, default=Path(__file__).parent / "results" / "studies" / "nas_selection.json"
     )
     options = parser.parse_args()
-    tables, seeds = [find_table(name) for name in options.tables], parse_seeds(options.seeds)
-    results = study(Tables(tables), options.tables, seeds, options.budget)
+    tables, seeds = {name: find_table(name) for name in options.tables}, parse_seeds(options.seeds)
+    results = study(Tables(list(tables.values())), options.tables, seeds, options.budget)
     print_rules("", results["rules"])
     results["searches"] = {}
     for base in BASES:

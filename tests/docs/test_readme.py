@@ -37,25 +37,41 @@ def test_every_block_is_run_or_checked_or_says_why_not():
     assert all(line.startswith(("make ", "python -m pip install ")) for line in not_run.splitlines())
 
 
-FIRST, *REST = texts("bash")
-OTHER_PROGRAMS = [text for text in REST if not all(line.startswith("graphlab ") for line in text.splitlines())]
+OUTSIDE = [text for text in texts("bash") if not all(line.startswith("graphlab ") for line in text.splitlines())]
+ACROSS = "graphlab run gcn karate --seeds 3\ngraphlab runs\n"
+"""Of the first block, where one process finds what another left."""
 
 
-@pytest.mark.parametrize("text", [FIRST, *OTHER_PROGRAMS], ids=lambda text: text.split()[0])
-def test_commands_in_a_shell(shell, text):
+def test_commands_of_the_first_block_work_across_processes(shell):
+    lines = texts("bash")[0].splitlines()
+    assert set(ACROSS.splitlines()) <= set(lines)
+    assert "karate" in shell(ACROSS)
+
+
+@pytest.mark.parametrize("text", OUTSIDE, ids=lambda text: text.split()[0])
+def test_other_programs(shell, text):
     assert shell(text)
 
 
 @pytest.mark.parametrize(
-    "text", [text for text in REST if text not in OTHER_PROGRAMS], ids=lambda text: text.split()[1]
+    "text", [text for text in texts("bash") if text not in OUTSIDE], ids=lambda text: text.split()[1]
 )
-def test_more_commands(cli, tmp_path, monkeypatch, text):
+def test_commands(check_commands, text):
+    check_commands(text)
+
+
+@pytest.fixture
+def check_commands(cli, tmp_path, monkeypatch):
     """Without a process for each, which takes longer to start than most of them take."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path / "runs"))
-    for line in text.splitlines():
-        done = cli(*shlex.split(line)[1:])
-        assert done.code == 0 and done.out, f"{line}\n{done.out}\n{done.err}"
+
+    def check(text):
+        for line in text.splitlines():
+            done = cli(*shlex.split(line)[1:])
+            assert done.code == 0 and done.out, f"{line}\n{done.out}\n{done.err}"
+
+    return check
 
 
 def test_python(shell, tmp_path):
@@ -64,10 +80,10 @@ def test_python(shell, tmp_path):
 
 
 @pytest.mark.real_data
-def test_on_public_data(shell, checkout):
+def test_on_public_data(shell, check_commands, checkout):
     """The commands, then the Python that finds their runs done."""
     (commands,), (snippet,) = texts("bash", "real_data"), texts("python", "real_data")
-    shell(commands)
+    check_commands(commands)
     assert (checkout / "gcn_cora.html").exists()
     (checkout / "snippet.py").write_text(f"import graphlab as gl\n{snippet}assert comparison.ok\n")
     shell("python snippet.py")

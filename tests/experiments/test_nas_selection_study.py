@@ -53,7 +53,7 @@ def test_borrowing_helps_where_tables_are_of_one_truth(study):
 def test_a_search_with_a_shortlist_is_set_beside_one_of_as_many_evaluations(study, monkeypatch):
     tables = {table.name: replace(table, digest=table.name) for table in related()}
     monkeypatch.setattr(sources, "read_once", tables.__getitem__)
-    found = study.shortlists(list(tables.values()), "random", range(3), 40)
+    found = study.shortlists(tables, "random", range(3), 40)
     assert list(found) == ["best", "shortlist of 10%", "shortlist of 25%", "shortlist of 50%"]
     first = tables["words-0"]
     others = {"sources": ["words-1", "words-2", "words-3"]}
