@@ -57,19 +57,21 @@ class FeatureInput(nn.Module):
 
     x `[num_nodes, dim]` -> the same, for `linear`. Of features that are mostly zero, only the non-zeros are drawn and
     multiplied: a zero stays zero whether it is dropped or not, so the outputs have the distribution of plain dropout.
+
+    binary  whether every non-zero counts as one
     """
 
-    def __init__(self, p: float) -> None:
+    def __init__(self, p: float, binary: bool = False) -> None:
         super().__init__()
-        self.p = p
+        self.p, self.binary = p, binary
         self._nonzero = Remembered(_nonzero)
 
     def forward(self, x: Tensor) -> Tensor | SparseRows:
         nonzero = None if x.requires_grad else self._nonzero(x)
         if nonzero is None:
-            return F.dropout(x, self.p, self.training)
+            return F.dropout((x != 0).to(x.dtype) if self.binary else x, self.p, self.training)
         pattern, values = nonzero
-        return SparseRows(pattern, F.dropout(values, self.p, self.training))
+        return SparseRows(pattern, F.dropout(torch.ones_like(values) if self.binary else values, self.p, self.training))
 
 
 def _nonzero(x: Tensor) -> tuple[Pattern, Tensor] | None:

@@ -10,11 +10,14 @@ import torch
 from torch_geometric import nn as pyg
 
 from graphlab.core.errors import ConfigError
+from graphlab.data.load import load
 from graphlab.data.unpickle import read_pickle
+from graphlab.experiment.plan import make_plan
 from graphlab.model.link_operators import make_operator
 from graphlab.model.link_patterns import OPERATORS, PATTERNS, canonical, from_key, key
 from graphlab.model.neighbourhood import Neighbourhood
 from graphlab.model.registry import build_model, find_model
+from graphlab.model.sparse_features import linear
 from tests.model.directed import SPEC, directed, senders
 from tests.model.hard_pairs import check_class
 
@@ -189,3 +192,15 @@ def test_the_tables_count_the_same_parameters(preset, spec):
             link, operators = from_key(number)
             model = build_model("nas-bench-graph", spec, {**recipe, "link": link, "operators": operators})
             assert model.counted_parameters() == round(1e6 * table[number]["para"]), number
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["cora", "citeseer"])
+def test_the_tables_networks_read_words_as_they_are(name):
+    """As the published training code does, which scales no row."""
+    data = load(f"planetoid/{name}")
+    plan = make_plan("nas-bench-graph", data, {})
+    features = plan.make_learner(plan.make_task(0), 0).model.features
+    words = linear(features.eval()(data.graphs[0].x), torch.eye(data.graphs[0].num_features))
+    assert words.unique().tolist() == [0.0, 1.0]
+    torch.testing.assert_close(words / words.sum(1, keepdim=True).clamp(min=1), data.graphs[0].x)

@@ -24,6 +24,14 @@ def test_sparse_and_dense_features_are_mapped_alike():
         torch.testing.assert_close(grad, expected, rtol=1e-12, atol=1e-12)
 
 
+def test_binary_features_are_those_that_are_there():
+    weight = torch.randn(3, 30, dtype=torch.float64)
+    for share in (0.1, 0.9):
+        x = bag_of_words(share) - 0.5 * (bag_of_words(share) > 0.5)
+        found = linear(FeatureInput(0.0, binary=True)(x), weight)
+        torch.testing.assert_close(found, x.ne(0).double() @ weight.T, rtol=1e-12, atol=1e-12)
+
+
 def test_dropout_keeps_the_mean_and_drops_the_share_asked_for():
     x = (bag_of_words(0.1) > 0).double()
     features = FeatureInput(0.4)

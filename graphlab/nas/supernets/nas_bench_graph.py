@@ -48,7 +48,7 @@ class NASBenchGraphSupernet(Supernet):
                 hint="choose another strategy.shrink",
             )
         self.node_features = spec.node
-        self.features = FeatureInput(config.dropout)
+        self.features = FeatureInput(config.dropout, config.binary)
         self.dropout = config.dropout
         self.pre = Convolution("fc", vector_dim(spec.node, "nas-bench-graph"), dim)
         self.norm = nn.BatchNorm1d(dim, affine=False, track_running_stats=False)
