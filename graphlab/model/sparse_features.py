@@ -58,7 +58,7 @@ class FeatureInput(nn.Module):
     x `[num_nodes, dim]` -> the same, for `linear`. Of features that are mostly zero, only the non-zeros are drawn and
     multiplied: a zero stays zero whether it is dropped or not, so the outputs have the distribution of plain dropout.
 
-    binary  whether every non-zero counts as one
+    binary  whether every non-zero counts as one; the gradient of x is that of what is read in its place
     """
 
     def __init__(self, p: float, binary: bool = False) -> None:
@@ -69,9 +69,12 @@ class FeatureInput(nn.Module):
     def forward(self, x: Tensor) -> Tensor | SparseRows:
         nonzero = None if x.requires_grad else self._nonzero(x)
         if nonzero is None:
-            return F.dropout((x != 0).to(x.dtype) if self.binary else x, self.p, self.training)
+            return F.dropout(self._read(x), self.p, self.training)
         pattern, values = nonzero
-        return SparseRows(pattern, F.dropout(torch.ones_like(values) if self.binary else values, self.p, self.training))
+        return SparseRows(pattern, F.dropout(self._read(values), self.p, self.training))
+
+    def _read(self, x: Tensor) -> Tensor:
+        return (x != 0).to(x.dtype) + (x - x.detach()) if self.binary else x
 
 
 def _nonzero(x: Tensor) -> tuple[Pattern, Tensor] | None:

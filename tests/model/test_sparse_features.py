@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from graphlab.model.sparse_features import FeatureInput, Remembered, linear
@@ -51,9 +52,12 @@ def test_features_that_changed_are_read_again():
     assert linear(features(2 * x), weight)[0, 0] == 14.0
 
 
-def test_features_that_have_gradients_get_them():
+@pytest.mark.parametrize("binary", [False, True])
+def test_features_that_have_gradients_get_them(binary):
     x = bag_of_words(0.1).requires_grad_()
-    linear(FeatureInput(0.0)(x), torch.ones(1, 30, dtype=torch.float64)).sum().backward()
+    read = linear(FeatureInput(0.0, binary)(x), torch.ones(1, 30, dtype=torch.float64))
+    assert read.sum().item() == pytest.approx((x != 0).sum().item() if binary else x.sum().item())
+    read.sum().backward()
     assert x.grad is not None
     assert x.grad.eq(1).all()
 
