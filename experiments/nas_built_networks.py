@@ -9,8 +9,8 @@ with 95 % bootstrap intervals over architectures; and how far the means are apar
 
 What trainings over seeds are worth where a network is chosen: of half of the networks, drawn anew each time, one is
 named, and its test regret in the table is averaged. `best` has the table's highest validation; `retrained` is, of the
-few with the highest, the one with the highest mean validation here; `tested` has the highest mean test here, a bound
-for any rule, since it knows everything of a network but the luck of the three trainings that the table tells of.
+few with the highest, the one with the highest mean validation here; `tested` has the highest mean test here. The
+table's validation is of the very trainings that its test is of, and shares their luck; trainings here do not.
 
 60 architectures with 3 seeds are 180 trainings of 400 epochs, about a minute of a core each; a store makes them
 resumable.
