@@ -39,8 +39,8 @@ class Config(ModelConfig):
     operators   what they are
     num_pre     linear maps of the features before the operators
     num_post    linear maps after the one that takes what is read by none
-    binary      whether every feature that is not zero counts as one. The tables' networks read the words of Cora and
-                CiteSeer so; of rows that are scaled to sum one they learn something else, `arma` above all
+    binary      whether every feature that is not zero counts as one, as the tables' networks read the words of Cora and
+                CiteSeer; from rows that are scaled to sum one they learn something else
     """
 
     link: Annotated[tuple[int, int, int, int], Field(strict=False)] = (0, 1, 2, 3)

@@ -3,7 +3,7 @@
 Among many architectures the highest validation is often a lucky one. Here another strategy searches first; then a
 Gaussian process, whose prior mean is from the *tests* of other data sets' tables, says what its evaluations and those
 let expect of every architecture, and the rest of the search evaluates what it expects most of. The answer is the
-highest validation of the shortlist alone, `found.select("shortlist")`: few are compared, and none is there by luck in
+highest validation of the shortlist alone, `found.select("shortlist")`: few are compared, and none is there for its own
 validation.
 
 The shortlist and the rule are our own.
