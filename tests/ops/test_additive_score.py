@@ -48,14 +48,21 @@ def test_is_the_sum_of_the_definition(at_a_time):
             assert found[e, h].item() == pytest.approx(sum(terms), abs=1e-14)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_gradients_are_those_of_the_messages_laid_out(at_a_time, threads, monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def test_gradients_are_those_of_the_messages_laid_out(at_a_time, threads):
     pattern, numbers = drawn(1)
     weight = torch.randn(len(pattern), HEADS, dtype=torch.float64)
     ours, theirs = (with_gradients(one, pattern, numbers, weight) for one in (additive_score, reference))
     for found, expected in zip(ours, theirs, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    assert torch.get_num_threads() == threads
 
 
 def test_gradients_are_those_of_finite_differences():
