@@ -55,7 +55,8 @@ class Learned(nn.Module, ABC):
 
     def parts(self, h: Tensor) -> tuple[Tensor, Tensor]:
         """l.h and r.h of each node, `[num_nodes, heads]`."""
-        return (h * self.left).sum(-1), (h * self.right).sum(-1)
+        left, right = torch.einsum("nhd,khd->knh", h, torch.stack([self.left, self.right]))
+        return left, right
 
 
 class GAT(Learned):

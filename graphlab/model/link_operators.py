@@ -22,7 +22,7 @@ from torch_geometric.nn.inits import glorot, uniform
 
 from graphlab.model.attention import GAT, glorot_parameter
 from graphlab.model.neighbourhood import Neighbourhood, Weighting
-from graphlab.model.sparse_features import SparseRows, linear
+from graphlab.model.sparse_features import SparseRows, by_input, linear
 
 HEADS = 4
 
@@ -56,16 +56,19 @@ class Convolution(nn.Module):
     def __init__(self, name: str, in_dim: int, out_dim: int) -> None:
         super().__init__()
         self.kind = kind = KINDS[name]
-        self.heard = nn.Parameter(torch.empty(out_dim, in_dim)) if kind.heard else None
-        self.own = nn.Parameter(torch.empty(out_dim, in_dim)) if kind.own else None
+        self.heard = self._map(in_dim, out_dim) if kind.heard else None
+        self.own = self._map(in_dim, out_dim) if kind.own else None
         self.bias = nn.Parameter(torch.zeros(out_dim))
-        for weight in (self.heard, self.own):
-            if kind.initial == "glorot":
-                glorot(weight)
-            else:
-                uniform(in_dim, weight)
         if kind.initial == "uniform":
             uniform(in_dim, self.bias)
+
+    def _map(self, in_dim: int, out_dim: int) -> nn.Parameter:
+        weight = nn.Parameter(torch.empty(out_dim, in_dim))
+        if self.kind.initial == "glorot":
+            glorot(weight)
+        else:
+            uniform(in_dim, weight)
+        return by_input(weight)
 
     def forward(self, x: Tensor | SparseRows, near: Neighbourhood) -> Tensor:
         out = self.bias
@@ -82,7 +85,7 @@ class HeadedAttention(nn.Module):
 
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()
-        self.weight = glorot_parameter(out_dim, in_dim)
+        self.weight = by_input(glorot_parameter(out_dim, in_dim))
         self.attention = GAT(HEADS, out_dim // HEADS, dropout=0.0)
         self.bias = nn.Parameter(torch.zeros(out_dim))
 

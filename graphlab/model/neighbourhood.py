@@ -11,7 +11,7 @@ from torch_geometric.utils import add_self_loops, remove_self_loops, softmax
 from graphlab.ops.sparse_max import sparse_max
 from graphlab.ops.sparse_product import Pattern, sparse_product
 
-Weighting = Literal["sum", "sum with self", "mean", "symmetric", "symmetric with self"]
+Weighting = Literal["sum", "sum with self", "mean", "mean with self", "symmetric", "symmetric with self"]
 
 
 class Neighbourhood:
@@ -62,6 +62,11 @@ class Neighbourhood:
         if weights.dim() == 1:
             return sparse_product(self.pattern, weights, h.flatten(1)).view_as(h)
         return sparse_product(self.pattern, weights, h)
+
+    def mean(self, weights: Tensor, h: Tensor) -> Tensor:
+        """The same sum by the number of nodes that a node hears, itself among them."""
+        shares = self.weights("mean with self", h.dtype)
+        return self.sum(weights * (shares if weights.dim() == 1 else shares.unsqueeze(1)), h)
 
     def softmax(self, logits: Tensor) -> Tensor:
         """`[E + num_nodes, heads]` -> the same, with a sum of one over what each node hears."""

@@ -52,6 +52,12 @@ def linear(x: Tensor | SparseRows, weight: Tensor) -> Tensor:
     return x @ weight.T if isinstance(x, Tensor) else sparse_product(x.pattern, x.values, weight.T)
 
 
+def by_input(weight: nn.Parameter) -> nn.Parameter:
+    """The same weight `[out_dim, dim]`, each input's column in one piece: `linear` of sparse rows copies it otherwise,
+    and its gradient."""
+    return nn.Parameter(weight.detach().T.contiguous().T)
+
+
 class FeatureInput(nn.Module):
     """Dropout with probability p of node features, ready for linear maps.
 

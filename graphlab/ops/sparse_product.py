@@ -9,7 +9,6 @@ each of which is the gradient of the other: no message is laid out.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -26,8 +25,12 @@ class Pattern:
     def __init__(self, row: Tensor, column: Tensor, num_rows: int, num_columns: int) -> None:
         self.row, self.column = row, column
         self.shape = (num_rows, num_columns)
-        self._by_row = _Order(row, column, num_rows)
-        self._by_column = _Order(column, row, num_columns)
+        self._by_row = _Order.sorted(row, column, num_rows)
+        self._by_column = _Order.sorted(column, row, num_columns)
+        self._of_heads: dict[int, tuple[_Order, _Order]] = {}
+        with warnings.catch_warnings():  # torch gives this warning once in a process
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
+            self._by_row.matrix(torch.zeros(len(row), device=row.device), num_columns)
 
     def __len__(self) -> int:
         return len(self.row)
@@ -37,39 +40,77 @@ class Pattern:
         """Where each row's entries start, int64 `[num_rows + 1]`, and the entries in that order, int64 `[E]`."""
         return self._by_row.start, self._by_row.order
 
-    def by_row(self, values: Tensor) -> Tensor:
-        """The CSR matrix with these values `[E]`."""
-        return self._by_row.matrix(values, self.shape)
+    def product(self, values: Tensor, dense: Tensor) -> Tensor:
+        """values `[E, heads]`, dense `[num_columns, heads, d]` -> `[num_rows, heads, d]`."""
+        return self._orders(values.size(1))[0].product(values, dense)
 
-    def by_column(self, values: Tensor) -> Tensor:
-        """Its transpose."""
-        return self._by_column.matrix(values, self.shape[::-1])
+    def transposed_product(self, values: Tensor, dense: Tensor) -> Tensor:
+        """values `[E, heads]`, dense `[num_rows, heads, d]` -> `[num_columns, heads, d]`."""
+        return self._orders(values.size(1))[1].product(values, dense)
 
     def inner(self, left: Tensor, right: Tensor) -> Tensor:
-        """left_i . right_j of each entry, `[E]`; left `[num_rows, d]`, right `[num_columns, d]`."""
-        order = self._by_row
-        zero = order.matrix(left.new_zeros(len(self)), self.shape)
-        found = torch.sparse.sampled_addmm(zero, left, right.T, beta=0.0).values()
-        return torch.empty_like(found).index_copy_(0, order.order, found)
+        """left `[num_rows, heads, d]`, right `[num_columns, heads, d]` -> `[E, heads]`."""
+        return self._orders(left.size(1))[0].inner(left, right)
+
+    def _orders(self, heads: int) -> tuple[_Order, _Order]:
+        """By row and by column."""
+        if heads not in self._of_heads:
+            with torch.inference_mode(False):
+                self._of_heads[heads] = (self._by_row.of_heads(heads), self._by_column.of_heads(heads))
+        return self._of_heads[heads]
 
 
 class _Order:
-    """Entries sorted by `first`, then by `second`."""
+    """Entries sorted by `first`, then by `second`: those of each `first` from where `start` says, and their places.
 
-    def __init__(self, first: Tensor, second: Tensor, size: int) -> None:
+    With heads, the matrix has a row and a column for each head of what was one: all heads are one product, of which no
+    rows are copied.
+    """
+
+    def __init__(self, start: Tensor, second: Tensor, order: Tensor) -> None:
+        self.start, self.second, self.order = start, second, order
+
+    @classmethod
+    def sorted(cls, first: Tensor, second: Tensor, size: int) -> _Order:
         by_second = second.argsort(stable=True)
-        self.order = by_second[first[by_second].argsort(stable=True)]
-        self.start = first.new_zeros(size + 1)
-        self.start[1:] = torch.bincount(first, minlength=size).cumsum(0)
-        self._second = second[self.order]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
-            self.matrix(
-                torch.zeros(len(first), device=first.device), (size, int(second.max() + 1) if len(second) else 0)
-            )
+        order = by_second[first[by_second].argsort(stable=True)]
+        start = first.new_zeros(size + 1)
+        start[1:] = torch.bincount(first, minlength=size).cumsum(0)
+        return cls(start, second[order], order)
 
-    def matrix(self, values: Tensor, shape: tuple[int, ...]) -> Tensor:
-        return torch.sparse_csr_tensor(self.start, self._second, values[self.order], shape, check_invariants=False)
+    def of_heads(self, heads: int) -> _Order:
+        """Entry e of head h is the number e * heads + h; a row's entries of one head lie side by side."""
+        if heads == 1:
+            return self
+        count = self.start.diff()
+        start = self.start.new_zeros(len(count) * heads + 1)
+        start[1:] = count.repeat_interleave(heads).cumsum(0)
+        head = torch.arange(heads, device=start.device)
+        before = (self.start[:-1] * (heads - 1)).repeat_interleave(count)
+        place = torch.arange(len(self.order), device=start.device) + before
+        places = (place[:, None] + count.repeat_interleave(count)[:, None] * head).flatten()
+        second, order = (
+            torch.empty_like(places).index_copy_(0, places, (part[:, None] * heads + head).flatten())
+            for part in (self.second, self.order)
+        )
+        return _Order(start, second, order)
+
+    def product(self, values: Tensor, dense: Tensor) -> Tensor:
+        rows = dense.reshape(-1, dense.size(2))
+        out = rows.new_empty(len(self.start) - 1, rows.size(1))
+        matrix = self.matrix(values.reshape(-1)[self.order], len(rows))
+        torch.addmm(out, matrix, rows, beta=0, out=out)
+        return out.view(-1, *dense.shape[1:])
+
+    def inner(self, left: Tensor, right: Tensor) -> Tensor:
+        (one, other), heads = (part.reshape(-1, part.size(2)) for part in (left, right)), left.size(1)
+        zero = self.matrix(one.new_zeros(len(self.order)), len(other))
+        found = torch.sparse.sampled_addmm(zero, one, other.T, beta=0.0).values()
+        return torch.empty_like(found).index_copy_(0, self.order, found).view(-1, heads)
+
+    def matrix(self, values: Tensor, num_columns: int) -> Tensor:
+        shape = (len(self.start) - 1, num_columns)
+        return torch.sparse_csr_tensor(self.start, self.second, values, shape, check_invariants=False)
 
 
 def sparse_product(pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
@@ -83,7 +124,10 @@ def sparse_product(pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
     """
     dtype = torch.promote_types(dense.dtype, torch.float32)
     with torch.autocast(dense.device.type, enabled=False):  # sparse matrices are not multiplied in half precision
-        return _Product.apply(pattern, values.to(dtype), dense.to(dtype))  # pyright: ignore[reportReturnType]
+        if values.dim() == 2:
+            return _Product.apply(pattern, values.to(dtype), dense.to(dtype))  # pyright: ignore[reportReturnType]
+        one = _Product.apply(pattern, values.to(dtype).unsqueeze(1), dense.to(dtype).unsqueeze(1))
+        return one.squeeze(1)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
 
 
 def sparse_inner(pattern: Pattern, left: Tensor, right: Tensor) -> Tensor:
@@ -101,7 +145,7 @@ class _Product(torch.autograd.Function):
     def forward(ctx: Any, pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
         ctx.save_for_backward(values, dense)
         ctx.pattern = pattern
-        return _product(pattern.by_row, values, dense)
+        return pattern.product(values, dense)
 
     @staticmethod
     @once_differentiable
@@ -110,8 +154,8 @@ class _Product(torch.autograd.Function):
         pattern, (_, of_values, of_dense) = ctx.pattern, ctx.needs_input_grad
         return (
             None,
-            _inner(pattern, grad, dense) if of_values else None,
-            _product(pattern.by_column, values, grad) if of_dense else None,
+            pattern.inner(grad, dense) if of_values else None,
+            pattern.transposed_product(values, grad) if of_dense else None,
         )
 
 
@@ -120,22 +164,10 @@ class _Inner(torch.autograd.Function):
     def forward(ctx: Any, pattern: Pattern, left: Tensor, right: Tensor) -> Tensor:
         ctx.save_for_backward(left, right)
         ctx.pattern = pattern
-        return _inner(pattern, left, right)
+        return pattern.inner(left, right)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
         left, right = ctx.saved_tensors
-        return None, _product(ctx.pattern.by_row, grad, right), _product(ctx.pattern.by_column, grad, left)
-
-
-def _product(matrix: Callable[[Tensor], Tensor], values: Tensor, dense: Tensor) -> Tensor:
-    if values.dim() == 1:
-        return matrix(values) @ dense
-    return torch.stack([matrix(values[:, h]) @ dense[:, h] for h in range(values.size(1))], dim=1)
-
-
-def _inner(pattern: Pattern, left: Tensor, right: Tensor) -> Tensor:
-    if left.dim() == 2:
-        return pattern.inner(left, right)
-    return torch.stack([pattern.inner(left[:, h], right[:, h]) for h in range(left.size(1))], dim=1)
+        return None, ctx.pattern.product(grad, right), ctx.pattern.transposed_product(grad, left)

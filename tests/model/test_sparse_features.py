@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphlab.model.sparse_features import FeatureInput, Remembered, linear
+from graphlab.model.sparse_features import FeatureInput, Remembered, by_input, linear
 
 
 def bag_of_words(share: float) -> torch.Tensor:
@@ -23,6 +23,17 @@ def test_sparse_and_dense_features_are_mapped_alike():
         (grad,) = torch.autograd.grad(found.square().sum(), weight)
         (expected,) = torch.autograd.grad((x @ weight.T).square().sum(), weight)
         torch.testing.assert_close(grad, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_weights_by_input_are_the_same_and_are_read_and_learned_in_place(share):
+    weight = torch.nn.Parameter(torch.randn(3, 30, dtype=torch.float64))
+    same = by_input(weight)
+    assert torch.equal(same, weight)
+    assert same.T.is_contiguous()
+    linear(FeatureInput(0.0)(bag_of_words(share)), same).square().sum().backward()
+    assert same.grad is not None
+    assert same.grad.stride() == same.stride()
 
 
 def test_binary_features_are_those_that_are_there():

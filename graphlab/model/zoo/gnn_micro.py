@@ -31,7 +31,7 @@ from graphlab.model.attention import ATTENTIONS, glorot_parameter
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.neighbourhood import Neighbourhood
 from graphlab.model.node_vectors import node_vectors, vector_dim
-from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, linear
+from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, by_input, linear
 
 Attention = Literal["gat", "gcn", "cos", "const", "gat-sym", "linear", "generalized-linear"]
 Aggregation = Literal["sum", "mean", "max", "mlp"]
@@ -122,11 +122,11 @@ class _Layer(nn.Module):
         super().__init__()
         self.heads, self.averaged = config.heads[k], averaged
         self.out_dim = dim if averaged else dim * self.heads
-        self.weight = glorot_parameter(self.heads * dim, in_dim)
+        self.weight = by_input(glorot_parameter(self.heads * dim, in_dim))
         self.attention = ATTENTIONS[config.attention[k]](self.heads, dim, config.dropout)
         self.aggregation = config.aggregation[k]
         self.mlp = _mlp(dim) if self.aggregation == "mlp" else nn.Identity()
-        self.own = glorot_parameter(self.out_dim, in_dim) if config.combine[k] == "add" else None
+        self.own = by_input(glorot_parameter(self.out_dim, in_dim)) if config.combine[k] == "add" else None
         self.combine = _mlp(self.out_dim) if config.combine[k] == "mlp" else nn.Identity()
         self.bias = nn.Parameter(torch.zeros(self.out_dim))
         self.activation = ACTIVATIONS[config.activation[k]]
@@ -144,7 +144,7 @@ class _Layer(nn.Module):
             case "max":
                 return near.max(coefficients, h)
             case "mean":
-                return near.sum(coefficients, h) / (near.degree + 1).view(-1, 1, 1)
+                return near.mean(coefficients, h)
             case _:
                 return near.sum(coefficients, h)
 
