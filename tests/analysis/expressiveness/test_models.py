@@ -177,6 +177,7 @@ WITHIN_TWO = [name for name in PLACED if class_of_entry(name) != "FWL(3)"]
 
 
 @pytest.mark.real_data
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITHIN_TWO)
 def test_no_weights_tell_apart_a_pair_of_brec_that_the_class_cannot(name):
     check_brec(name, class_of_entry(name), 198, seed=0)
