@@ -96,17 +96,17 @@ class _Order:
         return _Order(start, second, order)
 
     def product(self, values: Tensor, dense: Tensor) -> Tensor:
-        rows = dense.reshape(-1, dense.size(2))
+        rows = dense.flatten(0, 1)
         out = rows.new_empty(len(self.start) - 1, rows.size(1))
-        matrix = self.matrix(values.reshape(-1)[self.order], len(rows))
+        matrix = self.matrix(values.flatten()[self.order], len(rows))
         torch.addmm(out, matrix, rows, beta=0, out=out)
-        return out.view(-1, *dense.shape[1:])
+        return out.unflatten(0, (-1, dense.size(1)))
 
     def inner(self, left: Tensor, right: Tensor) -> Tensor:
-        (one, other), heads = (part.reshape(-1, part.size(2)) for part in (left, right)), left.size(1)
-        zero = self.matrix(one.new_zeros(len(self.order)), len(other))
-        found = torch.sparse.sampled_addmm(zero, one, other.T, beta=0.0).values()
-        return torch.empty_like(found).index_copy_(0, self.order, found).view(-1, heads)
+        rows, columns = left.flatten(0, 1), right.flatten(0, 1)
+        zero = self.matrix(rows.new_zeros(len(self.order)), len(columns))
+        found = torch.sparse.sampled_addmm(zero, rows, columns.T, beta=0.0).values()
+        return torch.empty_like(found).index_copy_(0, self.order, found).unflatten(0, (-1, left.size(1)))
 
     def matrix(self, values: Tensor, num_columns: int) -> Tensor:
         shape = (len(self.start) - 1, num_columns)
