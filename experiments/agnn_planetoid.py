@@ -4,7 +4,7 @@
     python experiments/agnn_planetoid.py --datasets cora --trials 16 --alone 8 --epochs 20 --warm-up 2 --retrain 2
 
 Searches of `gnn-micro`: AGNN with sharing; random search for as many seconds; and AGNN that trains every architecture
-whole, whose first evaluations tell what sharing saves at equal numbers of them. Seconds are those of the evaluations
+whole, which tells what sharing saves at equal numbers of evaluations. Seconds are those of the evaluations
 alone; epochs are counted beside them, for a machine that does other things as well. Searches see the official
 validation labels, as in the paper (Zhou et al., Frontiers in Big Data 2022). The best of each is then trained anew on
 the official split, whole and from a start of its own, with every seed. A store makes all of it resumable; a data set
@@ -129,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--datasets", nargs="+", default=list(DATASETS))
     parser.add_argument("--trials", type=int, default=100, help="evaluations with sharing")
-    parser.add_argument("--alone", type=int, default=40, help="evaluations without, no more than with")
+    parser.add_argument("--alone", type=int, default=100, help="evaluations without, no more than with")
     parser.add_argument("--epochs", type=int, default=300, help="of a whole training")
     parser.add_argument("--warm-up", type=int, default=20, help="epochs of what inherits weights")
     parser.add_argument("--retrain", type=int, default=10, help="seeds of the best; 0 leaves it out")

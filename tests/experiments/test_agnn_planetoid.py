@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 
 import pytest
 
 import graphlab as gl
 from graphlab.nas.registry import find_space
+from tests.docs.blocks import ROOT
 from tests.experiments.loading import load_experiment
+
+KEPT = json.loads((ROOT / "experiments" / "results" / "studies" / "agnn_planetoid.json").read_text())
 
 LEAST = ("--trials", "2", "--alone", "1", "--retrain", "0")
 
@@ -50,3 +54,16 @@ def test_a_data_set_is_added_to_what_the_study_has_of_others(study):
     found = study("sbm/undirected-h0.9", *LEAST)
     assert [entry["dataset"] for entry in found] == ["karate", "sbm/undirected-h0.9"]
     assert all("test" not in arm for entry in found for arm in entry["arms"])
+
+
+@pytest.mark.parametrize("entry", KEPT, ids=itemgetter("dataset"))
+def test_what_is_kept_adds_up(entry):
+    sharing, random, alone = entry["arms"]
+    size, saved = entry["setup"], entry["sharing / alone"]
+    assert (
+        [sharing["evaluations"], alone["evaluations"]] == [size["trials"], size["alone"]] == [saved["evaluations"]] * 2
+    )
+    assert saved["seconds"] == pytest.approx(sharing["seconds"] / alone["seconds"], abs=1e-3)
+    assert saved["epochs"] == sharing["epochs"] / alone["epochs"]
+    assert random["seconds"] >= sharing["seconds"]
+    assert [arm["test"]["n"] + arm["test"]["failed"] for arm in entry["arms"]] == [size["retrain"]] * 3
