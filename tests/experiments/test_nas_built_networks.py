@@ -11,6 +11,7 @@ from scipy.stats import kendalltau
 import graphlab as gl
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.registry import find_table
+from tests.docs.blocks import ROOT
 from tests.experiments.loading import load_experiment
 
 
@@ -35,6 +36,15 @@ def test_networks_are_trained_over_seeds_and_set_beside_their_rows(tmp_path, mon
     columns = zip(*((line["validation"], line["table validation"]) for line in found["networks"]), strict=True)
     assert found["tau, validation"][0] == pytest.approx(kendalltau(*columns)[0], nan_ok=True)
     assert set(found["regret of half"]) == {"best", "retrained", "tested"}
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_the_kept_tau_is_that_of_the_kept_means(part):
+    kept = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_built_networks.json").read_text())
+    networks = [line for line in kept["networks"] if part in line]
+    assert len(networks) == kept["architectures"] - sum(line["failed"] == kept["seeds"] for line in kept["networks"])
+    found = kendalltau([line[part] for line in networks], [line[f"table {part}"] for line in networks])[0]
+    assert kept[f"tau, {part}"][0] == pytest.approx(found)
 
 
 def test_a_rule_that_knows_more_of_a_network_has_less_regret():
