@@ -60,14 +60,14 @@ def test_gradients_are_finite_differences_of_the_loss(model):
     norms, sensitivity, step = 0.0, 0.0, 1e-6
     with torch.no_grad():
         for weight in learner.parameters():
-            flat, squares = weight.view(-1), 0.0
-            for k in range(len(flat)):
-                kept = float(flat[k])
-                flat[k] = kept + step
+            squares = 0.0
+            for at in np.ndindex(weight.shape):
+                kept = float(weight[at])
+                weight[at] = kept + step
                 above = float(closed(learner, task))
-                flat[k] = kept - step
+                weight[at] = kept - step
                 slope = (above - float(closed(learner, task))) / (2 * step)
-                flat[k] = kept
+                weight[at] = kept
                 squares += slope**2
                 sensitivity += abs(kept * slope)
             norms += squares**0.5
