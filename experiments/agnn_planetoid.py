@@ -4,11 +4,11 @@
     python experiments/agnn_planetoid.py --datasets cora --trials 16 --alone 8 --epochs 20 --warm-up 2 --retrain 2
 
 Searches of `gnn-micro`: AGNN with sharing; random search for as many seconds; and AGNN that trains every architecture
-whole, which tells what sharing saves at equal numbers of evaluations. Seconds are those of the evaluations
-alone; epochs are counted beside them, for a machine that does other things as well. Searches see the official
-validation labels, as in the paper (Zhou et al., Frontiers in Big Data 2022). The best of each is then trained anew on
-the official split, whole and from a start of its own, with every seed. A store makes all of it resumable; a data set
-that is asked for replaces what the study had of it, so that several can be asked for at once.
+whole, which tells what sharing saves at equal numbers of evaluations. Seconds are those of the evaluations alone;
+epochs are counted beside them, for a machine that does other things as well. Searches see the official validation
+labels, as in the paper (Zhou et al., Frontiers in Big Data 2022). The best of each is then trained anew on the official
+split, whole and from a start of its own, with every seed. A store makes all of it resumable; a data set that is asked
+for replaces what the study had of it, so that several can be asked for at once.
 """
 
 from __future__ import annotations
