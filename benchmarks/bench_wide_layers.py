@@ -3,7 +3,7 @@
 Two layers on a random graph and features with the shapes and the density of CiteSeer; both arms compute the same.
 
 Expected: PyG lays out a message for every edge and maps the zeros of the features too, so several times slower, the
-more the wider; memory by the nodes and no longer by the edges.
+more the wider; of the edges only coefficients and indices stay in memory, of no width.
 """
 
 from __future__ import annotations

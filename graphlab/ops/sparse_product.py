@@ -19,7 +19,8 @@ from torch.autograd.function import once_differentiable
 class Pattern:
     """Where a matrix `[num_rows, num_columns]` has entries.
 
-    row, column: int64 `[E]`, in any order; an entry listed twice counts twice.
+    row, column: int64 `[E]`, in any order; an entry listed twice counts twice. Of each number of heads above one that
+    it is multiplied with, it keeps the indices: 4 E heads of them.
     """
 
     def __init__(self, row: Tensor, column: Tensor, num_rows: int, num_columns: int) -> None:
