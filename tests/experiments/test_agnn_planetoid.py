@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from operator import itemgetter
+from statistics import fmean
 
 import pytest
 
@@ -17,11 +18,23 @@ KEPT = json.loads((ROOT / "experiments" / "results" / "studies" / "agnn_planetoi
 LEAST = ("--trials", "2", "--alone", "1", "--retrain", "0")
 
 
+SHORT = {"training.epochs": 4}
+
+
+def trained_anew(architecture, store):
+    model, settings = find_space("gnn-micro").settings(architecture)
+    return gl.run(model, "karate", seeds=2, store=store, **SHORT, **settings)
+
+
+def validation(runs):
+    return fmean(record.result.validation["accuracy"] for record in runs.records)
+
+
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     def run(dataset, *words):
         options = ["--datasets", dataset, "--out", str(tmp_path / "found.json"), "--store", str(tmp_path / "runs")]
-        sizes = ["--trials", "13", "--alone", "12", "--epochs", "4", "--warm-up", "1", "--retrain", "2"]
+        sizes = ["--trials", "13", "--alone", "12", "--epochs", "4", "--warm-up", "1", "--retrain", "2", "--top", "3"]
         monkeypatch.setattr("sys.argv", ["agnn_planetoid.py", *options, *sizes, *words])
         load_experiment("agnn_planetoid").main()
         return json.loads((tmp_path / "found.json").read_text())
@@ -43,10 +56,19 @@ def test_searches_are_of_equal_time_or_equal_evaluations_and_their_best_is_train
     assert saved["epochs"] == sum(1 if part else 4 for part in shared[:12]) / 48
     assert random["seconds"] >= sharing["seconds"]
     for arm in found["arms"]:
-        model, settings = find_space("gnn-micro").settings(arm["architecture"])
-        again = gl.run(model, "karate", seeds=2, store=tmp_path / "runs", **{"training.epochs": 4}, **settings)
-        assert arm["test"]["mean"] == again.summary().mean
+        best, chosen = (trained_anew(one["architecture"], tmp_path / "runs") for one in (arm, arm["of the top"]))
+        assert arm["test"] == best.summary().to_json()
+        assert arm["of the top"]["test"] == chosen.summary().to_json()
+        assert arm["of the top"]["validation"] == validation(chosen) >= validation(best)
     assert study("karate") == [found]
+
+
+def test_of_the_top_the_highest_mean_over_the_seeds_stands_beside_the_best(study, tmp_path):
+    (found,) = study("karate")
+    again = gl.search("agnn", "karate", space="gnn-micro", trials=12, on="validation", store=tmp_path / "runs", **SHORT)
+    first, *rest = again.retrain_top(3, seeds=2).values()
+    assert len(rest) == 2
+    assert found["arms"][2]["of the top"]["test"] == first.summary().to_json()
 
 
 def test_a_data_set_is_added_to_what_the_study_has_of_others(study):
@@ -66,4 +88,5 @@ def test_what_is_kept_adds_up(entry):
     assert saved["seconds"] == pytest.approx(sharing["seconds"] / alone["seconds"], abs=1e-3)
     assert saved["epochs"] == sharing["epochs"] / alone["epochs"]
     assert random["seconds"] >= sharing["seconds"]
-    assert [arm["test"]["n"] + arm["test"]["failed"] for arm in entry["arms"]] == [size["retrain"]] * 3
+    tests = [test for arm in entry["arms"] for test in (arm["test"], arm["of the top"]["test"])]
+    assert [test["n"] + test["failed"] for test in tests] == [size["retrain"]] * 6
