@@ -90,3 +90,14 @@ def test_what_is_kept_adds_up(entry):
     assert random["seconds"] >= sharing["seconds"]
     tests = [test for arm in entry["arms"] for test in (arm["test"], arm["of the top"]["test"])]
     assert [test["n"] + test["failed"] for test in tests] == [size["retrain"]] * 6
+
+
+def test_the_readme_says_what_is_kept():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for arms in zip(*(entry["arms"] for entry in KEPT), strict=True):
+        cells = [f"{in_percent(arm['test'])} ({in_percent(arm['of the top']['test'])})" for arm in reversed(arms)]
+        assert f"| {' | '.join(cells)} |" in text
+
+
+def in_percent(test):
+    return f"{100 * test['mean']:.1f} ± {100 * test['std']:.1f}"
