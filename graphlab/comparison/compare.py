@@ -136,7 +136,9 @@ def _test(number: PublishedNumber, ours: Summary) -> tuple[Verdict, str, float |
 
 
 def _mismatch(number: PublishedNumber, group: Configuration) -> str:
-    """Where the number's protocol and ours part; empty if they do not."""
+    """What forbids to set ours beside the number, or where their protocols part; empty if nothing does."""
+    if group.records[0].eligibility:
+        return f"ours is {group.records[0].eligibility}"
     for name, value in number.protocol.items():
         have = group.spec.protocol.get(name)
         if have is None:

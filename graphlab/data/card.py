@@ -40,6 +40,8 @@ class Card:
     splits      names of the splits it offers, the default first
     sources     raw files of each variant (key "" for a family of one)
     statistics  counts that the loaded data must show, for each variant; see `Dataset.statistics`
+    forbids_search  the leaderboard, if there is one, whose rules forbid to choose an architecture by its validation
+                labels, as OGB's do
     notes       what a user should know of the data and of how it is read
     """
 
@@ -52,4 +54,5 @@ class Card:
     splits: tuple[str, ...] = ("public",)
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
     statistics: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    forbids_search: str = ""
     notes: str = ""

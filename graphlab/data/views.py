@@ -33,6 +33,7 @@ def dataset_html(dataset: Dataset) -> str:
         "split": dataset.splits.name,
         "licence": card.licence,
         "citation": str(card.citation),
+        "search on validation": card.forbids_search and f"against the rules of {card.forbids_search}",
         "notes": card.notes,
     }
     left = 'style="text-align: left"'

@@ -23,7 +23,7 @@ from graphlab.data.load import load
 from graphlab.data.prepared import prepare
 from graphlab.model.base import ModelConfig
 from graphlab.model.registry import ModelEntry, find_model
-from graphlab.records.record import RunSpec
+from graphlab.records.record import ELIGIBILITY, RunSpec
 from graphlab.task.base import Learner, Shard, Task, TaskConfig
 from graphlab.task.registry import find_task
 from graphlab.training.config import TrainingConfig
@@ -33,7 +33,8 @@ from graphlab.training.config import TrainingConfig
 class Plan:
     """A model, a data set, its task, and complete settings of all three and of training.
 
-    start  the plan whose run with the same seed gives the weights that training starts from
+    start        the plan whose run with the same seed gives the weights that training starts from
+    eligibility  for which leaderboard its runs are not eligible, and why; empty where no rule was broken
     """
 
     model: ModelEntry
@@ -43,6 +44,7 @@ class Plan:
     task_config: TaskConfig
     training: TrainingConfig
     start: Plan | None = None
+    eligibility: str = ""
 
     def for_seed(self, seed: int) -> Plan:
         """The plan of one run, its start named by the other run's id."""
@@ -79,7 +81,8 @@ class Plan:
 
     @cached_property
     def protocol(self) -> Mapping[str, str | int | float]:
-        return {**self.make_task(0).protocol(), **({"code": self.code} if self.code else {})}
+        own = {"code": self.code, ELIGIBILITY: self.eligibility}
+        return {**self.make_task(0).protocol(), **{name: value for name, value in own.items() if value}}
 
     @cached_property
     def code(self) -> str:
@@ -142,6 +145,7 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None) -> Plan:
     settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
     overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
     plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides)
+    plan = replace(plan, eligibility=spec.protocol.get(ELIGIBILITY, ""))
     if plan.dataset.fingerprint != spec.data:
         raise StoreError(
             f"{spec.dataset} has changed since run {spec.id}", hint="run it again on the data as it is now"

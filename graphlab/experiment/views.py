@@ -133,7 +133,8 @@ def summary_text(runs: Runs) -> str:
         return f"no seed finished, {summary.failed} failed"
     interval = f", 95 % interval of the mean {summary.ci95[0]:.3f} to {summary.ci95[1]:.3f}" if summary.ci95 else ""
     failed = f", {summary.failed} failed" if summary.failed else ""
-    return f"test {runs.metric} {mean_std(summary.mean, summary.std, summary.n)}{interval}{failed}"
+    eligibility = f"; {runs.records[0].eligibility}" if runs.records[0].eligibility else ""
+    return f"test {runs.metric} {mean_std(summary.mean, summary.std, summary.n)}{interval}{failed}{eligibility}"
 
 
 def _headings(runs: Runs) -> list[str]:

@@ -17,7 +17,7 @@ from graphlab.data.load import load
 from graphlab.experiment.plan import make_plan
 from graphlab.nas.driver.explorer import Explorer
 from graphlab.nas.driver.study import Where, open_study
-from graphlab.nas.objectives.inner import Part, searched
+from graphlab.nas.objectives.inner import Part, eligibility, searched
 from graphlab.nas.objectives.limit import Direction
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.objectives.training import TrainingObjective
@@ -138,6 +138,11 @@ class Plan:
         config = found.Config.parse(given, where=f"strategy {self.asked.strategy}")
         stream = SeedStream(self.asked.seed).child("search", self.asked.strategy)
         return found(config, self.space, self.objective, stream)
+
+    @property
+    def eligibility(self) -> str:
+        """For which leaderboard what the search finds is not eligible, and why; empty where no rule is broken."""
+        return "" if self.table else eligibility(self.data, self.asked.on)
 
     @cached_property
     def name(self) -> str:

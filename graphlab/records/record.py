@@ -12,6 +12,9 @@ from graphlab.core.files import canonical_json, hash_text
 PROTOCOL_VERSION = 1
 """Raised when the meaning of a run changes (the loop, the seeding, a metric), so that old runs are not reused."""
 
+ELIGIBILITY = "eligibility"
+"""In a run's protocol: for which leaderboard the run is not eligible, and why; absent where no rule was broken."""
+
 Status = Literal["finished", "failed", "unfinished"]
 
 
@@ -92,6 +95,11 @@ class RunRecord:
         return self.spec.seed
 
     @property
+    def eligibility(self) -> str:
+        """For which leaderboard the run is not eligible, and why; empty where no rule was broken."""
+        return str(self.spec.protocol.get(ELIGIBILITY, ""))
+
+    @property
     def test_value(self) -> float | None:
         """The selecting metric on test; None for a run that did not finish."""
         return self.result.test.get(self.result.metric)
@@ -113,5 +121,6 @@ class RunRecord:
             "test": dict(result.test),
             "seconds": round(self.seconds, 3),
             "num_parameters": result.num_parameters,
+            **({ELIGIBILITY: self.eligibility} if self.eligibility else {}),
             **({"error": dict(result.error)} if result.error else {}),
         }

@@ -18,7 +18,7 @@ from graphlab.comparison.rows import full_name, leaderboard, leaderboard_json, l
 from graphlab.core.citation import Citation
 from graphlab.core.errors import InputError, UnknownNameError
 from graphlab.model.registry import find_model
-from graphlab.records.record import Result, RunRecord
+from graphlab.records.record import ELIGIBILITY, Result, RunRecord
 from tests.comparison.records_made import record, records
 
 SOURCE = Citation("k", "T", "A and B", 2020, "https://example.org")
@@ -98,6 +98,14 @@ def test_not_comparable_says_why(runs, why):
 def test_a_protocol_that_ours_does_not_state_is_not_comparable():
     row = only(number(protocol={"split": "public", "tie": "mean"}), records(0.8, 0.81))
     assert row.why == "published with tie=mean, which our protocol does not state"
+
+
+def test_what_is_not_eligible_is_not_comparable():
+    ours = records(0.8, 0.81)
+    for one in ours:
+        one.spec.protocol[ELIGIBILITY] = "not eligible for Board, whose rules forbid it"
+    row = only(number(), ours)
+    assert (row.verdict, row.why) == ("not comparable", "ours is not eligible for Board, whose rules forbid it")
 
 
 def test_rounding_of_the_published_value_is_no_difference():

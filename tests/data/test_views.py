@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -24,6 +25,12 @@ def test_plot_and_table(name):
     html = dataset._repr_html_()
     assert dataset.name in html and html.count("<tr>") == html.count("</tr>") > 5
     assert str(dataset.statistics()["num_test"]) in html.replace(",", "")
+
+
+def test_what_a_leaderboard_forbids_is_told():
+    dataset = load("karate")
+    ruled = replace(dataset, card=replace(dataset.card, forbids_search="Board"))
+    assert "against the rules of Board" in ruled._repr_html_() and "against" not in dataset._repr_html_()
 
 
 @pytest.mark.parametrize("asked", ["node", "edge", "graph"])

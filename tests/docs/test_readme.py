@@ -91,6 +91,10 @@ def test_on_public_data(shell, check_commands, checkout):
 
 COMMANDS = {
     "run": ("graphlab run gcn karate --seeds 2 --json", 0),
+    "search": (
+        "graphlab search random karate --space gcn --on validation --trials 2 --set training.epochs=10 --json",
+        0,
+    ),
     "leaderboard": ("graphlab leaderboard planetoid/cora --json", 0),
     "error": ("graphlab run gcn karte --json", 2),
 }

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 
 import graphlab as gl
 from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError, InputError
+from graphlab.experiment.plan import plan_of
 from graphlab.nas.objectives.inner import HELD_OUT, searched
 from graphlab.nas.objectives.training import TrainingObjective, _Steps
 from graphlab.nas.registry import find_space, find_table
@@ -132,6 +134,28 @@ def test_the_front_is_retrained_on_the_official_split(tmp_path):
         "gcn", example("node-classification"), seeds=2, store=tmp_path / "o", **SHORT, **found.best.values
     )
     assert [r.id for r in runs.records] == [r.id for r in official.records]
+
+
+def test_what_a_leaderboard_forbids_to_search_on_is_not_eligible(tmp_path):
+    """Search, runs and comparison say so, and the runs are others than those of somebody who broke no rule."""
+    said = "not eligible for Board, whose rules forbid a search on validation labels"
+    free = example("node-classification")
+    ruled = replace(free, card=replace(free.card, forbids_search="Board"))
+    eligible = [searching(free, "validation", tmp_path), searching(ruled, "train", tmp_path)]
+    for found in eligible:
+        assert "eligib" not in repr(found) and "eligibility" not in found.to_json()
+        assert "eligib" not in repr(found.retrain(2)[found.best.key])
+    found = searching(ruled, "validation", tmp_path)
+    assert said in repr(found) and found.to_json()["eligibility"] == said
+    runs = found.retrain(2)[found.best.key]
+    assert repr(runs).endswith(f"; {said})") and runs.to_json()["runs"][1]["eligibility"] == said
+    assert {r.id for r in Store(tmp_path).records() if r.eligibility == said} == {r.id for r in runs}
+    assert {r.id for r in runs}.isdisjoint(r.id for r in eligible[0].retrain(2)[found.best.key])
+    assert plan_of(runs[0].spec, ruled).spec(0) == runs[0].spec
+
+
+def searching(data, on, store):
+    return gl.search("random", data, space="gcn", trials=2, on=on, store=store, **SHORT)
 
 
 def test_the_top_are_retrained_and_ranked_by_their_mean_over_seeds(tmp_path):

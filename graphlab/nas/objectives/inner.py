@@ -26,7 +26,7 @@ def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
     """The data set as a search sees it. Its test part is what it selects on: the official test is not there.
 
     train       30 % of the training part is selected on, drawn once for the search, evenly over classes
-    validation  the official validation part is. Leaderboards that forbid a search on it do not take the result
+    validation  the official validation part is; see `eligibility`
 
     Raises IncompatibleError for data whose training part is also what messages go over, as triples and links are.
     """
@@ -39,6 +39,14 @@ def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
         )
     stream = SeedStream(seed).child("inner split")
     return _with(dataset, "inner", lambda split, k: _halves(dataset, split.train, stream.child(k)))
+
+
+def eligibility(dataset: Dataset, part: Part) -> str:
+    """For which leaderboard what a search on this part finds is not eligible, and why; empty where none forbids it."""
+    forbids = dataset.card.forbids_search
+    if part == "train" or not forbids:
+        return ""
+    return f"not eligible for {forbids}, whose rules forbid a search on validation labels"
 
 
 def _with(dataset: Dataset, name: str, choose: Callable[[Split, int], tuple[Tensor, Tensor]]) -> Dataset:

@@ -210,7 +210,8 @@ class Search:
         failed = len(self.outcomes) - len(self.finished) - broken
         said += f"; {failed} failed or were pruned" if failed else ""
         said += f"; {broken} broke {' or '.join(map(str, self.plan.objective.limits))}" if broken else ""
-        return f"{said}: {self.plan.space.spelt(best.values)}."
+        eligibility = f" It is {self.plan.eligibility}." if self.plan.eligibility else ""
+        return f"{said}: {self.plan.space.spelt(best.values)}.{eligibility}"
 
     @property
     def dataset(self) -> str:
@@ -225,6 +226,7 @@ class Search:
             "space": self.plan.space.name,
             "dataset": self.dataset,
             "searched_on": "table" if self.plan.table else self.plan.asked.on,
+            **({"eligibility": self.plan.eligibility} if self.plan.eligibility else {}),
             "trials": len(self.outcomes),
             "finished": len(self.finished),
             "infeasible": len(self.infeasible),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from graphlab.core.errors import InputError
@@ -27,7 +28,8 @@ def retrain(plan: Plan, outcomes: Sequence[Outcome], seeds: int | str | Sequence
     plans = []
     for one in outcomes:
         model, settings = plan.space.settings(one.values)
-        plans.append(make_plan(model, plan.data, {**own, **settings}))
+        made = make_plan(model, plan.data, {**own, **settings})
+        plans.append(replace(made, eligibility=plan.eligibility))
     found = run_plans(plans, parse_seeds(seeds), Store(plan.asked.store), device=plan.asked.device, workers=workers)
     return {one.key: runs for one, runs in zip(outcomes, found, strict=True)}
 
