@@ -36,13 +36,13 @@ class Source:
 class Card:
     """One family of data sets.
 
-    variants    names within the family; empty for a family of one
-    splits      names of the splits it offers, the default first
-    sources     raw files of each variant (key "" for a family of one)
-    statistics  counts that the loaded data must show, for each variant; see `Dataset.statistics`
-    forbids_search  the leaderboard, if there is one, whose rules forbid to choose an architecture by its validation
-                labels, as OGB's do
-    notes       what a user should know of the data and of how it is read
+    variants        names within the family; empty for a family of one
+    splits          names of the splits it offers, the default first
+    sources         raw files of each variant (key "" for a family of one)
+    statistics      counts that the loaded data must show, for each variant; see `Dataset.statistics`
+    forbids_search  the leaderboard whose rules forbid to choose an architecture by validation labels, as OGB's do;
+                    empty where none does
+    notes           what a user should know of the data and of how it is read
     """
 
     family: str

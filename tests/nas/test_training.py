@@ -305,3 +305,12 @@ def test_the_command_on_a_table(cli, tmp_path):
     best = found.json["best"]
     assert regret["validation"] == pytest.approx(100 * (find_table("cora").validation.max() - best["validation"]))
     assert regret["test"] == pytest.approx(83.1333 - 100 * best["test"], abs=1e-3)
+
+
+def test_importances_are_drawn_the_highest_on_top(tmp_path):
+    found = search(tmp_path, trials=8)
+    axes = found.plot_importances().axes[0]
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == sorted(widths) == found.importances()["importance"][::-1].tolist()
+    assert [label.get_text() for label in axes.get_yticklabels()] == found.importances()["decision"][::-1].tolist()
+    assert found.plot_importances().save(tmp_path / "importances.png").stat().st_size > 5000

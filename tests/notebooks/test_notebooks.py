@@ -57,7 +57,7 @@ PICTURES = {
     "01_quickstart.ipynb": 3,
     "02_nbfnet_paths.ipynb": 1,
     "03_expressiveness.ipynb": 5,
-    "07_architecture_search.ipynb": 2,
+    "07_architecture_search.ipynb": 3,
 }
 
 EXECUTE = """

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 BLUE, GREY = "#1f5fa8", "#9aa3ad"
 
+BAR_HEIGHT = 0.3
+"""Inches, with the space between."""
+
 
 def plot_curve(search: Search) -> Plot:
     """Every evaluation and the best so far."""
@@ -52,4 +55,15 @@ def plot_front(search: Search) -> Plot:
     axes.set_ylabel(up)
     axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def plot_importances(search: Search) -> Plot:
+    """A bar for each decision, the most important on top."""
+    found = search.importances()[::-1]
+    figure = Plot(height=1.0 + BAR_HEIGHT * len(found))
+    axes = figure.panel()
+    axes.barh(found["decision"], found["importance"], color=BLUE, height=0.7)
+    axes.set_xlabel(f"importance for the best tenth by {search.plan.objective.names[0]}")
+    axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
     return figure

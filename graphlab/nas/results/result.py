@@ -196,6 +196,12 @@ class Search:
 
         return plot_front(self) if len(self.plan.objective.names) > 1 else plot_curve(self)
 
+    def plot_importances(self) -> Plot:
+        """`importances`, which see, as bars."""
+        from graphlab.nas.results.plots import plot_importances
+
+        return plot_importances(self)
+
     @property
     def text(self) -> str:
         best = self.best
