@@ -26,7 +26,7 @@ tbody th { font-weight: 600; }
 .agrees, .held { color: var(--good); font-weight: 600; }
 .above { color: var(--high); font-weight: 600; }
 .below, .missed { color: var(--low); font-weight: 600; }
-.not-comparable { color: var(--soft); }
+.not-comparable, .not-eligible { color: var(--soft); }
 figure { margin: .8rem 0 1.4rem; }
 figure img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 4px; }
 figcaption { font-size: .87rem; margin-top: .35rem; }

@@ -19,7 +19,7 @@ from graphlab.records.statistics import Summary
 
 ALPHA = 0.05
 
-Verdict = Literal["agrees", "above", "below", "not comparable"]
+Verdict = Literal["agrees", "above", "below", "not comparable", "not eligible"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Row:
     settings    what sets our configuration apart from others of the same model; empty if there is one only
     difference  our mean less the published one
     verdict     above: our mean is significantly higher; below: significantly lower; agrees: neither. Whether higher
-                is better is the metric's affair
+                is better is the metric's affair. not eligible: how ours came about is against a leaderboard's rules
     why         the verdict's reason, in a sentence
     """
 
@@ -44,6 +44,11 @@ class Row:
     settings: Mapping[str, Any] = field(default_factory=dict)
     difference: float | None = None
     p_value: float | None = None
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the verdict says more than that one side is missing."""
+        return self.verdict == "not eligible" or bool(self.published and self.ours)
 
     @property
     def decimals(self) -> int:
@@ -88,8 +93,7 @@ def compare_one(number: PublishedNumber, group: Configuration) -> Row:
     """One published number beside one configuration."""
     ours = group.summary(number.metric)
     difference = None if ours.mean is None else ours.mean - number.mean
-    obstacle = _mismatch(number, group) or _too_few(number, group, ours)
-    verdict, why, p_value = ("not comparable", obstacle, None) if obstacle else _test(number, ours)
+    verdict, why, p_value = _judge(number, group, ours)
     return Row(
         model=group.spec.model,
         metric=number.metric,
@@ -117,6 +121,13 @@ def p_value_of(number: PublishedNumber, mean: float, std: float, n: int) -> tupl
     return float(2 * stats.t.sf(abs(t), n - 1)), f"one-sample t-test; {unknown} is published"
 
 
+def _judge(number: PublishedNumber, group: Configuration, ours: Summary) -> tuple[Verdict, str, float | None]:
+    if group.eligibility:
+        return "not eligible", group.eligibility, None
+    obstacle = _mismatch(number, group) or _too_few(number, group, ours)
+    return ("not comparable", obstacle, None) if obstacle else _test(number, ours)
+
+
 def _test(number: PublishedNumber, ours: Summary) -> tuple[Verdict, str, float | None]:
     assert ours.mean is not None and ours.std is not None
     difference = ours.mean - number.mean
@@ -136,9 +147,7 @@ def _test(number: PublishedNumber, ours: Summary) -> tuple[Verdict, str, float |
 
 
 def _mismatch(number: PublishedNumber, group: Configuration) -> str:
-    """What forbids to set ours beside the number, or where their protocols part; empty if nothing does."""
-    if group.records[0].eligibility:
-        return f"ours is {group.records[0].eligibility}"
+    """Where the number's protocol and ours part; empty if they do not."""
     for name, value in number.protocol.items():
         have = group.spec.protocol.get(name)
         if have is None:
@@ -175,8 +184,8 @@ def _ours_only(group: Configuration, known: bool) -> Row:
     return Row(
         group.spec.model,
         metric,
-        "not comparable",
-        why,
+        "not eligible" if group.eligibility else "not comparable",
+        group.eligibility or why,
         ours=group.summary(metric),
         values=group.values(metric),
         settings=group.settings,

@@ -29,6 +29,10 @@ class Configuration:
         return self.records[0].spec
 
     @property
+    def eligibility(self) -> str:
+        return self.records[0].eligibility
+
+    @property
     def selecting_metric(self) -> str:
         return self.records[0].result.metric
 

@@ -14,7 +14,7 @@ from graphlab.comparison.export import mean_std
 from graphlab.comparison.rows import full_name, leaderboard_rows, settings_text
 from graphlab.records.record import RunRecord
 
-STYLES = {"agrees": "green", "above": "cyan", "below": "red", "not comparable": "dim"}
+STYLES = {"agrees": "green", "above": "cyan", "below": "red", "not comparable": "dim", "not eligible": "yellow"}
 NUMERIC = {"published", "ours", "diff.", "p"}
 
 
@@ -73,12 +73,12 @@ def _cells(row: Row, sources: list[str]) -> dict[str, Text]:
         "ours": Text(mean_std(ours.mean, ours.std, ours.n, row.decimals) if ours else ""),
         "diff.": Text("" if row.difference is None else f"{row.difference:+.{row.decimals}f}"),
         "p": Text(p),
-        "verdict": Text(row.verdict if number and ours else "", style=STYLES[row.verdict]),
+        "verdict": Text(row.verdict if row.is_judged else "", style=STYLES[row.verdict]),
     }
 
 
 def _notes(rows: Sequence[Row], sources: list[str]) -> Text:
-    """The sources by number, and why what both sides have is not comparable."""
+    """The sources by number, and why what both sides have is not comparable and what ours is not eligible for."""
     cited = [f"[{index}] {source}" for index, source in enumerate(sources, start=1)]
-    reasons = {f"{r.model}: {r.why}" for r in rows if r.verdict == "not comparable" and r.published and r.ours}
+    reasons = {f"{r.model}: {r.why}" for r in rows if r.verdict.startswith("not") and r.is_judged}
     return Text("\n".join(["mean ± sample standard deviation (runs)", *cited, *sorted(reasons)]), style="dim")

@@ -94,7 +94,7 @@ def claims_html(claims: Iterable[Claim]) -> str:
 
 def leaderboard_html(dataset: str, rows: Sequence[Row]) -> str:
     """Published numbers beside ours; columns for what is published only where something is."""
-    cited = any(row.published for row in rows)
+    cited = any(row.published or row.is_judged for row in rows)
     headings = ["model", "metric", *(["published"] if cited else []), "ours"]
     headings += ["difference", "verdict", "source"] if cited else []
     caption = f"{dataset}: test, mean ± sample standard deviation (runs)"

@@ -9,14 +9,17 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from scipy import stats
 
 from graphlab.comparison.compare import ALPHA, Row, compare, p_value_of
 from graphlab.comparison.configurations import follows_recipe
 from graphlab.comparison.numbers import PublishedNumber
+from graphlab.comparison.render import rows_table
 from graphlab.comparison.rows import full_name, leaderboard, leaderboard_json, leaderboard_rows
 from graphlab.core.citation import Citation
 from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.experiment.views import leaderboard_html
 from graphlab.model.registry import find_model
 from graphlab.records.record import ELIGIBILITY, Result, RunRecord
 from tests.comparison.records_made import record, records
@@ -100,12 +103,18 @@ def test_a_protocol_that_ours_does_not_state_is_not_comparable():
     assert row.why == "published with tie=mean, which our protocol does not state"
 
 
-def test_what_is_not_eligible_is_not_comparable():
+def test_what_is_not_eligible_is_not_compared_and_says_so():
     ours = records(0.8, 0.81)
     for one in ours:
         one.spec.protocol[ELIGIBILITY] = "not eligible for Board, whose rules forbid it"
-    row = only(number(), ours)
-    assert (row.verdict, row.why) == ("not comparable", "ours is not eligible for Board, whose rules forbid it")
+    for numbers in ([number()], []):
+        (row,) = compare(numbers, ours)
+        assert (row.verdict, row.why) == ("not eligible", "not eligible for Board, whose rules forbid it")
+        shown = Console(width=200, record=True)
+        shown.print(rows_table("board", [row]))
+        text = shown.export_text()
+        assert "not eligible" in text and "gcn: not eligible for Board, whose rules forbid it" in text
+        assert "whose rules forbid it" in leaderboard_html("board", [row])
 
 
 def test_rounding_of_the_published_value_is_no_difference():

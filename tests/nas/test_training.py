@@ -150,6 +150,8 @@ def test_what_a_leaderboard_forbids_to_search_on_is_not_eligible(tmp_path):
     runs = found.retrain(2)[found.best.key]
     assert repr(runs).endswith(f"; {said})") and runs.to_json()["runs"][1]["eligibility"] == said
     assert {r.id for r in Store(tmp_path).records() if r.eligibility == said} == {r.id for r in runs}
+    board = gl.leaderboard(ruled.name, store=tmp_path)
+    assert list(board[board["verdict"] == "not eligible"]["why"]) == [said]
     assert {r.id for r in runs}.isdisjoint(r.id for r in eligible[0].retrain(2)[found.best.key])
     assert plan_of(runs[0].spec, ruled).spec(0) == runs[0].spec
 
