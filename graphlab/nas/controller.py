@@ -49,7 +49,7 @@ class Policy(nn.Module):
         return LOGIT_RANGE * torch.tanh(logits / TEMPERATURE), state
 
     def embed(self, decision: Decision, option: int) -> Tensor:
-        return self.embeddings[self.kinds.index(decision.kind)](torch.tensor([option]))
+        return self.embeddings[self.kinds.index(decision.kind)].get_parameter("weight")[option : option + 1]
 
 
 def draw(logits: Tensor, random: np.random.Generator) -> int:

@@ -29,6 +29,8 @@ from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.space import Architecture, Decision, Space
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
+Reading = tuple[Tensor, tuple[Tensor, Tensor]]
+
 WIDER_AFTER = 4
 """Proposals that were seen before, after which one kind more is changed: else a search would end in the first
 architecture of which no neighbour is better."""
@@ -80,6 +82,7 @@ class AGNN(Controller):
         self.baseline = self.spread = 0.0
         self._best: Outcome | None = None
         self._scores: dict[str, float] = {}
+        self._readings: dict[tuple[Any, ...], Reading] = {}
 
     def ask(self, random: np.random.Generator) -> Proposal:
         if len(self.outcomes) < self.config.startup or self._best is None:
@@ -127,6 +130,7 @@ class AGNN(Controller):
         loss.backward()
         clip_grad_norm_(self._weights, self.config.clip_norm)
         self.optimizer.step()
+        self._readings.clear()
 
     def _choose(self, entropies: Mapping[str, float], count: int, random: np.random.Generator) -> list[str]:
         """So many kinds, by their entropies."""
@@ -141,7 +145,7 @@ class AGNN(Controller):
     def _redraw(self, kind: str, best: Architecture, random: np.random.Generator) -> tuple[Architecture, float]:
         """This kind's decisions drawn anew, and their mean entropy as a share of what it can be."""
         policy, made = self.policies[kind], self._made(kind, best)
-        seen, state = self._read(kind, best)
+        seen, state = self._read_once(kind, best)
         chosen: Architecture = {}
         shares: list[float] = []
         evenly = random.integers(len(made)) if random.random() < self.config.explore else None
@@ -171,13 +175,20 @@ class AGNN(Controller):
                 seen = policy.embed(decision, option)
         return total, entropy
 
-    def _read(self, kind: str, values: Architecture) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """The state of a kind's policy after it has read an architecture."""
+    def _read_once(self, kind: str, values: Architecture) -> Reading:
+        """`_read`, kept until the policies learn."""
+        key = (kind, *values.items())
+        if key not in self._readings:
+            self._readings[key] = self._read(kind, values)
+        return self._readings[key]
+
+    def _read(self, kind: str, values: Architecture) -> Reading:
+        """What a kind's policy has seen last, and its state, after it has read an architecture."""
         policy = self.policies[kind]
         seen, state = policy.initial()
         for decision in self.space.decisions:
             if decision.name in values:
-                _, state = policy.step(decision, seen, state)
+                state = policy.cell(seen, state)
                 seen = policy.embed(decision, decision.nearest(values[decision.name]))
         return seen, state
 
