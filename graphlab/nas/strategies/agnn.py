@@ -30,6 +30,7 @@ from graphlab.nas.space import Architecture, Decision, Space
 from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 
 Reading = tuple[Tensor, tuple[Tensor, Tensor]]
+"""What a policy saw last, and its state."""
 
 WIDER_AFTER = 4
 """Proposals that were seen before, after which one kind more is changed: else a search would end in the first
@@ -183,7 +184,7 @@ class AGNN(Controller):
         return self._readings[key]
 
     def _read(self, kind: str, values: Architecture) -> Reading:
-        """What a kind's policy has seen last, and its state, after it has read an architecture."""
+        """Where a kind's policy is after it has read an architecture."""
         policy = self.policies[kind]
         seen, state = policy.initial()
         for decision in self.space.decisions:
