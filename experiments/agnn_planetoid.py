@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ import graphlab as gl
 from graphlab.core.files import write_text
 from graphlab.nas.driver.ledger import Outcome
 from graphlab.nas.results.result import Search
-from graphlab.nas.results.retraining import mean_validation, retrain
+from graphlab.nas.results.retraining import mean_validation
 
 DATASETS = ("cora", "citeseer")
 
@@ -41,7 +42,8 @@ class Study:
         self.settings = {"training.epochs": options.epochs}
 
     def search(self, strategy: str, trials: int, sharing: int | None = None) -> Search:
-        return gl.search(
+        """So many evaluations, also where the store has more."""
+        found = gl.search(
             strategy,
             self.dataset,
             space="gnn-micro",
@@ -53,34 +55,32 @@ class Study:
             device=self.options.device,
             **self.settings,
         )
+        return replace(found, outcomes=found.outcomes[:trials])
 
     def found(self) -> dict[str, Any]:
         """Every arm, and what sharing saves."""
         sharing = self.search("agnn", self.options.trials, self.options.warm_up)
         alone = self.search("agnn", self.options.alone)
-        outcomes, whole = sharing.outcomes[: self.options.trials], alone.outcomes[: self.options.alone]
         arms = [
-            self.row("agnn, sharing", sharing, outcomes),
-            self.row("random, equal time", *self.within(seconds_of(outcomes))),
-            self.row("agnn", alone, whole),
+            self.row("agnn, sharing", sharing),
+            self.row("random, equal time", self.within(seconds_of(sharing.outcomes))),
+            self.row("agnn", alone),
         ]
-        first = outcomes[: len(whole)]
+        first, whole = sharing.outcomes[: len(alone.outcomes)], alone.outcomes
         saved = {"evaluations": len(first), "seconds": seconds_of(first) / seconds_of(whole)}
         saved["epochs"] = self.epochs_of(first) / self.epochs_of(whole)
         return {"dataset": self.dataset, "sharing / alone": saved, "arms": arms}
 
-    def within(self, seconds: float) -> tuple[Search, Sequence[Outcome]]:
+    def within(self, seconds: float) -> Search:
         """Random search until it has taken so long; the evaluation in hand then still counts."""
         count = 1
-        while seconds_of((found := self.search("random", count)).outcomes[:count]) < seconds:
+        while seconds_of((found := self.search("random", count)).outcomes) < seconds:
             count += 1
-        return found, found.outcomes[:count]
+        return found
 
-    def row(self, arm: str, found: Search, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    def row(self, arm: str, found: Search) -> dict[str, Any]:
         """What a search took, and what its best come to when they are trained anew."""
-        finished = (one for one in outcomes if one.score is not None)
-        top = sorted(finished, key=lambda one: -(one.score or 0.0))[: self.options.top]
-        best = top[0]
+        best, outcomes = found.best, found.outcomes
         row = {
             "dataset": self.dataset,
             "arm": arm,
@@ -92,13 +92,13 @@ class Study:
             "architecture": best.values,
         }
         if self.options.retrain:
-            runs = retrain(found.plan, top, self.options.retrain, workers=1)
-            chosen = max(top, key=lambda one: mean_validation(runs[one.key]))
+            runs = found.retrain_top(self.options.top, self.options.retrain)
+            key, chosen = next(iter(runs.items()))
             row["test"] = runs[best.key].summary().to_json()
             row["of the top"] = {
-                "architecture": chosen.values,
-                "validation": mean_validation(runs[chosen.key]),
-                "test": runs[chosen.key].summary().to_json(),
+                "architecture": next(one.values for one in outcomes if one.key == key),
+                "validation": mean_validation(chosen),
+                "test": chosen.summary().to_json(),
             }
         print_row(row)
         return row
