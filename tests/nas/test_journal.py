@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from optuna.samplers import RandomSampler
+from optuna.trial import TrialState
 
 from graphlab.core.errors import InputError, StoreError
 from graphlab.nas.driver.journal import WholeLines
@@ -46,10 +47,32 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("graphlab.nas.driver.journal.os.fsync", no_space)
         with pytest.raises(StoreError, match="No space left"):
-            journal.append_logs([{"n": 1}])
+            journal.append_logs([{"n": 1, "state": TrialState.COMPLETE}])
     assert path.read_bytes() == before
     journal.append_logs([{"n": 2}])
     assert read(path) == [{"n": 0}, {"n": 2}]
+
+
+def test_what_ends_a_trial_is_on_the_disk_before_the_search_goes_on(tmp_path, monkeypatch):
+    path = tmp_path / "study" / "journal.log"
+    synced = []
+
+    def note(descriptor):
+        synced.append(json.loads(path.read_text().splitlines()[-1]))
+
+    monkeypatch.setattr("graphlab.nas.driver.journal.os.fsync", note)
+    study, _ = open_study(tmp_path, "study", RandomSampler(0), ["maximize"])
+    assert synced == []
+    study.enqueue_trial({"x": 0.5})
+    for end in (1.0, None, TrialState.PRUNED):
+        trial = study.ask()
+        trial.suggest_float("x", 0, 1)
+        trial.report(1.0, 0)
+        if isinstance(end, float):
+            study.tell(trial, end)
+        else:
+            study.tell(trial, state=end or TrialState.FAIL)
+    assert [TrialState(line["state"]) for line in synced] == [TrialState.COMPLETE, TrialState.FAIL, TrialState.PRUNED]
 
 
 def test_two_writers_lose_nothing(tmp_path):

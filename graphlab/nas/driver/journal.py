@@ -10,13 +10,16 @@ from typing import Any
 
 from filelock import FileLock
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
 
 from graphlab.core.errors import StoreError
 
 
 class WholeLines(JournalFileBackend):
     """Optuna's journal, but its lock is one that the system frees when the holder dies, and a line that somebody was
-    cut off in, or had no space for, gives way to the next instead of spoiling the file.
+    cut off in, or had no space for, gives way to the next instead of spoiling the file. What ends a trial is on the
+    disk before the search goes on, and all before it; a line that does not is safe from a killed process alone, since
+    a trial that is lost halfway is only made again.
 
     Raises StoreError for lines that no search wrote, and where nothing can be written.
     """
@@ -42,7 +45,7 @@ class WholeLines(JournalFileBackend):
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         try:
             with self._writing, self._path.open("rb+") as file:
-                _append(file, lines.encode())
+                _append(file, lines.encode(), lasting=any(map(_ends_a_trial, logs)))
         except OSError as error:
             raise StoreError(
                 f"cannot write to {self._path}: {error.strerror or error}",
@@ -50,15 +53,20 @@ class WholeLines(JournalFileBackend):
             ) from error
 
 
-def _append(file: Any, content: bytes) -> None:
-    """After the last whole line, all of it or nothing."""
+def _ends_a_trial(log: dict[str, Any]) -> bool:
+    return "state" in log and TrialState(log["state"]).is_finished()
+
+
+def _append(file: Any, content: bytes, *, lasting: bool) -> None:
+    """After the last whole line, all of it or nothing; on the disk when this returns, if it is to last."""
     end = _end_of_lines(file)
     try:
         file.seek(end)
         file.truncate()
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if lasting:
+            os.fsync(file.fileno())
     except OSError:
         file.truncate(end)
         raise
