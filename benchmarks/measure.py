@@ -44,10 +44,10 @@ def peak_mib() -> float:
 def write_result(name: str, result: Mapping[str, Any]) -> None:
     """Print a result and keep it, with what it was measured on, as `results/<name>.json`."""
     from graphlab.core import environment
+    from graphlab.core.files import write_json
 
     ran_on = environment.capture()
     machine = {key: ran_on[key] for key in ("python", "packages", "processor", "cores", "threads", "accelerator")}
     kept = {**result, "machine": machine | {"load": round(os.getloadavg()[0], 1)}}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
+    write_json(RESULTS / f"{name}.json", kept)
     print(json.dumps(result, indent=1))

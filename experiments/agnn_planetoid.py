@@ -152,7 +152,6 @@ def main() -> None:
         print(f"{dataset}: with sharing / without, {found['sharing / alone']}")
         study = json.loads(options.out.read_text()) if options.out.exists() else []
         kept = [entry for entry in study if entry["dataset"] != dataset]
-        options.out.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(sorted([*kept, found], key=itemgetter("dataset")), indent=1, ensure_ascii=False)
         write_text(options.out, text + "\n")
 

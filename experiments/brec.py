@@ -20,6 +20,7 @@ import pandas as pd
 
 import graphlab as gl
 from graphlab.analysis.expressiveness.pairs import parse_pairs
+from graphlab.core.files import write_json
 from graphlab.data.adapters.brec import SCHEMA
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -129,8 +130,7 @@ def main() -> None:
         if options.plot:
             options.plot.mkdir(parents=True, exist_ok=True)
             found.plot().save(options.plot / f"{model.replace('/', '-')}.svg")
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(list(study.values()), indent=1, ensure_ascii=False) + "\n")
+        write_json(options.out, list(study.values()))
     print_published()
 
 

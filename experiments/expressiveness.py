@@ -12,7 +12,6 @@ those that come from graphs on eight by one more node, whose CFI graphs are smal
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -25,6 +24,7 @@ from torch_geometric.utils import to_dense_adj
 
 import graphlab as gl
 from graphlab.analysis.expressiveness import Evidence, Pair, ceilings, example_pairs, find_evidence, partition
+from graphlab.core.files import write_json
 from graphlab.data.generators.cfi import cfi_pair
 from graphlab.data.graph6 import encode
 
@@ -109,8 +109,7 @@ def main() -> None:
     study["hierarchy"] = hierarchy.to_json()
     if options.plot:
         hierarchy.plot().save(options.plot)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(study, indent=1, ensure_ascii=False) + "\n")
+    write_json(options.out, study)
 
 
 if __name__ == "__main__":

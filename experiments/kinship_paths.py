@@ -22,6 +22,7 @@ import torch
 
 import graphlab as gl
 from graphlab.analysis.rules import Rules
+from graphlab.core.files import write_json
 from graphlab.core.seeds import SeedStream, parse_seeds
 from graphlab.data.generators.kinship_rules import make_world
 
@@ -102,8 +103,7 @@ def main() -> None:
             found = {"dataset": dataset.name, "run": run, "mrr": mrr.get(run), "scales": scales, **summary(rows)}
             study.append(found | {"first_ten": rows[:FIRST]})
             print(json.dumps(found))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({"settings": SETTINGS, "runs": study}, indent=1, ensure_ascii=False) + "\n")
+    write_json(options.out, {"settings": SETTINGS, "runs": study})
 
 
 if __name__ == "__main__":

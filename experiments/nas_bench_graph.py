@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from graphlab.core.files import canonical_json, hash_file, hash_text, write_text
+from graphlab.core.files import canonical_json, hash_file, hash_text, write_json, write_text
 from graphlab.core.seeds import parse_seeds
 from graphlab.nas.registry import TABLES, find_strategy, find_table
 from graphlab.nas.results.anytime import Anytime, Course, follow, regret_by_rule
@@ -174,8 +174,7 @@ def main() -> None:
     print_study(results, [*marks, *LONGER.values()])
     if options.plot:
         anytime.plot(options.budget).save(options.plot)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(results, indent=1) + "\n")
+    write_json(options.out, results)
 
 
 if __name__ == "__main__":

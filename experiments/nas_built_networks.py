@@ -19,7 +19,6 @@ resumable.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 import graphlab as gl
+from graphlab.core.files import write_json
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.experiment.run import run_plans
@@ -41,11 +41,11 @@ FEW = 5
 
 
 def tau(ours: np.ndarray, theirs: np.ndarray) -> list[float]:
-    """Kendall's tau, and the ends of its interval."""
+    """Kendall's tau, and the ends of its interval; 0 where one side is constant."""
     random = SeedStream(0).child("bootstrap").numpy()
     draws = random.integers(len(ours), size=(RESAMPLES, len(ours)))
-    spread = [kendalltau(ours[draw], theirs[draw])[0] for draw in draws]
-    return [float(kendalltau(ours, theirs)[0]), *map(float, np.nanquantile(spread, (0.025, 0.975)))]  # pyright: ignore[reportArgumentType]
+    taus = np.nan_to_num([kendalltau(ours, theirs)[0], *(kendalltau(ours[draw], theirs[draw])[0] for draw in draws)])
+    return [float(taus[0]), *map(float, np.quantile(taus[1:], (0.025, 0.975)))]
 
 
 def plan_of(table: Table, row: int, epochs: int | None) -> Plan:
@@ -113,8 +113,7 @@ def main() -> None:
         print(part, found[f"tau, {part}"], found[f"points above the table, {part}"])
     found["regret of half"] = regrets([line for line in lines if "test" in line])
     print("regret of half", found["regret of half"])
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps({**found, "networks": lines}, indent=1, ensure_ascii=False) + "\n")
+    write_json(options.out, {**found, "networks": lines})
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 import graphlab as gl
+from graphlab.core.files import write_json
 from graphlab.core.seeds import SeedStream, parse_seeds
 from graphlab.nas.objectives.objective import Regret
 from graphlab.nas.one_shot.training import SupernetTraining
@@ -67,7 +68,7 @@ def regrets(found: gl.Search, table: Table) -> dict[int, Regret]:
 
 
 def rank_correlation(table: Table, seed: int, settings: dict[str, Any], store: str) -> float:
-    """Of the accuracies with the weights of the supernet that the search has left, to the table's."""
+    """Of the accuracies with the weights of the supernet that the search has left, to the table's; 0 where all are equal."""
     plan = Plan(SearchPlan("spos", table.name, None, NAMED[-1], seed, settings=settings, store=store))
     plan.explorer(None)
     config: Any = plan.strategy.config
@@ -76,7 +77,7 @@ def rank_correlation(table: Table, seed: int, settings: dict[str, Any], store: s
     training.run(lambda epoch: None, {})
     rows = SeedStream(0).child("ranked").numpy().choice(len(table), RANKED, replace=False)
     scores = [training.score(path(table.space, table.architectures[row])) for row in rows]
-    return float(kendalltau(scores, table.validation[rows])[0])  # pyright: ignore[reportArgumentType]
+    return float(np.nan_to_num(kendalltau(scores, table.validation[rows])[0]))
 
 
 def spread(values: list[float]) -> list[float]:
@@ -121,8 +122,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=results / "nas_one_shot.json")
     options = parser.parse_args()
     found = [study(name, parse_seeds(options.seeds), options.store) for name in options.tables]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    write_json(options.out, found)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from scipy.stats import kendalltau
 
 import graphlab as gl
 from graphlab.core.errors import DataError, UnknownNameError
+from graphlab.core.files import write_text
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.plan import make_plan
@@ -150,8 +151,7 @@ def keep(path: Path, found: dict[str, Any]) -> None:
     studies = json.loads(path.read_text()) if path.exists() else []
     studies = [found, *(one for one in studies if one["table"] != found["table"])]
     studies.sort(key=lambda one: TABLES.index(one["table"]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(studies) + "\n")
+    write_text(path, json.dumps(studies) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ three.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ import numpy as np
 from rich.progress import track
 from scipy.stats import norm, rankdata
 
+from graphlab.core.files import write_json
 from graphlab.core.seeds import SeedStream, parse_seeds
 from graphlab.nas.registry import TABLES, find_table
 from graphlab.nas.results.rehearsal import rehearse
@@ -191,8 +191,7 @@ def main() -> None:
     for base in BASES:
         found = results["searches"][base] = shortlists(tables, base, seeds, options.budget)
         print_rules(f"{base}, ", found)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(results, indent=1) + "\n")
+    write_json(options.out, results)
 
 
 if __name__ == "__main__":
