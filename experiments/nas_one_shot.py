@@ -68,7 +68,7 @@ def regrets(found: gl.Search, table: Table) -> dict[int, Regret]:
 
 
 def rank_correlation(table: Table, seed: int, settings: dict[str, Any], store: str) -> float:
-    """Of the accuracies with the weights of the supernet that the search has left, to the table's; 0 where all are equal."""
+    """Of accuracies with the weights of the supernet that a search has left, to the table's; 0 where all are equal."""
     plan = Plan(SearchPlan("spos", table.name, None, NAMED[-1], seed, settings=settings, store=store))
     plan.explorer(None)
     config: Any = plan.strategy.config

@@ -7,10 +7,8 @@ import pickle
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from scipy.sparse import csr_matrix
 from torch_geometric.utils import contains_isolated_nodes, contains_self_loops
 
 from graphlab.core.errors import DataError, UnsafePickleError
@@ -132,34 +130,3 @@ def test_file_of_the_wrong_kind_behind_the_digest(mirror):
     (mirror / "ind.cora.allx").write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(DataError, match="holds a list"):
         planetoid.build("cora", unchecked("cora"), "public")
-
-
-def pubmed_features(mirror: Path) -> csr_matrix:
-    """Rows that fit: those of x first, any after."""
-    from graphlab.data.unpickle import read_pickle
-
-    first = read_pickle(mirror / "ind.pubmed.x").toarray()
-    rest = np.zeros((18717 - len(first), 500), dtype=np.float32)
-    rest[:, 0] = 1
-    return csr_matrix(np.concatenate([first, rest]))
-
-
-def test_pubmed_features_without_a_digest_are_checked_by_content(mirror):
-    path = mirror / "ind.pubmed.allx"
-    path.write_bytes(pickle.dumps(pubmed_features(mirror), 2))
-    statistics = load("pubmed").statistics()
-    assert {**statistics, **planetoid.CARD.statistics["pubmed"]} == statistics
-
-
-@pytest.mark.parametrize("what", ["rows", "first", "infinite"])
-def test_altered_pubmed_features_are_refused(mirror, what):
-    features = pubmed_features(mirror)
-    if what == "rows":
-        features = features[:-1]
-    elif what == "first":
-        features[3, 7] = 0.5
-    else:
-        features.data[-1] = np.inf
-    (mirror / "ind.pubmed.allx").write_bytes(pickle.dumps(features, 2))
-    with pytest.raises(DataError, match=r"ind\.pubmed\.allx does not fit"):
-        load("pubmed")
