@@ -141,6 +141,68 @@ def test_only_what_a_path_chooses_is_touched(build):
     assert supernet_reached == network_reached > 100
 
 
+OF_LAYER = {"attention": "gcn", "aggregation": "sum", "activation": "linear", "heads": 2, "combine": "concat"}
+LINEAR = {"hidden_dims_1": 8} | {f"{kind}_{k}": option for k in (1, 2) for kind, option in OF_LAYER.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "others"),
+    [
+        ("hidden_dims_1", (4, 256), {}),
+        ("hidden_dims_1", (8, 32), {"aggregation_1": "mean", "combine_1": "add"}),
+        ("heads_1", (1, 16), {}),
+        ("heads_2", (1, 16), {}),
+        ("heads_1", (2, 8), {"combine_1": "average"}),
+        ("activation_1", ("linear", "softplus"), {}),
+        ("combine_1", ("concat", "add"), {}),
+        ("combine_1", ("concat", "average"), {}),
+        ("combine_1", ("average", "add"), {"heads_1": 6}),
+        ("combine_2", ("average", "add"), {}),
+    ],
+)
+def test_a_mixture_of_linear_networks_is_their_mean(name, options, others):
+    """Of two paths that differ in one decision, after which all is linear."""
+    space, config = find_space("gnn-micro"), find_model("gnn-micro").config.parse({"dropout": 0.0}, where="test")
+    supernet, data = shaken(GNNMicroSupernet(config, spec("node"), SHRINK, 1), 1), graph(7)
+    paths = [{k: v.double() for k, v in path(space, LINEAR | others | {name: one}).items()} for one in options]
+
+    def rows(mixture):
+        supernet.mixture = mixture
+        return supernet(data)
+
+    one, other = map(rows, paths)
+    assert not torch.allclose(one, other, rtol=0.01)
+    between = rows({k: 0.25 * paths[0][k] + 0.75 * paths[1][k] for k in paths[0]})
+    assert torch.allclose(between, 0.25 * one + 0.75 * other, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("activation", ["softplus", "sigmoid"])
+def test_heads_that_an_average_leaves_empty_give_nothing_however_near_it_is(activation):
+    space, config = find_space("gnn-micro"), find_model("gnn-micro").config.parse({"dropout": 0.0}, where="test")
+    supernet, data = shaken(GNNMicroSupernet(config, spec("graph"), SHRINK, 1), 1), graph(7)
+    average = path(space, LINEAR | {"activation_1": activation, "combine_1": "average", "heads_1": 8})
+    average = {k: v.double() for k, v in average.items()}
+    supernet.mixture = average
+    alone = supernet(data)
+    near = average["combine_1"] + 1e-7
+    supernet.mixture = average | {"combine_1": near / near.sum()}
+    assert torch.allclose(supernet(data), alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("partial", [1, 2, 4])
+def test_four_convolutions_hear_four_hops_however_few_channels_they_take(partial):
+    space, config = find_space("nas-bench-graph"), find_model("nas-bench-graph").config.parse({}, where="test")
+    supernet = shaken(NASBenchGraphSupernet(config, spec("node"), 4, partial), 1).eval()
+    supernet.norm = nn.Identity()  # moments of the batch make every node hear every other
+    chain = {"link": "0123", **{f"operator_{i}": "gcn" for i in range(1, 5)}}
+    supernet.mixture = {k: v.double() for k, v in path(space, chain).items()}
+    line = torch.arange(7)
+    edges = torch.stack([torch.cat([line, line + 1]), torch.cat([line + 1, line])])
+    x = graph(2).x[:8].clone().requires_grad_()
+    (heard,) = torch.autograd.grad(supernet(Data(x=x, edge_index=edges, num_nodes=8))[0].sum(), x)
+    assert heard.abs().sum(dim=1).nonzero().flatten().tolist() == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(("cls", "name"), [(GNNMicroSupernet, "gnn-micro"), (NASBenchGraphSupernet, "nas-bench-graph")])
 @pytest.mark.parametrize("partial", [1, 2])
 def test_mixtures_have_gradients_of_float64(cls, name, partial):

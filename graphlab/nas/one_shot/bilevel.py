@@ -27,7 +27,8 @@ def second_order(
         w' = w - lr d_w L_train(w, a)        v = d_w' L_val(w', a)        e = DISTANCE / |v|
         d_a L_val(w', a) - lr (d_a L_train(w + e v, a) - d_a L_train(w - e v, a)) / 2e
 
-    The losses must draw the same dropout at each call. The weights are left as they were.
+    The losses must draw the same dropout at each call. The weights are left as they were. The logits may be on another
+    device than the weights.
     """
     before = [weight.detach().clone() for weight in weights]
 
@@ -51,4 +52,5 @@ def second_order(
         behind = first_order(logits, training)
     finally:
         move(before, 0.0)
-    return [d - lr * (p - m) / (2 * e) for d, p, m in zip(direct, ahead, behind, strict=True)]
+    width = (2 * e).to(logits[0].device)
+    return [d - lr * (p - m) / width for d, p, m in zip(direct, ahead, behind, strict=True)]

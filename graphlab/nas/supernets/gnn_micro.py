@@ -2,8 +2,8 @@
 
 Attention functions are mixed as coefficients, aggregations, activations and combinations as rows. All widths and
 numbers of heads are the first so many of the largest: a mixture of them is a mask, the sum of the weights of those that
-a channel or a head is part of. Wan et al. (FBNetV2), CVPR 2020, section 3.1. Weights of narrower networks are slices of
-those of wider ones. Cai et al. (Once-for-All), ICLR 2020.
+a channel or a head is part of, on what a layer gives and on what it sums over channels. Wan et al. (FBNetV2), CVPR
+2020, section 3.1. Weights of narrower networks are slices of those of wider ones. Cai et al. (Once-for-All), ICLR 2020.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows,
 from graphlab.model.zoo.gnn_micro import ACTIVATIONS, HEADS, HIDDEN_DIMS, MLP_DIM
 from graphlab.nas.spaces.gnn_micro import CHOICES, LAYERS
 from graphlab.nas.supernet import Mixture, Supernet, mixed
+
+AVERAGE = CHOICES["combine"].index("average")
 
 
 class GNNMicroSupernet(Supernet):
@@ -88,31 +90,37 @@ class _Layer(nn.Module):
 
     def forward(self, x: Tensor | SparseRows, near: Neighbourhood, of: Mixture) -> Tensor:
         head_mask, dim_mask = _mask(HEADS, of["heads"]), _mask(self.dims, of["hidden_dims"])
-        heads, dim = len(head_mask), len(dim_mask)
-        h = _map(x, self.weight[:heads, :dim]) * dim_mask
+        h = _map(x, self.weight[: len(head_mask), : len(dim_mask)])
         heard = self._hear(h, near, of, dim_mask)
         shares = _mask(HEADS, of["heads"] / torch.tensor(HEADS, dtype=h.dtype, device=h.device))
         mean = (heard * shares[:, None]).sum(1, keepdim=True)
-        joined, place = (mean, head_mask.new_ones(1)) if self.averaged else (heard * head_mask[:, None], head_mask)
+        mask = head_mask[:, None] * dim_mask
+        if self.averaged or _asked(of["combine"]) == [AVERAGE]:
+            heard, mask = mean, mask[:1]
+        return self._combine(x, heard, mean, of, mask) * mask
+
+    def _combine(self, x: Tensor | SparseRows, heard: Tensor, mean: Tensor, of: Mixture, mask: Tensor) -> Tensor:
+        """`[num_nodes, heads, dim]` before the mask. An average is the first head; the others are then 0, whatever the
+        activation makes of 0."""
+        heads, dim = mask.shape
         combined = mixed(
             of["combine"],
             [
-                lambda: joined,
-                lambda: F.pad(mean, (0, 0, 0, len(place) - 1)),
-                lambda: joined + _map(x, self.own[: len(place), :dim]),
-                lambda: self.combine(joined),
+                lambda: heard,
+                lambda: F.pad(mean, (0, 0, 0, heads - 1)),
+                lambda: heard + _map(x, self.own[:heads, :dim]),
+                lambda: self.combine(heard * mask),
             ],
         )
-        before = combined + self.bias[: len(place), :dim]
-        out = mixed(of["activation"], [lambda act=ACTIVATIONS[name]: act(before) for name in CHOICES["activation"]])
-        averaged = of["combine"][CHOICES["combine"].index("average")]
-        first = F.one_hot(torch.zeros((), dtype=torch.long, device=h.device), len(place))
-        return out * ((1 - averaged) * place + averaged * first)[:, None] * dim_mask
+        nothing = of["combine"][AVERAGE] * (torch.arange(heads, device=mean.device) > 0)[:, None]
+        before = combined + self.bias[:heads, :dim] * (1 - nothing)
+        acts, zero = [ACTIVATIONS[name] for name in CHOICES["activation"]], mean.new_zeros(())
+        return mixed(of["activation"], [lambda act=act: act(before) - nothing * act(zero) for act in acts])
 
     def _hear(self, h: Tensor, near: Neighbourhood, of: Mixture, dim_mask: Tensor) -> Tensor:
         """What the nodes hear of the channels that are sent; the others as they are."""
-        sent = h[..., :: self.partial].contiguous()
-        weights = self._coefficients(sent, near, of["attention"])
+        sent, mask = h[..., :: self.partial].contiguous(), dim_mask[:: self.partial]
+        weights = self._coefficients(sent * mask, near, of["attention"])
         total = cache(lambda: near.sum(weights, sent))
         heard = mixed(
             of["aggregation"],
@@ -120,7 +128,7 @@ class _Layer(nn.Module):
                 total,
                 lambda: total() / (near.degree + 1).view(-1, 1, 1),
                 lambda: near.max(weights, sent),
-                lambda: self.aggregate(total().flatten(0, 1)[:, None]).view_as(sent) * dim_mask[:: self.partial],
+                lambda: self.aggregate((total() * mask).flatten(0, 1)[:, None]).view_as(sent),
             ],
         )
         if self.partial == 1:
@@ -132,8 +140,7 @@ class _Layer(nn.Module):
     def _coefficients(self, sent: Tensor, near: Neighbourhood, weights: Tensor) -> Tensor:
         """`[E + num_nodes]` where they are of the graph alone, else `[E + num_nodes, heads]`."""
         heads, dim = sent.shape[1:]
-        asked = range(len(self.attentions)) if weights.requires_grad else weights.nonzero().flatten().tolist()
-        several = any(True for i in asked for _ in self.attentions[i].parameters())
+        several = any(True for i in _asked(weights) for _ in self.attentions[i].parameters())
 
         def of(attention: nn.Module) -> Tensor:
             slices = {name: p[:heads, :dim] if p.dim() == 2 else p[:dim] for name, p in attention.named_parameters()}
@@ -170,8 +177,12 @@ def _map(x: Tensor | SparseRows, weight: Tensor) -> Tensor:
     return linear(x, weight.flatten(2).flatten(0, 1)).unflatten(1, weight.shape[:2])
 
 
+def _asked(weights: Tensor) -> list[int]:
+    """The options that `mixed` asks."""
+    return list(range(len(weights))) if weights.requires_grad else weights.nonzero().flatten().tolist()
+
+
 def _mask(sizes: tuple[int, ...], weights: Tensor) -> Tensor:
     """Of each of the first places, the sum of the weights of the sizes that it is part of; up to the last of them."""
-    asked = range(len(sizes)) if weights.requires_grad else weights.nonzero().flatten().tolist()
-    places = torch.arange(max(sizes[i] for i in asked), device=weights.device)
+    places = torch.arange(max(sizes[i] for i in _asked(weights)), device=weights.device)
     return (places < torch.tensor(sizes, device=weights.device)[:, None]).to(weights.dtype).T @ weights

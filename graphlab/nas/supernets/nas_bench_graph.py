@@ -32,7 +32,8 @@ from graphlab.nas.supernet import Supernet, mixed
 class NASBenchGraphSupernet(Supernet):
     """batch.x as vectors `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
 
-    Of the channels that operators take, those that went past one come first for the next.
+    With `partial`, channels are shuffled after each operator, so that the next takes as many of each part of those that
+    went past it as of the others. Xu et al. (PC-DARTS), ICLR 2020.
     """
 
     reads: Tensor
@@ -83,4 +84,4 @@ class NASBenchGraphSupernet(Supernet):
         found = mixed(
             weights, [lambda operator=operator: operator(taken, near) for operator in self.operators[node].children()]
         )
-        return torch.cat([past, found], dim=1)
+        return torch.cat([found, past], dim=1).unflatten(1, (-1, self.width)).transpose(1, 2).flatten(1)
