@@ -3,8 +3,8 @@
     python experiments/nas_bench_graph.py --workers 2 --plot regret.svg
     python experiments/nas_bench_graph.py --tables other.bench --strategies random bayesian --seeds 10
 
-A search is a list of rows of its table. It is kept in the store under a name made of all that it follows from, the
-code of its strategy among it, so that the study goes on where it stopped. Regrets are in percent points, means over the
+A search is a list of rows of its table. It is kept in the store under a name made of all that it follows from, the code
+of the search among it, so that the study goes on where it stopped. Regrets are in percent points, means over the
 tables: `best` after a number of evaluations is the table's best validation less the best found; `test` is the table's
 best test less that of the architecture with the best validation, `smoothed` less that of the one that the rule of this
 name selects.
@@ -24,9 +24,12 @@ from typing import Any
 
 import numpy as np
 
+from graphlab import nas
+from graphlab.core import seeds
 from graphlab.core.files import canonical_json, hash_file, hash_text, write_json, write_text
 from graphlab.core.seeds import parse_seeds
-from graphlab.nas.registry import TABLES, find_strategy, find_table
+from graphlab.model import link_patterns
+from graphlab.nas.registry import TABLES, find_table
 from graphlab.nas.results.anytime import Anytime, Course, follow, regret_by_rule
 from graphlab.nas.table import Table
 from graphlab.records.statistics import bootstrap_interval
@@ -54,21 +57,15 @@ load = cache(find_table)
 
 def place(store: Path, strategy: str, table: Table, seed: int, budget: int) -> Path:
     """Where a search is kept, by the name of all that decides it."""
-    origin = [strategy, table.digest, seed, budget, code_of(strategy), code_of_class(type(table.space))]
+    origin = [strategy, table.digest, seed, budget, code()]
     return store / f"{strategy}-{table.name.replace('/', '-')}-{seed}-{hash_text(canonical_json(origin))[:12]}.json"
 
 
 @cache
-def code_of(strategy: str) -> list[str]:
-    """Digests of the files of a strategy, of what it is derived from, and of all of the search that these name."""
-    return [digest for one in find_strategy(strategy).__mro__ for digest in code_of_class(one)]
-
-
-def code_of_class(one: type) -> list[str]:
-    named = vars(sys.modules[one.__module__]).values()
-    modules = {one.__module__} | {getattr(value, "__module__", None) or "" for value in named}
-    files = [sys.modules[name].__file__ for name in sorted(modules) if name.startswith("graphlab.nas.")]
-    return [hash_file(Path(file)) for file in files if file]
+def code() -> str:
+    """A digest of the package of searches, and of what outside it says which networks are equal and what is drawn."""
+    files = [*sorted(Path(nas.__file__).parent.rglob("*.py")), Path(link_patterns.__file__), Path(seeds.__file__)]
+    return hash_text(canonical_json([hash_file(file) for file in files]))
 
 
 Found = list[tuple[Course, dict[int, float]]]

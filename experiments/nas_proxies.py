@@ -1,6 +1,6 @@
 """How well guesses from untrained weights rank the networks of NAS-Bench-Graph.
 
-    python experiments/nas_proxies.py --num 100 --few 30
+    python experiments/nas_proxies.py
 
 Random architectures of a table are built as the table's recipe has them, with the weights of seed 0, and each proxy is
 asked. Kendall's tau to the table's validation and test accuracy, with 95 % bootstrap intervals over architectures; the
@@ -136,7 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", default=TABLES)
     parser.add_argument("--num", type=int, default=100)
-    parser.add_argument("--few", type=int, default=40)
+    parser.add_argument("--few", type=int, default=20)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "studies" / "nas_proxies.json")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -147,11 +147,12 @@ def main() -> None:
 
 
 def keep(path: Path, found: dict[str, Any]) -> None:
-    """Store the study of a table in the place of an earlier one."""
+    """Store the study of a table in the place of an earlier one; what was measured stays where nothing could be now."""
     studies = json.loads(path.read_text()) if path.exists() else []
-    studies = [found, *(one for one in studies if one["table"] != found["table"])]
-    studies.sort(key=lambda one: TABLES.index(one["table"]))
-    write_text(path, json.dumps(studies) + "\n")
+    by_table = {one["table"]: one for one in studies}
+    if "absent" not in found or "absent" in by_table.get(found["table"], found):
+        by_table[found["table"]] = found
+    write_text(path, json.dumps(sorted(by_table.values(), key=lambda one: TABLES.index(one["table"]))) + "\n")
 
 
 if __name__ == "__main__":

@@ -184,6 +184,8 @@ def main() -> None:
         "--out", type=Path, default=Path(__file__).parent / "results" / "studies" / "nas_selection.json"
     )
     options = parser.parse_args()
+    if len(set(options.tables)) < 3:
+        parser.error("--tables needs three or more, since what the others teach is tried on each")
     tables, seeds = {name: find_table(name) for name in options.tables}, parse_seeds(options.seeds)
     results = study(Tables(list(tables.values())), options.tables, seeds, options.budget)
     print_rules("", results["rules"])

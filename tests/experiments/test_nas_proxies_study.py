@@ -65,6 +65,16 @@ def test_what_knows_the_accuracy_has_a_tau_of_one_and_the_best_screen(study):
     assert study.tau(np.ones(5), np.arange(5)) == 0
 
 
+def test_what_was_measured_stays_where_the_data_are_absent(study, tmp_path):
+    path, measured = tmp_path / "study.json", {"table": "cora", "proxies": []}
+    study.keep(path, {"table": "cora", "absent": "x"})
+    study.keep(path, measured)
+    study.keep(path, {"table": "cora", "absent": "y"})
+    assert json.loads(path.read_text()) == [measured]
+    study.keep(path, {"table": "cora", "proxies": [1]})
+    assert json.loads(path.read_text()) == [{"table": "cora", "proxies": [1]}]
+
+
 def test_a_study_takes_the_place_of_its_table_alone(study, tmp_path):
     path = tmp_path / "study.json"
     for one in ({"table": "photo", "absent": "x"}, {"table": "cora", "absent": "y"}, {"table": "photo", "absent": "z"}):

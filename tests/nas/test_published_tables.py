@@ -75,7 +75,7 @@ def write(path, content):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({key((0, 0, 0, 0), ("gcn",) * 4): row()}, "1 architectures, not 26,206"),
+        ({key((0, 0, 0, 0), ("gcn",) * 4): row()}, "1 architectures in 1 rows, not 26,206 once"),
         ({99999: row()}, "no architecture's number"),
         ({88811: row(perf="high")}, "could not convert"),
         ({88811: {"perf": 0.5}}, "valid_perf"),
@@ -83,6 +83,21 @@ def write(path, content):
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path, content, said):
+    with pytest.raises(DataError, match=said):
+        find_table(write(tmp_path / "odd.bench", content))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({88811: row(), "88811": row()}, "1 architectures in 2 rows"),
+        ({88811: row(perf=[0.4]), 88812: row(perf=[0.5])}, "test does not hold single numbers"),
+        ({88811: row(), 88812: row(para=float("nan"))}, "size has values that are not finite"),
+        ({88811: row(), 88812: row(perf=1.5)}, "accuracies above 1"),
+    ],
+)
+def test_a_file_whose_rows_are_not_those_of_a_table_is_refused(tmp_path, monkeypatch, content, said):
+    monkeypatch.setattr("graphlab.nas.tables.nas_bench_graph.NUM_ARCHITECTURES", 2)
     with pytest.raises(DataError, match=said):
         find_table(write(tmp_path / "odd.bench", content))
 

@@ -1,7 +1,8 @@
 """Proposals that a proxy chooses: of several, the one to be trained. Abdelfattah et al., ICLR 2021, section 4.
 
-Another strategy is asked a few times; the proxy looks at the untrained networks and the best of them is proposed. The
-other strategy is told of its outcome as if it had been alone.
+Another strategy is asked a few times, each time as if other workers had in hand what it named before; the proxy looks
+at the untrained networks and the best of them is proposed. The other strategy is told of its outcome as if it had been
+alone.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ class Screened(Controller):
         self._values: dict[str, float] = {}
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        self.base.in_hand = self.in_hand
         drawn: dict[str, Proposal] = {}
         for _ in range(self.config.draws):
+            self.base.in_hand = self.in_hand | drawn.keys()
             proposal = self.base.ask(random)
             drawn.setdefault(self.space.key(proposal.values), proposal)
         fresh = {key: one for key, one in drawn.items() if self.is_new(one.values)} or drawn

@@ -1,7 +1,8 @@
 """Single path one-shot with evolution: Guo et al., ECCV 2020.
 
-Every step trains the weights of one architecture, drawn evenly. Then architectures evolve by the validation metric that
-they have with the inherited weights, and come in the order of it.
+Every step trains the weights of one architecture, drawn as random search draws them: those with many spellings come
+more often. Then architectures evolve by the validation metric that they have with the inherited weights, and come in
+the order of it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Config(OneShotConfig):
 
 
 class SPOS(OneShot):
-    """The architectures that do best with the weights of a supernet in which each was as likely to be trained."""
+    """The architectures that do best with the weights of a supernet that was trained one path at a time."""
 
     Config = Config
     citation = Citation(

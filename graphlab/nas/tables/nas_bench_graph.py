@@ -79,9 +79,14 @@ def read_table(path: Path, name: str) -> Table:
         }
     except Exception as error:  # whatever a foreign file may hold in their place
         raise _not_a_table(path, str(error) or type(error).__name__) from None
-    if len(architectures) != NUM_ARCHITECTURES:
-        raise _not_a_table(path, f"{len(architectures):,} architectures, not {NUM_ARCHITECTURES:,}")
+    found = len(set(architectures))
+    if found != NUM_ARCHITECTURES or len(architectures) != NUM_ARCHITECTURES:
+        raise _not_a_table(
+            path, f"{found:,} architectures in {len(architectures):,} rows, not {NUM_ARCHITECTURES:,} once"
+        )
     for column, values in columns.items():
+        if values.ndim != 1:
+            raise _not_a_table(path, f"its column {column} does not hold single numbers")
         if not np.isfinite(values).all() or values.min() < 0:
             raise _not_a_table(path, f"its column {column} has values that are not finite, or below 0")
     if max(columns["validation"].max(), columns["test"].max()) > 1:
