@@ -17,7 +17,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver.ledger import ATTEMPT, NOTES, SLOT, Ledger, Outcome
+from graphlab.nas.driver.ledger import ATTEMPT, NOTES, SLOT, Fate, Ledger, Outcome, fate
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.space import Architecture, Space
 
@@ -84,7 +84,8 @@ class Reseeded(BaseSampler):
         self._ledger.refresh()
         slot = trial.user_attrs[SLOT]
         trials = study.get_trials(deepcopy=False)
-        last = next(t for t in reversed(trials[: trial.number]) if t.user_attrs.get(SLOT) == slot)
+        repeats = (one for one in reversed(trials[: trial.number]) if fate(one) is Fate.REPEAT)
+        last = next(one for one in repeats if one.user_attrs.get(SLOT) == slot)
         if self._space.is_valid(last.params):
             for _ in range(MOST_MUTATED):
                 near = self._space.mutate(last.params, random)

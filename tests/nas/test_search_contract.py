@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from graphlab.nas.driver.explorer import suggest
+from graphlab.nas.driver.ledger import ATTEMPT
 from graphlab.nas.registry import SPACES, STRATEGIES, find_space
 from graphlab.nas.strategies.evolution import Evolution
 from graphlab.nas.strategy import Controller, Proposal
 from graphlab.testing import searches
 from graphlab.testing import strategies as checks
-from graphlab.testing.searches import Letters, Toy
+from graphlab.testing.searches import Letters, Score, Toy
 from graphlab.testing.spaces import SPACE_CHECKS, check_canonical, check_neighbours, check_settings
 from graphlab.testing.strategies import (
     STRATEGY_CHECKS,
@@ -41,6 +45,28 @@ def test_every_strategy_is_looked_at():
 @pytest.mark.parametrize("strategy", strategies())
 def test_a_strategy_keeps_its_contract(check, strategy, tmp_path):
     check(strategy, tmp_path)
+
+
+@pytest.mark.parametrize("letters_made", [0, 1, 2])
+@pytest.mark.parametrize("strategy", strategies())
+def test_a_search_that_stops_while_it_asks_again_goes_on_the_same(strategy, letters_made, tmp_path, monkeypatch):
+    """Whatever of a choice was on record; of 25 architectures 20 are asked for, so that many come twice."""
+    space = Letters(places=2)
+
+    def keys(where):
+        explorer = searches.explore(strategy, space, Score(space), 20, tmp_path / where)
+        return [one.key for one in explorer.ledger.outcomes]
+
+    def stop(space, trial):
+        if trial.user_attrs[ATTEMPT]:
+            suggest(SimpleNamespace(decisions=space.decisions[:letters_made]), trial)
+            raise KeyboardInterrupt
+        suggest(space, trial)
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr("graphlab.nas.driver.explorer.suggest", stop)
+        keys("stopped")
+    assert keys("stopped") == keys("whole")
 
 
 @pytest.mark.parametrize("check", SPACE_CHECKS, ids=named)
