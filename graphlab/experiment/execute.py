@@ -23,6 +23,11 @@ class OutOfMemoryError(GraphLabError):
     """A run that needs more memory than the device has."""
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was too small, of a device or of the machine, for which PyTorch has no exception of its own."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
 class FailedStartError(DivergenceError):
     """A run whose start failed: it fails too, and the others go on."""
 
@@ -93,7 +98,9 @@ def _execute(
         )
     except FailedStartError as error:
         outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=error)
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
         raise OutOfMemoryError(
             f"run {spec.id} does not fit into memory: {error}", hint="lower task.batch_size"
         ) from None

@@ -63,8 +63,8 @@ def search(
     launcher    where they are: processes of this machine, or ray, on a cluster
     settings    settings of training and task as in `gl.run`, and of the strategy as `**{"strategy.population": 50}`
 
-    A search that was stopped goes on where it stood; asking for more trials continues it. Raises InputError for what
-    cannot be searched, StoreError and DataError for broken files.
+    A search that was stopped goes on where it stood; asking for more trials continues it, asking for fewer gives the
+    first of them. Raises InputError for what cannot be searched, StoreError and DataError for broken files.
     """
     started = time.monotonic()
     require_count("workers", workers, "one worker is this process alone")
@@ -100,7 +100,7 @@ def search(
     return Search(
         plan,
         explorer.study,
-        tuple(explorer.ledger.outcomes),
-        explorer.ledger.repeats.total(),
+        tuple(explorer.outcomes),
+        sum(count for slot, count in explorer.ledger.repeats.items() if slot < trials),
         time.monotonic() - started,
     )

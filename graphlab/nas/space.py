@@ -85,10 +85,13 @@ class Decision:
                 return options[random.integers(len(options))]
             case IntRange(low, high, log, step):
                 if log:
-                    return min(high, int(math.exp(random.uniform(math.log(low), math.log(high + 1)))))
+                    drawn = int(math.exp(random.uniform(math.log(low), math.log(high + 1))))
+                    return min(high, max(low, drawn))  # exp(log(16)) is below 16
                 return low + step * int(random.integers((high - low) // step + 1))
             case FloatRange(low, high, log):
-                return math.exp(random.uniform(math.log(low), math.log(high))) if log else random.uniform(low, high)
+                if log:
+                    return min(high, max(low, math.exp(random.uniform(math.log(low), math.log(high)))))
+                return random.uniform(low, high)
 
     def encode(self, value: Any) -> list[float]:
         """One number an option of a list; of a numeric range, whether it is made and where in the range it lies."""

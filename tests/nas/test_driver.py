@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +18,14 @@ from graphlab.core.config import Choices
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.execute import OutOfMemoryError
+from graphlab.nas.driver.explorer import Explorer
 from graphlab.nas.driver.ledger import RESULT, SAME_AS, Outcome
-from graphlab.nas.driver.study import open_storage
+from graphlab.nas.driver.study import open_storage, open_study
 from graphlab.nas.objectives.objective import Evaluation
 from graphlab.nas.registry import find_strategy
 from graphlab.nas.space import Decision
-from graphlab.testing.searches import Score
+from graphlab.nas.strategies.evolution import Evolution
+from graphlab.testing.searches import Letters, Score
 
 OWN = ["evolution", "local-search", "agnn", "graphnas"]
 OPTUNAS = ["random", "tpe", "nsga2"]
@@ -204,6 +208,7 @@ class Unbuildable(Score):
         "b": ConfigError("a width of 94 cannot be shared by 5 heads"),
         "c": OutOfMemoryError("run 0 does not fit into memory"),
         "d": torch.OutOfMemoryError("2 GiB are wanted"),
+        "e": MemoryError("and so does numpy"),
     }
 
     def evaluate(self, values, on_step):
@@ -220,7 +225,61 @@ def test_an_architecture_that_cannot_be_trained_does_not_end_the_search(letters,
         "b": "a width of 94 cannot be shared by 5 heads",
         "c": "run 0 does not fit into memory",
         "d": "it does not fit into memory: 2 GiB are wanted",
+        "e": "it does not fit into memory: and so does numpy",
     }
+
+
+def test_the_memory_of_the_machine_can_be_too_small_as_well(letters, explore):
+    class Large(Score):
+        def evaluate(self, values, on_step):
+            if values["letter_0"] == "a":
+                torch.empty(10**15)
+            return super().evaluate(values, on_step)
+
+    outcomes = explore("random", letters, Large(letters), 20).ledger.outcomes
+    failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
+    assert set(failed) == {"a"} and failed["a"].startswith("it does not fit into memory: ")
+
+
+def test_other_errors_of_a_network_are_told(letters, explore):
+    class Wrong(Score):
+        def evaluate(self, values, on_step):
+            return Evaluation({"validation": float(torch.ones(2) @ torch.ones(3))})
+
+    with pytest.raises(RuntimeError, match="inconsistent tensor size"):
+        explore("random", letters, Wrong(letters), 3)
+
+
+def test_fewer_evaluations_than_there_are_give_the_first_of_them(letters, explore, tmp_path):
+    first = explore("tpe", letters, Score(letters), 8, tmp_path / "short").outcomes
+    explore("tpe", letters, Score(letters), 30, tmp_path / "long")
+    objective = Score(letters)
+    again = explore("tpe", letters, objective, 8, tmp_path / "long")
+    assert [one.key for one in again.outcomes] == [one.key for one in first]
+    assert objective.calls == [] and len(again.ledger.outcomes) == 30
+
+
+def test_a_search_of_all_there_is_waits_for_what_another_worker_has_in_hand(tmp_path):
+    space = Letters(places=3)
+
+    def worker():
+        made = Evolution(Evolution.Config(), space, Score(space), SeedStream(0))
+        study, crew = open_study(tmp_path, "study", made.sampler(), ["maximize"])
+        return Explorer(study, crew, space, Score(space), 200)
+
+    slow, quick = worker(), worker()
+    with slow.crew.joined(), ThreadPoolExecutor(1) as pool:
+        with slow.crew.alone():
+            trial = slow._take()
+        search = pool.submit(quick.explore)
+        while not quick.exhausted:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        waited = not search.done()
+        slow._evaluate(trial)
+        search.result(timeout=60)
+    assert waited
+    assert len({one.key for one in quick.outcomes}) == 125
 
 
 def test_what_a_worker_has_taken_is_known_before_another_one_asks(letters, explore, tmp_path):

@@ -96,3 +96,15 @@ def test_a_wrong_name_lists_the_nearest():
     with pytest.raises(UnknownNameError) as caught:
         find_space("nas-bench-grap")
     assert "nas-bench-graph" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("low", [1, 5, 7, 8, 16, 64, 128])
+def test_the_low_end_of_a_range_is_in_it(low, letters):
+    """exp(log(16)) is below 16."""
+    for dim in (IntRange(low, 1000, log=True), FloatRange(low * 1e-5, 1.0, log=True)):
+        letters.decisions = (
+            Decision("letter_0", Choices(("a", "b")), "letter"),
+            Decision("dim", dim, "dim", {"letter_0": ("b",)}),
+        )
+        (neighbour,) = letters.neighbours({"letter_0": "a"})
+        assert neighbour["dim"] == pytest.approx(dim.low) and dim.contains(neighbour["dim"])

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-import torch
 from optuna import Study, Trial, TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from graphlab.core.errors import ConfigError, DivergenceError
-from graphlab.experiment.execute import OutOfMemoryError
+from graphlab.experiment.execute import OutOfMemoryError, is_out_of_memory
 from graphlab.nas.driver.crew import Crew
 from graphlab.nas.driver.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
 from graphlab.nas.driver.study import quiet_optuna
@@ -36,11 +35,15 @@ class Explorer:
     Every evaluation is a slot, which one worker at a time has, so that none is lost and none counted twice. A trial
     that names an architecture which was evaluated before ends there, failed in Optuna's words, and its slot is open
     again.
+
+    outcomes   of the evaluations that were asked for; the study may have more, of a longer search
+    exhausted  whether the strategy has nothing new to name
     """
 
     def __init__(self, study: Study, crew: Crew, space: Space, objective: Objective, count: int) -> None:
         self.study, self.crew, self.space, self.objective, self.count = study, crew, space, objective, count
         self.ledger = Ledger(study, space)
+        self.outcomes: list[Outcome] = []
         self.exhausted = False
         self._on_outcome: OnOutcome = lambda outcome, number: None
 
@@ -56,7 +59,7 @@ class Explorer:
             while not self.exhausted:
                 with self.crew.alone():
                     trial = self._take()
-                if len(self.ledger.outcomes) >= self.count:
+                if len(self.outcomes) >= self.count:
                     return
                 if trial is None:
                     time.sleep(POLL_SECONDS)
@@ -64,11 +67,23 @@ class Explorer:
                 # Who was taken for dead meanwhile goes on with another trial: whoever has this one finds its runs.
                 with self.crew.at_work(trial), suppress(UpdateFinishedTrialError):
                     self._evaluate(trial)
+            self._wait_for_the_others()
+
+    def _wait_for_the_others(self) -> None:
+        """Until what they have in hand is evaluated, or lost with them."""
+        while True:
+            with self.crew.alone():
+                self.crew.give_up_the_dead(self.study)
+                self._read()
+            if all(trial.state == TrialState.WAITING for trial in self.ledger.in_hand):
+                return
+            time.sleep(POLL_SECONDS)
 
     def _read(self) -> None:
-        before = len(self.ledger.outcomes)
-        for number, outcome in enumerate(self.ledger.refresh(), start=before + 1):
-            self._on_outcome(outcome, number)
+        for outcome in self.ledger.refresh():
+            if outcome.slot < self.count:
+                self.outcomes.append(outcome)
+                self._on_outcome(outcome, len(self.outcomes))
 
     def _take(self) -> Trial | None:
         """A trial for the first evaluation that is open; None if all are done or other workers have the rest.
@@ -112,7 +127,9 @@ class Explorer:
             self._tell(trial, key, {}, state=TrialState.PRUNED)
         except (DivergenceError, ConfigError, OutOfMemoryError) as error:
             self._tell(trial, key, {"error": error.message})
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             self._tell(trial, key, {"error": f"it does not fit into memory: {error}"})
         else:
             for metric, beyond in self.objective.excess(found.metrics).items():
