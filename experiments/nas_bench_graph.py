@@ -37,6 +37,7 @@ from graphlab.records.statistics import bootstrap_interval
 STRATEGIES = (
     "random",
     "tpe",
+    "gp",
     "nsga2",
     "local-search",
     "evolution",
@@ -46,7 +47,8 @@ STRATEGIES = (
     "bayesian",
     "transfer",
 )
-"""All but Optuna's Gaussian process, the slowest: 11 s for a search of 100 evaluations."""
+"""Of two cores `gp` takes more than an hour, the others 25 minutes together. One-shot strategies, whose supernets are
+trained on data, are in `nas_one_shot.py`."""
 
 MARKS = (50, 100, 200)
 LONGER = {"random": 600}

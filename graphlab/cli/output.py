@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SMALL = 1e-3
+"""Numbers below it are shown by their first digits, the others to four places."""
+
+
 def say(text: str) -> None:
     typer.echo(text, err=True)
 
@@ -45,7 +49,9 @@ def _cell(value: Any) -> str:
         return str(value)
     if isinstance(value, Integral):
         return f"{int(value):,}"
-    return f"{value:.4f}" if isinstance(value, float) and value == value else ""
+    if not isinstance(value, float) or value != value:
+        return ""
+    return f"{value:.4f}" if abs(value) >= SMALL or not value else f"{value:.3g}"
 
 
 def console() -> Any:

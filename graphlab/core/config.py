@@ -75,7 +75,7 @@ class Config(BaseModel):
         Raises ConfigError, naming the key, the value and what would be accepted.
         """
         try:
-            return cls.model_validate({name: _plain(value) for name, value in values.items()})
+            return cls.model_validate({name: plain(value) for name, value in values.items()})
         except ValidationError as error:
             raise _explain(cls, error, where) from None
 
@@ -95,7 +95,7 @@ def search_space(config: type[Config]) -> dict[str, Range]:
     return space
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Numbers of numpy, as those of a sweep over `np.arange`, as Python has them."""
     if isinstance(value, Integral) and not isinstance(value, int):
         return int(value)

@@ -27,6 +27,7 @@ from graphlab.nas.space import Space
 from graphlab.nas.strategy import Strategy
 from graphlab.nas.table import Table, TableObjective
 from graphlab.records.store import Store
+from graphlab.training.distributed import pick_device
 
 STRATEGY = "strategy."
 """What the settings of the strategy begin with, among those of models and training."""
@@ -89,6 +90,7 @@ class Plan:
             self.table = find_table(asked.dataset)
             self.space: Space = self._space_of_table(self.table, own)
             self.objective: Objective = TableObjective(self.table, asked.objectives, asked.constraints)
+            self.objective.seeds, self.objective.device = asked.seeds, pick_device(asked.device)  # of supernets
         else:
             self.data = load(asked.dataset) if data is None else data
             self.space = find_space(asked.space or DEFAULT_SPACE).on(self.data.spec)
@@ -103,8 +105,11 @@ class Plan:
             )
         if self.asked.sharing is not None:
             raise ConfigError(f"nothing is trained on {table.name}: there are no weights to share")
-        if settings:
-            raise ConfigError(f"nothing is trained on {table.name}: {next(iter(settings))} means nothing there")
+        given = [*settings, *(["prune"] if self.asked.prune else []), *(["on"] if self.asked.on != "train" else [])]
+        if given:
+            raise ConfigError(
+                f"nothing is trained on {table.name}: {given[0]} means nothing there", hint="leave it out"
+            )
         return table.space
 
     def _training(self, data: Dataset, settings: Mapping[str, Any]) -> TrainingObjective:
@@ -154,6 +159,8 @@ class Plan:
             "prune": self.asked.prune,
             **self.objective.identity,
         }
+        if self.table and self.asked.seeds != (0,):
+            identity["seeds"] = self.asked.seeds
         if self.objective.limits:
             identity["constraints"] = {one.metric: one.value for one in self.objective.limits}
         where = self.table.name if self.table else self.data.name

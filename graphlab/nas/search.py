@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from graphlab.core.errors import InputError, require_count
+from graphlab.core.config import plain
+from graphlab.core.errors import InputError, require_count, require_name
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.nas.driver.database import AN_ADDRESS
@@ -21,7 +22,7 @@ from graphlab.records.store import store_path
 
 def search(
     strategy: str,
-    dataset: str | Dataset,
+    dataset: str | os.PathLike[str] | Dataset,
     *,
     space: str | None = None,
     trials: int = 100,
@@ -68,10 +69,19 @@ def search(
     """
     started = time.monotonic()
     require_count("workers", workers, "one worker is this process alone")
+    if space is not None:
+        require_name("search space", space)
+    if isinstance(dataset, os.PathLike):
+        dataset = os.fspath(dataset)
+    elif not isinstance(dataset, Dataset):
+        require_name("data set", dataset)
     if constraints is not None and not isinstance(constraints, Mapping):
         raise InputError(f"constraints cannot be {constraints!r}", hint='name what is limited: {"parameters": 50_000}')
+    for metric in constraints or ():
+        require_name("metric", metric)
     if workers > 1 and isinstance(dataset, Dataset):
         raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
+    require_name("launcher", launcher)
     launch = find_launcher(launcher)
     if storage is not None and "://" not in storage:
         raise InputError(f"{storage!r} is no address of a database", hint=f"write it as {AN_ADDRESS}, or name a store")
@@ -81,14 +91,14 @@ def search(
         dataset=dataset if isinstance(dataset, str) else dataset.name,
         space=space,
         trials=trials,
-        seed=seed,
-        objectives=(objectives,) if isinstance(objectives, str) else tuple(objectives),
-        constraints=dict(constraints or {}),
+        seed=parse_seeds([seed])[0],
+        objectives=_names_of(objectives),
+        constraints=_plain(constraints or {}),
         on=on,
         seeds=parse_seeds(seeds),
         prune=prune,
         sharing=sharing,
-        settings=settings,
+        settings=_plain(settings),
         where=storage or str(folder / FOLDER),
         store=str(folder),
         device=device,
@@ -104,3 +114,19 @@ def search(
         sum(count for slot, count in explorer.ledger.repeats.items() if slot < trials),
         time.monotonic() - started,
     )
+
+
+def _names_of(objectives: object) -> tuple[str, ...]:
+    found = (objectives,) if isinstance(objectives, str) else objectives
+    if not isinstance(found, Iterable):
+        raise InputError(
+            f"objectives cannot be {objectives!r}", hint='name one, or several as ("validation", "latency")'
+        )
+    names = tuple(found)
+    for name in names:
+        require_name("metric", name)
+    return names
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in values.items()}

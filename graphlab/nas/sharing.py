@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from graphlab.core.errors import ConfigError, IncompatibleError
+from graphlab.core.errors import ConfigError, IncompatibleError, require_count
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.plan import Plan
@@ -57,8 +57,7 @@ class SharingObjective(TrainingObjective):
         super().__init__(dataset, space, store, **options)
         self.warm_up = warm_up
         self.keep_in(store.path)
-        if warm_up < 1:
-            raise ConfigError(f"a warm-up has at least one epoch, not {warm_up}", hint="say sharing=20")
+        require_count("sharing", warm_up, "name the epochs of what inherits weights: sharing=20")
         first = space.sample(SeedStream(0).numpy())
         if not space.sharing(first):
             raise IncompatibleError(

@@ -17,6 +17,7 @@ from graphlab.nas import plan as plans
 from graphlab.nas.objectives.limit import Limit, make_limits, parse_limits
 from graphlab.nas.objectives.objective import Evaluation
 from graphlab.nas.plan import Plan, SearchPlan
+from graphlab.nas.results.result import NothingFoundError
 from graphlab.nas.space import Decision
 from graphlab.nas.surrogates.points import scores_of
 from graphlab.task.base import Learner
@@ -157,7 +158,7 @@ def test_a_search_of_which_nothing_keeps_the_limits_says_so(table, tmp_path):
         ),
     )
     said = "of 20 architectures none keeps parameters <= 0.5 and validation >= 0.9; the nearest has parameters "
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(NothingFoundError, match=said) as caught:
         _ = found.best
     assert f"{nearest.metrics['parameters']:,.6g}" in caught.value.message
     assert set(found.df["feasible"]) == {False}
@@ -286,8 +287,9 @@ def test_the_command(cli, tmp_path):
     assert found.json["best"]["parameters"] <= 2000
     assert 0 < found.json["infeasible"] == 6 - found.json["finished"]
     none = cli(*words, "--constraint", "parameters=1", "--json")
-    assert none.code == 2
+    assert none.code == 1
     assert "none keeps parameters <= 1" in none.json["error"]["message"]
+    assert (none.json["trials"], none.json["infeasible"], none.json["finished"]) == (6, 6, 0)
     assert cli(*words, "--constraint", "parameters<=5").code == 2
 
 

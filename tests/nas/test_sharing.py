@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import graphlab as gl
-from graphlab.core.errors import ConfigError, IncompatibleError
+from graphlab.core.errors import ConfigError, IncompatibleError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import make_plan
 from graphlab.nas.objectives.inner import searched
@@ -237,7 +237,7 @@ def test_a_search_that_was_stopped_ends_with_the_same_trials(before, whole, tmp_
         patched.setattr("graphlab.nas.sharing.WeightStore", Stopped)
         with pytest.raises(KeyboardInterrupt):
             search(tmp_path / "stopped")
-    assert len(search(tmp_path / "stopped", trials=1).outcomes) == 7
+    assert len(search(tmp_path / "stopped", trials=1).study.trials) == 8
     assert told(search(tmp_path / "stopped")) == told(whole)
 
 
@@ -259,7 +259,8 @@ def test_workers_share_what_they_leave(tmp_path, together):
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [
-        ({"sharing": 0}, ConfigError, "at least one epoch"),
+        ({"sharing": 0}, InputError, "sharing cannot be 0"),
+        ({"sharing": "5"}, InputError, "sharing cannot be '5'"),
         ({"sharing": 7}, ConfigError, "longer than a whole training, of 6"),
         ({"space": "gcn"}, IncompatibleError, "gcn does not say which weights"),
         ({"prune": True}, ConfigError, "shared weights is not pruned"),

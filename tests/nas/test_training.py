@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError
 from graphlab.experiment.plan import plan_of
 from graphlab.nas.objectives.inner import HELD_OUT, searched
 from graphlab.nas.objectives.training import TrainingObjective, _Steps
+from graphlab.nas.plan import Plan, SearchPlan
 from graphlab.nas.registry import find_space, find_table
+from graphlab.nas.results.result import NothingFoundError
 from graphlab.nas.results.selection import select
 from graphlab.records.store import Store
 from graphlab.testing.examples import example
@@ -105,9 +108,8 @@ def test_what_diverges_says_so(tmp_path):
 
 
 def search(tmp_path, strategy="random", **options):
-    return gl.search(
-        strategy, example("node-classification"), space="gcn", store=tmp_path, **{"trials": 5, **SHORT, **options}
-    )
+    defaults = {"space": "gcn", "trials": 5, **SHORT}
+    return gl.search(strategy, example("node-classification"), store=tmp_path, **{**defaults, **options})
 
 
 def test_a_search_from_names_to_the_front(tmp_path):
@@ -205,7 +207,9 @@ def test_a_search_of_which_nothing_finished_says_so_wherever_it_is_shown(tmp_pat
     diverges = {"training.optimizer": "sgd", "training.weight_decay": 1e30, "training.epochs": 2}
     data = example("node-classification")
     found = gl.search("random", data, space="gnn-micro", trials=2, store=tmp_path, **diverges)
-    with pytest.raises(InputError, match="no architecture of 2 finished; the first error: the validation loss is nan"):
+    with pytest.raises(
+        NothingFoundError, match="no architecture of 2 finished; the first error: the validation loss is nan"
+    ):
         _ = found.best
     assert repr(found).startswith(f"random on {data.name}: no architecture of 2 finished")
     assert len(found.pareto()) == 0 and "no architecture of 2" in found._repr_html_()
@@ -273,6 +277,13 @@ def test_what_was_trained_before_is_pruned_as_if_it_were_trained_now(tmp_path):
         ({"training.epochz": 3}, ConfigError, "epochz"),
         ({"workers": 0}, InputError, "workers"),
         ({"workers": 2}, InputError, "by name"),
+        ({"seed": -1}, InputError, "seed -1 is negative"),
+        ({"seed": 1.5}, InputError, "cannot read seeds"),
+        ({"space": 5}, InputError, "search space is given by its name"),
+        ({"objectives": None}, InputError, "objectives cannot be None"),
+        ({"objectives": [5]}, InputError, "metric is given by its name"),
+        ({"constraints": {5: 3}}, InputError, "metric is given by its name"),
+        ({"launcher": None}, InputError, "launcher is given by its name"),
         ({"prune": True, "strategy": "nsga2", "objectives": ("validation", "parameters")}, ConfigError, "not pruned"),
     ],
 )
@@ -316,3 +327,41 @@ def test_importances_are_drawn_the_highest_on_top(tmp_path):
     assert widths == sorted(widths) == found.importances()["importance"][::-1].tolist()
     assert [label.get_text() for label in axes.get_yticklabels()] == found.importances()["decision"][::-1].tolist()
     assert found.plot_importances().save(tmp_path / "importances.png").stat().st_size > 5000
+
+
+def test_numbers_of_numpy_are_those_of_python(tmp_path):
+    first = search(tmp_path, trials=2, seed=1, constraints={"parameters": 90})
+    again = search(
+        tmp_path,
+        trials=2,
+        seed=np.int64(1),
+        constraints={"parameters": np.int64(90)},
+        **{"training.epochs": np.int64(6)},
+    )
+    assert again.study.study_name == first.study.study_name
+    assert [one.number for one in again.outcomes] == [one.number for one in first.outcomes]
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"on": "validation"}, "on means nothing there"),
+        ({"prune": True}, "prune means nothing there"),
+        ({"training.lr": 0.1}, "training.lr means nothing there"),
+        ({"device": "nonsense"}, "device 'nonsense' cannot be used"),
+    ],
+)
+def test_what_means_nothing_for_a_table_is_refused(options, said, tmp_path):
+    with pytest.raises(InputError, match=said):
+        gl.search("random", "nas-bench-graph/cora", trials=1, store=tmp_path / "store", **options)
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.real_data
+def test_a_table_is_searched_by_its_path_and_supernets_on_it_start_from_the_seed(tmp_path):
+    path = Path(os.environ["GRAPHLAB_MIRROR"]) / "nas-bench-graph" / "cora.bench"
+    assert gl.search("random", path, trials=2, store=tmp_path).dataset == "cora"
+    plans = [Plan(SearchPlan("spos", "nas-bench-graph/cora", None, 1, 0, seeds=seeds)) for seeds in ((0,), (7,))]
+    assert [plan.objective.seeds for plan in plans] == [(0,), (7,)]
+    assert plans[0].name != plans[1].name

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from optuna import Study
 
-from graphlab.core.errors import InputError
+from graphlab.core.errors import GraphLabError, InputError
 from graphlab.experiment.runs import Runs
 from graphlab.nas.driver.ledger import SHORTLISTED, Outcome, is_infeasible
 from graphlab.nas.driver.study import quiet_optuna
@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 
 LEAST = 2
 """Finished evaluations that importances need."""
+
+
+class NothingFoundError(GraphLabError):
+    """A search of whose evaluations none can be chosen; what else is known of it stands beside the error in JSON."""
+
+    def __init__(self, message: str, *, hint: str, facts: Mapping[str, Any]) -> None:
+        super().__init__(message, hint=hint)
+        self.facts = facts
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), **self.facts}
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,15 +64,16 @@ class Search:
 
     @property
     def best(self) -> Outcome:
-        """The best by the first objective; the earliest of equals. Raises InputError where nothing finished, or all of
-        it breaks a limit."""
+        """The best by the first objective; the earliest of equals. Raises NothingFoundError where nothing finished, or
+        all of it breaks a limit."""
         if self.infeasible and not self.finished:
-            raise InputError(self._none_allowed, hint="allow more, or search longer")
+            raise NothingFoundError(self._none_allowed, hint="allow more, or search longer", facts=self._facts)
         if not self.finished:
             error = next((f"; the first error: {one.error}" for one in self.outcomes if one.error), "")
-            raise InputError(
+            raise NothingFoundError(
                 f"no architecture of {len(self.outcomes):,} finished{error}",
                 hint="see .df for the others; lower training.lr",
+                facts=self._facts,
             )
         return max(self.finished, key=lambda one: one.score or 0.0)
 
@@ -224,8 +236,18 @@ class Search:
         return self.plan.table.name if self.plan.table else self.plan.data.name
 
     def to_json(self) -> dict[str, Any]:
-        """As `graphlab search --json` prints it."""
+        """As `graphlab search --json` prints it. Raises NothingFoundError as `best` does."""
         regret = self.regret
+        return {
+            **self._facts,
+            "best": self._json_of(self.best),
+            "front": [self._json_of(one) for one in self.front],
+            **({"shortlist": self._json_of(self.select("shortlist"))} if self._has_shortlist else {}),
+            **({"regret": {"validation": regret.validation, "test": regret.test}} if regret else {}),
+        }
+
+    @property
+    def _facts(self) -> dict[str, Any]:
         return {
             "study": self.study.study_name,
             "strategy": self.plan.asked.strategy,
@@ -238,10 +260,6 @@ class Search:
             "infeasible": len(self.infeasible),
             "repeats": self.repeats,
             "seconds": round(self.seconds, 3),
-            "best": self._json_of(self.best),
-            "front": [self._json_of(one) for one in self.front],
-            **({"shortlist": self._json_of(self.select("shortlist"))} if self._has_shortlist else {}),
-            **({"regret": {"validation": regret.validation, "test": regret.test}} if regret else {}),
         }
 
     @property
@@ -255,7 +273,7 @@ class Search:
     def __repr__(self) -> str:
         try:
             return self.text
-        except InputError as error:  # there is no best
+        except NothingFoundError as error:
             return f"{self.plan.asked.strategy} on {self.dataset}: {error.message}"
 
     def _repr_html_(self) -> str:
