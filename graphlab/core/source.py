@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +30,14 @@ def source_digest(module: ModuleType) -> str:
         digest = hash_text("\0".join(each.read_text(encoding="utf-8") for each in files))
         _READ[module.__name__] = imported, digest
     return digest
+
+
+def foreign_digest(classes: Iterable[type]) -> str:
+    """Digest of the text of those modules of classes that are not GraphLab's, 16 hexadecimal digits; empty where all
+    are."""
+    modules = {cls.__module__ for cls in classes}
+    others = sorted(module for module in modules if module.partition(".")[0] != __name__.partition(".")[0])
+    return hash_text(" ".join(source_digest(sys.modules[module]) for module in others))[:16] if others else ""
 
 
 def imports_digest(module: ModuleType) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,9 +14,8 @@ import yaml
 
 from graphlab.core.config import Config
 from graphlab.core.errors import ConfigError, InputError, StoreError, closest
-from graphlab.core.files import hash_text
 from graphlab.core.seeds import SeedStream
-from graphlab.core.source import source_digest
+from graphlab.core.source import foreign_digest
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.data.prepared import prepare
@@ -87,9 +85,7 @@ class Plan:
     @cached_property
     def code(self) -> str:
         """Digest of the text of a model or a task that is not GraphLab's; empty where both are."""
-        modules = {cls.__module__ for cls in (self.model.cls, self.task)}
-        others = sorted(module for module in modules if module.partition(".")[0] != __name__.partition(".")[0])
-        return hash_text(" ".join(source_digest(sys.modules[module]) for module in others))[:16] if others else ""
+        return foreign_digest((self.model.cls, self.task))
 
     def spec(self, seed: int) -> RunSpec:
         """The identity of the run with this seed."""

@@ -12,6 +12,7 @@ from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from graphlab.core.errors import ConfigError, InputError, require_count
 from graphlab.core.files import canonical_json, hash_text
 from graphlab.core.seeds import SeedStream
+from graphlab.core.source import foreign_digest
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.plan import make_plan
@@ -151,7 +152,8 @@ class Plan:
 
     @cached_property
     def name(self) -> str:
-        """The study's: all that decides its trials, but not how many there are, so that more can be asked for."""
+        """The study's: all that decides its trials, with the code of what is one's own; but not how many there are, so
+        that more can be asked for."""
         identity = {
             "strategy": [self.asked.strategy, self.strategy.config.to_json()],
             "space": self.space.name,
@@ -159,6 +161,8 @@ class Plan:
             "prune": self.asked.prune,
             **self.objective.identity,
         }
+        if own := foreign_digest((type(self.space), type(self.strategy))):
+            identity["own"] = own
         if self.table and self.asked.seeds != (0,):
             identity["seeds"] = self.asked.seeds
         if self.objective.limits:

@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 import graphlab as gl
+from graphlab.core.registry import PLUGINS
+from graphlab.model.registry import MODELS
+from graphlab.model.zoo import gcn
 from graphlab.nas.plan import SearchPlan
 from tests.nas.siege import assert_whole, besiege, start
+
+SHORT = {"training.epochs": 20}
+GCN = Path(gcn.__file__).read_text()
 
 
 def asked_for(tmp_path, trials, strategy="random", where=None):
@@ -51,6 +57,39 @@ def test_a_worker_ends_with_the_process_that_started_it(tmp_path):
     finally:
         worker.kill()
         worker.wait()
+
+
+def test_a_worker_that_ends_by_an_error_is_told_once_and_not_started_again(tmp_path, monkeypatch):
+    broken = tmp_path / "python"
+    broken.write_text(
+        f"#!/bin/sh\nread order\necho started >> {tmp_path}/starts\necho 'ImportError: none' >&2\nexit 1\n"
+    )
+    broken.chmod(0o755)
+    monkeypatch.setattr("graphlab.nas.driver.workers.sys.executable", str(broken))
+    monkeypatch.setattr("graphlab.nas.driver.workers.WATCH_SECONDS", 0.01)
+    with pytest.warns(UserWarning, match="a worker ended by an error, the others go on: ImportError: none") as told:
+        found = gl.search(
+            "random", "karate", space="gcn", trials=6, on="validation", store=tmp_path, workers=3, **SHORT
+        )
+    assert len(found.outcomes) == 6
+    assert sum("ended by an error" in str(one.message) for one in told) == 1
+    assert (tmp_path / "starts").read_text() == "started\n" * 2
+
+
+def test_workers_find_modules_where_this_process_does(tmp_path, monkeypatch, together):
+    (tmp_path / "my_gcn.py").write_text(GCN)
+    monkeypatch.setenv(PLUGINS, "")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    MODELS.add("mine", "my_gcn")
+    try:
+        together.before_it_evaluates()
+        found = gl.search(
+            "random", "karate", space="mine", trials=4, on="validation", store=tmp_path, workers=2, **SHORT
+        )
+        assert len({together.worker_of(one, found.study) for one in found.outcomes}) == 2
+    finally:
+        monkeypatch.delenv(PLUGINS)
+        del MODELS.families
 
 
 def test_two_workers_do_a_search_once(tmp_path, together):

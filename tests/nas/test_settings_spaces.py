@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
 import graphlab as gl
 from graphlab.core.config import search_space
 from graphlab.core.errors import ConfigError, InputError
+from graphlab.core.registry import PLUGINS
 from graphlab.core.seeds import SeedStream
 from graphlab.model.registry import MODELS, find_model
+from graphlab.model.zoo import gcn
+from graphlab.nas.plan import Plan, SearchPlan
 from graphlab.nas.registry import STRATEGIES, find_space
 from graphlab.nas.results.rehearsal import rehearse
 from graphlab.nas.settings_space import SettingsSpace
@@ -106,3 +114,36 @@ def test_a_figure_that_cannot_be_drawn_is_refused_before_the_search(cli, tmp_pat
     assert found.code == 2
     assert "cannot draw into" in found.err
     assert not (tmp_path / "store").exists()
+
+
+def test_a_study_is_named_by_the_code_of_a_model_of_ones_own(tmp_path, monkeypatch):
+    """By what was there when it was imported: what is edited later counts when it is there to be run."""
+    source = Path(gcn.__file__).read_text()
+    (tmp_path / "own_gcn.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv(PLUGINS, "")
+    MODELS.add("own-gcn", "own_gcn")
+    try:
+        names = [name_of("own-gcn")]
+        (tmp_path / "own_gcn.py").write_text(source.replace("IntRange(1, 4)", "IntRange(1, 3)"))
+        names.append(name_of("own-gcn"))
+        importlib.reload(sys.modules["own_gcn"])
+        names.append(name_of("own-gcn"))
+        assert names[0] == names[1] != names[2]
+    finally:
+        del sys.modules["own_gcn"]
+        monkeypatch.delenv(PLUGINS)
+        del MODELS.families
+
+
+def name_of(space):
+    return Plan(SearchPlan("random", "karate", space, 1, 0, on="validation")).name
+
+
+def test_studies_of_seconds_are_of_one_kind_of_device(monkeypatch):
+    plans = [Plan(SearchPlan("random", "karate", "gcn", 1, 0, (name,), "validation")) for name in ("latency", "bits")]
+    names = [plan.name for plan in plans]
+    for plan in plans:
+        del plan.name
+        plan.objective.device = torch.device("cuda")
+    assert [plan.name == name for plan, name in zip(plans, names, strict=True)] == [False, True]

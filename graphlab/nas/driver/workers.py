@@ -1,6 +1,7 @@
 """More processes at the same search: `python -m graphlab.nas.driver.workers`, told the search by a line of its input.
 
-A worker that dies is replaced; its trial is given back by whoever finds it, and goes on from its last checkpoint. A
+A worker that is killed is replaced; its trial is given back by whoever finds it, and goes on from its last checkpoint.
+One that ends by an error is not, since the next would end by it too: the others do its part, and it is said once. A
 worker whose standard input ends has lost the process that started it, and ends too.
 """
 
@@ -10,9 +11,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import torch
 
@@ -32,20 +36,21 @@ def processes(asked: SearchPlan, count: int) -> Iterator[None]:
     threads = max(1, torch.get_num_threads() // (count + 1))
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    crew = _Crew(json.dumps(asked.to_json()), threads, count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-        crew.dismiss()
+    with tempfile.TemporaryFile("w+") as said:
+        crew = _Crew(json.dumps(asked.to_json()), threads, count, said)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+            crew.dismiss()
 
 
 class _Crew:
-    """Processes, and a thread that replaces those that die."""
+    """Processes, whose errors are `said` into a file, and a thread that replaces those that are killed."""
 
-    def __init__(self, order: str, threads: int, count: int) -> None:
-        self._order, self._threads, self._deaths = order, threads, 0
-        self._over = threading.Event()
+    def __init__(self, order: str, threads: int, count: int, said: IO[str]) -> None:
+        self._order, self._threads, self._deaths, self._warned = order, threads, 0, False
+        self._over, self._said = threading.Event(), said
         self._processes = [self._start() for _ in range(count)]
         self._watch = threading.Thread(target=self._replace_the_dead, daemon=True)
         self._watch.start()
@@ -55,9 +60,9 @@ class _Crew:
             [sys.executable, "-m", "graphlab.nas.driver.workers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=self._said,
             text=True,
-            env=os.environ | {"OMP_NUM_THREADS": str(self._threads)},
+            env=os.environ | {"OMP_NUM_THREADS": str(self._threads), "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert process.stdin
         process.stdin.write(f"{self._order}\n")
@@ -67,9 +72,20 @@ class _Crew:
     def _replace_the_dead(self) -> None:
         while not self._over.wait(WATCH_SECONDS):
             for i, process in enumerate(self._processes):
-                if process.poll() not in (None, 0) and self._deaths < MOST_DEATHS:
+                code = process.poll() or 0
+                if code > 0:
+                    self._warn()
+                elif code < 0 and self._deaths < MOST_DEATHS:
                     self._deaths += 1
                     self._processes[i] = self._start()
+
+    def _warn(self) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        self._said.seek(0)
+        last = next((line for line in reversed(self._said.read().splitlines()) if line.strip()), "no reason given")
+        warnings.warn(f"a worker ended by an error, the others go on: {last}", stacklevel=1)
 
     def dismiss(self) -> None:
         self._over.set()

@@ -49,7 +49,7 @@ class TrainingObjective(Objective):
     validation  the task's metric on the part that is searched on, the mean over seeds
     parameters  trainable ones
     bits        that these take as they are stored
-    latency     seconds of one pass over that part, the median of a few, on this machine
+    latency     seconds of one pass over that part, the median of a few, on this machine and its device
     any proxy   of the untrained weights of the first seed, as `synflow`; more is taken for better
 
     All but the first is measured before training, if it is asked for; what breaks a limit there is not trained.
@@ -71,6 +71,7 @@ class TrainingObjective(Objective):
         self.dataset, self.space, self.store, self.seeds = dataset, space, store, tuple(seeds)
         self.names, self.settings = names, dict(settings or {})
         plan = self.plan(space.sample(SeedStream(0).numpy()))
+        self.code = plan.code
         task = plan.make_task(self.seeds[0])
         self.metric = task.metric
         better = "maximize" if task.direction == "max" else "minimize"
@@ -98,6 +99,8 @@ class TrainingObjective(Objective):
             "seeds": list(self.seeds),
             "settings": self.settings,
             "objectives": list(self.names),
+            **({"code": self.code} if self.code else {}),
+            **({"device": self.device.type} if "latency" in self._before_training else {}),
         }
 
     @property
@@ -177,6 +180,8 @@ def _latency(learner: Learner, task: Task[Any]) -> float:
         for _ in range(TIMED_PASSES + 1):
             started = time.perf_counter()
             task.predict(learner, "validation")
+            if task.device.type == "cuda":
+                torch.cuda.synchronize(task.device)  # what has only been asked for is not done
             seconds.append(time.perf_counter() - started)
     return statistics.median(seconds[1:])
 
