@@ -33,7 +33,7 @@ from graphlab.nas.registry import find_space, find_strategy
 MARKS = (250, 500, 1000)
 LAST = 100
 STRATEGIES = ("random", "tpe", "agnn", "evolution")
-JOURNALS = ("random", "agnn")
+JOURNALS = ("random", "tpe", "agnn")
 
 
 class LookUp(Objective):

@@ -168,12 +168,6 @@ class Controller(Strategy):
     def is_new(self, values: Architecture) -> bool:
         return self.space.key(values) not in self.known
 
-    @property
-    def best(self) -> Outcome | None:
-        """The outcome with the highest score; the earliest of equals."""
-        scored = [outcome for outcome in self.outcomes if outcome.score is not None]
-        return max(scored, key=lambda outcome: outcome.score or 0.0, default=None)
-
     def sampler(self) -> BaseSampler:
         return ControllerSampler(type(self)(self.config, self.space, self.objective, self.stream))
 

@@ -42,7 +42,7 @@ MOST_DRAWN = 60
 
 class Config(StrategyConfig):
     """hidden_dim  of each recurrent policy
-    lr          of their optimiser, Adam
+    lr          of their optimiser, Adam; ten times that of GraphNAS, whose searches are ten times as long
     startup     evaluations drawn at random, the best of which is the first that is kept
     choose      the kind to change: drawn by the entropies, or always that of the highest
     explore     chance that one decision of the kind is drawn evenly
