@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from optuna import Study
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers import BaseGASampler, BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from graphlab.core.citation import Citation
@@ -71,7 +71,8 @@ class Reseeded(BaseSampler):
         self._sampler.before_trial(study, trial)
         repeated = trial.user_attrs.get(ATTEMPT, 0) > 0
         self._neighbour = self._near_the_last(study, trial, stream.child("neighbour").numpy()) if repeated else None
-        if trial.system_attrs.get("fixed_params") or self._neighbour is not None:
+        is_settled = trial.system_attrs.get("fixed_params") or self._neighbour is not None
+        if is_settled and isinstance(self._sampler, BaseGASampler):
             # Optuna does not ask where all is fixed, but genetic algorithms note the generation when they are asked.
             space = self._sampler.infer_relative_search_space(study, trial)
             self._sampler.sample_relative(study, trial, space)
