@@ -76,6 +76,7 @@ class Dataset:
             its `num_relations`, and their names as `labels["graphs"]`.
     labels  names for people to read (classes, entities, relations); may be empty. Pairs of graphs that come in
             kinds have them as `labels["categories"]`, one name a pair
+    notices what is legal in these data but looks like a mistake, a sentence each; as `check` finds them
     """
 
     name: str
@@ -85,6 +86,7 @@ class Dataset:
     spec: DataSpec
     card: Card
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def split(self, seed: int = 0) -> Split:
         """The split that a run with this seed uses."""

@@ -78,6 +78,7 @@ class RunRecord:
 
     curve  one row an epoch: {"epoch", "loss"} and, where it was evaluated, `validation_<metric>`; what ended a diverged
            run is NaN
+    notices  what was legal but suspicious when the run was planned, a sentence each
     """
 
     spec: RunSpec
@@ -85,6 +86,7 @@ class RunRecord:
     seconds: float
     environment: Mapping[str, Any] = field(default_factory=dict)
     curve: tuple[Mapping[str, float], ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
