@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from graphlab.data.dataset import Dataset
     from graphlab.data.load import load
     from graphlab.data.spec import DataSpec
+    from graphlab.experiment.migrate import Migration, migrate
     from graphlab.experiment.reproduce import Comparison, reproduce
     from graphlab.experiment.restore import predictions, restore
     from graphlab.experiment.run import run
@@ -36,6 +37,7 @@ __all__ = [
     "Discrimination",
     "Finding",
     "GraphLabError",
+    "Migration",
     "Runs",
     "Search",
     "analyze",
@@ -47,6 +49,7 @@ __all__ = [
     "export",
     "leaderboard",
     "load",
+    "migrate",
     "models",
     "predictions",
     "probes",
@@ -75,6 +78,8 @@ _MADE_IN = {
     "analyze": "analysis.probe",
     "Dataset": "data.dataset",
     "load": "data.load",
+    "Migration": "experiment.migrate",
+    "migrate": "experiment.migrate",
     "Comparison": "experiment.reproduce",
     "reproduce": "experiment.reproduce",
     "predictions": "experiment.restore",
@@ -106,34 +111,43 @@ def build(model: str, spec: DataSpec, **settings: Any) -> Model:
     return build_model(model, spec, settings)
 
 
-def runs(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+def runs(store: str | os.PathLike[str] | None = None, *, trials: bool = False) -> pd.DataFrame:
     """Every run of a store, finished or not, one row each; `settings` are those in which it departs from the store's
-    other runs of its model on its data set."""
+    other runs of its model on its data set. With `trials` also the trainings that searches made, which are no results.
+
+    A run that cannot be read is named in a warning."""
     from graphlab.comparison.configurations import departures
     from graphlab.comparison.rows import said
     from graphlab.records.frames import records_frame
     from graphlab.records.store import Store
 
-    records = Store(store).records()
+    records = Store(store).records(trials=trials)
     frame, differing = records_frame(records), departures(records)
     frame.insert(list(frame.columns).index("seed"), "settings", [said(differing[record.id]) for record in records])
     return frame
 
 
-def leaderboard(dataset: str, store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """Published numbers on a data set beside those of the store's runs, with test and verdict."""
+def leaderboard(dataset: str, store: str | os.PathLike[str] | None = None, *, trials: bool = False) -> pd.DataFrame:
+    """Published numbers on a data set beside the store's runs, with test and verdict; `trials` as in `runs`."""
     from graphlab.comparison import leaderboard as compare
     from graphlab.records.store import Store
 
-    return compare(dataset, Store(store).records())
+    return compare(dataset, Store(store).records(trials=trials))
 
 
-def export(dataset: str, format: str = "markdown", store: str | os.PathLike[str] | None = None) -> str:  # noqa: A002
-    """The leaderboard of a data set as text: csv, markdown, latex, json, or bibtex for what it cites.
+def export(
+    dataset: str,
+    format: str = "markdown",  # noqa: A002
+    store: str | os.PathLike[str] | None = None,
+    *,
+    trials: bool = False,
+) -> str:
+    """The leaderboard of a data set as text: csv, markdown, latex, json, or bibtex for what it cites. `trials` as in
+    `runs`.
 
     Raises UnknownNameError for a data set or a format that is not there.
     """
     from graphlab.comparison import export_leaderboard
     from graphlab.records.store import Store
 
-    return export_leaderboard(dataset, Store(store).records(), format)
+    return export_leaderboard(dataset, Store(store).records(trials=trials), format)

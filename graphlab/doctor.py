@@ -12,9 +12,9 @@ from typing import Any
 from graphlab.core import environment
 from graphlab.core.errors import GraphLabError
 from graphlab.data.fetch import locate
-from graphlab.data.paths import data_root, mirror
+from graphlab.data.paths import data_root, mirror, store_root
 from graphlab.data.registry import DATASETS
-from graphlab.records.store import Store, store_path
+from graphlab.records.store import Store
 
 
 def examine(store: str | os.PathLike[str] | None = None) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _reach() -> Iterator[tuple[str, str]]:
 
 
 def _store(store: str | os.PathLike[str] | None) -> dict[str, Any]:
-    path = store_path(store)
+    path = store_root(store)
     health: dict[str, Any] = {"path": str(path), "runs": {}, "free_gib": None, "writable": None, "error": None}
     try:
         for record in Store(store).records():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -49,6 +50,13 @@ def data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "data"
     monkeypatch.setenv("GRAPHLAB_DATA", str(root))
     return root
+
+
+@pytest.fixture
+def old_store(tmp_path: Path) -> Path:
+    """A copy of a store that version 0.1.0 wrote: five runs of gcn, two of distmult, one of ultra and one that starts
+    from it, and a search of two trials."""
+    return Path(shutil.copytree(Path(__file__).parent / "records" / "store-0.1.0", tmp_path / "old"))
 
 
 @dataclass

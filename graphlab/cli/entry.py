@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -36,7 +38,7 @@ GROUPS = {
         listings.doctor,
     ),
     "Training": (training.run, training.reproduce, training.discriminate, searching.search),
-    "Results": (listings.runs, publishing.leaderboard, publishing.export),
+    "Results": (listings.runs, listings.migrate, publishing.leaderboard, publishing.export),
     "Questions": (asking.predict, asking.paths, asking.analyze),
 }
 for group, commands in GROUPS.items():
@@ -77,6 +79,7 @@ def main() -> NoReturn:
 def _exit_code() -> int:
     """Do what the command line says: one clear message for whatever goes wrong, and the code that belongs to it."""
     as_json = "--json" in sys.argv
+    warnings.showwarning = _say_warning
     try:
         code = app(standalone_mode=False) or 0
         if code == INTERRUPTED:
@@ -95,6 +98,17 @@ def _exit_code() -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except Exception as error:
+        say(traceback.format_exc().rstrip())
+        hint = "this is a defect of GraphLab or of code of your own; what was above says where"
+        detail = {"kind": "unforeseen", "message": f"{type(error).__name__}: {error}", "hint": hint}
+        return _fail({"error": detail}, 1, as_json)
+
+
+def _say_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """What GraphLab warns of, in a line; what libraries warn their programmers of is not for who uses a command."""
+    if category.__module__.partition(".")[0] == "graphlab" or category is UserWarning:
+        say(f"warning: {message}")
 
 
 def _usage_hint(error: Any) -> str | None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graphlab.cli.options import Json, StorePath
+from graphlab.cli.options import Json, StorePath, Trials
 from graphlab.cli.output import console, print_frame, print_json, say
 
 
@@ -86,18 +86,31 @@ def describe(
         print_frame(found.df, as_json=False)
 
 
-def runs(store: StorePath = None, as_json: Json = False) -> None:
+def runs(store: StorePath = None, trials: Trials = False, as_json: Json = False) -> None:
     """List the runs of a store."""
     from graphlab import api
-    from graphlab.records.store import store_path
+    from graphlab.data.paths import store_root
 
-    frame = api.runs(store)
+    frame = api.runs(store, trials=trials)
     if frame.empty:
-        say(f"no runs in {store_path(store)}: graphlab run makes some, --store names another folder")
+        say(f"no runs in {store_root(store)}: graphlab run makes some, --store names another folder")
     detail = tuple(column for column in frame if column.startswith("validation/") or column.endswith("/loss"))
     if as_json or len(frame):
         same = () if any(frame["settings"]) else ("settings",)
         print_frame(frame, as_json, hide=("num_parameters", "error", *same, *detail))
+
+
+def migrate(store: StorePath = None, as_json: Json = False) -> None:
+    """Give the runs of a store that version 0.1.0 made the ids of this version."""
+    from graphlab import api
+
+    migration = api.migrate(store)
+    if as_json:
+        print_json(migration.to_json())
+    else:
+        console().print(repr(migration), highlight=False, markup=False)
+    if migration.left:
+        raise typer.Exit(1)
 
 
 def doctor(store: StorePath = None, as_json: Json = False) -> None:

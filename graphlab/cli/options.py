@@ -13,6 +13,7 @@ DatasetName = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
+Trials = Annotated[bool, typer.Option("--trials", help="Also what searches trained, which are no results.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or latest; see graphlab runs.")]
 Head = Annotated[str | None, typer.Option("--head", help="An entity, by name or id.")]

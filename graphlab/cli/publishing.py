@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from graphlab.cli.options import DatasetName, Json, StorePath
+from graphlab.cli.options import DatasetName, Json, StorePath, Trials
 from graphlab.cli.output import console, print_json, say
 
 
-def leaderboard(dataset: DatasetName, store: StorePath = None, as_json: Json = False) -> None:
+def leaderboard(dataset: DatasetName, store: StorePath = None, trials: Trials = False, as_json: Json = False) -> None:
     """Published numbers on DATASET beside those of the store's runs."""
     from graphlab.comparison import leaderboard_json, leaderboard_table
     from graphlab.records.store import Store
 
-    records = Store(store).records()
+    records = Store(store).records(trials=trials)
     if as_json:
         print_json(leaderboard_json(dataset, records))
     else:
@@ -26,12 +26,13 @@ def export(
     dataset: DatasetName,
     to: Annotated[str, typer.Option("--format", help="csv, markdown, latex, json or bibtex.")] = "markdown",
     store: StorePath = None,
+    trials: Trials = False,
     as_json: Json = False,
 ) -> None:
     """Print the leaderboard of DATASET in a format for papers and spreadsheets; --json is --format json."""
     from graphlab import api
 
-    text = api.export(dataset, "json" if as_json else to, store)
+    text = api.export(dataset, "json" if as_json else to, store, trials=trials)
     if not text.strip():
         say(f"nothing is published on {dataset} that we know of")
     typer.echo(text.rstrip("\n"))

@@ -36,6 +36,8 @@ def run(
     for record in runs.records:
         if record.result.error:
             say(f"seed {record.seed} failed: {record.result.error['message']}")
+    for notice in runs.notices:
+        say(f"notice: {notice}")
     if runs.summary().failed:
         raise typer.Exit(1)
 

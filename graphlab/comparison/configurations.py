@@ -99,10 +99,8 @@ def follows_recipe(spec: RunSpec) -> bool:
 
 
 def _without_seed(spec: RunSpec, known: Mapping[str, RunSpec]) -> str:
-    training = dict(spec.training)
-    if training.get("start") in known:
-        training["start"] = _without_seed(known[training["start"]], known)
-    return canonical_json(spec.to_json() | {"seed": None, "training": training})
+    start = str(spec.training.get("start"))
+    return canonical_json([spec.without_seed, _without_seed(known[start], known) if start in known else start])
 
 
 def _settings(spec: RunSpec) -> Iterator[tuple[str, Any]]:
@@ -110,7 +108,8 @@ def _settings(spec: RunSpec) -> Iterator[tuple[str, Any]]:
     for part, values in parts.items():
         yield from ((f"{part}.{name}", value) for name, value in values.items())
     yield from ((f"protocol.{name}", value) for name, value in spec.protocol.items())
-    yield from (("data", spec.data[:8]), ("version", spec.version))
+    yield from ((f"version.{name}", number) for name, number in spec.versions.items())
+    yield ("data", spec.data[:8])
 
 
 def _named_in(recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
@@ -93,6 +94,29 @@ def search_space(config: type[Config]) -> dict[str, Range]:
             elif isinstance(mark, IntRange | FloatRange | Choices):
                 space[name] = mark
     return space
+
+
+def departures(configs: Mapping[str, Config]) -> dict[str, Any]:
+    """The settings that are not the default of their configuration, by dotted name, as JSON has them.
+
+    Args:
+        configs: Complete configurations, by the name of their group.
+    """
+    return {
+        f"{group}.{name}": value
+        for group, config in configs.items()
+        for name, value in config.to_json().items()
+        if defaults(type(config)).get(name, _NONE) != value
+    }
+
+
+_NONE = object()
+
+
+@cache
+def defaults(config: type[Config]) -> dict[str, Any]:
+    """The defaults of a configuration, as JSON has them; settings that must be given have none."""
+    return config.model_construct().to_json()
 
 
 def plain(value: Any) -> Any:

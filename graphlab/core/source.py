@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec, resolve_name
@@ -40,6 +41,12 @@ def foreign_digest(classes: Iterable[type]) -> str:
     return hash_text(" ".join(source_digest(sys.modules[module]) for module in others))[:16] if others else ""
 
 
+def foreign_module_digest(module: ModuleType) -> str:
+    """As `foreign_digest`, of a module."""
+    is_own = module.__name__.partition(".")[0] == __name__.partition(".")[0]
+    return "" if is_own else hash_text(source_digest(module))[:16]
+
+
 def imports_digest(module: ModuleType) -> str:
     """sha256 of the text of a module and of what it imports, at any remove, of its own top-level package or GraphLab.
 
@@ -56,6 +63,37 @@ def imports_digest(module: ModuleType) -> str:
             texts[name] = _text_of(name, file)
             todo += _imported(texts[name], name if file.stem == "__init__" else name.rpartition(".")[0])
     return hash_text(canonical_json(texts))
+
+
+IMPORTS = re.compile(r"^from (\S+) import (?:\(([^)]*)\)|([^#\n]*))|^import (\S+)", re.MULTILINE)
+
+
+def code_digest(modules: Iterable[str]) -> str:
+    """Digest of the text of imported modules and of all that they import when they are imported themselves.
+
+    Followed are modules of GraphLab and of the modules' own top-level packages. Imports inside functions are not: which
+    of them have happened depends on what else the process did.
+
+    Args:
+        modules: Names of modules in `sys.modules`.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    todo, texts = list(modules), dict[str, str]()
+    packages = {name.partition(".")[0] for name in (*todo, __name__)}
+    while todo:
+        name = todo.pop()
+        file = _file_of(name) if name in sys.modules and name.partition(".")[0] in packages else None
+        if name not in texts and file is not None:
+            texts[name] = _text_of(name, file)
+            for source, several, single, plain in IMPORTS.findall(texts[name]):
+                todo += [source or plain, *(f"{source}.{part.split()[0]}" for part in _parts(several or single))]
+    return hash_text(canonical_json(texts))[:16]
+
+
+def _parts(names: str) -> list[str]:
+    return [part for part in names.split(",") if part.strip()]
 
 
 def _file_of(module: str) -> Path | None:

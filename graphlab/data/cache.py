@@ -12,7 +12,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,11 +25,11 @@ from torch_geometric.data import Data
 from graphlab.core.files import canonical_json, hash_text, write_atomic
 from graphlab.core.source import source_digest
 from graphlab.data.card import Card
-from graphlab.data.dataset import Dataset, Split, Splits
+from graphlab.data.dataset import Dataset, Origin, Split, Splits
 from graphlab.data.paths import data_root
 from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
 
-FORMAT = 1
+FORMAT = 2
 
 
 def entry(module: ModuleType, name: str, split: str, digests: Mapping[str, str], transform: str) -> Path:
@@ -41,7 +41,8 @@ def entry(module: ModuleType, name: str, split: str, digests: Mapping[str, str],
 
 
 def read(path: Path, card: Card) -> Dataset | None:
-    """The data set of an entry; None if there is none or it is not exactly what was written there."""
+    """The data set of an entry, of whose origin the content alone is known; None if there is none or it is not exactly
+    what was written there."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = dict(stored)
@@ -56,10 +57,19 @@ def read(path: Path, card: Card) -> Dataset | None:
             spec=_unpack_spec(about["spec"]),
             card=card,
             labels={key: tuple(names) for key, names in about["labels"].items()},
+            notices=tuple(about["notices"]),
         )
-        return dataset if dataset.fingerprint == about["fingerprint"] else None
+        if dataset.fingerprint != about["fingerprint"]:
+            return None
+        return replace(dataset, origin=Origin("", "", about["fingerprint"]))
     except Exception:  # a damaged file can fail in any way
         return None
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What an entry says of its data set, without its tensors. Raises whatever a damaged file raises."""
+    with np.load(path, allow_pickle=False) as stored:
+        return json.loads(stored["about"].tobytes())
 
 
 def write(path: Path, dataset: Dataset) -> None:
@@ -77,6 +87,7 @@ def write(path: Path, dataset: Dataset) -> None:
             "num_splits": len(dataset.splits.fixed),
             "spec": asdict(dataset.spec),
             "labels": dict(dataset.labels),
+            "notices": list(dataset.notices),
             "fingerprint": dataset.fingerprint,
         }
         for k, split in enumerate(dataset.splits.fixed):

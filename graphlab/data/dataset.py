@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -61,6 +60,23 @@ class Splits:
         return self.fixed[seed % len(self.fixed)]
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Which data a data set holds, as far as that is known without looking at them.
+
+    Attributes:
+        name: The full name that runs are recorded under.
+        identity: A hash of what the data were made from; see `graphlab.data.identity`.
+        content: The fingerprint that they had then. Data with another have been changed since.
+        source: The name of the data set that they were made from by a change or a transform; empty for none.
+    """
+
+    name: str
+    identity: str
+    content: str
+    source: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A loaded data set.
@@ -77,6 +93,7 @@ class Dataset:
     labels  names for people to read (classes, entities, relations); may be empty. Pairs of graphs that come in
             kinds have them as `labels["categories"]`, one name a pair
     notices what is legal in these data but looks like a mistake, a sentence each; as `check` finds them
+    origin  what the data were when they were loaded by name; None for those that never were
     """
 
     name: str
@@ -87,6 +104,7 @@ class Dataset:
     card: Card
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def split(self, seed: int = 0) -> Split:
         """The split that a run with this seed uses."""
@@ -97,9 +115,10 @@ class Dataset:
         """The training graph."""
         return self.graphs[0]
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """sha256 over every tensor, the splits and the spec: two data sets with equal fingerprints are equal."""
+        """sha256 over every tensor, the splits and the spec as they are now: two data sets with equal fingerprints are
+        equal. Computed anew each time, since tensors can be changed in place."""
         digest = hashlib.sha256(canonical_json([self.task, asdict(self.spec), self.splits.name]).encode())
         for graph in self.graphs:
             for key, value in sorted(graph.to_dict().items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,8 +13,11 @@ from graphlab.core.errors import InputError, require_name
 from graphlab.core.registry import Registered, folded
 from graphlab.data import cache
 from graphlab.data.card import Card
-from graphlab.data.dataset import Dataset
+from graphlab.data.dataset import Dataset, Origin
 from graphlab.data.fetch import Files
+from graphlab.data.identity import OWN, named_identity
+from graphlab.data.own import load_own
+from graphlab.data.paths import store_root
 from graphlab.data.registry import DATASETS
 from graphlab.data.transform import Transform, apply, fingerprint
 
@@ -21,12 +25,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def load(name: str, *, split: str | None = None, transform: Transform | None = None) -> Dataset:
-    """Load `family/variant`, a family without variants, or a variant that only one family has.
+def load(
+    name: str,
+    *,
+    split: str | None = None,
+    transform: Transform | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> Dataset:
+    """Load `family/variant`, a family without variants, or a variant that only one family has; or data of one's own,
+    `own/NAME`, that a store keeps.
 
     The split is part of the name (`planetoid/cora@full`) or given apart; else it is the family's default.
     `transform` maps each graph to a Data of the same nodes. What was built is kept and read again as long as
     nothing it was built from has changed.
+
+    `store` is the folder of runs that is looked in, by default `$GRAPHLAB_STORE`, else `./runs`.
 
     Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw
     files are missing or altered.
@@ -35,20 +48,27 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
         raise InputError(
             f"transform cannot be {transform!r}", hint="give what maps a Data to a Data, as PyG's transforms"
         )
+    if isinstance(name, str) and name.startswith(OWN):
+        own = load_own(name, store_root(store))
+        return own if transform is None else apply(own, transform)
     found, chosen = find_dataset(name, split)
     card: Card = found.module.CARD
     files = Files(card.sources.get(found.variant, ()))
     build = partial(_build, found, files, chosen)
-    if not card.sources:
-        return build() if transform is None else apply(build(), transform)
-
-    place = partial(cache.entry, found.module, found.name, chosen, files.digests())
-    dataset = _kept(place(""), card, build)
+    digests = files.digests()
+    place = partial(cache.entry, found.module, found.name, chosen, digests)
+    dataset = _kept(place(""), card, build) if card.sources else build()
+    name = full_name(found, chosen)
+    identity = named_identity(found, name, chosen, digests)
+    content = dataset.origin.content if dataset.origin else dataset.fingerprint
+    dataset = replace(dataset, origin=Origin(name, identity, content))
     if transform is None:
         return dataset
-    origin = fingerprint(transform)
+    how = fingerprint(transform)
     transformed = partial(apply, dataset, transform)
-    return transformed() if origin is None else _kept(place(origin), card, transformed)
+    if how is None or not card.sources:
+        return transformed()
+    return replace(_kept(place(how), card, transformed), origin=dataset.origin)
 
 
 def find_dataset(name: str, split: str | None = None) -> tuple[Registered, str]:

@@ -32,3 +32,8 @@ def data_root() -> Path:
         return PROJECT / "datasets"
     caches = os.environ.get("XDG_CACHE_HOME")
     return (Path(caches) if caches else Path.home() / ".cache") / "graphlab"
+
+
+def store_root(store: str | os.PathLike[str] | None = None) -> Path:
+    """The store of runs that is meant: the argument, else `$GRAPHLAB_STORE`, else `./runs`."""
+    return Path(store or os.environ.get("GRAPHLAB_STORE") or "runs").expanduser().absolute()

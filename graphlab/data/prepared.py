@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -31,7 +31,10 @@ DIGEST = "digest"
 
 
 class Preparation(Protocol):
-    """What makes graphs ready; its `repr` names all that it depends on but its code."""
+    """What makes graphs ready; its `repr` names all that it depends on but its code, and `version` is raised when it
+    makes something else of them."""
+
+    version: ClassVar[int]
 
     def prepare(self, graphs: Sequence[Data]) -> Sequence[Data]:
         """The graphs, same nodes and edges, with more tensors, whose first axis may differ from graph to graph."""
@@ -51,23 +54,25 @@ def prepare(dataset: Dataset, preparation: Preparation) -> Dataset:
     Those of a data set that is made of files are kept on disk.
     """
     made = _MADE.setdefault(dataset, {})
-    key = repr(preparation)
+    content = dataset.fingerprint
+    key = f"{content} {preparation!r}"
     if key not in made:
-        graphs = _kept(dataset, preparation) if dataset.card.sources else preparation.prepare(dataset.graphs)
+        kept = dataset.card.sources
+        graphs = _kept(dataset, preparation, content) if kept else preparation.prepare(dataset.graphs)
         made[key] = replace(dataset, graphs=tuple(graphs))
     return made[key]
 
 
-def entry(dataset: Dataset, preparation: Preparation) -> Path:
-    """Where what this preparation adds to the data set is kept."""
+def entry(dataset: Dataset, preparation: Preparation, content: str) -> Path:
+    """Where what this preparation adds to the data set of this fingerprint is kept."""
     code = imports_digest(sys.modules[type(preparation).__module__])
-    origins = [FORMAT, dataset.fingerprint, repr(preparation), code]
+    origins = [FORMAT, content, repr(preparation), code]
     stem = dataset.name.replace("/", "-")
     return data_root() / "prepared" / f"{stem}-{hash_text(canonical_json(origins))[:16]}.npz"
 
 
-def _kept(dataset: Dataset, preparation: Preparation) -> Sequence[Data]:
-    path = entry(dataset, preparation)
+def _kept(dataset: Dataset, preparation: Preparation, content: str) -> Sequence[Data]:
+    path = entry(dataset, preparation, content)
     kept = _read(path, dataset, preparation)
     if kept is not None:
         return kept

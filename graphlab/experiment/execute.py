@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import nullcontext
 from typing import Any
 
@@ -19,8 +20,20 @@ from graphlab.training.distributed import from_rank_zero
 from graphlab.training.loop import Fit, fit
 
 
-class OutOfMemoryError(GraphLabError):
+class UnforeseenError(GraphLabError):
+    """What nobody foresaw in one run: that run failed of it, and the others go on."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}", hint="the traceback is in the run's result.json")
+        self.traceback = "".join(traceback.format_exception(error))
+
+
+class OutOfMemoryError(UnforeseenError):
     """A run that needs more memory than the device has."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.message, self.hint = f"it does not fit into memory: {error}", "lower task.batch_size"
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -67,12 +80,15 @@ def load_start(learner: Learner, start: str, folder: RunFolder, device: torch.de
 def attempt(
     plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
 ) -> RunRecord | None:
-    """The run's record, trained now unless it was before; None if another process is at it."""
-    record = from_rank_zero(folder.read_finished, shard)
+    """The run's record, trained now unless it was before; None if another process is at it.
+
+    A run that failed of something unforeseen is tried again.
+    """
+    record = from_rank_zero(folder.read_settled, shard)
     if record:
         return record
     with folder.claim() if shard.rank == 0 else nullcontext(False) as claimed:
-        mine, record = from_rank_zero(lambda: (claimed, folder.read_finished()), shard)
+        mine, record = from_rank_zero(lambda: (claimed, folder.read_settled()), shard)
         if record or not mine:
             return record
         return _execute(plan, spec, folder, device, shard, report)
@@ -83,9 +99,10 @@ def _execute(
 ) -> RunRecord:
     if shard.rank == 0:
         folder.begin()
-    task = plan.make_task(spec.seed, device, shard)
-    learner = plan.make_learner(task, spec.seed)
+    task = learner = None
     try:
+        task = plan.make_task(spec.seed, device, shard)
+        learner = plan.make_learner(task, spec.seed)
         if plan.training.start:
             load_start(learner, plan.training.start, folder, task.device)
         outcome = fit(
@@ -98,25 +115,43 @@ def _execute(
         )
     except FailedStartError as error:
         outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=error)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise OutOfMemoryError(
-            f"run {spec.id} does not fit into memory: {error}", hint="lower task.batch_size"
-        ) from None
+    except (StoreError, InputError):
+        raise
+    except Exception as error:
+        if shard.world > 1:
+            raise  # the other processes wait for this one, and are ended with it
+        foreseen = error if isinstance(error, GraphLabError) else None
+        failure = foreseen or (OutOfMemoryError(error) if is_out_of_memory(error) else UnforeseenError(error))
+        outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=failure)
+    metric = task.metric if task else str(spec.protocol.get("metric", ""))
     result = Result(
         status="failed" if outcome.error else "finished",
-        metric=task.metric,
-        direction=task.direction,
-        num_parameters=learner.num_parameters,
+        metric=metric,
+        direction=task.direction if task else "",
+        num_parameters=learner.num_parameters if learner else 0,
         epochs=outcome.epochs,
         best_epoch=outcome.best_epoch,
         validation=outcome.validation,
         test=outcome.test,
-        error={"kind": outcome.error.kind, "message": outcome.error.message} if outcome.error else None,
+        error=_json_of(outcome.error) if outcome.error else None,
     )
     ran_on = environment.capture() | {"device": str(device), "processes": shard.world}
-    record = RunRecord(spec, result, outcome.seconds, ran_on, outcome.curve)
+    assert plan.dataset.origin is not None
+    record = RunRecord(
+        spec,
+        result,
+        outcome.seconds,
+        ran_on,
+        outcome.curve,
+        notices=plan.notices,
+        code=plan.imported_code,
+        content=plan.dataset.origin.content,
+    )
     if shard.rank == 0:
         folder.finish(record)
     return record
+
+
+def _json_of(error: GraphLabError) -> dict[str, str]:
+    traced = {"traceback": error.traceback} if isinstance(error, UnforeseenError) else {}
+    return {"kind": error.kind, "message": error.message, **traced}

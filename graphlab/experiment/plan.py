@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,27 +13,31 @@ from typing import Any
 import torch
 import yaml
 
-from graphlab.core.config import Config
+from graphlab.core.config import Config, departures
 from graphlab.core.errors import ConfigError, InputError, StoreError, closest
 from graphlab.core.seeds import SeedStream
-from graphlab.core.source import foreign_digest
+from graphlab.core.source import code_digest, foreign_digest
 from graphlab.data.dataset import Dataset
+from graphlab.data.identity import identify
 from graphlab.data.load import load
 from graphlab.data.prepared import prepare
 from graphlab.model.base import ModelConfig
 from graphlab.model.registry import ModelEntry, find_model
-from graphlab.records.record import ELIGIBILITY, RunSpec
+from graphlab.records.record import ELIGIBILITY, Kind, RunSpec
 from graphlab.task.base import Learner, Shard, Task, TaskConfig
 from graphlab.task.registry import find_task
 from graphlab.training.config import TrainingConfig
+from graphlab.training.loop import LOOP_VERSION, fit
 
 
 @dataclass(frozen=True)
 class Plan:
     """A model, a data set, its task, and complete settings of all three and of training.
 
+    dataset      identified: its name is the one that runs are recorded under, its origin says which data it holds
     start        the plan whose run with the same seed gives the weights that training starts from
     eligibility  for which leaderboard its runs are not eligible, and why; empty where no rule was broken
+    kind         what its runs are: results, or trials of a search
     """
 
     model: ModelEntry
@@ -43,6 +48,7 @@ class Plan:
     training: TrainingConfig
     start: Plan | None = None
     eligibility: str = ""
+    kind: Kind = "run"
 
     def for_seed(self, seed: int) -> Plan:
         """The plan of one run, its start named by the other run's id."""
@@ -87,35 +93,76 @@ class Plan:
         """Digest of the text of a model or a task that is not GraphLab's; empty where both are."""
         return foreign_digest((self.model.cls, self.task))
 
+    @cached_property
+    def versions(self) -> dict[str, int]:
+        """Of everything that decides results."""
+        preparation = self.model.cls.preparation(self.model_config)
+        prepared = {} if preparation is None else {"preparation": preparation.version}
+        return {"model": self.model.cls.version, "task": self.task.version, "loop": LOOP_VERSION, **prepared}
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is legal in this plan but looks like a mistake, a sentence each."""
+        return self.dataset.notices
+
+    @property
+    def imported_code(self) -> str:
+        """Digest of the code that a run executes now; recorded with it, and no part of what it is."""
+        return code_digest((self.model.cls.__module__, self.task.__module__, fit.__module__))
+
     def spec(self, seed: int) -> RunSpec:
         """The identity of the run with this seed."""
         if self.start is not None:
             return self.for_seed(seed).spec(seed)
+        assert self.dataset.origin is not None
+        configs = {"model": self.model_config, "task": self.task_config, "training": self.training}
         return RunSpec(
             model=self.model.name,
             dataset=self.dataset.name,
             task=self.task.name,
             seed=seed,
-            data=self.dataset.fingerprint,
+            data=self.dataset.origin.identity,
             model_config=self.model_config.to_json(),
             task_config=self.task_config.to_json(),
             training=self.training.to_json(),
             protocol=self.protocol,
+            departures=departures(configs),
+            versions=self.versions,
+            code=self.code,
+            kind=self.kind,
+            eligibility=self.eligibility,
         )
 
 
-def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] | None = None) -> Plan:
+def make_plan(
+    model: str,
+    dataset: str | Dataset,
+    overrides: Mapping[str, Any] | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> Plan:
     """Resolve names, lay the overrides over the published recipe, and see that all of it fits together.
+
+    A Dataset in memory is known by its content as it is now; see `identify`. `store` keeps the data of one's own.
 
     Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty;
     nothing has been written then.
     """
+    return plan_on(find_data(dataset, store), model, overrides)
+
+
+def find_data(dataset: str | Dataset, store: str | os.PathLike[str] | None = None) -> Dataset:
+    """The data set that is meant, identified. Raises as `load` does."""
+    return identify(dataset) if isinstance(dataset, Dataset) else load(dataset, store=store)
+
+
+def plan_on(data: Dataset, model: str, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """As `make_plan`, on a data set that is identified already and has not been changed since."""
     entry = find_model(model)
-    data = dataset if isinstance(dataset, Dataset) else load(dataset)
     task = find_task(data.task)
     entry.require_task(task.ability or data.task)
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}
-    preset = entry.preset_for(data.name, data.card.family, data.task)
+    assert data.origin is not None
+    preset = entry.preset_for(data.origin.source or data.name, data.card.family, data.task)
     settings = {part: dict(getattr(preset, part, {})) for part in configs}
     settings["training"] = {**task.training, **settings["training"]}
     for key, value in (overrides or {}).items():
@@ -133,20 +180,22 @@ def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] |
     return plan
 
 
-def plan_of(spec: RunSpec, dataset: Dataset | None = None) -> Plan:
-    """The plan that a run was made by, on the data set as it is loaded now unless given.
+def plan_of(spec: RunSpec, dataset: Dataset | None = None, store: str | os.PathLike[str] | None = None) -> Plan:
+    """The plan that a run of `store` was made by, on the data set as it is loaded now unless given.
 
     Raises StoreError if the data set is no longer what it was. Warns if a model or task of one's own is not.
     """
     settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
     overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
-    plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides)
-    plan = replace(plan, eligibility=spec.protocol.get(ELIGIBILITY, ""))
-    if plan.dataset.fingerprint != spec.data:
+    plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides, store)
+    plan = replace(plan, eligibility=spec.eligibility, kind=spec.kind)
+    assert plan.dataset.origin is not None
+    is_same = spec.data == (plan.dataset.fingerprint if spec.legacy else plan.dataset.origin.identity)
+    if not is_same:
         raise StoreError(
             f"{spec.dataset} has changed since run {spec.id}", hint="run it again on the data as it is now"
         )
-    if plan.code != spec.protocol.get("code", ""):
+    if plan.code != spec.code:
         warnings.warn(
             f"the code of {spec.model} has changed since run {spec.id}, and so may what it gives", stacklevel=2
         )

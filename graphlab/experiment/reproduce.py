@@ -18,7 +18,7 @@ from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment, starting_point
-from graphlab.experiment.plan import Plan, make_plan
+from graphlab.experiment.plan import Plan, plan_on
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
 from graphlab.experiment.views import claims_html, leaderboard_html
@@ -174,7 +174,7 @@ def check(experiment: Experiment) -> tuple[dict[int, Plan], dict[int, Refusal]]:
             datasets[entry.dataset] = load(entry.dataset)
         dataset = datasets[entry.dataset]
         try:
-            plan = make_plan(entry.model, dataset, entry.settings)
+            plan = plan_on(dataset, entry.model, entry.settings)
         except InputError as error:
             if not (entry.refuses and isinstance(error, IncompatibleError)):
                 error.message = f"{entry.model} on {entry.dataset}: {error.message}"

@@ -58,7 +58,7 @@ def restore(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = 
         store = run.store
     record = find_record(run, store)
     spec = record.spec
-    plan = plan_of(spec)
+    plan = plan_of(spec, store=store)
     task = plan.make_task(spec.seed)
     learner = plan.make_learner(task, spec.seed)
     folder = Store(store).folder(spec)
@@ -81,19 +81,25 @@ def find_record(run: RunRecord | Runs | str, store: str | os.PathLike[str] | Non
     if isinstance(run, Runs):
         return _best(run)
     require_name("run", run)
-    records = {record.id: record for record in Store(store).records()}
+    place = Store(store)
+    records = {record.id: record for record in place.records(trials=True)}
     if run == LATEST:
         return _latest(list(records.values()))
-    found = [record for name, record in records.items() if run and name.startswith(run)]
-    if len(found) > 1:
-        raise InputError(f"{len(found)} runs begin with {run!r}", hint=f"such as {found[0].id} and {found[1].id}")
-    if not found:
+    names = {
+        **{old: new for old, new in place.migrated().items() if new in records},
+        **{name: name for name in records},
+    }
+    fitting = {identity for name, identity in names.items() if run and name.startswith(run)}
+    if len(fitting) > 1:
+        first, second, *_ = sorted(fitting)
+        raise InputError(f"{len(fitting)} runs begin with {run!r}", hint=f"such as {first} and {second}")
+    if not fitting:
         raise UnknownNameError("run", run, records)
-    return found[0]
+    return records[fitting.pop()]
 
 
 def _latest(records: list[RunRecord]) -> RunRecord:
-    finished = [record for record in records if record.result.status == "finished"]
+    finished = [record for record in records if record.result.status == "finished" and record.spec.kind == "run"]
     if not finished:
         raise InputError("the store has no finished run", hint="graphlab run trains one")
     return finished[-1]

@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from graphlab.core.errors import InputError, require_count
+from graphlab.core.errors import require_count
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
+from graphlab.data.own import keep
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.experiment.progress import reporter
@@ -49,9 +50,7 @@ def run(
     """
     chosen = parse_seeds(seeds)
     require_count("workers", workers, "one worker is this process alone")
-    if workers > 1 and isinstance(dataset, Dataset):
-        raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
-    plan = make_plan(model, dataset, overrides)
+    plan = make_plan(model, dataset, overrides, store)
     return run_plans([plan], chosen, Store(store), device=device, workers=workers, progress=progress)[0]
 
 
@@ -69,6 +68,9 @@ def run_plans(
     where = pick_device(device)
     for plan in plans:
         check_precision(plan.training.precision, where)
+    for dataset in dict.fromkeys(plan.dataset for plan in plans):
+        if dataset.splits.draw is None or workers > 1:
+            keep(dataset, store.path)
     queue = [(plan.for_seed(seed), plan.spec(seed)) for plan in plans for seed in seeds]
     specs = [spec for _, spec in queue]
     done: dict[str, RunRecord] = {}
@@ -88,4 +90,4 @@ def run_plans(
                     report.finished(record)
             if all(spec.id not in done for _, spec in pending):
                 time.sleep(POLL_SECONDS)
-    return [Runs(tuple(done[plan.spec(seed).id] for seed in seeds), store.path) for plan in plans]
+    return [Runs(tuple(done[plan.spec(seed).id] for seed in seeds), store.path, plan.imported_code) for plan in plans]

@@ -23,10 +23,12 @@ class Runs:
     """What `gl.run` gives: the records of all seeds, failed ones included.
 
     store  where they lie, if they came from a store
+    code   digest of the code that would run now; runs that were there may have been made by other code
     """
 
     records: tuple[RunRecord, ...]
     store: Path | None = field(default=None, compare=False)
+    code: str = field(default="", compare=False)
 
     @property
     def model(self) -> str:
@@ -43,6 +45,16 @@ class Runs:
     @property
     def direction(self) -> str:
         return self.records[0].result.direction
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is to be known of these runs beside their numbers, a sentence each."""
+        notices = dict.fromkeys(notice for record in self.records for notice in record.notices)
+        others = sum(bool(self.code and record.code and record.code != self.code) for record in self.records)
+        if others:
+            text = f"{others} of {len(self.records)} runs were made by other code of the same versions"
+            notices[f"{text}; results are held to be equal by tests"] = None
+        return tuple(notices)
 
     @cached_property
     def df(self) -> pd.DataFrame:
@@ -66,6 +78,7 @@ class Runs:
             "direction": self.direction,
             "runs": [record.to_json() for record in self.records],
             "summary": self.summary().to_json(),
+            **({"notices": list(self.notices)} if self.notices else {}),
         }
 
     def plot(self) -> Plot:
@@ -77,7 +90,8 @@ class Runs:
     def __repr__(self) -> str:
         from graphlab.experiment.views import summary_text
 
-        return f"Runs({self.model} on {self.dataset}: {summary_text(self)})"
+        notices = "".join(f"\n  notice: {notice}" for notice in self.notices)
+        return f"Runs({self.model} on {self.dataset}: {summary_text(self)}){notices}"
 
     def _repr_html_(self) -> str:
         from graphlab.experiment.views import runs_html

@@ -74,7 +74,8 @@ def runs_html(runs: Runs) -> str:
     """The runs of all seeds as an HTML table, captioned with their summary."""
     headings = _headings(runs)
     lines = [[escape(cell) for cell in line[: len(headings)]] for line in _lines(runs)]
-    return table_html(f"{runs.model} on {runs.dataset}: {summary_text(runs)}", headings, lines)
+    notices = "".join(f"<p>notice: {escape(notice)}</p>" for notice in runs.notices)
+    return table_html(f"{runs.model} on {runs.dataset}: {summary_text(runs)}", headings, lines) + notices
 
 
 def claims_html(claims: Iterable[Claim]) -> str:

@@ -32,7 +32,7 @@ from graphlab.training.distributed import pick_device
 @contextmanager
 def helpers(count: int, specs: Sequence[RunSpec], store: Store, device: str) -> Iterator[None]:
     """While entered, `count` helpers are at those of the runs that are not finished; the cores are shared out."""
-    todo = [spec for spec in specs if not store.folder(spec).read_finished()]
+    todo = [spec for spec in specs if not store.folder(spec).read_settled()]
     count = min(count, len(todo) - 1)
     if count < 1:
         yield
@@ -74,14 +74,14 @@ def help_with(order: dict[str, Any]) -> None:
     store, device = Store(order["store"]), pick_device(order["device"])
     plans: dict[str, Plan] = {}
     datasets: dict[str, Dataset] = {}
-    for spec in (RunSpec(**values) for values in reversed(order["specs"])):
+    for spec in (RunSpec.from_json(values) for values in reversed(order["specs"])):
         folder = store.folder(spec)
         start = spec.training.get("start")
-        if folder.read_finished() or (start and not folder.beside(start).read_finished()):
+        if folder.read_settled() or (start and not folder.beside(start).read_finished()):
             continue
         settings = canonical_json(spec.to_json() | {"seed": None})
         if settings not in plans:
-            plans[settings] = plan_of(spec, datasets.get(spec.dataset))
+            plans[settings] = plan_of(spec, datasets.get(spec.dataset), store.path)
             datasets[spec.dataset] = plans[settings].dataset
         attempt(plans[settings], spec, folder, device, Shard(), Silent())
 

@@ -40,11 +40,15 @@ class Model(nn.Module):
     A subclass names the `tasks` it can do and its `citation`, sets `out_dim`, and maps a batch to
     `[num_nodes, out_dim]`. With a node-level spec `out_dim` is `spec.num_outputs` and the rows are the
     predictions; with a graph-level spec the task's head pools the rows and maps them on.
+
+    `version` is raised when the same seed or the same weights come to give other numbers than before, so that no
+    earlier run is taken for one of the new network.
     """
 
     tasks: ClassVar[frozenset[str]]
     citation: ClassVar[Citation]
     variant: ClassVar[str] = ""
+    version: ClassVar[int] = 1
     out_dim: int
 
     def forward(self, batch: Data) -> Tensor:

@@ -14,8 +14,7 @@ from graphlab.core.files import canonical_json, hash_text
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import foreign_digest
 from graphlab.data.dataset import Dataset
-from graphlab.data.load import load
-from graphlab.experiment.plan import make_plan
+from graphlab.experiment.plan import find_data, plan_on
 from graphlab.nas.driver.explorer import Explorer
 from graphlab.nas.driver.study import Where, open_study
 from graphlab.nas.objectives.inner import Part, eligibility, searched
@@ -93,7 +92,7 @@ class Plan:
             self.objective: Objective = TableObjective(self.table, asked.objectives, asked.constraints)
             self.objective.seeds, self.objective.device = asked.seeds, pick_device(asked.device)  # of supernets
         else:
-            self.data = load(asked.dataset) if data is None else data
+            self.data = find_data(asked.dataset if data is None else data, asked.store)
             self.space = find_space(asked.space or DEFAULT_SPACE).on(self.data.spec)
             self.objective = self._training(self.data, own)
         self.strategy = self._strategy()
@@ -133,7 +132,7 @@ class Plan:
                     f"{name} is what the space {self.space.name} chooses, so that it cannot be set",
                     hint="leave it out, or search another space",
                 )
-        make_plan(model, data, {**settings, **first})
+        plan_on(data, model, {**settings, **first})
         return objective
 
     def _strategy(self) -> Strategy:

@@ -11,13 +11,15 @@ from graphlab.core.config import plain
 from graphlab.core.errors import InputError, require_count, require_name
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
+from graphlab.data.identity import identify
+from graphlab.data.own import keep
+from graphlab.data.paths import store_root
 from graphlab.nas.driver.database import AN_ADDRESS
 from graphlab.nas.driver.launchers import find_launcher
 from graphlab.nas.driver.progress import progress_bar
 from graphlab.nas.objectives.inner import Part
 from graphlab.nas.plan import FOLDER, Plan, SearchPlan
 from graphlab.nas.results.result import Search
-from graphlab.records.store import store_path
 
 
 def search(
@@ -79,13 +81,15 @@ def search(
         raise InputError(f"constraints cannot be {constraints!r}", hint='name what is limited: {"parameters": 50_000}')
     for metric in constraints or ():
         require_name("metric", metric)
-    if workers > 1 and isinstance(dataset, Dataset):
-        raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
     require_name("launcher", launcher)
     launch = find_launcher(launcher)
     if storage is not None and "://" not in storage:
         raise InputError(f"{storage!r} is no address of a database", hint=f"write it as {AN_ADDRESS}, or name a store")
-    folder = store_path(store)
+    folder = store_root(store)
+    if isinstance(dataset, Dataset):
+        dataset = identify(dataset)
+        if dataset.splits.draw is None or workers > 1:
+            keep(dataset, folder)
     asked = SearchPlan(
         strategy=strategy,
         dataset=dataset if isinstance(dataset, str) else dataset.name,

@@ -12,7 +12,7 @@ import numpy as np
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
-from graphlab.experiment.plan import Plan, make_plan
+from graphlab.experiment.plan import Plan, plan_on
 from graphlab.nas.objectives.limit import Direction
 from graphlab.nas.objectives.objective import Evaluation, Objective, OnStep, Regret
 from graphlab.nas.space import Architecture, Space
@@ -96,7 +96,7 @@ class TableObjective(Objective):
 
     def plan(self, values: Mapping[str, Any]) -> Plan:
         model, settings = self.table.space.settings(values)
-        return make_plan(model, self._data, settings)
+        return plan_on(self._data, model, settings)
 
     @cached_property
     def _data(self) -> Dataset:

@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
 from graphlab.core.files import canonical_json, hash_text
 
-PROTOCOL_VERSION = 1
-"""Raised when the meaning of a run changes (the loop, the seeding, a metric), so that old runs are not reused."""
+FORMAT = 2
+"""Of a stored spec. The first, of version 0.1.0, has no number; see `RunSpec.legacy`."""
 
 ELIGIBILITY = "eligibility"
 """In a run's protocol: for which leaderboard the run is not eligible, and why; absent where no rule was broken."""
 
 Status = Literal["finished", "failed", "unfinished"]
+Kind = Literal["run", "trial"]
+
+SETTLED = ("divergence",)
+"""Kinds of failure that another attempt meets again. Any other, as of memory, may not come back."""
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything that decides a run's result. Two equal specs are one run.
+    """Everything that decides a run's result, and what describes it. Two specs with one `identity` are one run.
 
-    model_config, task_config, training  complete settings, defaults included
-    data     the data set's fingerprint, so that changed data is another run
-    protocol what the task says of itself: split, metric, tie rule; compared with that of published numbers. Of a model
-             or task that is not GraphLab's also its code, as a digest
+    The identity holds versions in place of code: that of the model, the task, the training loop and, where there is
+    one, of the preparation of graphs. A version is raised when results change. Settings enter it where they depart from
+    the defaults of these versions, so that a new setting with a neutral default changes no identity.
+
+    Attributes:
+        model, dataset, task: Names as they are recorded. Of a changed or transformed data set, or one of a user's own,
+            the name ends in the first digits of its fingerprint.
+        data: Which data: a hash of name, raw files and versions, or of data in memory the fingerprint of the content.
+        model_config, task_config, training: Complete settings, defaults included.
+        protocol: What the task says of itself: split, metric, tie rule. Compared with that of published numbers.
+        departures: Settings that are not the default, by dotted name.
+        versions: Numbers of what decides results, by "model", "task", "loop", "preparation".
+        code: Digest of the text of a model or task that is not GraphLab's; empty where both are.
+        kind: A run, or a trial of a search, which is no result.
+        eligibility: For which leaderboard the run is not eligible, and why; empty where no rule was broken.
+        more: Parts of the identity that a later version of GraphLab has written and this one does not know.
+        legacy: The spec as version 0.1.0 wrote it, whose hash is the id of such a run until its store is migrated.
     """
 
     model: str
@@ -37,15 +54,101 @@ class RunSpec:
     task_config: Mapping[str, Any]
     training: Mapping[str, Any]
     protocol: Mapping[str, str | int | float]
-    version: int = PROTOCOL_VERSION
+    departures: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
+    code: str = ""
+    kind: Kind = "run"
+    eligibility: str = ""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    legacy: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the id is a hash of. Parts that are seldom there are absent where they say nothing."""
+        if self.legacy:
+            return dict(self.legacy)
+        always = {
+            "model": self.model,
+            "dataset": self.dataset,
+            "task": self.task,
+            "seed": self.seed,
+            "data": self.data,
+            "versions": dict(self.versions),
+            "settings": dict(self.departures),
+        }
+        seldom = {
+            "code": self.code,
+            "kind": "" if self.kind == "run" else self.kind,
+            "eligibility": self.eligibility,
+        }
+        return {**always, **{name: value for name, value in seldom.items() if value}, **self.more}
+
+    @property
+    def without_seed(self) -> dict[str, Any]:
+        """The identity less the seed and less the run that training starts from, which differs with the seed."""
+        group, key = ("training", "start") if self.legacy else ("settings", "training.start")
+        identity: dict[str, Any] = {**self.identity, "seed": None}
+        return {**identity, group: {name: value for name, value in identity[group].items() if name != key}}
 
     @cached_property
     def id(self) -> str:
-        """Name of the run's folder: 16 hexadecimal digits of a hash of the whole spec."""
-        return hash_text(canonical_json(self.to_json()))[:16]
+        """Name of the run's folder: 16 hexadecimal digits of a hash of the identity."""
+        return hash_text(canonical_json(self.identity))[:16]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        if self.legacy:
+            return dict(self.legacy)
+        settings = {"model": self.model_config, "task": self.task_config, "training": self.training}
+        return {
+            "format": FORMAT,
+            "identity": self.identity,
+            "settings": {group: dict(values) for group, values in settings.items()},
+            "protocol": dict(self.protocol),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> RunSpec:
+        """The spec that `to_json` of this or another version gave. Raises ValueError for anything else."""
+        if "identity" not in values:
+            return _read_legacy(values)
+        if not isinstance(values.get("format"), int) or values["format"] > FORMAT:
+            raise ValueError(f"its format is {values.get('format')!r}, and this version reads up to {FORMAT}")
+        try:
+            identity, settings = dict(values["identity"]), values["settings"]
+            return cls(
+                **{name: identity.pop(name) for name in ("model", "dataset", "task", "seed", "data", "versions")},
+                departures=identity.pop("settings"),
+                **{name: identity.pop(name) for name in ("code", "kind", "eligibility") if name in identity},
+                model_config=dict(settings["model"]),
+                task_config=dict(settings["task"]),
+                training=dict(settings["training"]),
+                protocol=dict(values["protocol"]),
+                more=identity,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"it does not hold what a run writes there: {error}") from error
+
+
+LEGACY = ("model", "dataset", "task", "seed", "data", "model_config", "task_config", "training", "protocol", "version")
+"""What version 0.1.0 wrote of a run; all of it was hashed."""
+
+SEARCHED = ", searched on "
+"""In the name of a split of version 0.1.0: the run was a trial of a search."""
+
+
+def _read_legacy(values: Mapping[str, Any]) -> RunSpec:
+    if set(values) != set(LEGACY):
+        raise ValueError("it does not hold what a run writes there")
+    protocol = dict(values["protocol"])
+    described = {name: values[name] for name in LEGACY if name not in ("version", "protocol")}
+    return RunSpec(
+        **described,
+        protocol=protocol,
+        code=str(protocol.get("code", "")),
+        kind="trial" if SEARCHED in str(protocol.get("split", "")) else "run",
+        eligibility=str(protocol.get(ELIGIBILITY, "")),
+        legacy=dict(values),
+    )
 
 
 @dataclass(frozen=True)
@@ -55,7 +158,7 @@ class Result:
     epochs      epochs trained, which early stopping may have cut short
     best_epoch  the epoch selected on validation; 0 is the state before training
     test        scored once, at best_epoch; empty if the run failed
-    error       what a failed run failed of: {"kind", "message"}
+    error       what a failed run failed of: {"kind", "message"}, and "traceback" where nobody foresaw it
     """
 
     status: Status
@@ -68,8 +171,19 @@ class Result:
     test: Mapping[str, float] = field(default_factory=dict)
     error: Mapping[str, str] | None = None
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether another attempt would come to the same."""
+        return self.error is None or self.error.get("kind") in SETTLED
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Result:
+        """The result that `to_json` of this or another version gave: what is not known is left out, what is missing has
+        its default. Raises TypeError where what every version writes is missing."""
+        return cls(**{name: values[name] for name in (each.name for each in fields(cls)) if name in values})
 
 
 @dataclass(frozen=True)
@@ -79,6 +193,9 @@ class RunRecord:
     curve  one row an epoch: {"epoch", "loss"} and, where it was evaluated, `validation_<metric>`; what ended a diverged
            run is NaN
     notices  what was legal but suspicious when the run was planned, a sentence each
+    code     digest of the code that ran, of GraphLab and of one's own; empty where it is not known
+    content  fingerprint of the data that were there, also of those that are identified by name
+    files    digest of each file that the run has left beside its record, by name
     """
 
     spec: RunSpec
@@ -87,6 +204,9 @@ class RunRecord:
     environment: Mapping[str, Any] = field(default_factory=dict)
     curve: tuple[Mapping[str, float], ...] = ()
     notices: tuple[str, ...] = ()
+    code: str = ""
+    content: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -99,7 +219,7 @@ class RunRecord:
     @property
     def eligibility(self) -> str:
         """For which leaderboard the run is not eligible, and why; empty where no rule was broken."""
-        return str(self.spec.protocol.get(ELIGIBILITY, ""))
+        return self.spec.eligibility
 
     @property
     def test_value(self) -> float | None:
@@ -124,5 +244,6 @@ class RunRecord:
             "seconds": round(self.seconds, 3),
             "num_parameters": result.num_parameters,
             **({ELIGIBILITY: self.eligibility} if self.eligibility else {}),
+            **({"notices": list(self.notices)} if self.notices else {}),
             **({"error": dict(result.error)} if result.error else {}),
         }

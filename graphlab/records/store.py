@@ -17,7 +17,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,40 +24,50 @@ from filelock import FileLock, Timeout
 
 from graphlab.core.errors import InputError, StoreError
 from graphlab.core.files import canonical_json, hash_text, remove_leftovers, write_atomic, write_json
+from graphlab.data.paths import store_root
 from graphlab.records.record import Result, RunRecord, RunSpec
 
+MIGRATED = "migrated.json"
+"""In a store: from the ids that runs had in version 0.1.0 to those that they have now."""
 
-def store_path(store: str | os.PathLike[str] | None = None) -> Path:
-    """The store that is meant: the argument, else `$GRAPHLAB_STORE`, else `./runs`."""
-    return Path(store or os.environ.get("GRAPHLAB_STORE") or "runs").expanduser().absolute()
+
+class UnreadableRunWarning(UserWarning):
+    """A run of a store that cannot be read; the others can."""
 
 
 class Store:
     """A folder of runs. Reading one that does not exist finds it empty; the first run makes it."""
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        self.path = store_path(path)
+        self.path = store_root(path)
         if self.path.exists() and not self.path.is_dir():
             raise InputError(f"the store {self.path} is a file", hint="name a folder with --store or $GRAPHLAB_STORE")
 
     def folder(self, spec: RunSpec) -> RunFolder:
         return RunFolder(self.path / spec.id, spec)
 
-    def records(self) -> list[RunRecord]:
-        """Every run that the store holds, finished or not, oldest first.
+    def migrated(self) -> dict[str, str]:
+        """From the ids that runs had in version 0.1.0 to their ids."""
+        path = self.path / MIGRATED
+        return _read(path, dict) if path.exists() else {}
 
-        Raises StoreError naming the file if one is not what a run writes.
+    def records(self, *, trials: bool = False) -> list[RunRecord]:
+        """The runs that the store holds, finished or not, oldest first.
+
+        A run that cannot be read is named in an UnreadableRunWarning, and the others are given.
+
+        Args:
+            trials: Whether trials of searches are given too.
         """
-        if not self.path.exists():
-            return []
-        found: list[tuple[int, str, RunRecord]] = []
+        dated: list[tuple[int, str, RunRecord]] = []
         for spec in self.path.glob("*/spec.json"):
             try:
-                found.append((spec.stat().st_mtime_ns, spec.parent.name, read_record(spec.parent)))
-            except (FileNotFoundError, StoreError):
+                dated.append((spec.stat().st_mtime_ns, spec.parent.name, read_record(spec.parent)))
+            except (FileNotFoundError, StoreError) as error:
                 if spec.exists():  # if not, somebody has deleted the run meanwhile
-                    raise
-        return [record for _, _, record in sorted(found, key=lambda item: item[:2])]
+                    warnings.warn(f"run {spec.parent.name} is left out: {error}", UnreadableRunWarning, stacklevel=2)
+        records = [record for _, _, record in sorted(dated, key=lambda item: item[:2])]
+        return [record for record in records if trials or record.spec.kind == "run"]
 
 
 def write_state(state: Mapping[str, Any], file: IO[bytes]) -> None:
@@ -144,6 +153,11 @@ class RunFolder(CheckpointFolder):
         """The run's record once it has one; takes no lock and writes nothing."""
         return read_record(self.path) if (self.path / "result.json").exists() else None
 
+    def read_settled(self) -> RunRecord | None:
+        """The run's record, unless there is none or another attempt may come to something else."""
+        record = self.read_finished()
+        return record if record and record.result.is_settled else None
+
     @contextmanager
     def claim(self) -> Iterator[bool]:
         """Try to be the one process that works on this run; gives False at once if another does."""
@@ -170,60 +184,82 @@ class RunFolder(CheckpointFolder):
     def finish(self, record: RunRecord) -> None:
         """Write what the run came to; result.json last, for it is what says that the run is done."""
         result, curve = record.result.to_json(), [_plain(row) for row in record.curve]
-        ran_on = {"seconds": record.seconds, **record.environment}
+        about = {"notices": list(record.notices), "code": record.code, "content": record.content}
+        told = {name: value for name, value in (about | {"files": dict(record.files)}).items() if value}
+        ran_on = {"seconds": record.seconds, **record.environment, **told}
         with _explained(self.path):
-            write_json(self.path / "environment.json", {**ran_on, "digest": _digest(ran_on, curve, result)})
+            write_json(self.path / "environment.json", {**ran_on, "digest": digest(ran_on, curve, result)})
             write_json(self.path / "metrics.json", curve)
             write_json(self.path / "result.json", result)
 
 
 def read_record(folder: Path) -> RunRecord:
-    """A run from its folder. Raises StoreError naming the file that is missing, cut short or altered."""
-    spec = RunSpec(**_read(folder / "spec.json", _has_fields_of(RunSpec)))
+    """A run from its folder, of whichever version wrote it.
+
+    Raises StoreError naming the file that is missing, cut short, altered, or of a format that is not known here.
+    """
+    try:
+        spec = RunSpec.from_json(_read(folder / "spec.json", dict))
+    except ValueError as error:
+        raise _unreadable(folder / "spec.json", error) from error
     if spec.id != folder.name:
         raise StoreError(
             f"{folder / 'spec.json'} does not belong to its folder (it describes run {spec.id})",
-            hint="it was edited or moved; restore it, or delete the folder to run it again",
+            hint="it was edited or moved; restore it, or move the folder away to run it again",
         )
     if not (folder / "result.json").exists():
         return RunRecord(spec, Result("unfinished", str(spec.protocol.get("metric", "")), "", 0), 0.0)
-    result = _read(folder / "result.json", _has_fields_of(Result))
-    environment = _read(
-        folder / "environment.json", lambda value: isinstance(value, dict) and {"seconds", "digest"} <= set(value)
-    )
-    curve = _read(folder / "metrics.json", _is_table)
-    if environment.pop("digest") != _digest(environment, curve, result):
+    stored = _read(folder / "result.json", dict)
+    environment = _read(folder / "environment.json", dict)
+    curve = _read_curve(folder / "metrics.json")
+    if environment.pop("digest", None) != digest(environment, curve, stored):
         raise StoreError(
             f"result.json, metrics.json or environment.json in {folder} is not what the run wrote there",
-            hint="it was edited; restore it, or delete the folder to run it again",
+            hint="it was edited; restore it, or move the folder away to run it again",
         )
-    seconds = environment.pop("seconds")
-    return RunRecord(spec, Result(**result), seconds, environment, tuple(map(_from_plain, curve)))
+    try:
+        return RunRecord(
+            spec,
+            Result.from_json(stored),
+            float(environment.pop("seconds")),
+            notices=tuple(environment.pop("notices", ())),
+            code=environment.pop("code", ""),
+            content=environment.pop("content", ""),
+            files=environment.pop("files", {}),
+            environment=environment,
+            curve=tuple(map(_from_plain, curve)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(folder / "result.json", error) from error
 
 
-def _digest(*parts: Any) -> str:
+def digest(*parts: Any) -> str:
+    """Of what a run writes beside its spec: environment, curve and result, as JSON has them."""
     return hash_text(canonical_json(parts))[:16]
 
 
-def _has_fields_of(record: type) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and set(value) == {field.name for field in fields(record)}
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
-
-
-def _read(path: Path, expected: Callable[[Any], bool]) -> Any:
+def _read(path: Path, kind: type) -> Any:
     try:
         value = json.loads(path.read_text())
-        if not expected(value):
+        if not isinstance(value, kind):
             raise ValueError("it does not hold what a run writes there")
     except (OSError, ValueError) as error:
-        raise StoreError(
-            f"{path} cannot be read: {error}",
-            hint=f"restore it, or delete {path.parent} to run it again",
-        ) from error
+        raise _unreadable(path, error) from error
     return value
+
+
+def _read_curve(path: Path) -> list[dict[str, Any]]:
+    curve = _read(path, list)
+    if not all(isinstance(row, dict) for row in curve):
+        raise _unreadable(path, ValueError("it does not hold what a run writes there"))
+    return curve
+
+
+def _unreadable(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{path} cannot be read: {error}",
+        hint=f"restore it, or move {path.parent} away to run it again",
+    )
 
 
 def _plain(row: Mapping[str, float]) -> dict[str, float | None]:

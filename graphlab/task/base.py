@@ -90,6 +90,8 @@ class Task(ABC, Generic[BatchT]):
     """
 
     name: ClassVar[str]
+    version: ClassVar[int] = 1
+    """Raised when batches, loss, predictions or scores come to be others for the same settings."""
     ability: ClassVar[str] = ""
     """The task that a model must be able to do, where it is not this one."""
     training: ClassVar[Mapping[str, Any]] = {}

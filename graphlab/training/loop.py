@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import torch
 
-from graphlab.core.errors import DivergenceError
+from graphlab.core.errors import DivergenceError, GraphLabError
 from graphlab.core.seeds import SeedStream
 from graphlab.task.base import Learner, Part, Task
 from graphlab.training.config import TrainingConfig
@@ -18,6 +18,9 @@ from graphlab.training.distributed import any_process, gather_rows, synchronise
 from graphlab.training.interrupt import StopRequest
 from graphlab.training.optim import Engine
 from graphlab.training.state import Best, Progress, TrainingState
+
+LOOP_VERSION = 1
+"""Raised when the loop, its optimisers or its use of seeds come to other results for the same settings."""
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -45,7 +48,7 @@ class Fit:
     seconds: float
     validation: dict[str, float] = field(default_factory=dict)
     test: dict[str, float] = field(default_factory=dict)
-    error: DivergenceError | None = None
+    error: GraphLabError | None = None
 
 
 def fit(

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from graphlab.core.errors import StoreError
 from graphlab.experiment.figures import learning_curves
 from graphlab.experiment.run import run
-from graphlab.records.record import Result, RunRecord, RunSpec
-from graphlab.records.store import CheckpointFolder, Store
+from graphlab.records.record import FORMAT, Result, RunRecord, RunSpec
+from graphlab.records.store import CheckpointFolder, Store, UnreadableRunWarning, digest, read_record
 from graphlab.testing.examples import example
 
 FORK = multiprocessing.get_context("fork")
@@ -36,6 +36,8 @@ SPEC = RunSpec(
     task_config={},
     training={"epochs": 200, "patience": None},
     protocol={"metric": "accuracy", "split": "public"},
+    departures={"training.epochs": 200, "training.patience": None},
+    versions={"model": 1, "task": 1, "loop": 1},
 )
 RESULT = Result("finished", "accuracy", "max", 23_063, 200, 90, {"accuracy": 0.8}, {"accuracy": 0.81})
 
@@ -53,19 +55,37 @@ def put(store, run_record):
 
 
 def test_the_id_of_a_run_is_what_it_was():
-    """If this fails, every store in the world is asked to train again: raise PROTOCOL_VERSION and say so."""
-    assert SPEC.id == "ebb00f69c666e155"
+    """If this fails, every store in the world is asked to train again."""
+    assert SPEC.id == "74e5bbadfc2baf61"
 
 
-@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(RunSpec)])
-def test_every_field_is_part_of_the_id(field):
+DESCRIPTIVE = {"model_config", "task_config", "training", "protocol"}
+"""What departs from the defaults is in the identity; the whole is there to be read."""
+
+DECISIVE = [f.name for f in dataclasses.fields(RunSpec) if f.name not in DESCRIPTIVE]
+
+
+@pytest.mark.parametrize("field", DECISIVE)
+def test_what_decides_a_result_is_part_of_the_id(field):
     value = getattr(SPEC, field)
     other = {**value, "more": 1} if isinstance(value, dict) else value + type(value)(1)
     assert replace(SPEC, **{field: other}).id != SPEC.id
 
 
+@pytest.mark.parametrize("field", sorted(DESCRIPTIVE))
+def test_what_only_describes_a_run_is_not_part_of_the_id(field):
+    """So that a new setting with a neutral default, or a new line of a protocol, makes no run another one."""
+    assert replace(SPEC, **{field: {**getattr(SPEC, field), "new": 1}}).id == SPEC.id
+
+
+def test_versions_0_1_0_named_runs_by_the_whole_of_what_they_wrote(old_store):
+    for folder in old_store.glob("*/spec.json"):
+        spec = RunSpec.from_json(json.loads(folder.read_text()))
+        assert spec.id == folder.parent.name
+
+
 def test_the_id_does_not_depend_on_the_order_of_settings():
-    assert replace(SPEC, model_config=dict(reversed(SPEC.model_config.items()))).id == SPEC.id
+    assert replace(SPEC, departures=dict(reversed(SPEC.departures.items()))).id == SPEC.id
 
 
 names = st.text(min_size=1, max_size=20)
@@ -84,6 +104,11 @@ specs = st.builds(
     task_config=configs,
     training=configs,
     protocol=st.dictionaries(names, st.text() | st.integers() | numbers, max_size=4),
+    departures=configs,
+    versions=st.dictionaries(names, st.integers(1), max_size=3),
+    code=st.text(max_size=4),
+    kind=st.sampled_from(["run", "trial"]),
+    eligibility=st.text(max_size=4),
 )
 results = st.builds(
     Result,
@@ -97,17 +122,20 @@ results = st.builds(
     test=scores,
     error=st.none() | st.fixed_dictionaries({"kind": names, "message": st.text()}),
 )
+notices = st.lists(names, max_size=2).map(tuple)
+files = st.dictionaries(names, names, max_size=2)
 rows = st.dictionaries(names, numbers, max_size=3)
 
 
-@given(spec=specs, result=results, curve=st.lists(rows, max_size=3), seconds=st.floats(0, 1e9))
+@given(specs, results, st.lists(rows, max_size=3), st.floats(0, 1e9), notices, files)
 @settings(max_examples=50, deadline=None)
-def test_what_is_written_is_what_is_read(tmp_path_factory, spec, result, curve, seconds):
+def test_what_is_written_is_what_is_read(tmp_path_factory, spec, result, curve, seconds, notices, files):
     store = Store(tmp_path_factory.mktemp("store"))
-    written = RunRecord(spec, result, seconds, {"python": "3.11.7"}, tuple(curve))
+    written = RunRecord(spec, result, seconds, {"python": "3.11.7"}, tuple(curve), notices, "c0de", "da7a", files)
     folder = put(store, written)
     assert folder.read_finished() == written
-    assert store.records() == [written]
+    assert store.records(trials=True) == [written]
+    assert store.records() == ([written] if spec.kind == "run" else [])
 
 
 def test_records_come_oldest_first_finished_or_not(tmp_path):
@@ -169,11 +197,51 @@ def test_what_a_killed_process_left_half_written_is_deleted(tmp_path):
         ("metrics.json", "[1]"),
     ],
 )
-def test_json_of_another_shape_is_an_error_that_names_the_file(tmp_path, file, text):
+def test_json_of_another_shape_is_named_and_the_other_runs_are_read(tmp_path, file, text):
     folder = put(Store(tmp_path), record())
+    put(Store(tmp_path), record(seed=1))
     (folder.path / file).write_text(text)
     with pytest.raises(StoreError, match=file):
-        Store(tmp_path).records()
+        read_record(folder.path)
+    with pytest.warns(UnreadableRunWarning, match=file) as warned:
+        assert Store(tmp_path).records() == [record(seed=1)]
+    assert len(warned) == 1 and folder.path.name in str(warned[0].message)
+
+
+def test_what_a_later_version_adds_is_tolerated(tmp_path):
+    """A part of the identity, of the environment, of the result and of the spec that this version does not know."""
+    spec = replace(SPEC, more={"sampler": "fan-outs"})
+    folder = put(Store(tmp_path), replace(record(), spec=spec))
+    assert spec.id != SPEC.id
+    later = json.loads((folder.path / "spec.json").read_text()) | {"tags": ["mine"]}
+    (folder.path / "spec.json").write_text(json.dumps(later))
+    result = RESULT.to_json() | {"calibration": 0.1}
+    environment = {"seconds": 2.5, "python": "3.11.7", "carbon": 3}
+    curve = json.loads((folder.path / "metrics.json").read_text())
+    (folder.path / "result.json").write_text(json.dumps(result))
+    whole = environment | {"digest": digest(environment, curve, result)}
+    (folder.path / "environment.json").write_text(json.dumps(whole))
+    (read,) = Store(tmp_path).records()
+    assert read.spec == spec and read.result == RESULT and read.environment == {"python": "3.11.7", "carbon": 3}
+
+
+def test_what_an_earlier_version_did_not_write_has_its_default(tmp_path):
+    folder = put(Store(tmp_path), record())
+    result = {name: value for name, value in RESULT.to_json().items() if name not in ("error", "best_epoch")}
+    environment = {"seconds": 2.5, "python": "3.11.7"}
+    curve = json.loads((folder.path / "metrics.json").read_text())
+    (folder.path / "result.json").write_text(json.dumps(result))
+    whole = environment | {"digest": digest(environment, curve, result)}
+    (folder.path / "environment.json").write_text(json.dumps(whole))
+    assert Store(tmp_path).records() == [replace(record(), result=replace(RESULT, best_epoch=None))]
+
+
+def test_a_format_of_the_future_is_named_and_left_alone(tmp_path):
+    folder = put(Store(tmp_path), record())
+    later = json.loads((folder.path / "spec.json").read_text()) | {"format": FORMAT + 1}
+    (folder.path / "spec.json").write_text(json.dumps(later))
+    with pytest.warns(UnreadableRunWarning, match=f"format is {FORMAT + 1}"):
+        assert Store(tmp_path).records() == []
 
 
 def claim_and_wait(store, pipe):

@@ -14,11 +14,10 @@ from graphlab.analysis.expressiveness.classes import class_of_model
 from graphlab.analysis.expressiveness.compare import partition
 from graphlab.analysis.expressiveness.graphs import as_arrays
 from graphlab.analysis.expressiveness.pairs import TOTAL, parse_pairs
-from graphlab.core.errors import ConfigError, IncompatibleError, InputError, require_count
+from graphlab.core.errors import ConfigError, IncompatibleError, require_count
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
-from graphlab.data.load import load
-from graphlab.experiment.plan import make_plan
+from graphlab.experiment.plan import find_data, plan_on
 from graphlab.experiment.run import run_plans
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
@@ -200,21 +199,19 @@ def discriminate(
     A pair and seed is a run: those that the store has are not repeated, and workers share the rest. Raises InputError
     for pairs that are not there, IncompatibleError for a data set without pairs or a model that takes no graphs.
     """
-    data = dataset if isinstance(dataset, Dataset) else load(dataset)
+    data = find_data(dataset, store)
     if data.spec.level != "pair":
         raise IncompatibleError(
             f"{data.name} has no pairs of graphs to be told apart: its predictions are about {data.spec.level}s",
             hint=f"choose a data set of {PairDiscrimination.name}; graphlab datasets lists them",
         )
     require_count("workers", workers, "one worker is this process alone")
-    if workers > 1 and isinstance(dataset, Dataset):
-        raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
     if {"pair", "task.pair"} & overrides.keys():
         raise ConfigError("task.pair is not a setting here: every pair has runs of its own", hint="say pairs=[3]")
     ends = PairDiscrimination.pairs(data.split().test).numpy()
     categories = data.labels.get("categories") or (TOTAL,) * len(ends)
     which = parse_pairs(pairs, categories)
-    plan = make_plan(model, data, overrides)
+    plan = plan_on(data, model, overrides)
     plans = [replace(plan, task_config=plan.task_config.model_copy(update={"pair": pair})) for pair in which]
     found = run_plans(plans, parse_seeds(seeds), Store(store), device=device, workers=workers, progress=progress)
     test = class_of_model(plan.model.cls, plan.model_config)

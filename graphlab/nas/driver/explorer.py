@@ -12,8 +12,8 @@ from optuna import Study, Trial, TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from graphlab.core.errors import ConfigError, DivergenceError
-from graphlab.experiment.execute import OutOfMemoryError, is_out_of_memory
+from graphlab.core.errors import DivergenceError, GraphLabError, StoreError
+from graphlab.experiment.execute import OutOfMemoryError, UnforeseenError, is_out_of_memory
 from graphlab.nas.driver.crew import Crew
 from graphlab.nas.driver.ledger import ATTEMPT, RESULT, SAME_AS, Ledger, Outcome
 from graphlab.nas.driver.study import quiet_optuna
@@ -125,12 +125,13 @@ class Explorer:
             _check_numbers(found.metrics)
         except TrialPruned:
             self._tell(trial, key, {}, state=TrialState.PRUNED)
-        except (DivergenceError, ConfigError, OutOfMemoryError) as error:
+        except StoreError:
+            raise  # nothing more can be written down
+        except GraphLabError as error:
             self._tell(trial, key, {"error": error.message})
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            self._tell(trial, key, {"error": f"it does not fit into memory: {error}"})
+        except Exception as error:
+            failure = OutOfMemoryError(error) if is_out_of_memory(error) else UnforeseenError(error)
+            self._tell(trial, key, {"error": failure.message, "traceback": failure.traceback})
         else:
             for metric, beyond in self.objective.excess(found.metrics).items():
                 trial.set_constraint(metric, beyond)

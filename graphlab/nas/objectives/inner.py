@@ -12,6 +12,7 @@ from torch import Tensor
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
+from graphlab.data.identity import derived
 
 Part = Literal["train", "validation"]
 """What is searched on: a part of the training labels that is held out, or the official validation labels."""
@@ -31,14 +32,16 @@ def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
     Raises IncompatibleError for data whose training part is also what messages go over, as triples and links are.
     """
     if part == "validation":
-        return _with(dataset, "validation", lambda split, k: (split.train, split.validation))
+        official = _with(dataset, "validation", lambda split, k: (split.train, split.validation))
+        return derived(official, "searched on validation")
     if dataset.spec.level not in LEVELS:
         raise IncompatibleError(
             f"{dataset.name} has no inner split: its training {dataset.spec.level}s are what messages go over",
             hint='search on its validation part: on="validation", or --on validation',
         )
     stream = SeedStream(seed).child("inner split")
-    return _with(dataset, "inner", lambda split, k: _halves(dataset, split.train, stream.child(k)))
+    inner = _with(dataset, "inner", lambda split, k: _halves(dataset, split.train, stream.child(k)))
+    return derived(inner, f"searched on the inner split of seed {seed}")
 
 
 def eligibility(dataset: Dataset, part: Part) -> str:

@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
-from graphlab.experiment.plan import Plan, make_plan
+from graphlab.experiment.plan import Plan, plan_on
 from graphlab.nas.objectives.objective import Evaluation, Objective, OnStep
 from graphlab.nas.registry import PROXIES, find_proxy
 from graphlab.nas.space import Architecture, Space
@@ -72,6 +72,7 @@ class TrainingObjective(Objective):
         self.names, self.settings = names, dict(settings or {})
         plan = self.plan(space.sample(SeedStream(0).numpy()))
         self.code = plan.code
+        self.versions = {name: version for name, version in plan.versions.items() if version > 1}
         task = plan.make_task(self.seeds[0])
         self.metric = task.metric
         better = "maximize" if task.direction == "max" else "minimize"
@@ -93,13 +94,15 @@ class TrainingObjective(Objective):
 
     @property
     def identity(self) -> Mapping[str, Any]:
+        assert self.dataset.origin is not None
         return {
             "dataset": self.dataset.name,
-            "data": self.dataset.fingerprint,
+            "data": self.dataset.origin.content,
             "seeds": list(self.seeds),
             "settings": self.settings,
             "objectives": list(self.names),
             **({"code": self.code} if self.code else {}),
+            **({"versions": self.versions} if self.versions else {}),
             **({"device": self.device.type} if "latency" in self._before_training else {}),
         }
 
@@ -109,7 +112,7 @@ class TrainingObjective(Objective):
 
     def plan(self, values: Mapping[str, Any]) -> Plan:
         model, settings = self.space.settings(values)
-        return make_plan(model, self.dataset, {**self.settings, **settings})
+        return replace(plan_on(self.dataset, model, {**self.settings, **settings}), kind="trial")
 
     def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation:
         plan = self.plan(values)

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import parse_seeds
-from graphlab.experiment.plan import make_plan
+from graphlab.experiment.plan import plan_on
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
 from graphlab.nas.driver.ledger import Outcome
@@ -28,7 +28,7 @@ def retrain(plan: Plan, outcomes: Sequence[Outcome], seeds: int | str | Sequence
     plans = []
     for one in outcomes:
         model, settings = plan.space.settings(one.values)
-        made = make_plan(model, plan.data, {**own, **settings})
+        made = plan_on(plan.data, model, {**own, **settings})
         plans.append(replace(made, eligibility=plan.eligibility))
     found = run_plans(plans, parse_seeds(seeds), Store(plan.asked.store), device=plan.asked.device, workers=workers)
     return {one.key: runs for one, runs in zip(outcomes, found, strict=True)}

@@ -19,7 +19,10 @@ class Policy(ABC):
     label_sizes    how many values each column of `tuple_label` can take
     num_values     columns of `tuple_value`
     rooted         whether every root is a node, so that tuples of tuples, such as (v, v), are defined
+    version        raised when a policy makes other tuples of a graph, or other labels and values of tuples
     """
+
+    version: ClassVar[int] = 1
 
     label_sizes: tuple[int, ...] = ()
     num_values: int = 0

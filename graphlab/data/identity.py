@@ -1,0 +1,77 @@
+"""Which data a data set holds: one that is loaded by name is known by its raw files and the versions of what reads
+them, any other by its content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from weakref import WeakKeyDictionary
+
+from graphlab.core.files import canonical_json, hash_text
+from graphlab.core.registry import Registered
+from graphlab.core.source import foreign_module_digest
+from graphlab.data.dataset import Dataset, Origin
+
+OWN = "own/"
+"""What the names of data sets begin with that no adapter makes."""
+
+DIGITS = 8
+"""Of the fingerprint in such a name."""
+
+_OWN_NAME = re.compile(rf"^{OWN}(?P<stem>.+)-(?P<digits>[0-9a-f]{{{DIGITS}}})$")
+
+
+def named_identity(found: Registered, name: str, split: str, digests: Mapping[str, str]) -> str:
+    """The identity of a registered data set, without loading it.
+
+    Args:
+        found: The adapter and its variant. Its module may set `VERSION`, raised when it makes other data of the same
+            files; the text of an adapter that is not GraphLab's counts as well.
+        name, split: The full name, and the name of the split.
+        digests: sha256 of each raw file, by name.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    version = getattr(found.module, "VERSION", 1)
+    code = foreign_module_digest(found.module)
+    return hash_text(canonical_json(["data", name, split, dict(digests), version, *([code] if code else [])]))
+
+
+def identify(dataset: Dataset) -> Dataset:
+    """The data set under the name that its runs are recorded by, its `origin` saying which data it holds now.
+
+    Data that are as they were loaded keep the name and identity they were loaded by. Others, changed since, transformed
+    or a user's own, are known by their content: they are called `own/NAME-FINGERPRINT@SPLIT`.
+    """
+    content, origin = dataset.fingerprint, dataset.origin
+    if origin is None or origin.content != content:
+        source = origin.source or origin.name if origin else ""
+        origin = Origin(own_name(dataset, content), content, content, source)
+    if (dataset.name, dataset.origin) == (origin.name, origin):
+        return dataset
+    before = _IDENTIFIED.get(dataset)
+    if before is None or before.origin != origin:
+        _IDENTIFIED[dataset] = before = replace(dataset, name=origin.name, origin=origin)
+    return before
+
+
+_IDENTIFIED: WeakKeyDictionary[Dataset, Dataset] = WeakKeyDictionary()
+"""One object for one content, so that what is prepared of it is prepared once."""
+
+
+def own_name(dataset: Dataset, content: str) -> str:
+    """The name of a data set that no adapter makes, from what it is called and the fingerprint of its content."""
+    stem = dataset.name.partition("@")[0]
+    earlier = _OWN_NAME.match(stem)
+    stem = earlier["stem"] if earlier else re.sub(r"[^\w.+-]+", "-", stem).strip("-") or "data"
+    return f"{OWN}{stem}-{content[:DIGITS]}@{dataset.splits.name}"
+
+
+def derived(dataset: Dataset, how: str) -> Dataset:
+    """A data set that was made of an identified one, which `how` describes in full: it keeps the name, and its identity
+    follows from the other's."""
+    assert dataset.origin is not None, "identify the data set first"
+    identity = hash_text(canonical_json([dataset.origin.identity, how]))
+    return replace(dataset, origin=Origin(dataset.origin.name, identity, dataset.fingerprint))

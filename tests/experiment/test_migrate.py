@@ -1,0 +1,124 @@
+"""Stores that version 0.1.0 wrote: read as they are, and given the ids of this version by one command."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+import graphlab as gl
+from graphlab.data.load import load
+from graphlab.experiment import execute
+from graphlab.records.store import RunFolder, Store
+
+pytestmark = pytest.mark.filterwarnings("error::graphlab.records.store.UnreadableRunWarning")
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Fails the test if anything is trained."""
+
+    def refuse(*arguments):
+        raise AssertionError("a stored run is trained again")
+
+    monkeypatch.setattr(execute, "_execute", refuse)
+
+
+def values(frame):
+    return sorted(
+        (row.model, row.dataset, row.seed, row["test/accuracy"], row["test/mrr"]) for _, row in frame.iterrows()
+    )
+
+
+def test_an_old_store_is_read_as_it_is(old_store):
+    runs = gl.runs(old_store)
+    assert len(runs) == 9 and (runs["status"] == "finished").all()
+    assert len(gl.runs(old_store, trials=True)) == 11
+    board = gl.leaderboard("karate", old_store)
+    assert sorted(board["ours_n"].dropna()) == [1, 2, 2]
+    first = runs[runs["model"] == "gcn"].iloc[0]
+    assert gl.restore(first["id"], old_store).record.id == first["id"]
+
+
+def test_old_runs_have_the_ids_of_this_version_afterwards(old_store, untrained):
+    before = gl.runs(old_store).fillna(-1.0)
+    migration = gl.migrate(old_store)
+    assert len(migration.moved) == 11 and not migration.left
+    after = gl.runs(old_store).fillna(-1.0)
+    assert values(after) == values(before)
+    gcn = gl.run("gcn", "karate", seeds=2, store=old_store, progress=False, **{"training.epochs": 3})
+    assert {record.id for record in gcn} <= set(migration.moved.values())
+    small = {"training.epochs": 1, "model.dim": 4}
+    gl.run("distmult", "kinship-rules/transductive", seeds=2, store=old_store, progress=False, **small)
+    assert gl.migrate(old_store).moved == {}
+
+
+def test_weights_come_along_and_old_ids_go_on_to_name_their_runs(old_store):
+    run = gl.runs(old_store).query("model == 'gcn'").iloc[0]["id"]
+    before = gl.predictions(run, old_store)
+    migration = gl.migrate(old_store)
+    assert torch.equal(gl.predictions(run, old_store), before)
+    assert torch.equal(gl.predictions(migration.moved[run], old_store), before)
+
+
+def test_a_run_that_starts_from_another_starts_from_it_under_its_new_id(old_store, untrained):
+    old = {record.id: record for record in Store(old_store).records()}
+    (starting,) = (record for record in old.values() if record.spec.training["start"])
+    moved = gl.migrate(old_store).moved
+    record = gl.restore(moved[starting.id], old_store).record
+    assert record.spec.training["start"] == moved[starting.spec.training["start"]]
+    assert record.spec.departures["training.start"] == record.spec.training["start"]
+
+
+def test_an_interrupted_run_is_continued_after_migration(old_store, monkeypatch):
+    """What was trained stays trained: the next process starts from the checkpoint."""
+    whole = gl.run("gcn", "karate", store=old_store.parent / "new", progress=False, **{"training.epochs": 3})
+    runs = Store(old_store).records()
+    (old,) = (r for r in runs if r.spec.training["epochs"] == 3 and r.seed == 0 and r.spec.model == "gcn")
+    folder = old_store / old.id
+    for name in ("result.json", "metrics.json", "environment.json", "best.pt"):
+        (folder / name).unlink()
+    saved = torch.load(old_store.parent / "new" / whole[0].id / "last.pt", weights_only=True)
+    RunFolder(folder, old.spec).save_checkpoint("last", {k: v for k, v in saved.items() if k != "run"})
+    new = gl.migrate(old_store).moved[old.id]
+    assert not (old_store / new / "result.json").exists()
+    trained = gl.run("gcn", "karate", store=old_store, progress=False, **{"training.epochs": 3})
+    assert trained[0].id == new and trained[0].result == whole[0].result
+
+
+def test_a_run_on_data_that_are_no_longer_there_is_left_and_named(old_store, monkeypatch):
+    def gone(name, **options):
+        if name == "karate":
+            raise gl.GraphLabError("karate is nowhere to be had")
+        return load(name, **options)
+
+    monkeypatch.setattr("graphlab.experiment.migrate.load", gone)
+    migration = gl.migrate(old_store)
+    assert len(migration.left) == 5 and set(migration.left.values()) == {"karate is nowhere to be had"}
+    assert len(gl.runs(old_store)) == 9
+
+
+def test_a_migration_that_was_killed_is_started_again(old_store, monkeypatch):
+    with monkeypatch.context() as patch:
+        removed = []
+
+        def die(path, **options):
+            removed.append(path)
+            if len(removed) == 3:
+                raise KeyboardInterrupt
+            rmtree(path, **options)
+
+        rmtree = shutil.rmtree
+        patch.setattr(shutil, "rmtree", die)
+        with pytest.raises(KeyboardInterrupt):
+            gl.migrate(old_store)
+    gl.migrate(old_store)
+    assert len(gl.runs(old_store)) == 9 and len(gl.runs(old_store, trials=True)) == 11
+    assert len(json.loads((old_store / "migrated.json").read_text())) == 11
+
+
+def test_the_command(old_store, cli):
+    ended = cli("migrate", "--store", old_store, "--json")
+    assert ended.code == 0 and len(ended.json["moved"]) == 11 and ended.json["left"] == {}
+    assert cli("migrate", "--store", old_store).out.startswith("0 runs migrated")
+    assert cli("runs", "--store", old_store, "--json").code == 0
