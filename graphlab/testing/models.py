@@ -52,13 +52,13 @@ def _fits(model: str, dataset: Dataset) -> bool:
     if (find_task(dataset.task).ability or dataset.task) not in find_model(model).cls.tasks:
         return False
     try:
-        _plan(model, dataset)
+        small_plan(model, dataset)
     except IncompatibleError:
         return False
     return True
 
 
-def _plan(model: str, dataset: Dataset) -> Plan:
+def small_plan(model: str, dataset: Dataset) -> Plan:
     """A small model without what is random or depends on the numbering, on batches that are a small part of the
     example."""
     fields = find_model(model).config.model_fields
@@ -70,7 +70,7 @@ def _plan(model: str, dataset: Dataset) -> Plan:
 
 
 def _learner(model: str, name: str, seed: int = 0) -> tuple[Task, Learner]:
-    plan = _plan(model, example(name))
+    plan = small_plan(model, example(name))
     task = plan.make_task(0)
     return task, plan.make_learner(task, seed)
 
@@ -99,7 +99,7 @@ def check_permutation(model: str, name: str) -> None:
         if isinstance(learner.model, TripleModel):
             _check_entities_renamed(learner.model, dataset, order)
             return
-        _check_nodes_renamed(_plan(model, dataset), task, learner)
+        _check_nodes_renamed(small_plan(model, dataset), task, learner)
 
 
 def _check_nodes_renamed(plan: Plan, task: Task, learner: Learner) -> None:
@@ -245,7 +245,7 @@ def check_state_dict(model: str, name: str) -> None:
     file = io.BytesIO()
     torch.save(learner.state_dict(), file)
     file.seek(0)
-    plan = _plan(model, example(name))
+    plan = small_plan(model, example(name))
     other = plan.make_learner(task, seed=1)
     other.load_state_dict(torch.load(file, weights_only=True))
     learner.eval()
@@ -300,7 +300,7 @@ def build(model: str, spec: DataSpec, settings) -> Model:
 
 def check_gpu(model: str, name: str) -> None:
     """CPU and GPU agree."""
-    plan = _plan(model, example(name))
+    plan = small_plan(model, example(name))
     rows = []
     for device in ("cpu", "cuda"):
         task = plan.make_task(0, device)
