@@ -12,16 +12,19 @@ from typing import Any
 
 import torch
 import yaml
+from torch import nn
 
 from graphlab.core.config import Config, departures
 from graphlab.core.errors import ConfigError, InputError, StoreError, closest
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import code_digest, foreign_digest
 from graphlab.data.dataset import Dataset
-from graphlab.data.identity import identify
+from graphlab.data.identity import OWN, identify
 from graphlab.data.load import load
+from graphlab.data.paths import store_root
 from graphlab.data.prepared import prepare
 from graphlab.model.base import ModelConfig
+from graphlab.model.own import find_own, own_model
 from graphlab.model.registry import ModelEntry, find_model
 from graphlab.records.record import ELIGIBILITY, Kind, RunSpec
 from graphlab.task.base import Learner, Shard, Task, TaskConfig
@@ -91,7 +94,7 @@ class Plan:
     @cached_property
     def code(self) -> str:
         """Digest of the text of a model or a task that is not GraphLab's; empty where both are."""
-        return foreign_digest((self.model.cls, self.task))
+        return self.model.code or foreign_digest((self.model.cls, self.task))
 
     @cached_property
     def versions(self) -> dict[str, int]:
@@ -135,7 +138,7 @@ class Plan:
 
 
 def make_plan(
-    model: str,
+    model: str | type[nn.Module],
     dataset: str | Dataset,
     overrides: Mapping[str, Any] | None = None,
     store: str | os.PathLike[str] | None = None,
@@ -147,7 +150,14 @@ def make_plan(
     Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty;
     nothing has been written then.
     """
-    return plan_on(find_data(dataset, store), model, overrides)
+    return plan_on(find_data(dataset, store), find_any_model(model, store), overrides)
+
+
+def find_any_model(model: str | type[nn.Module], store: str | os.PathLike[str] | None = None) -> ModelEntry:
+    """The model that is meant: by name, or a user's class; see `graphlab.model.own`."""
+    if isinstance(model, str) and model.startswith(OWN):
+        return find_own(model, store_root(store))
+    return find_model(model) if isinstance(model, str) else own_model(model)
 
 
 def find_data(dataset: str | Dataset, store: str | os.PathLike[str] | None = None) -> Dataset:
@@ -155,9 +165,9 @@ def find_data(dataset: str | Dataset, store: str | os.PathLike[str] | None = Non
     return identify(dataset) if isinstance(dataset, Dataset) else load(dataset, store=store)
 
 
-def plan_on(data: Dataset, model: str, overrides: Mapping[str, Any] | None = None) -> Plan:
+def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any] | None = None) -> Plan:
     """As `make_plan`, on a data set that is identified already and has not been changed since."""
-    entry = find_model(model)
+    entry = model if isinstance(model, ModelEntry) else find_any_model(model)
     task = find_task(data.task)
     entry.require_task(task.ability or data.task)
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from torch import nn
+
 from graphlab.core.errors import require_count
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
@@ -16,6 +18,7 @@ from graphlab.experiment.plan import Plan, make_plan
 from graphlab.experiment.progress import reporter
 from graphlab.experiment.runs import Runs
 from graphlab.experiment.workers import helpers
+from graphlab.model.own import keep_model
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
 from graphlab.training.distributed import join_processes, pick_device
@@ -25,7 +28,7 @@ POLL_SECONDS = 0.1
 
 
 def run(
-    model: str,
+    model: str | type[nn.Module],
     dataset: str | Dataset,
     *,
     seeds: int | str | Iterable[int] = 1,
@@ -37,7 +40,9 @@ def run(
 ) -> Runs:
     """Train and test a model on a data set under the task's protocol, once a seed.
 
-    model, dataset  names, as `gl.models()` and `gl.datasets()` list them; a loaded Dataset will do
+    model           a name, as `gl.models()` lists them, or a torch.nn.Module class of your own; see
+                    `graphlab.model.own`
+    dataset         a name, as `gl.datasets()` lists them, or a Dataset in memory
     seeds           a count from 0, a range "3:8" or a list
     store           folder of runs; default `$GRAPHLAB_STORE`, else `./runs`
     workers         processes that share the seeds
@@ -71,6 +76,8 @@ def run_plans(
     for dataset in dict.fromkeys(plan.dataset for plan in plans):
         if dataset.splits.draw is None or workers > 1:
             keep(dataset, store.path)
+    for name in dict.fromkeys(plan.model.name for plan in plans):
+        keep_model(name, store.path)
     queue = [(plan.for_seed(seed), plan.spec(seed)) for plan in plans for seed in seeds]
     specs = [spec for _, spec in queue]
     done: dict[str, RunRecord] = {}

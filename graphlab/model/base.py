@@ -49,6 +49,8 @@ class Model(nn.Module):
     citation: ClassVar[Citation]
     variant: ClassVar[str] = ""
     version: ClassVar[int] = 1
+    predicts: ClassVar[bool] = False
+    """Whether the rows are predictions at graph level too, one a graph, which no head of the task maps on."""
     out_dim: int
 
     def forward(self, batch: Data) -> Tensor:

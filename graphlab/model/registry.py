@@ -31,12 +31,14 @@ MODELS = Registry("model", "graphlab.model.zoo", "graphlab.models", _variants)
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model's class with its Config and the recipes published for it."""
+    """A model's class with its Config and the recipes published for it. `code` is the digest of the text of a plain
+    module that a user has given."""
 
     name: str
     cls: type[Model]
     config: type[ModelConfig]
     presets: Mapping[str, Preset]
+    code: str = ""
 
     def build(self, spec: DataSpec, config: ModelConfig) -> Model:
         return self.cls(config, spec)  # pyright: ignore[reportCallIssue]
@@ -56,8 +58,14 @@ class ModelEntry:
             )
 
 
+OWN_MODELS: dict[str, ModelEntry] = {}
+"""Plain modules that this process was given or has loaded from a store, by name; see `graphlab.model.own`."""
+
+
 def find_model(name: str) -> ModelEntry:
     """Look a model up by name. Raises UnknownNameError with the nearest names."""
+    if isinstance(name, str) and name in OWN_MODELS:
+        return OWN_MODELS[name]
     found = MODELS.resolve(name)
     return ModelEntry(
         name=found.name,

@@ -74,6 +74,13 @@ class EdgeReadout(Readout):
         return self.mlp(rows[source] * rows[target])
 
 
+class Predictions(nn.Module):
+    """The rows of a model that predicts by itself, as they are."""
+
+    def forward(self, rows: Tensor, batch: Data) -> Tensor:
+        return rows
+
+
 READOUTS = {"graph": Readout, "node": NodeReadout, "edge": EdgeReadout}
 
 
@@ -124,6 +131,8 @@ class GraphPrediction(Task[Data]):
                 f"{self.dataset.name} asks about {spec.target_of}s, and the rows of this model are not nodes",
                 hint="choose a model that gives a row a node",
             )
+        if model.predicts:
+            return Predictions()
         return READOUTS[spec.target_of](model, spec.num_outputs, self.config)
 
     def collate(self, items: Tensor) -> Data:
