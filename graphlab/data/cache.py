@@ -29,7 +29,7 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.paths import data_root
 from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
 
-FORMAT = 1
+FORMAT = 2
 
 
 def entry(module: ModuleType, name: str, split: str, digests: Mapping[str, str], transform: str) -> Path:
@@ -56,6 +56,9 @@ def read(path: Path, card: Card) -> Dataset | None:
             spec=_unpack_spec(about["spec"]),
             card=card,
             labels={key: tuple(names) for key, names in about["labels"].items()},
+            notices=tuple(about["notices"]),
+            validation_graph=about["validation_graph"],
+            findings=tuple(about["findings"]),
         )
         return dataset if dataset.fingerprint == about["fingerprint"] else None
     except Exception:  # a damaged file can fail in any way
@@ -77,6 +80,9 @@ def write(path: Path, dataset: Dataset) -> None:
             "num_splits": len(dataset.splits.fixed),
             "spec": asdict(dataset.spec),
             "labels": dict(dataset.labels),
+            "notices": dataset.notices,
+            "validation_graph": dataset.validation_graph,
+            "findings": dataset.findings,
             "fingerprint": dataset.fingerprint,
         }
         for k, split in enumerate(dataset.splits.fixed):

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphlab.core.errors import InputError, require_name
+from graphlab.core.errors import DataError, InputError, require_name
 from graphlab.core.registry import Registered, folded
 from graphlab.data import cache
 from graphlab.data.card import Card
+from graphlab.data.check import check
 from graphlab.data.dataset import Dataset
 from graphlab.data.fetch import Files
 from graphlab.data.registry import DATASETS
@@ -25,11 +26,11 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
     """Load `family/variant`, a family without variants, or a variant that only one family has.
 
     The split is part of the name (`planetoid/cora@full`) or given apart; else it is the family's default.
-    `transform` maps each graph to a Data of the same nodes. What was built is kept and read again as long as
-    nothing it was built from has changed.
+    `transform` maps each graph to a Data of the same nodes. What was built is checked, kept, and read again as long
+    as nothing it was built from has changed.
 
-    Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw
-    files are missing or altered.
+    Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw files are
+    missing or altered or what is built of them fails the check, InputError where what the transform made fails it.
     """
     if transform is not None and not callable(transform):
         raise InputError(
@@ -40,14 +41,17 @@ def load(name: str, *, split: str | None = None, transform: Transform | None = N
     files = Files(card.sources.get(found.variant, ()))
     build = partial(_build, found, files, chosen)
     if not card.sources:
-        return build() if transform is None else apply(build(), transform)
+        return build() if transform is None else check(apply(build(), transform))
 
     place = partial(cache.entry, found.module, found.name, chosen, files.digests())
     dataset = _kept(place(""), card, build)
     if transform is None:
         return dataset
     origin = fingerprint(transform)
-    transformed = partial(apply, dataset, transform)
+
+    def transformed() -> Dataset:
+        return check(apply(dataset, transform))
+
     return transformed() if origin is None else _kept(place(origin), card, transformed)
 
 
@@ -73,7 +77,7 @@ def full_name(found: Registered, split: str) -> str:
 
 def _build(found: Registered, files: Files, split: str) -> Dataset:
     dataset: Dataset = found.module.build(found.variant, files, split)
-    return replace(dataset, name=full_name(found, split))
+    return check(replace(dataset, name=full_name(found, split)), DataError)
 
 
 def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:

@@ -16,6 +16,7 @@ from graphlab.core.config import Config
 from graphlab.core.errors import ConfigError, InputError, StoreError, closest
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import foreign_digest
+from graphlab.data.check import check, check_split
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.data.prepared import prepare
@@ -51,6 +52,11 @@ class Plan:
         training = self.training.model_copy(update={"start": self.start.spec(seed).id})
         return replace(self, training=training, start=None)
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is legal but suspicious about the plan, a sentence each."""
+        return self.dataset.notices
+
     @cached_property
     def prepared(self) -> Dataset:
         """The data set with what the model needs made of its graphs."""
@@ -61,6 +67,8 @@ class Plan:
         data, preparation = self.prepared, self.model.cls.preparation(self.model_config)
         ready = {} if preparation is None else {"ready": preparation.prepare}
         split = data.split(seed)
+        if data.splits.draw is not None:
+            check_split(self.dataset, split)
         for name, items in split.parts():
             needed = name in self.task.parts and (name != "train" or self.training.epochs)
             if needed and not len(items):
@@ -107,11 +115,13 @@ class Plan:
 def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] | None = None) -> Plan:
     """Resolve names, lay the overrides over the published recipe, and see that all of it fits together.
 
-    Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty;
-    nothing has been written then.
+    A data set in memory is checked, whatever it was when it was loaded: see `graphlab.data.check`.
+
+    Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty
+    or a data set in memory fails the check; nothing has been written then.
     """
     entry = find_model(model)
-    data = dataset if isinstance(dataset, Dataset) else load(dataset)
+    data = check(dataset) if isinstance(dataset, Dataset) else load(dataset)
     task = find_task(data.task)
     entry.require_task(task.ability or data.task)
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}

@@ -16,6 +16,7 @@ from graphlab.analysis.expressiveness.graphs import as_arrays
 from graphlab.analysis.expressiveness.pairs import TOTAL, parse_pairs
 from graphlab.core.errors import ConfigError, IncompatibleError, InputError, require_count
 from graphlab.core.seeds import parse_seeds
+from graphlab.data.check import check
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.plan import make_plan
@@ -200,7 +201,7 @@ def discriminate(
     A pair and seed is a run: those that the store has are not repeated, and workers share the rest. Raises InputError
     for pairs that are not there, IncompatibleError for a data set without pairs or a model that takes no graphs.
     """
-    data = dataset if isinstance(dataset, Dataset) else load(dataset)
+    data = check(dataset) if isinstance(dataset, Dataset) else load(dataset)
     if data.spec.level != "pair":
         raise IncompatibleError(
             f"{data.name} has no pairs of graphs to be told apart: its predictions are about {data.spec.level}s",
