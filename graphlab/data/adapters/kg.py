@@ -113,7 +113,7 @@ def _statistics(num_nodes: int, num_relations: int, train: int, validation: int,
 def _notices(variant: str) -> tuple[str, ...]:
     validation, of_validation, test, of_test = STRANGERS.get(variant, ("", 0, "", 0))
     strangers = [
-        f"{triples} triples name one of {entities} entities that no fact has"
+        f"{triples} triples name an entity that no fact has ({entities} entities)"
         for triples, entities in ((validation, of_validation), (test, of_test))
         if triples
     ]

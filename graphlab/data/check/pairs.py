@@ -102,7 +102,7 @@ def check_pairs(draft: Draft, splits: Sequence[Split]) -> list[str]:
 
 def _check_graph_pairs(part: str, items: Tensor, size: int) -> None:
     if items.dim() == 1:
-        check_ids(part, items, size, "graph")
+        check_ids(part, items, size, "graph", items)
         if len(items) == 1:
             refuse(f"{part} names one graph alone", "give two at least, of which every two are a pair")
         return

@@ -20,8 +20,9 @@ def check_items(draft: Draft, splits: Sequence[Split]) -> list[str]:
     size = draft.sizes[0] if what == "node" else len(draft.graphs)
     for place, split in named(draft, splits):
         check_mask(place, split, size, what)
+        whole = torch.cat([ids.flatten() for _, ids in split.parts()])
         for part, ids in split.parts():
-            check_ids(f"the {part} part of {place}", ids, size, what)
+            check_ids(f"the {part} part of {place}", ids, size, what, whole)
         check_disjoint(place, split, what)
     same = same_parts(splits)
     return [*same, *_unlabelled(draft, splits)] if draft.spec.target == "class" else same
@@ -47,13 +48,13 @@ def check_no_mask(place: str, split: Split, rows: str) -> None:
         refuse(f"a part of {place} is a mask, and its items are {rows}", f"give the {rows} themselves")
 
 
-def check_ids(part: str, ids: Tensor, size: int, what: str) -> None:
-    """Ids `[n]` that are there, each once."""
+def check_ids(part: str, ids: Tensor, size: int, what: str, whole: Tensor) -> None:
+    """Ids `[n]` that are there, each once; `whole` are those of all parts."""
     if ids.dim() != 1:
         refuse(f"{part} has the shape {list(ids.shape)}, not [n]", f"give {what} ids in one dimension")
     wrong = outside(ids, size)
     if wrong is not None:
-        refuse(f"{part} names {what} {some(wrong)}, and there are {size:,}", range_hint(ids, size, _ids_are(size)))
+        refuse(f"{part} names {what} {some(wrong)}, and there are {size:,}", range_hint(whole, size, _ids_are(size)))
     values, counts = ids.unique(return_counts=True)
     if len(values) < len(ids):
         twice = values[counts > 1]

@@ -109,6 +109,7 @@ def check_mixture(draft: Draft, splits: Sequence[Split]) -> list[str]:
             asked = Asked(world, f"{place}, {world.name}", parts)
             if number == 0:
                 findings += asked.findings()
+                findings += [] if any(map(len, parts.values())) else [f"{world.name} is not asked about"]
     return findings
 
 
@@ -243,7 +244,7 @@ class Asked:
             return []
         ends = triples[strangers][:, [0, 2]].flatten()
         count = _many(len(ends[~seen[ends]].unique()), "entity", "entities")
-        return [f"{_some_of(strangers, f'{part} triples')}{where} name one of {count} that no fact has"]
+        return [f"{_some_of(strangers, f'{part} triples')}{where} name an entity that no fact has ({count})"]
 
     def _unused(self) -> list[str]:
         """Entities, and in a graph alone relations, that no triple has."""
@@ -278,7 +279,7 @@ def _of_relations(asked: Sequence[Asked]) -> list[str]:
         new = ~trained[parts[part][:, 1]]
         if new.any():
             count = _many(len(parts[part][new][:, 1].unique()), "relation")
-            found.append(f"{_some_of(new, f'{part} triples')} name one of {count} that training has not")
+            found.append(f"{_some_of(new, f'{part} triples')} name a relation that training has not ({count})")
     held_out = 1 - len(train) / sum(map(len, training.parts.values()))
     found += _inverse_leaks(training.world, last.world, parts["test"], CONFIDENCE - held_out)
     return found + _exchanged(training.world)
