@@ -125,7 +125,8 @@ class GraphPrediction(Task[Data]):
         return torch.tensor([int((graph["y"] != UNLABELLED).sum()) for graph in self.dataset.graphs])
 
     def _target(self, items: Tensor) -> Tensor:
-        return torch.cat([self.dataset.graphs[i].y for i in items.tolist()]).to(self.device)
+        none = self.dataset.graphs[0]["y"][:0]  # a part that is not used may be empty
+        return torch.cat([none, *(self.dataset.graphs[i]["y"] for i in items.tolist())]).to(self.device)
 
     def num_targets(self, items: Tensor) -> int:
         """Targets of these graphs that are known: as many as graphs, or as their nodes or edges, at most."""
