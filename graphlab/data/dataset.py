@@ -200,8 +200,8 @@ def _ids(part: str, items: Any) -> tuple[Tensor, int | None]:
         if items.dtype.kind not in "biuf":
             raise _no_ids(part, f"is an array of {items.dtype}")
         items = torch.from_numpy(np.array(items, order="C"))  # a copy: strides may be negative, memory read-only
-    if not isinstance(items, Tensor) or items.layout != torch.strided:
-        raise _no_ids(part, f"is a {type(items).__name__}{' that is sparse' if isinstance(items, Tensor) else ''}")
+    if not isinstance(items, Tensor) or items.layout != torch.strided or items.is_nested or items.is_meta:
+        raise _no_ids(part, f"is a {type(items).__name__}{' that is not dense' if isinstance(items, Tensor) else ''}")
     items = items.detach().cpu()
     if items.dtype == torch.bool:
         if items.dim() != 1:

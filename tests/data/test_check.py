@@ -134,7 +134,8 @@ def test_conversions_are_counted_over_graphs():
         ({"num_nodes": -3}, "num_nodes=-3", "whole number"),
         ({"num_nodes": 24.0}, r"num_nodes=24\.0", "whole number"),
         ({"edge_weight": torch.ones(3)}, r"edge_weight of the shape \[3\]", "one number an edge"),
-        ({"helper": object()}, "has helper, a object, which is neither", "del data.helper"),
+        ({"helper": float("nan")}, "has helper, a float, which is neither a tensor nor finite", "del data.helper"),
+        ({"helper": object()}, "has helper, a object, which is neither a tensor", "del data.helper"),
     ],
 )
 def test_features_without_a_plain_meaning(values, words, hint):

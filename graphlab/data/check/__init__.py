@@ -8,6 +8,7 @@ of graphs, and `draft` the copy that conversions are made on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import get_args
 
@@ -15,7 +16,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.errors import GraphLabError, InputError
 from graphlab.data.check.draft import Draft
-from graphlab.data.check.graphs import check_graphs
+from graphlab.data.check.graphs import MOST, check_graphs
 from graphlab.data.check.pairs import check_links, check_pairs
 from graphlab.data.check.splits import check_items
 from graphlab.data.check.targets import check_targets
@@ -55,6 +56,7 @@ def check_split(dataset: Dataset, split: Split) -> None:
 
     Raises InputError where it does not.
     """
+    _require_split(dataset, split)
     draft = Draft(dataset)
     draft.sizes = [int(graph.num_nodes or 0) for graph in dataset.graphs]
     CHECKS[dataset.spec.level](draft, [split])
@@ -77,7 +79,7 @@ def _checked(dataset: Dataset) -> Dataset:
     findings = [*check_graphs(draft), *check_targets(draft)]
     _check_labels(draft)
     findings += draft.found
-    findings += CHECKS[dataset.spec.level](draft, dataset.splits.fixed or [dataset.splits.at(0)])
+    findings += CHECKS[dataset.spec.level](draft, dataset.splits.fixed or [_drawn(dataset)])
     kept = [notice for notice in dataset.notices if notice not in dataset.findings]
     notices = tuple(dict.fromkeys([*kept, *draft.conversions(), *findings]))
     if not draft.changed and notices == dataset.notices and tuple(findings) == dataset.findings:
@@ -85,8 +87,35 @@ def _checked(dataset: Dataset) -> Dataset:
     return replace(dataset, graphs=tuple(draft.graphs), notices=notices, findings=tuple(findings))
 
 
+def _drawn(dataset: Dataset) -> Split:
+    """The split of seed 0."""
+    split = dataset.splits.at(0)
+    _require_split(dataset, split)
+    return split
+
+
+def _require_split(dataset: Dataset, split: object) -> None:
+    if not isinstance(split, Split):
+        raise InputError(f"a split of {dataset.name} is {split!r:.60}", hint="it is a Split(train, validation, test)")
+
+
+def _check_words(dataset: Dataset) -> None:
+    """Names and notices are text."""
+    for key in ("name", "task"):
+        if not isinstance(getattr(dataset, key), str) or not getattr(dataset, key):
+            raise InputError(f"a data set has the {key} {getattr(dataset, key)!r:.60}", hint=f"its {key} is text")
+    for key in ("notices", "findings"):
+        value = getattr(dataset, key)
+        if not isinstance(value, tuple | list) or not all(isinstance(notice, str) for notice in value):
+            raise InputError(f"{dataset.name} has {key}={value!r:.60}", hint="give a tuple of sentences")
+    labels = dataset.labels
+    if not isinstance(labels, Mapping) or not all(isinstance(key, str) for key in labels):
+        raise InputError(f"{dataset.name} has labels={labels!r:.60}", hint="give names by kind, as {'classes': (...)}")
+
+
 def _check_outline(dataset: Dataset) -> None:
     """The data set holds the kinds of objects that it says, and as many graphs as its level has."""
+    _check_words(dataset)
     spec, graphs = dataset.spec, dataset.graphs
     if not isinstance(spec, DataSpec) or not isinstance(dataset.splits, Splits):
         raise InputError(
@@ -103,10 +132,8 @@ def _check_outline(dataset: Dataset) -> None:
             hint="nodes and links are those of one graph, pairs of two graphs or more; graphs have level 'graph'",
         )
     _check_spec(dataset)
-    if not all(isinstance(split, Split) for split in dataset.splits.fixed):
-        raise InputError(f"{dataset.name} has a fixed split that is no Split", hint="Split(train, validation, test)")
-    if len(graphs) == 0:
-        raise InputError(f"{dataset.name} has no graph", hint="give one at least")
+    for split in dataset.splits.fixed:
+        _require_split(dataset, split)
     place = dataset.validation_graph
     last = len(graphs) - 1
     if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place <= last:
@@ -141,9 +168,10 @@ def _check_spec(dataset: Dataset) -> None:
             )
     least = {"num_outputs": int(spec.level in ("node", "graph")), "num_relations": int(spec.level == "triple")}
     for key, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < least.get(key, 0):
+        if isinstance(value, bool) or not isinstance(value, int) or not least.get(key, 0) <= value <= MOST:
             raise InputError(
-                f"the spec of {dataset.name} has {key}={value!r}", hint=f"it is a whole number from {least.get(key, 0)}"
+                f"the spec of {dataset.name} has {key}={value!r:.60}",
+                hint=f"it is a whole number from {least.get(key, 0)} to {MOST:,}",
             )
 
 

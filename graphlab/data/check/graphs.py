@@ -5,6 +5,7 @@ Types and shapes are looked at graph by graph, values over all graphs at once, s
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,9 @@ READ = {
     "mixture": ("edge_index", "edge_type", "known_triples", "num_nodes", "num_relations"),
 }
 """By level, the attributes of graphs that tasks and models read."""
+
+MOST = 2**31
+"""Nodes that a graph may have: a check takes a byte for each."""
 
 EXACT = 2**24
 """Whole numbers below this are the same in float32."""
@@ -69,7 +73,7 @@ def _check_attributes(draft: Draft) -> None:
         for key, value in values.items():
             if key not in READ[draft.spec.level] and not _is_plain(value):
                 refuse(
-                    f"{draft.place(place)} has {key}, a {_kind(value)}, which is neither a tensor nor a plain value",
+                    f"{draft.place(place)} has {key}, a {_kind(value)}, which is neither a tensor nor finite and plain",
                     UNHASHED.format(key=key),
                 )
         if draft.spec.level in ("graph", "pair") and set(values) != first:
@@ -82,14 +86,16 @@ def _check_attributes(draft: Draft) -> None:
 
 def _is_plain(value: Any) -> bool:
     if isinstance(value, Tensor):
-        return value.layout == torch.strided and not value.is_meta
+        return value.layout == torch.strided and not value.is_meta and not value.is_nested
     if isinstance(value, list | tuple):
         return all(map(_is_plain_value, value))
     return _is_plain_value(value)
 
 
 def _is_plain_value(value: Any) -> bool:
-    return value is None or isinstance(value, bool | int | float | str)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str)
 
 
 def _kind(value: Any) -> str:
@@ -146,8 +152,11 @@ def _num_nodes(draft: Draft, place: int) -> int:
             size = operator.index(values["num_nodes"])
         except TypeError:
             size = -1
-        if size < 0 or isinstance(values["num_nodes"], bool):
-            refuse(f"{draft.place(place)} has num_nodes={values['num_nodes']!r:.60}", "it is a whole number from 0")
+        if not 0 <= size <= MOST or isinstance(values["num_nodes"], bool):
+            refuse(
+                f"{draft.place(place)} has num_nodes={values['num_nodes']!r:.60}",
+                f"it is a whole number from 0 to {MOST:,}",
+            )
         if type(values["num_nodes"]) is not int:
             draft.set(place, "num_nodes", size)
         return size
@@ -234,7 +243,7 @@ def _features(draft: Draft, key: str, declared: Features | None) -> list[str]:
     if declared is None:
         if any(there):
             value = draft.graphs[there.index(True)][key]
-            shape = list(value.shape) if isinstance(value, Tensor) else _kind(value)
+            shape = _kind(value) if plain_tensor(value) is None else list(value.shape)
             refuse(
                 f"{draft.place(there.index(True))} has {key} of {shape}, and {field} says that {what}s carry nothing",
                 f"say {field}=Continuous(columns) or Categorical(sizes), or remove {key}",

@@ -36,6 +36,11 @@ class World:
     def __init__(self, draft: Draft, place: int, num_relations: int, name: str) -> None:
         graph = draft.graphs[place]
         self.name, self.size, self.num_relations = name, draft.sizes[place], num_relations
+        if self.size**2 * num_relations >= 2**63:
+            refuse(
+                f"{draft.place(place)} has {self.size:,} entities and {num_relations:,} relations",
+                "a triple is told by a number of 63 bits: keep entities squared times relations below 2**63",
+            )
         self.head, self.tail = graph["edge_index"]
         self.relation: Tensor = graph["edge_type"]
         self.known: Tensor = graph["known_triples"]
