@@ -48,17 +48,18 @@ def answers(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = 
 
 
 class Answers:
-    """Questions to a model about a world: the training world, or the other one where a data set tests on another.
+    """Questions to a model about a graph: that of training, of validation or of test, where these are different ones.
 
     Entities and relations are given by name, or by id as int.
     """
 
-    def __init__(self, model: TripleModel, dataset: Dataset, *, world: Literal["test", "train"] = "test") -> None:
+    def __init__(
+        self, model: TripleModel, dataset: Dataset, *, world: Literal["test", "validation", "train"] = "test"
+    ) -> None:
         self.model = model.eval()
         self.dataset = dataset
-        self.graph = dataset.graphs[-1 if world == "test" else 0]
-        entities = "test_entities" if world == "test" and "test_entities" in dataset.labels else "entities"
-        self.entities = _names(dataset.labels.get(entities), int(self.graph.num_nodes or 0))
+        self.graph = dataset.graph_of(world)
+        self.entities = _names(dataset.labels.get(_entities(dataset, world)), int(self.graph.num_nodes or 0))
         self.relations = _names(dataset.labels.get("relations"), dataset.spec.num_relations)
 
     def __repr__(self) -> str:
@@ -166,6 +167,14 @@ class Answers:
 
     def _relation(self, name: Name) -> int:
         return _find("relation", name, self.relations)
+
+
+def _entities(dataset: Dataset, world: str) -> str:
+    """The labels that name the entities of a graph."""
+    place = {"train": 0, "validation": dataset.validation_graph, "test": len(dataset.graphs) - 1}[world]
+    last = len(dataset.graphs) - 1
+    kinds = {dataset.validation_graph: "validation_entities", last: "test_entities"} if place else {}
+    return kinds[place] if kinds.get(place) in dataset.labels else "entities"
 
 
 def _names(labels: tuple[str, ...] | None, count: int) -> tuple[str, ...]:

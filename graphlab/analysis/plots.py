@@ -12,6 +12,7 @@ from torch import Tensor
 from graphlab.comparison.compare import Row
 from graphlab.core.plot import Plot
 from graphlab.data.dataset import Dataset, Split
+from graphlab.data.spec import UNLABELLED
 from graphlab.data.views import draw_links
 from graphlab.experiment.figures import COLOURS, GREY, LINE, label_of
 
@@ -36,7 +37,7 @@ def plot_predictions(dataset: Dataset, logits: Tensor, split: Split, title: str 
     places = draw_links(axes, graph, dataset.spec.directed)
     for part, nodes in split.parts():
         for node in nodes.tolist():
-            wrong = predicted[node] != truth[node]
+            wrong = truth[node] not in (predicted[node], UNLABELLED)
             axes.scatter(
                 *places[node],
                 marker=MARKERS[part],

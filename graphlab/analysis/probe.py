@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphlab.core.errors import ConfigError, InputError, UnknownNameError
 from graphlab.core.registry import Registry
+from graphlab.data.check import check
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.data.registry import DATASETS
@@ -74,12 +75,12 @@ def analyze(probe: str, subject: str | Dataset, dataset: str | Dataset | None = 
         options: the probe's own, such as `tests` of `expressiveness`.
 
     Raises UnknownNameError, ConfigError for an option that the probe does not have, or IncompatibleError where probe,
-    model and data set do not fit.
+    model and data set do not fit, and InputError for a data set in memory that fails the check of data.
     """
     module = PROBES.resolve(probe).module
     found = _find(subject, with_models=hasattr(module, "probe_model"))
     if isinstance(found, ModelEntry):
-        known = load(dataset) if isinstance(dataset, str) else dataset
+        known = load(dataset) if isinstance(dataset, str) else dataset and check(dataset)
         return module.probe_model(found, known, **_checked(probe, module.probe_model, options))
     if dataset is not None:
         raise InputError(f"{found.name} is a data set already", hint="give one data set, or a model and a data set")
@@ -88,7 +89,7 @@ def analyze(probe: str, subject: str | Dataset, dataset: str | Dataset | None = 
 
 def _find(subject: str | Dataset, with_models: bool) -> Dataset | ModelEntry:
     if isinstance(subject, Dataset):
-        return subject
+        return check(subject)
     if not isinstance(subject, str):
         raise InputError(f"a {type(subject).__name__} is no data set", hint="give a Dataset, or the name of one")
     try:

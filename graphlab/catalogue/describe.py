@@ -133,6 +133,7 @@ def _dataset(name: str, found: Registered) -> Parts:
         "counts": ", ".join(f"{key.removeprefix('num_').replace('_', ' ')} {n:,}" for key, n in counts.items()),
         "split": split + "".join(f", or @{other}" for other in card.splits if other != split),
         "published": _count(len(published(found.name)), "number"),
+        "notices": "\n".join(card.notices.get(found.variant, ())),
         "licence": card.licence,
         "citation": _cited(card.citation),
     }

@@ -58,6 +58,8 @@ def read(path: Path, card: Card) -> Dataset | None:
             card=card,
             labels={key: tuple(names) for key, names in about["labels"].items()},
             notices=tuple(about["notices"]),
+            validation_graph=about["validation_graph"],
+            findings=tuple(about["findings"]),
         )
         if dataset.fingerprint != about["fingerprint"]:
             return None
@@ -88,6 +90,8 @@ def write(path: Path, dataset: Dataset) -> None:
             "spec": asdict(dataset.spec),
             "labels": dict(dataset.labels),
             "notices": list(dataset.notices),
+            "validation_graph": dataset.validation_graph,
+            "findings": list(dataset.findings),
             "fingerprint": dataset.fingerprint,
         }
         for k, split in enumerate(dataset.splits.fixed):

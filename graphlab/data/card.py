@@ -43,6 +43,8 @@ class Card:
     forbids_search  the leaderboard whose rules forbid to choose an architecture by validation labels, as OGB's do;
                     empty where none does
     notes           what a user should know of the data and of how it is read
+    extras          attributes of graphs that no model of GraphLab reads, and that are there on purpose
+    notices         by variant, the notices that `graphlab.data.check` gives of the data; the contract compares them
     """
 
     family: str
@@ -56,3 +58,5 @@ class Card:
     statistics: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     forbids_search: str = ""
     notes: str = ""
+    extras: tuple[str, ...] = ()
+    notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

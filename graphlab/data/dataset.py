@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from graphlab.core.errors import InputError
 from graphlab.core.files import canonical_json
 from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card
@@ -28,11 +31,32 @@ class Split:
     nodes `[n, 3]` as (u, v, whether a link joins them), u < v, or triples of several graphs `[n, 4]` as (graph, head,
     relation, tail). Where graphs are to be told apart, test holds pairs of graph ids `[n, 2]`, or ids `[n]` of graphs
     of which every two are a pair; nothing is trained on across pairs, so train and validation may be empty.
+
+    A part may be given as any list or array of whole numbers, or as a mask, one bool an item; it is kept as int64 ids.
+
+    mask_size  the length of the masks that the parts were given as; None where none was a mask
+
+    Raises InputError for a part that is none of these, and for masks of different lengths.
     """
 
     train: Tensor
     validation: Tensor
     test: Tensor
+    mask_size: int | None = field(default=None, init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        sizes: dict[str, int] = {}
+        for name, items in tuple(self.parts()):
+            ids, size = _ids(name, items)
+            object.__setattr__(self, name, ids)
+            if size is not None:
+                sizes[name] = size
+        if len(set(sizes.values())) > 1:
+            lengths = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+            raise InputError(
+                f"the masks of a split have different lengths: {lengths}", hint="a mask has one bool for each item"
+            )
+        object.__setattr__(self, "mask_size", next(iter(sizes.values()), None))
 
     def parts(self) -> Iterator[tuple[str, Tensor]]:
         yield from (("train", self.train), ("validation", self.validation), ("test", self.test))
@@ -86,14 +110,20 @@ class Dataset:
     graphs  PyG `Data` objects. Node tasks have one. A knowledge graph has one (transductive) or two
             (inductive: training world, test world); each carries the facts to pass messages over as
             `edge_index` `[2, E]` and `edge_type` `[E]` (inverses not included), and `known_triples`
-            `[K, 3]`, everything known to be true in that world, for filtered ranking. Training and
-            validation use `graphs[0]`, test uses `graphs[-1]`. A link task has one, with all its links in both
-            directions; the task shows a model those of training alone. A mixture has a knowledge graph each, with
-            its `num_relations`, and their names as `labels["graphs"]`.
-    labels  names for people to read (classes, entities, relations); may be empty. Pairs of graphs that come in
-            kinds have them as `labels["categories"]`, one name a pair
-    notices what is legal in these data but looks like a mistake, a sentence each; as `check` finds them
+            `[K, 3]`, everything known to be true in that world, for filtered ranking. Training uses
+            `graphs[0]`, validation `graphs[validation_graph]`, test `graphs[-1]`. A link task has one, with all
+            its links in both directions; the task shows a model those of training alone. A mixture has a knowledge
+            graph each, with its `num_relations`, and their names as `labels["graphs"]`.
+    labels  names for people to read (classes, entities, relations); may be empty. Those of a knowledge graph's last
+            graph are `test_entities`, those of its validation graph `validation_entities`, where they are others.
+            Pairs of graphs that come in kinds have them as `labels["categories"]`, one name a pair
+    notices what is legal in these data but looks like a mistake, and what was converted, a sentence each
     origin  what the data were when they were loaded by name; None for those that never were
+    validation_graph
+            the place in `graphs` of the knowledge graph that validation is asked in: 0, the training graph; or that of
+            the test graph, where both belong to it; or that of a graph between the two
+    findings
+            those of the notices that `graphlab.data.check` found in the data itself, and finds anew at each check
     """
 
     name: str
@@ -105,6 +135,8 @@ class Dataset:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     origin: Origin | None = None
+    validation_graph: int = 0
+    findings: tuple[str, ...] = ()
 
     def split(self, seed: int = 0) -> Split:
         """The split that a run with this seed uses."""
@@ -115,11 +147,16 @@ class Dataset:
         """The training graph."""
         return self.graphs[0]
 
+    def graph_of(self, part: str) -> Data:
+        """The knowledge graph that a part of the split is asked in."""
+        return self.graphs[{"train": 0, "validation": self.validation_graph, "test": -1}[part]]
+
     @property
     def fingerprint(self) -> str:
         """sha256 over every tensor, the splits and the spec as they are now: two data sets with equal fingerprints are
         equal. Computed anew each time, since tensors can be changed in place."""
-        digest = hashlib.sha256(canonical_json([self.task, asdict(self.spec), self.splits.name]).encode())
+        place = [{"validation_graph": self.validation_graph}] if self.validation_graph else []
+        digest = hashlib.sha256(canonical_json([self.task, asdict(self.spec), self.splits.name, *place]).encode())
         for graph in self.graphs:
             for key, value in sorted(graph.to_dict().items()):
                 _feed(digest, key, value)
@@ -159,7 +196,8 @@ class Dataset:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{key.removeprefix('num_')}={value:,}" for key, value in self.statistics().items())
-        return f"Dataset({self.name!r}, {self.task}: {counts})"
+        notices = "".join(f"\n  notice: {notice}" for notice in self.notices)
+        return f"Dataset({self.name!r}, {self.task}: {counts}){notices}"
 
     def _repr_html_(self) -> str:
         from graphlab.data.views import dataset_html
@@ -171,6 +209,44 @@ class Dataset:
         from graphlab.data.views import plot_dataset
 
         return plot_dataset(self, **options)
+
+
+def _ids(part: str, items: Any) -> tuple[Tensor, int | None]:
+    """A part as int64, and the length of the mask that it was given as."""
+    if isinstance(items, list | tuple | range):
+        items = _array(part, list(items))
+    if isinstance(items, np.ndarray):
+        if items.dtype.kind not in "biuf":
+            raise _no_ids(part, f"is an array of {items.dtype}")
+        items = torch.from_numpy(np.array(items, order="C"))  # a copy: strides may be negative, memory read-only
+    if not isinstance(items, Tensor) or items.layout != torch.strided or items.is_nested or items.is_meta:
+        raise _no_ids(part, f"is a {type(items).__name__}{' that is not dense' if isinstance(items, Tensor) else ''}")
+    items = items.detach().cpu()
+    if items.dtype == torch.bool:
+        if items.dim() != 1:
+            raise _no_ids(part, f"is a mask of the shape {list(items.shape)}", hint="choose one column of it")
+        return items.nonzero().flatten(), len(items)
+    if items.numel() and items.dtype == torch.uint8:
+        raise _no_ids(part, "is uint8, which may be a mask or ids", hint="use .bool() for a mask, .long() for ids")
+    if items.numel() and (items.is_floating_point() or items.is_complex()):
+        raise _no_ids(part, f"is {str(items.dtype).removeprefix('torch.')}")
+    if items.dim() == 0:
+        raise _no_ids(part, "is a single number", hint="put it in a list")
+    return items.to(torch.int64), None
+
+
+def _array(part: str, items: list[Any]) -> np.ndarray:
+    booleans = sum(isinstance(item, bool | np.bool_) for item in items)
+    if booleans not in (0, len(items)):
+        raise _no_ids(part, "mixes numbers and bools")
+    try:
+        return np.asarray(items)
+    except (ValueError, TypeError, OverflowError, RuntimeError) as error:
+        raise _no_ids(part, f"is a list that is no array ({error})") from None
+
+
+def _no_ids(part: str, problem: str, hint: str = "give whole numbers: ids, or rows of them") -> InputError:
+    return InputError(f"the {part} part of a split {problem}", hint=hint)
 
 
 def _feed(digest: Any, key: str, value: Any) -> None:

@@ -39,11 +39,15 @@ def named_identity(found: Registered, name: str, split: str, digests: Mapping[st
     return hash_text(canonical_json(["data", name, split, dict(digests), version, *([code] if code else [])]))
 
 
-def identify(dataset: Dataset) -> Dataset:
+def identify(dataset: Dataset, unchecked: Dataset | None = None) -> Dataset:
     """The data set under the name that its runs are recorded by, its `origin` saying which data it holds now.
 
     Data that are as they were loaded keep the name and identity they were loaded by. Others, changed since, transformed
     or a user's own, are known by their content: they are called `own/NAME-FINGERPRINT@SPLIT`.
+
+    Args:
+        dataset: As it was checked.
+        unchecked: As it was given, where the check has made another object of it.
     """
     content, origin = dataset.fingerprint, dataset.origin
     if origin is None or origin.content != content:
@@ -51,9 +55,10 @@ def identify(dataset: Dataset) -> Dataset:
         origin = Origin(own_name(dataset, content), content, content, source)
     if (dataset.name, dataset.origin) == (origin.name, origin):
         return dataset
-    before = _IDENTIFIED.get(dataset)
-    if before is None or before.origin != origin:
-        _IDENTIFIED[dataset] = before = replace(dataset, name=origin.name, origin=origin)
+    key = dataset if unchecked is None else unchecked
+    before = _IDENTIFIED.get(key)
+    if before is None or (before.origin, before.notices) != (origin, dataset.notices):
+        _IDENTIFIED[key] = before = replace(dataset, name=origin.name, origin=origin)
     return before
 
 

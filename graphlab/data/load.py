@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphlab.core.errors import InputError, require_name
+from graphlab.core.errors import DataError, InputError, require_name
 from graphlab.core.registry import Registered, folded
 from graphlab.data import cache
 from graphlab.data.card import Card
+from graphlab.data.check import check
 from graphlab.data.dataset import Dataset, Origin
 from graphlab.data.fetch import Files
 from graphlab.data.identity import OWN, named_identity
@@ -36,13 +37,13 @@ def load(
     `own/NAME`, that a store keeps.
 
     The split is part of the name (`planetoid/cora@full`) or given apart; else it is the family's default.
-    `transform` maps each graph to a Data of the same nodes. What was built is kept and read again as long as
-    nothing it was built from has changed.
+    `transform` maps each graph to a Data of the same nodes. What was built is checked, kept, and read again as long
+    as nothing it was built from has changed.
 
     `store` is the folder of runs that is looked in, by default `$GRAPHLAB_STORE`, else `./runs`.
 
-    Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw
-    files are missing or altered.
+    Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw files are
+    missing or altered or what is built of them fails the check, InputError where what the transform made fails it.
     """
     if transform is not None and not callable(transform):
         raise InputError(
@@ -65,7 +66,10 @@ def load(
     if transform is None:
         return dataset
     how = fingerprint(transform)
-    transformed = partial(apply, dataset, transform)
+
+    def transformed() -> Dataset:
+        return check(apply(dataset, transform))
+
     if how is None or not card.sources:
         return transformed()
     return replace(_kept(place(how), card, transformed), origin=dataset.origin)
@@ -93,7 +97,7 @@ def full_name(found: Registered, split: str) -> str:
 
 def _build(found: Registered, files: Files, split: str) -> Dataset:
     dataset: Dataset = found.module.build(found.variant, files, split)
-    return replace(dataset, name=full_name(found, split))
+    return check(replace(dataset, name=full_name(found, split)), DataError)
 
 
 def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:

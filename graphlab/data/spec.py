@@ -7,6 +7,9 @@ from typing import Literal
 
 Level = Literal["node", "graph", "pair", "triple", "link", "mixture"]
 
+UNLABELLED = -1
+"""The class of an item whose class is not known: losses and metrics leave it out."""
+
 
 @dataclass(frozen=True)
 class Continuous:
@@ -33,7 +36,8 @@ class DataSpec:
                    relation, tail) triple, a pair of nodes (a link), or a triple of one of several knowledge graphs,
                    a mixture
     num_outputs    classes, regression targets, or 0 where candidates or pairs are ranked
-    target         whether the rows of `y` are classes (int64 `[rows]`) or values (float32 `[rows, num_outputs]`)
+    target         whether the rows of `y` are classes (int64 `[rows]`, `UNLABELLED` where not known) or values (float32
+                   `[rows, num_outputs]`)
     node, edge     what each node (`x`) and edge (`edge_attr`) carries; None if nothing
     num_relations  relation types of a knowledge graph, inverses not counted; 0 elsewhere and in a mixture, of which
                    each graph says its own

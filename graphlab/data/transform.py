@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch_geometric
+from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import InputError
@@ -104,7 +105,9 @@ def _tells_links(graph: Data, transformed: Data, transform: Transform) -> bool:
 def _features(declared: Features | None, values: Any) -> Features | None:
     if values is None:
         return None
-    return Continuous(values.shape[-1]) if values.is_floating_point() else declared
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        return declared
+    return Continuous(values.shape[1] if values.dim() > 1 else 1)
 
 
 @contextmanager

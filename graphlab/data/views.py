@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 from torch_geometric.utils import degree, to_networkx
 
 from graphlab.data.dataset import Dataset
+from graphlab.data.spec import UNLABELLED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,10 +36,11 @@ def dataset_html(dataset: Dataset) -> str:
         "citation": str(card.citation),
         "search on validation": card.forbids_search and f"against the rules of {card.forbids_search}",
         "notes": card.notes,
+        "notices": "\n".join(dataset.notices),
     }
     left = 'style="text-align: left"'
     body = "".join(
-        f'<tr><th scope="row" {left}>{escape(key)}</th><td {left}>{escape(value)}</td></tr>'
+        f'<tr><th scope="row" {left}>{escape(key)}</th><td {left}>{escape(value).replace(chr(10), "<br>")}</td></tr>'
         for key, value in rows.items()
         if value
     )
@@ -98,7 +100,7 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
 
 def _node_classes(dataset: Dataset, data: Data) -> np.ndarray:
     if dataset.spec.level == "node" and dataset.spec.target == "class" and isinstance(data.y, torch.Tensor):
-        return data.y.numpy()
+        return data.y.numpy()  # of a node that is not labelled, the class UNLABELLED
     return np.zeros(int(data.num_nodes or 0), dtype=np.int64)
 
 
@@ -133,6 +135,8 @@ def _counts(axes: Axes, dataset: Dataset, data: Data) -> None:
         axes.set_xlabel("target")
         axes.set_ylabel(kind)
         return
+    if kind != "facts":
+        values = values[values != UNLABELLED]
     counts = torch.bincount(values.flatten()).numpy()
     order = np.argsort(-counts)
     if len(counts) <= MAX_BARS:
@@ -160,5 +164,7 @@ def _links(axes: Axes, dataset: Dataset) -> None:
 
 
 def _names(dataset: Dataset, what: str, index: int) -> str:
+    if index == UNLABELLED:
+        return "unlabelled"
     names = dataset.labels.get(what, ())
     return names[index] if index < len(names) else str(index)

@@ -18,6 +18,7 @@ from graphlab.core.config import Config, departures
 from graphlab.core.errors import ConfigError, InputError, StoreError, closest
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import code_digest, foreign_digest
+from graphlab.data.check import check, check_split
 from graphlab.data.dataset import Dataset
 from graphlab.data.identity import OWN, identify
 from graphlab.data.load import load
@@ -60,6 +61,11 @@ class Plan:
         training = self.training.model_copy(update={"start": self.start.spec(seed).id})
         return replace(self, training=training, start=None)
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is legal but suspicious about the plan, a sentence each."""
+        return self.dataset.notices
+
     @cached_property
     def prepared(self) -> Dataset:
         """The data set with what the model needs made of its graphs."""
@@ -70,6 +76,8 @@ class Plan:
         data, preparation = self.prepared, self.model.cls.preparation(self.model_config)
         ready = {} if preparation is None else {"ready": preparation.prepare}
         split = data.split(seed)
+        if data.splits.draw is not None:
+            check_split(self.dataset, split)
         for name, items in split.parts():
             needed = name in self.task.parts and (name != "train" or self.training.epochs)
             if needed and not len(items):
@@ -102,11 +110,6 @@ class Plan:
         preparation = self.model.cls.preparation(self.model_config)
         prepared = {} if preparation is None else {"preparation": preparation.version}
         return {"model": self.model.cls.version, "task": self.task.version, "loop": LOOP_VERSION, **prepared}
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What is legal in this plan but looks like a mistake, a sentence each."""
-        return self.dataset.notices
 
     @property
     def imported_code(self) -> str:
@@ -145,10 +148,11 @@ def make_plan(
 ) -> Plan:
     """Resolve names, lay the overrides over the published recipe, and see that all of it fits together.
 
-    A Dataset in memory is known by its content as it is now; see `identify`. `store` keeps the data of one's own.
+    A data set in memory is checked, whatever it was when it was loaded, and known by its content as it is now: see
+    `graphlab.data.check` and `identify`. `store` keeps the data of one's own.
 
-    Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty;
-    nothing has been written then.
+    Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty
+    or a data set in memory fails the check; nothing has been written then.
     """
     return plan_on(find_data(dataset, store), find_any_model(model, store), overrides)
 
@@ -161,8 +165,10 @@ def find_any_model(model: str | type[nn.Module], store: str | os.PathLike[str] |
 
 
 def find_data(dataset: str | Dataset, store: str | os.PathLike[str] | None = None) -> Dataset:
-    """The data set that is meant, identified. Raises as `load` does."""
-    return identify(dataset) if isinstance(dataset, Dataset) else load(dataset, store=store)
+    """The data set that is meant, checked and identified. Raises as `load` and `check` do."""
+    if isinstance(dataset, Dataset):
+        return identify(check(dataset), dataset)
+    return load(dataset, store=store)
 
 
 def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any] | None = None) -> Plan:

@@ -11,9 +11,9 @@ from graphlab.core.config import plain
 from graphlab.core.errors import InputError, require_count, require_name
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
-from graphlab.data.identity import identify
 from graphlab.data.own import keep
 from graphlab.data.paths import store_root
+from graphlab.experiment.plan import find_data
 from graphlab.nas.driver.database import AN_ADDRESS
 from graphlab.nas.driver.launchers import find_launcher
 from graphlab.nas.driver.progress import progress_bar
@@ -87,7 +87,7 @@ def search(
         raise InputError(f"{storage!r} is no address of a database", hint=f"write it as {AN_ADDRESS}, or name a store")
     folder = store_root(store)
     if isinstance(dataset, Dataset):
-        dataset = identify(dataset)
+        dataset = find_data(dataset)
         if dataset.splits.draw is None or workers > 1:
             keep(dataset, folder)
     asked = SearchPlan(

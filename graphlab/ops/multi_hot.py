@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from graphlab.core.shapes import require_shape
+
 
 def multi_hot_bce(logits: Tensor, row: Tensor, column: Tensor, smoothing: float = 0.0) -> Tensor:
     """Binary cross-entropy of logits with multi-hot targets, the mean over rows and classes.
@@ -26,7 +28,13 @@ def multi_hot_bce(logits: Tensor, row: Tensor, column: Tensor, smoothing: float 
 
     Sums are taken in float32 at least; the gradient has the type of the logits.
     """
+    _require_pairs(logits, row, column)
     return _MultiHotBCE.apply(logits, row, column, smoothing)  # pyright: ignore[reportReturnType]
+
+
+def _require_pairs(logits: Tensor, row: Tensor, column: Tensor) -> None:
+    require_shape("the columns of true pairs", column, tuple(row.shape), "[pairs], as that of their rows")
+    require_shape("logits", logits, (logits.size(0), logits[0].numel() if len(logits) else 0), "[rows, classes]")
 
 
 class _MultiHotBCE(torch.autograd.Function):
@@ -62,6 +70,7 @@ def multi_hot_cross_entropy(logits: Tensor, row: Tensor, column: Tensor, smoothi
 
     whose gradient is (softmax(x) - y) / B. Arguments as those of `multi_hot_bce`; each row has a true class.
     """
+    _require_pairs(logits, row, column)
     return _MultiHotCrossEntropy.apply(logits, row, column, smoothing)  # pyright: ignore[reportReturnType]
 
 

@@ -41,6 +41,28 @@ class Shard:
         return items[self.rank :: self.world]
 
 
+@dataclass(frozen=True)
+class Steps:
+    """How the items of an epoch are shared out to its steps: `size` to each, what is left to the last.
+
+    A single item that is left joins the step before it: of one row batch norm can take no statistics.
+    """
+
+    num_items: int
+    size: int
+
+    def __len__(self) -> int:
+        whole, left = divmod(self.num_items, self.size)
+        return whole if left == 0 or (left == 1 and whole) else whole + 1
+
+    def of(self, items: Tensor, step: int) -> Tensor:
+        """The items of a step. Raises IndexError for a step that the epoch does not have."""
+        if not 0 <= step < len(self):
+            raise IndexError(step)
+        start = step * self.size
+        return items[start:] if step == len(self) - 1 else items[start : start + self.size]
+
+
 BatchT = TypeVar("BatchT")
 BatchT_co = TypeVar("BatchT_co", covariant=True)
 

@@ -21,9 +21,10 @@ from torch_geometric.data import Data
 
 from graphlab.core.config import Choices, FloatRange, IntRange, NonNegativeFloat, PositiveInt, Probability
 from graphlab.core.seeds import SeedStream
+from graphlab.core.shapes import require_shape
 from graphlab.model.base import TripleModel
 from graphlab.ops.multi_hot import multi_hot_bce, multi_hot_cross_entropy
-from graphlab.task.base import Shard, TaskConfig
+from graphlab.task.base import Shard, Steps, TaskConfig
 from graphlab.task.triples import KnownTails, World, inverse_queries
 
 
@@ -125,7 +126,12 @@ class Objective(ABC):
         return self.world.without(facts, one_hop=self.config.remove_one_hop)
 
     def scores(self, model: TripleModel, batch: Queries, tail: Tensor | None = None) -> Tensor:
-        return model.score(batch.graph if model.reads_graph else self.world.graph, batch.head, batch.relation, tail)
+        graph = batch.graph if model.reads_graph else self.world.graph
+        scores = model.score(graph, batch.head, batch.relation, tail)
+        width = self.world.num_nodes if tail is None else tail.size(1)
+        return require_shape(
+            f"the scores of {type(model).__name__}", scores, (len(batch.head), width), "[queries, candidates]"
+        )
 
 
 class NegativeSampling(Objective):
@@ -248,12 +254,10 @@ class QueryEpoch:
         self._objective = objective
         self._stream = stream
         self._order = torch.randperm(objective.num_items, generator=stream.child("order").torch())
+        self._steps = Steps(objective.num_items, objective.config.batch_size)
 
     def __len__(self) -> int:
-        return -(-len(self._order) // self._objective.config.batch_size)
+        return len(self._steps)
 
     def __getitem__(self, step: int) -> Queries:
-        if not 0 <= step < len(self):
-            raise IndexError(step)
-        size = self._objective.config.batch_size
-        return self._objective.queries(self._order[step * size : (step + 1) * size], self._stream.child("step", step))
+        return self._objective.queries(self._steps.of(self._order, step), self._stream.child("step", step))

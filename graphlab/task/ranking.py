@@ -9,6 +9,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from graphlab.core.shapes import require_shape
+
 Tie = Literal["pessimistic", "optimistic", "mean"]
 TIES: tuple[Tie, ...] = get_args(Tie)
 
@@ -28,6 +30,7 @@ def ranks(scores: Tensor, positive: Tensor, excluded: tuple[Tensor, Tensor], tie
     Returns:
         Ranks, float64 `[B]`, NaN where a score is, and numbers of competitors, int64 `[B]`.
     """
+    require_shape("positives", positive, (len(scores),), "[queries], one for each row of scores")
     truth = scores.gather(1, positive.unsqueeze(1))
     row, column = excluded
     others = column != positive[row]

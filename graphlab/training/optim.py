@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam, AdamW, lr_scheduler
 
-from graphlab.core.errors import InputError
+from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.task.base import Direction, Learner
 from graphlab.training.config import TrainingConfig
 
@@ -57,8 +58,25 @@ class Engine:
                 return None
 
     def forward(self) -> AbstractContextManager[object]:
-        """The arithmetic of the forward pass, as a context."""
-        return torch.autocast(self._device_type, self._dtype) if self._dtype != torch.float32 else nullcontext()
+        """The arithmetic of the forward pass, as a context.
+
+        Raises IncompatibleError from it where batch norm has a single row to take statistics of.
+        """
+        return self._forward()
+
+    @contextmanager
+    def _forward(self) -> Iterator[None]:
+        precision = torch.autocast(self._device_type, self._dtype) if self._dtype != torch.float32 else nullcontext()
+        with precision:
+            try:
+                yield
+            except ValueError as error:
+                if "more than 1 value per channel" not in str(error):
+                    raise
+                raise IncompatibleError(
+                    "a training batch has a single row, of which the model's batch norm can take no statistics",
+                    hint="train on more items, raise task.batch_size, or choose a model without batch norm",
+                ) from error
 
     def backward(self, loss: Tensor) -> None:
         """Fresh gradients of the loss, times the scale of mixed precision."""

@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch_geometric.utils import to_dense_adj
 
-from graphlab.core.errors import DataError
+from graphlab.core.errors import DataError, InputError
 from graphlab.data.adapters import brec, graph8c, sr25
 from graphlab.data.card import Source
+from graphlab.data.check import check
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import encode
@@ -126,26 +127,31 @@ def with_test(pairs, **labels) -> Dataset:
 @pytest.mark.parametrize(
     ("pairs", "labels", "words"),
     [
-        (torch.tensor([[0, 1], [1, 0]]), {}, "occurs twice"),
-        (torch.tensor([[2, 2]]), {}, "is one graph"),
-        (torch.tensor([[0, 68]]), {}, "names no graph"),
-        (torch.tensor([[0, 1, 2]]), {}, "neither graph ids nor pairs"),
-        (torch.tensor([[0, 1], [1, 2]]), {"categories": ("one",)}, "not once a pair"),
-        (torch.tensor([3, 4, 3]), {}, "twice"),
-        (torch.tensor([3]), {}, "one alone"),
-        (torch.tensor([3, 4]), {"categories": ("one",)}, "does not list"),
-        (torch.zeros(0, 2, dtype=torch.int64), {}, "test of hard-pairs is empty"),
-        (torch.tensor([[0.0, 1.0]]), {}, "no index"),
+        (torch.tensor([[0, 1], [1, 0]]), {}, r"2 pairs more than once: \(0, 1\), \(1, 0\)"),
+        (torch.tensor([[2, 2]]), {}, r"pairs of one graph: \(2, 2\)"),
+        (torch.tensor([[0, 68]]), {}, "names graphs 68"),
+        (torch.tensor([[0, 1, 2]]), {}, r"has the shape \[1, 3\]"),
+        (torch.tensor([[0, 1], [1, 2]]), {"categories": ("one",)}, "1 kinds of 2 pairs"),
+        (torch.tensor([3, 4, 3]), {}, "names graph 3 more than once"),
+        (torch.tensor([3]), {}, "one graph alone"),
+        (torch.tensor([3, 4]), {"categories": ("one",)}, "1 kinds of 0 pairs"),
     ],
 )
 def test_pairs_that_are_none(pairs, labels, words):
-    with pytest.raises(AssertionError, match=words):
-        check_splits(with_test(pairs, **labels))
+    with pytest.raises(InputError, match=words):
+        check(with_test(pairs, **labels))
+
+
+def test_pairs_that_are_not_there():
+    with pytest.raises(AssertionError, match="test of hard-pairs is empty"):
+        check_splits(with_test(torch.zeros(0, 2, dtype=torch.int64)))
+    with pytest.raises(InputError, match="the test part of a split is float32"):
+        with_test(torch.tensor([[0.0, 1.0]]))
 
 
 def test_ids_stand_for_every_two():
     dataset = with_test(torch.tensor([3, 9, 4]))
-    check_splits(dataset)
+    assert check(dataset) is dataset
     assert dataset.statistics()["num_pairs"] == 3
 
 

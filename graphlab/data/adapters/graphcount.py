@@ -77,6 +77,7 @@ CARD = Card(
         }
         for variant in COUNTED
     },
+    extras=("count",),
     notes=(
         "Occurrences as subgraphs, induced or not. The target is the count divided by its standard deviation over the "
         "whole data set, test included, as is published; `count` keeps it as it is. node-... and edge-... ask for the "

@@ -73,6 +73,22 @@ COUNTS = {
 }
 
 
+STRANGERS = {
+    "fb15k-237": ("9 of 17,535 validation", 8, "28 of 20,466 test", 29),
+    "wn18rr": ("210 of 3,034 validation", 198, "210 of 3,134 test", 209),
+    "family": ("12 of 2,038 validation", 11, "18 of 2,835 test", 14),
+}
+"""Triples of validation and of test about entities that no fact has, and how many such entities there are."""
+
+INVERSES = {
+    "wn18rr": ("1,052 of 3,134", 3),
+    "umls": ("26 of 661", 7),
+    "nations": ("61 of 201", 30),
+    "family": ("176 of 2,835", 2),
+}
+"""Test triples that are facts turned round, by pairs of relations that are inverse in training."""
+
+
 def _sources(variant: str) -> tuple[Source, ...]:
     folder = FOLDERS[variant]
     return tuple(
@@ -94,6 +110,21 @@ def _statistics(num_nodes: int, num_relations: int, train: int, validation: int,
     }
 
 
+def _notices(variant: str) -> tuple[str, ...]:
+    validation, of_validation, test, of_test = STRANGERS.get(variant, ("", 0, "", 0))
+    strangers = [
+        f"{triples} triples name an entity that no fact has ({entities} entities)"
+        for triples, entities in ((validation, of_validation), (test, of_test))
+        if triples
+    ]
+    triples, pairs = INVERSES.get(variant, ("", 0))
+    inverses = (
+        f"{triples} test triples are given away by a fact turned round, as {pairs} pairs of relations are inverse in "
+        "training"
+    )
+    return (*strangers, inverses) if triples else tuple(strangers)
+
+
 CARD = Card(
     family="kg",
     title="Knowledge graphs for transductive completion",
@@ -110,6 +141,7 @@ CARD = Card(
     variants=tuple(FOLDERS),
     sources={variant: _sources(variant) for variant in FOLDERS},
     statistics={variant: _statistics(*counts) for variant, counts in COUNTS.items()},
+    notices={variant: _notices(variant) for variant in FOLDERS},
     notes=(
         "No triple occurs twice, in one split or across splits. Some entities occur in validation or test only, so "
         "that these triples name an entity without facts: 28 test triples of FB15k-237, 210 of WN18RR, 18 of family."

@@ -44,6 +44,14 @@ def _statistics(variant: str) -> dict[str, int]:
     }
 
 
+def _strangers(name: str) -> Iterator[str]:
+    """What is noticed of a member's own triples, of the graph by its name; not what relations of training give away."""
+    module, member = _member(name)
+    for notice in module.CARD.notices[member]:
+        if "that no fact has" in notice:
+            yield notice.replace(" triples ", f" triples of graph {name!r} ", 1)
+
+
 CARD = Card(
     family="mixture",
     title="Several knowledge graphs at once, for pre-training",
@@ -63,6 +71,7 @@ CARD = Card(
         for variant, names in MEMBERS.items()
     },
     statistics={variant: _statistics(variant) for variant in MEMBERS},
+    notices={"fb-wn": tuple(notice for name in ("kg/fb15k-237", "kg/wn18rr") for notice in _strangers(name))},
     notes="Members: " + "; ".join(f"{variant}: {', '.join(names)}" for variant, names in MEMBERS.items()) + ".",
 )
 

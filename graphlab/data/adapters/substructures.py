@@ -66,6 +66,7 @@ CARD = Card(
         }
         for variant, (num_nodes, num_edges, num_outputs) in COUNTS.items()
     },
+    extras=("count",),
     notes=(
         "Nodes carry the constant 1. has-triangle comes in pairs of equal degrees, both in the same part, so that "
         "neither size nor degrees decide. fixed: the first 400 graphs train, 100 validate, 100 test."

@@ -13,6 +13,7 @@ from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.identity import derived
+from graphlab.data.spec import UNLABELLED
 
 Part = Literal["train", "validation"]
 """What is searched on: a part of the training labels that is held out, or the official validation labels."""
@@ -56,7 +57,16 @@ def _with(dataset: Dataset, name: str, choose: Callable[[Split, int], tuple[Tens
     official = dataset.splits.fixed or (dataset.splits.at(0),)
     parts = [choose(split, k) for k, split in enumerate(official)]
     fixed = tuple(Split(train, chosen, chosen) for train, chosen in parts)
-    return replace(dataset, splits=Splits(f"{dataset.splits.name}, searched on {name}", fixed=fixed))
+    splits = Splits(f"{dataset.splits.name}, searched on {name}", fixed=fixed)
+    if dataset.spec.level != "triple":
+        return replace(dataset, splits=splits)
+    last = dataset.validation_graph
+    labels = {key: names for key, names in dataset.labels.items() if key != "test_entities"}
+    if "validation_entities" in labels:
+        labels["test_entities"] = labels["validation_entities"]
+    elif last == len(dataset.graphs) - 1 and "test_entities" in dataset.labels:
+        labels["test_entities"] = dataset.labels["test_entities"]
+    return replace(dataset, splits=splits, graphs=dataset.graphs[: last + 1], labels=labels)
 
 
 def _halves(dataset: Dataset, train: Tensor, stream: SeedStream) -> tuple[Tensor, Tensor]:
@@ -85,4 +95,4 @@ def _classes(dataset: Dataset, train: Tensor) -> list[Tensor]:
         y = torch.cat(rows) if all(len(row) == 1 for row in rows) else torch.zeros(len(train))
     if y.dim() != 1 or y.is_floating_point():
         return [train]
-    return [train[y == one] for one in y.unique().tolist()]
+    return [train[y == label] for label in y.unique().tolist() if label != UNLABELLED]

@@ -22,9 +22,10 @@ from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_poo
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import DataSpec
+from graphlab.core.shapes import require_shape
+from graphlab.data.spec import UNLABELLED, DataSpec
 from graphlab.model.base import Model
-from graphlab.task.base import Learner, Part, Task, TaskConfig
+from graphlab.task.base import Learner, Part, Steps, Task, TaskConfig
 
 POOLS = {"sum": global_add_pool, "mean": global_mean_pool, "max": global_max_pool}
 
@@ -86,17 +87,21 @@ READOUTS = {"graph": Readout, "node": NodeReadout, "edge": EdgeReadout}
 
 @dataclass(frozen=True)
 class GraphBatches:
-    """Graphs in a random order, `batch_size` at a time over all shards."""
+    """Graphs in a random order, `batch_size` at a time over all shards; one that is left joins the batch before it, so
+    that models with batch norm have rows to take statistics of."""
 
     task: GraphPrediction
     order: Tensor
 
+    @property
+    def steps(self) -> Steps:
+        return Steps(len(self.order), self.task.config.batch_size)
+
     def __len__(self) -> int:
-        return -(-len(self.order) // self.task.config.batch_size)
+        return len(self.steps)
 
     def __getitem__(self, step: int) -> Data:
-        size = self.task.config.batch_size
-        items = self.order[step * size : (step + 1) * size]
+        items = self.steps.of(self.order, step)
         mine = self.task.shard.of(items)
         batch = self.task.collate(mine if len(mine) else items[:1])
         batch.share = self.task.num_targets(mine) * self.task.shard.world / self.task.num_targets(items)
@@ -104,7 +109,8 @@ class GraphBatches:
 
 
 class GraphPrediction(Task[Data]):
-    """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes."""
+    """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes, of which those that are
+    `UNLABELLED` count in neither. A graph without any label is not trained on."""
 
     name = "graph-prediction"
     level = "graph"
@@ -115,14 +121,23 @@ class GraphPrediction(Task[Data]):
         accuracy = "accuracy" if self.dataset.spec.target_of == "graph" else "balanced_accuracy"
         self.metric, self.direction = (accuracy, "max") if self._classes else ("mae", "min")
         self._sizes = torch.tensor([len(graph["y"]) for graph in self.dataset.graphs])
+        self._labelled = self._count_labelled()
+        self._train = self.split.train[self._labelled[self.split.train] > 0]
         self._targets = {part: self._target(items) for part, items in self.split.parts()}
 
+    def _count_labelled(self) -> Tensor:
+        """Targets of each graph that are known."""
+        if not self._classes:
+            return self._sizes
+        return torch.tensor([int((graph["y"] != UNLABELLED).sum()) for graph in self.dataset.graphs])
+
     def _target(self, items: Tensor) -> Tensor:
-        return torch.cat([self.dataset.graphs[i].y for i in items.tolist()]).to(self.device)
+        none = self.dataset.graphs[0]["y"][:0]  # a part that is not used may be empty
+        return torch.cat([none, *(self.dataset.graphs[i]["y"] for i in items.tolist())]).to(self.device)
 
     def num_targets(self, items: Tensor) -> int:
-        """Targets of these graphs: as many as graphs, or as their nodes or edges."""
-        return int(self._sizes[items].sum())
+        """Targets of these graphs that are known: as many as graphs, or as their nodes or edges, at most."""
+        return int(self._labelled[items].sum())
 
     def head(self, model: Model, spec: DataSpec) -> nn.Module:
         """Raises IncompatibleError where nodes or edges are asked about and the model gives rows of something else."""
@@ -140,8 +155,8 @@ class GraphPrediction(Task[Data]):
         return graphs.to(self.device)
 
     def batches(self, stream: SeedStream) -> GraphBatches:
-        order = torch.randperm(len(self.split.train), generator=stream.child("order").torch())
-        return GraphBatches(self, self.split.train[order])
+        order = torch.randperm(len(self._train), generator=stream.child("order").torch())
+        return GraphBatches(self, self._train[order])
 
     def weight(self, batch: Data) -> float:
         return batch.share
@@ -150,10 +165,15 @@ class GraphPrediction(Task[Data]):
         return self._loss(self._forward(learner, batch), batch["y"])
 
     def _loss(self, rows: Tensor, targets: Tensor) -> Tensor:
-        return F.cross_entropy(rows, targets) if self._classes else F.l1_loss(rows, targets)
+        if not self._classes:
+            return F.l1_loss(rows, require_shape("targets", targets, tuple(rows.shape), "[targets, values]"))
+        require_shape("targets", targets, tuple(rows.shape[:1]), "[targets]")
+        return F.cross_entropy(rows, targets, ignore_index=UNLABELLED)
 
     def _forward(self, learner: Learner, batch: Data) -> Tensor:
-        return learner.head(learner.model(batch), batch)
+        rows = learner.head(learner.model(batch), batch)
+        shape = (len(batch["y"]), self.dataset.spec.num_outputs)
+        return require_shape(f"the predictions of {type(learner.model).__name__}", rows, shape, "[targets, outputs]")
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Logits or values of each graph's targets, filled up with zeros to the most of any: `[n, most * outputs]`."""
@@ -180,6 +200,8 @@ class GraphPrediction(Task[Data]):
         targets = self._targets[part]
         there = self._there(getattr(self.split, part))
         rows = rows.float().view(*there.shape, -1)[there]
+        if self._classes:
+            rows, targets = rows[targets != UNLABELLED], targets[targets != UNLABELLED]
         loss = self._loss(rows, targets).item()
         if not self._classes:
             return {"mae": loss}

@@ -14,6 +14,7 @@ from torch import Tensor
 from graphlab.core.config import PositiveInt
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
+from graphlab.core.shapes import require_shape
 from graphlab.model.base import TripleModel
 from graphlab.task.base import Direction, Learner, Part, Task
 from graphlab.task.objectives import OBJECTIVES, ObjectiveConfig, Queries, QueryEpoch
@@ -34,7 +35,8 @@ class Config(ObjectiveConfig):
 
 
 class KGCompletion(Task[Queries]):
-    """Filtered ranking of tails and heads. Validation is asked in `graphs[0]`, test in `graphs[-1]`."""
+    """Filtered ranking of tails and heads. Training is about `graphs[0]`, test about `graphs[-1]`, and validation about
+    the one that the data set says: `graphs[validation_graph]`."""
 
     name = "kg-completion"
     level = "triple"
@@ -44,14 +46,14 @@ class KGCompletion(Task[Queries]):
 
     def prepare(self) -> None:
         graphs, num_relations = self.dataset.graphs, self.dataset.spec.num_relations
-        self._worlds = {
-            "validation": World(graphs[0], num_relations, self.config.filter, self.device),
-            "test": World(graphs[-1], num_relations, self.config.filter, self.device),
+        places = {"train": 0, "validation": self.dataset.validation_graph, "test": len(graphs) - 1}
+        worlds = {
+            place: World(graphs[place], num_relations, self.config.filter, self.device)
+            for place in dict.fromkeys(places.values())
         }
+        self._worlds = {part: worlds[place] for part, place in places.items()}
         objective = OBJECTIVES[self.config.objective]
-        self._objective = objective(
-            self.config, self.split.train.to(self.device), self._worlds["validation"], self.shard
-        )
+        self._objective = objective(self.config, self.split.train.to(self.device), self._worlds["train"], self.shard)
 
     def batches(self, stream: SeedStream) -> QueryEpoch:
         return QueryEpoch(self._objective, stream)
@@ -97,7 +99,12 @@ class KGCompletion(Task[Queries]):
     @torch.no_grad()
     def _rank(self, model: TripleModel, world: World, asked: Tensor) -> Tensor:
         head, relation, tail = asked.unbind(1)
-        scores = model.score(world.graph, head, relation)
+        scores = require_shape(
+            f"the scores of {type(model).__name__}",
+            model.score(world.graph, head, relation),
+            (len(head), world.num_nodes),
+            "[queries, entities]",
+        )
         rank, competitors = ranks(scores, tail, world.known.find(head, relation), self.config.tie)
         return torch.stack([rank, competitors.double()], dim=1)
 

@@ -19,9 +19,10 @@ from torch_geometric.data import Data
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
+from graphlab.core.shapes import require_shape
 from graphlab.data.links import NonLinks, both_directions
 from graphlab.model.base import LinkModel
-from graphlab.task.base import Direction, Learner, Part, Task, TaskConfig
+from graphlab.task.base import Direction, Learner, Part, Steps, Task, TaskConfig
 from graphlab.task.binary import auroc, average_precision
 
 
@@ -59,16 +60,13 @@ class LinkEpoch:
         self._task = task
         self._stream = stream
         self._order = torch.randperm(len(task.split.train), generator=stream.child("order").torch())
-        self._size = task.config.batch_size or len(self._order)
+        self._steps = Steps(len(self._order), task.config.batch_size or max(1, len(self._order)))
 
     def __len__(self) -> int:
-        return -(-len(self._order) // self._size)
+        return len(self._steps)
 
     def __getitem__(self, step: int) -> Pairs:
-        if not 0 <= step < len(self):
-            raise IndexError(step)
-        chosen = self._order[step * self._size : (step + 1) * self._size]
-        return self._task.ask(chosen, self._stream.child("step", step))
+        return self._task.ask(self._steps.of(self._order, step), self._stream.child("step", step))
 
 
 class LinkPrediction(Task[Pairs]):
@@ -109,7 +107,7 @@ class LinkPrediction(Task[Pairs]):
         """Binary cross-entropy; for each link, it and its negatives together weigh one half."""
         if not len(batch.pairs):
             return sum((p.sum() for p in learner.parameters()), torch.zeros((), device=self.device)) * 0
-        logits = _link_model(learner).score_links(batch.graph, batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
+        logits = self._scores(learner, batch.graph, batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
         positive = F.binary_cross_entropy_with_logits(logits[:, 0], torch.ones_like(logits[:, 0]))
         negative = F.binary_cross_entropy_with_logits(logits[:, 1:], torch.zeros_like(logits[:, 1:]))
         return (positive + negative) / 2
@@ -119,11 +117,15 @@ class LinkPrediction(Task[Pairs]):
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Scores `[n]`."""
-        model = _link_model(learner)
         pairs = self.shard.of(getattr(self.split, part)).to(self.device)[:, :2]
         chunks = pairs.split(self.config.evaluation_batch_size)
         with torch.no_grad():
-            return torch.cat([model.score_links(self._graph, chunk) for chunk in chunks])
+            return torch.cat([self._scores(learner, self._graph, chunk) for chunk in chunks])
+
+    def _scores(self, learner: Learner, graph: Data, pairs: Tensor) -> Tensor:
+        model = _link_model(learner)
+        scores = model.score_links(graph, pairs)
+        return require_shape(f"the scores of {type(model).__name__}", scores, (len(pairs),), "[pairs]")
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         positive = getattr(self.split, part)[:, 2].bool().to(rows.device)

@@ -14,7 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.data import Data
 
+from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
+from graphlab.core.shapes import require_shape
+from graphlab.data.spec import UNLABELLED
 from graphlab.task.base import Learner, Part, Task, TaskConfig
 
 
@@ -36,7 +39,7 @@ class FullBatch:
 
 
 class NodeClassification(Task[Data]):
-    """Cross-entropy on the training nodes, accuracy on the rest.
+    """Cross-entropy on the training nodes, accuracy on the rest; nodes that are `UNLABELLED` count in neither.
 
     Models get the graph without its labels; those of the training nodes alone are there, as
     `known_labels` `[num_nodes, num_classes]`, one-hot, zero for every other node.
@@ -49,8 +52,16 @@ class NodeClassification(Task[Data]):
     direction = "max"
 
     def prepare(self) -> None:
-        labels, train = self.dataset.graph["y"], self.split.train
-        self._index = {part: items.to(self.device) for part, items in self.split.parts()}
+        if self.dataset.spec.target != "class":
+            raise IncompatibleError(
+                f"{self.name} is about classes and {self.dataset.name} has values",
+                hint="values of nodes are predicted by graph-prediction: level 'graph', target_of 'node'",
+            )
+        labels = self.dataset.graph["y"]
+        train = self.split.train[labels[self.split.train] != UNLABELLED]
+        self._index = {part: items.to(self.device) for part, items in self.split.parts()} | {
+            "train": train.to(self.device)
+        }
         self._labels = {part: labels.to(self.device)[items] for part, items in self._index.items()}
         known = torch.zeros(len(labels), self.dataset.spec.num_outputs)
         known[train, labels[train]] = 1.0
@@ -61,14 +72,21 @@ class NodeClassification(Task[Data]):
         return FullBatch(self._graph)
 
     def loss(self, learner: Learner, batch: Data) -> Tensor:
-        return F.cross_entropy(learner.model(batch)[self._index["train"]], self._labels["train"])
+        return F.cross_entropy(self._logits(learner, batch)[self._index["train"]], self._labels["train"])
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Logits `[n, num_classes]`."""
-        return learner.model(self._graph)[self.shard.of(self._index[part])]
+        return self._logits(learner, self._graph)[self.shard.of(self._index[part])]
+
+    def _logits(self, learner: Learner, graph: Data) -> Tensor:
+        shape = (int(graph.num_nodes or 0), self.dataset.spec.num_outputs)
+        return require_shape(
+            f"the predictions of {type(learner.model).__name__}", learner.model(graph), shape, "[nodes, classes]"
+        )
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
-        labels = self._labels[part]
+        labelled = self._labels[part] != UNLABELLED
+        rows, labels = rows[labelled], self._labels[part][labelled]
         accuracy = (rows.argmax(dim=1) == labels).double().mean()
         return {"accuracy": accuracy.item(), "loss": F.cross_entropy(rows.float(), labels).item()}
 

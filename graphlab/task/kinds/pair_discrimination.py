@@ -23,6 +23,7 @@ from torch_geometric.data import Batch, Data
 from graphlab.core.config import Choices, NonNegativeFloat, NonNegativeInt, PositiveInt
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
+from graphlab.core.shapes import require_shape
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
 from graphlab.task.base import Learner, Part, Task, TaskConfig
@@ -196,7 +197,7 @@ class PairDiscrimination(Task[Data]):
         return Copies(self, torch.randperm(self.config.num_relabelings, generator=stream.child("order").torch()))
 
     def loss(self, learner: Learner, batch: Data) -> Tensor:
-        return self._loss(learner.head(learner.model(batch), batch))
+        return self._loss(_outputs(learner, [batch]))
 
     def is_enough(self, loss: float) -> bool:
         return loss < self.config.stop_loss
@@ -258,7 +259,11 @@ class PairDiscrimination(Task[Data]):
 
 
 def _outputs(learner: Learner, batches: Sequence[Data]) -> Tensor:
-    return torch.cat([learner.head(learner.model(batch), batch) for batch in batches])
+    outputs = [learner.head(learner.model(batch), batch) for batch in batches]
+    for batch, rows in zip(batches, outputs, strict=True):
+        shape = (int(batch["ptr"].numel()) - 1, rows.shape[-1])
+        require_shape(f"the outputs of {type(learner.model).__name__}", rows, shape, "[graphs, outputs]")
+    return torch.cat(outputs)
 
 
 def _double(values: Tensor) -> Tensor:

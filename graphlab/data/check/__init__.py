@@ -1,0 +1,214 @@
+"""One check of data: what every data set must be, whoever brings it.
+
+`load` asks it of what adapters build and of what transforms make, every plan of a data set in memory, and the contract
+of data sets of what is registered. docs/DATA.md says what is refused, converted and noticed. Start at `check`; `graphs`
+has tensors of graphs, `targets` their `y`, `splits` parts of items, `triples` knowledge graphs, `pairs` links and pairs
+of graphs, and `draft` the copy that conversions are made on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import get_args
+
+from torch_geometric.data import Data
+
+from graphlab.core.errors import GraphLabError, InputError
+from graphlab.data.check.draft import Draft
+from graphlab.data.check.graphs import MOST, check_graphs
+from graphlab.data.check.pairs import check_links, check_pairs
+from graphlab.data.check.splits import check_items
+from graphlab.data.check.targets import check_targets
+from graphlab.data.check.triples import check_mixture, check_triples
+from graphlab.data.dataset import Dataset, Split, Splits
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Level
+
+__all__ = ["check", "check_split"]
+
+NEEDED = {"node": 1, "link": 1, "pair": 2}
+"""Graphs that a level needs at least; one where it is not listed."""
+
+
+def check(dataset: Dataset, error: type[GraphLabError] = InputError) -> Dataset:
+    """The data set as every task and model may rely on it, with what is suspicious about it in its `notices`.
+
+    What has a plain meaning is converted, in copies: nothing that was given is changed. Data that are as they should be
+    come back as the same object. `notices` that reading or converting the data left are kept.
+
+    Args:
+        error: the class that a refusal is raised as: InputError where the data set comes from a caller's memory,
+            DataError where it comes from files.
+
+    Raises:
+        GraphLabError: of that class, for data that cannot be right, naming the place, the values and the remedy.
+    """
+    try:
+        return _checked(dataset)
+    except InputError as problem:
+        if isinstance(problem, error):
+            raise
+        raise error(problem.message, hint=problem.hint) from None
+
+
+def check_split(dataset: Dataset, split: Split) -> None:
+    """See that one split fits a data set that was checked: those that are drawn from the seed are seen at each run.
+
+    Raises InputError where it does not.
+    """
+    _require_split(dataset, split)
+    draft = Draft(dataset)
+    draft.sizes = [int(graph.num_nodes or 0) for graph in dataset.graphs]
+    CHECKS[dataset.spec.level](draft, [split])
+
+
+CHECKS = {
+    "node": check_items,
+    "graph": check_items,
+    "pair": check_pairs,
+    "link": check_links,
+    "triple": check_triples,
+    "mixture": check_mixture,
+}
+"""By level, what compares splits with graphs and gives findings."""
+
+
+def _checked(dataset: Dataset) -> Dataset:
+    _check_outline(dataset)
+    draft = Draft(dataset)
+    findings = [*check_graphs(draft), *check_targets(draft)]
+    _check_labels(draft)
+    findings += draft.found
+    findings += CHECKS[dataset.spec.level](draft, dataset.splits.fixed or [_drawn(dataset)])
+    kept = [notice for notice in dataset.notices if notice not in dataset.findings]
+    notices = tuple(dict.fromkeys([*kept, *draft.conversions(), *findings]))
+    if not draft.changed and notices == dataset.notices and tuple(findings) == dataset.findings:
+        return dataset
+    return replace(dataset, graphs=tuple(draft.graphs), notices=notices, findings=tuple(findings))
+
+
+def _drawn(dataset: Dataset) -> Split:
+    """The split of seed 0."""
+    split = dataset.splits.at(0)
+    _require_split(dataset, split)
+    return split
+
+
+def _require_split(dataset: Dataset, split: object) -> None:
+    if not isinstance(split, Split):
+        raise InputError(f"a split of {dataset.name} is {split!r:.60}", hint="it is a Split(train, validation, test)")
+
+
+def _check_words(dataset: Dataset) -> None:
+    """Names and notices are text."""
+    for key in ("name", "task"):
+        if not isinstance(getattr(dataset, key), str) or not getattr(dataset, key):
+            raise InputError(f"a data set has the {key} {getattr(dataset, key)!r:.60}", hint=f"its {key} is text")
+    for key in ("notices", "findings"):
+        value = getattr(dataset, key)
+        if not isinstance(value, tuple | list) or not all(isinstance(notice, str) for notice in value):
+            raise InputError(f"{dataset.name} has {key}={value!r:.60}", hint="give a tuple of sentences")
+    labels = dataset.labels
+    if not isinstance(labels, Mapping) or not all(isinstance(key, str) for key in labels):
+        raise InputError(f"{dataset.name} has labels={labels!r:.60}", hint="give names by kind, as {'classes': (...)}")
+
+
+def _check_outline(dataset: Dataset) -> None:
+    """The data set holds the kinds of objects that it says, and as many graphs as its level has."""
+    _check_words(dataset)
+    spec, graphs = dataset.spec, dataset.graphs
+    if not isinstance(spec, DataSpec) or not isinstance(dataset.splits, Splits):
+        raise InputError(
+            f"{dataset.name} has the spec {spec!r:.60} and the splits {dataset.splits!r:.60}",
+            hint="they are a DataSpec and a Splits",
+        )
+    if spec.level not in get_args(Level):
+        raise InputError(f"{dataset.name} has the level {spec.level!r}", hint=f"it is one of {', '.join(CHECKS)}")
+    if not isinstance(graphs, tuple | list) or not all(isinstance(graph, Data) for graph in graphs):
+        raise InputError(f"the graphs of {dataset.name} are no tuple of PyG's Data", hint="graphs=(data,) holds one")
+    if len(graphs) < NEEDED.get(spec.level, 1) or (spec.level in ("node", "link") and len(graphs) > 1):
+        raise InputError(
+            f"{dataset.name} has {len(graphs):,} graphs, and its level is {spec.level!r}",
+            hint="nodes and links are those of one graph, pairs of two graphs or more; graphs have level 'graph'",
+        )
+    _check_spec(dataset)
+    for split in dataset.splits.fixed:
+        _require_split(dataset, split)
+    place = dataset.validation_graph
+    last = len(graphs) - 1
+    if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place <= last:
+        raise InputError(f"{dataset.name} has no graph {place!r} for validation", hint=f"graphs are 0 to {last}")
+    if spec.level != "triple":
+        if place:
+            raise InputError(
+                f"{dataset.name} asks validation in graph {place}, and its level is {spec.level!r}",
+                hint="validation_graph is for knowledge graphs",
+            )
+    elif len({0, place, last}) < len(graphs):
+        raise InputError(
+            f"{dataset.name} has {len(graphs)} graphs, of which training uses the first, test the last and validation "
+            f"graph {place}",
+            hint="for graphs of training, validation and test, say validation_graph=1",
+        )
+
+
+def _check_spec(dataset: Dataset) -> None:
+    spec = dataset.spec
+    counts = {"num_outputs": spec.num_outputs, "num_relations": spec.num_relations}
+    counts |= {} if spec.num_entities is None else {"num_entities": spec.num_entities}
+    for features in (spec.node, spec.edge):
+        if isinstance(features, Continuous):
+            counts["dim"] = features.dim
+        elif isinstance(features, Categorical):
+            counts |= {f"sizes[{k}]": size for k, size in enumerate(features.sizes)}
+        elif features is not None:
+            raise InputError(
+                f"{dataset.name}: {features!r:.60} describes no features",
+                hint="say Continuous(dim), Categorical(sizes)",
+            )
+    least = {"num_outputs": int(spec.level in ("node", "graph")), "num_relations": int(spec.level == "triple")}
+    for key, value in counts.items():
+        if isinstance(value, bool) or not isinstance(value, int) or not least.get(key, 0) <= value <= MOST:
+            raise InputError(
+                f"the spec of {dataset.name} has {key}={value!r:.60}",
+                hint=f"it is a whole number from {least.get(key, 0)} to {MOST:,}",
+            )
+
+
+def _check_labels(draft: Draft) -> None:
+    """As many names as there are things; see `Dataset.labels`."""
+    spec, labels = draft.spec, draft.dataset.labels
+    sizes = {"classes": spec.num_outputs if spec.target == "class" and spec.level in ("node", "graph") else None}
+    if spec.level == "triple":
+        middle = draft.dataset.validation_graph
+        sizes |= {
+            "entities": draft.sizes[0],
+            "validation_entities": draft.sizes[middle],
+            "test_entities": draft.sizes[-1],
+            "relations": spec.num_relations,
+        }
+        for place, key in ((middle, "validation_entities"), (len(draft.graphs) - 1, "test_entities")):
+            if labels.get("entities") and not labels.get(key) and draft.sizes[place] != draft.sizes[0]:
+                raise InputError(
+                    f"{draft.name} names {draft.sizes[0]:,} entities, and its graph {place} has {draft.sizes[place]:,}",
+                    hint=f"give their names as labels[{key!r}]",
+                )
+    if spec.level == "mixture":
+        sizes["graphs"] = len(draft.graphs)
+        if not labels.get("graphs"):
+            raise InputError(f"{draft.name} does not name its graphs", hint="give labels={'graphs': (name, ...)}")
+    for key, names in labels.items():
+        size = sizes.get(key)
+        if not isinstance(names, tuple | list) or not set(map(type, names)) <= {str}:
+            raise InputError(f"the labels {key!r} of {draft.name} are no tuple of text", hint="a label is a str")
+        if size is not None and names and len(names) != size:
+            raise InputError(
+                f"{draft.name} has {len(names):,} names of {size:,} {key.replace('_', ' ')}",
+                hint="give one name each in the order of ids, or none",
+            )
+        if key in sizes and len(set(names)) < len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})[:3] if len(names) < 1000 else []
+            draft.found.append(
+                f"{len(names) - len(set(names)):,} of the {len(names):,} names of {key.replace('_', ' ')} occur twice"
+                + (f": {', '.join(map(repr, twice))}" if twice else "")
+            )

@@ -1,0 +1,381 @@
+"""Tensors of graphs: their types, shapes and ranges, and what no model reads of them.
+
+Types and shapes are looked at graph by graph, values over all graphs at once, since a data set may have very many.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphlab.data.check.draft import (
+    Draft,
+    dtype_name,
+    join,
+    outside,
+    plain_tensor,
+    range_hint,
+    refuse,
+    some,
+)
+from graphlab.data.spec import Categorical, Continuous, Features
+
+READ = {
+    "node": ("x", "edge_index", "edge_attr", "edge_weight", "y", "num_nodes"),
+    "graph": ("x", "edge_index", "edge_attr", "edge_weight", "y", "num_nodes"),
+    "pair": ("x", "edge_index", "edge_attr", "edge_weight", "num_nodes"),
+    "link": ("x", "edge_index", "num_nodes"),
+    "triple": ("edge_index", "edge_type", "known_triples", "num_nodes"),
+    "mixture": ("edge_index", "edge_type", "known_triples", "num_nodes", "num_relations"),
+}
+"""By level, the attributes of graphs that tasks and models read."""
+
+MOST = 2**31
+"""Nodes that a graph may have: a check takes a byte for each."""
+
+EXACT = 2**24
+"""Whole numbers below this are the same in float32."""
+
+EDGES = "give edge_index as int64 [2, E]"
+UNHASHED = "remove it, as del data.{key}, or keep its numbers in a tensor"
+
+
+def check_graphs(draft: Draft) -> list[str]:
+    """Bring the tensors of all graphs but `y` to the types of the spec, count nodes, and give findings."""
+    _check_attributes(draft)
+    for place in range(len(draft.graphs)):
+        _check_edge_index(draft, place)
+        for key in ("x", "edge_attr"):
+            _check_dtype(draft, place, key)
+        draft.sizes.append(_num_nodes(draft, place))
+    _check_edge_range(draft)
+    return [*_features(draft, "x", draft.spec.node), *_features(draft, "edge_attr", draft.spec.edge), *_weights(draft),
+            *_unread(draft), *_one_way(draft)]  # fmt: skip
+
+
+def _check_attributes(draft: Draft) -> None:
+    """What graphs carry can be hashed, and batched where graphs are: the same attributes in each."""
+    first = set(draft.graphs[0].keys())
+    for place, graph in enumerate(draft.graphs):
+        values: dict[str, Any] = graph.to_dict()
+        adjacency = next((key for key in ("adj_t", "adj") if key in values), None)
+        if values.get("edge_index") is None:
+            converted = adjacency and "drop T.ToSparseTensor(), or make edges of it by adj_t.coo() and torch.stack"
+            refuse(
+                f"{draft.place(place)} has no edge_index{f', but {adjacency}' if adjacency else ''}",
+                converted or f"{EDGES}; of a graph without edges, torch.empty(2, 0, dtype=torch.long)",
+            )
+        for key, value in values.items():
+            if key not in READ[draft.spec.level] and not _is_plain(value):
+                refuse(
+                    f"{draft.place(place)} has {key}, a {_kind(value)}, which is neither a tensor nor finite and plain",
+                    UNHASHED.format(key=key),
+                )
+        if draft.spec.level in ("graph", "pair") and set(values) != first:
+            odd = sorted(set(values) ^ first)
+            refuse(
+                f"{draft.name}: graphs 0 and {place} do not carry the same: {some(odd)} is in one of them alone",
+                "give it in every graph or in none",
+            )
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.layout == torch.strided and not value.is_meta and not value.is_nested
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain_value, value))
+    return _is_plain_value(value)
+
+
+def _is_plain_value(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor) and value.layout != torch.strided:
+        return "sparse tensor"
+    return type(value).__name__
+
+
+def _tensor(draft: Draft, place: int, key: str, needed: str) -> Tensor:
+    """An attribute as a dense tensor."""
+    value = draft.graphs[place][key]
+    tensor = plain_tensor(value)
+    if tensor is None:
+        refuse(
+            f"{draft.place(place)} has {key} as a {_kind(value)}, not {needed}",
+            f"give {key}.to_dense()" if isinstance(value, Tensor) else f"give {key} as a tensor",
+        )
+    if tensor is not value:
+        draft.set(place, key, tensor, "" if isinstance(value, Tensor) else f"{key} from an array to a tensor")
+    return tensor
+
+
+def integers(draft: Draft, place: int, key: str, needed: str) -> Tensor:
+    """An attribute of ids as int64."""
+    value = _tensor(draft, place, key, needed)
+    if value.dtype == torch.int64:
+        return value
+    if value.numel() and (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
+        refuse(
+            f"{draft.place(place)} has {key} of {dtype_name(value)}, not {needed}", f"give whole numbers, {key}.long()"
+        )
+    draft.set(place, key, value.long(), f"{key} from {dtype_name(value)} to int64" if value.numel() else "")
+    return draft.graphs[place][key]
+
+
+def _check_edge_index(draft: Draft, place: int) -> None:
+    edges = integers(draft, place, "edge_index", "int64 [2, E]")
+    if edges.dim() != 2 or edges.shape[0] != 2:
+        turned = edges.dim() == 2 and edges.shape[1] == 2
+        refuse(
+            f"{draft.place(place)} has edge_index of the shape {list(edges.shape)}, not [2, E]",
+            "turn it round: edge_index.t().contiguous()" if turned else EDGES,
+        )
+    if not edges.is_contiguous():
+        draft.set(place, "edge_index", edges.contiguous())
+
+
+def _num_nodes(draft: Draft, place: int) -> int:
+    """Nodes as the graph says, or as its features have rows, or at node level its classes, or as its edges name."""
+    graph = draft.graphs[place]
+    values = graph.to_dict()
+    if values.get("num_nodes") is not None:
+        try:
+            size = operator.index(values["num_nodes"])
+        except TypeError:
+            size = -1
+        if not 0 <= size <= MOST or isinstance(values["num_nodes"], bool):
+            refuse(
+                f"{draft.place(place)} has num_nodes={values['num_nodes']!r:.60}",
+                f"it is a whole number from 0 to {MOST:,}",
+            )
+        if type(values["num_nodes"]) is not int:
+            draft.set(place, "num_nodes", size)
+        return size
+    x, y, edges = values.get("x"), values.get("y"), values["edge_index"]
+    if isinstance(x, Tensor) and x.dim():
+        return len(x)
+    rows_of_nodes = draft.spec.level == "node" or (draft.spec.level == "graph" and draft.spec.target_of == "node")
+    if rows_of_nodes and isinstance(y, Tensor) and y.dim():
+        size, origin = len(y), "y"
+    else:
+        size, origin = int(edges.max()) + 1 if edges.numel() else 0, "the largest id in edge_index"
+    draft.set(place, "num_nodes", size, f"num_nodes, which was not said, taken from {origin}")
+    return size
+
+
+def _check_edge_range(draft: Draft) -> None:
+    """No edge leads out of its graph."""
+    edges = [graph["edge_index"] for graph in draft.graphs]
+    whole = join(edges, dim=1)
+    limit = torch.tensor(draft.sizes).repeat_interleave(torch.tensor([e.shape[1] for e in edges]))
+    if len(draft.graphs) == 1 and outside(whole, draft.sizes[0]) is None:
+        return
+    if not ((whole < 0) | (whole >= limit)).any():
+        return
+    for place, (each, size) in enumerate(zip(edges, draft.sizes, strict=True)):
+        wrong = outside(each, size)
+        if wrong is not None:
+            refuse(
+                f"{draft.place(place)} has {size:,} nodes, and edge_index names {some(wrong)}",
+                range_hint(each, size, f"ids are 0 to {size - 1:,}; or num_nodes is too small"),
+            )
+
+
+def _check_dtype(draft: Draft, place: int, key: str) -> None:
+    """Features as float32 or int64, whichever the spec says, with one row a node or an edge."""
+    declared = draft.spec.node if key == "x" else draft.spec.edge
+    if draft.graphs[place].get(key) is None or key not in READ[draft.spec.level]:
+        return
+    if isinstance(declared, Categorical):
+        value = _tensor(draft, place, key, "int64")
+        if value.dtype == torch.bool:
+            draft.set(place, key, value.long(), f"{key} from bool to int64")
+        value = integers(draft, place, key, "categories as int64")
+    elif isinstance(declared, Continuous):
+        value = floats(draft, place, key)
+    else:
+        return
+    width = len(declared.sizes) if isinstance(declared, Categorical) else declared.dim
+    if value.dim() == 1 and width == 1:
+        draft.set(place, key, value.unsqueeze(1), f"{key} from one dimension to one column")
+
+
+def floats(draft: Draft, place: int, key: str) -> Tensor:
+    """An attribute of numbers as float32."""
+    value = _tensor(draft, place, key, "float32")
+    if value.dtype == torch.float32:
+        return value
+    name = dtype_name(value)
+    if value.is_complex():
+        refuse(f"{draft.place(place)} has {key} of {name}", "give real and imaginary parts as columns of float32")
+    converted, rounded = value.float(), ""
+    if value.dtype == torch.float64:
+        if (converted.isinf() & value.isfinite()).any():
+            refuse(f"{draft.place(place)} has {key} with numbers that float32 cannot hold", "scale them down")
+        finite = value.isfinite()
+        rounded = "" if torch.equal(converted.double()[finite], value[finite]) else ", rounded"
+    elif not value.is_floating_point() and value.numel() and value.dtype != torch.bool:
+        low, high = (int(end) for end in (value.min(), value.max()))
+        if max(-low, high) > EXACT:
+            refuse(
+                f"{draft.place(place)} has {key} of {name} up to {max(-low, high):,}, which float32 may not hold",
+                "numbers of this size look like ids: say Categorical(sizes), or scale them down",
+            )
+    draft.set(place, key, converted, f"{key} from {name} to float32{rounded}")
+    return converted
+
+
+def _features(draft: Draft, key: str, declared: Features | None) -> list[str]:
+    """The features of all graphs are as declared, and finite or in their vocabulary."""
+    if key not in READ[draft.spec.level]:
+        return []
+    what, field = ("node", "spec.node") if key == "x" else ("edge", "spec.edge")
+    there = [graph.get(key) is not None for graph in draft.graphs]
+    if declared is None:
+        if any(there):
+            value = draft.graphs[there.index(True)][key]
+            shape = _kind(value) if plain_tensor(value) is None else list(value.shape)
+            refuse(
+                f"{draft.place(there.index(True))} has {key} of {shape}, and {field} says that {what}s carry nothing",
+                f"say {field}=Continuous(columns) or Categorical(sizes), or remove {key}",
+            )
+        return []
+    if not all(there):
+        refuse(
+            f"{draft.place(there.index(False))} has no {key}, and {field} is {declared}",
+            f"give {key} in every graph, or say {field}=None",
+        )
+    width = declared.dim if isinstance(declared, Continuous) else len(declared.sizes)
+    counts = draft.sizes if key == "x" else [graph["edge_index"].shape[1] for graph in draft.graphs]
+    values = [graph[key] for graph in draft.graphs]
+    for place, (value, rows) in enumerate(zip(values, counts, strict=True)):
+        if value.shape != (rows, width):
+            refuse(
+                f"{draft.place(place)} has {key} of the shape {list(value.shape)}, not {[rows, width]}",
+                f"it has {rows:,} {what}s, and {field} is {declared}",
+            )
+    if isinstance(declared, Continuous):
+        refuse_not_finite(draft, key, values, what)
+    else:
+        _check_vocabulary(draft, key, values, declared, what)
+    return []
+
+
+def refuse_not_finite(draft: Draft, key: str, values: list[Tensor], what: str) -> None:
+    """NaN and infinity are told with their rows and columns."""
+    if join([value.reshape(-1) for value in values]).sum().isfinite():  # a sum shows all of them, and makes no copy
+        return
+    for place, value in enumerate(values):
+        wrong = (~value.isfinite()).nonzero()
+        if len(wrong):
+            row, *column = wrong[0].tolist()
+            where = f"{what} {row}" + (f", column {column[0]}" if column else "")
+            refuse(
+                f"{draft.place(place)} has {key} = {value[tuple(wrong[0])].item():g} at {where}; "
+                f"{len(wrong):,} of its {value.numel():,} numbers are not finite",
+                f"replace or remove what is missing before training, as torch.nan_to_num({key})",
+            )
+
+
+def _check_vocabulary(draft: Draft, key: str, values: list[Tensor], declared: Categorical, what: str) -> None:
+    whole = join(values)
+    for column, size in enumerate(declared.sizes):
+        wrong = outside(whole[:, column], size)
+        if wrong is None:
+            continue
+        place = next(k for k, value in enumerate(values) if outside(value[:, column], size) is not None)
+        rows = ((values[place][:, column] < 0) | (values[place][:, column] >= size)).nonzero().flatten()
+        refuse(
+            f"{draft.place(place)} has {key} of {some(wrong)} in column {column}, at {what} {some(rows)}, and the "
+            f"vocabulary of this column has {size:,} words",
+            range_hint(whole[:, column], size, f"words are 0 to {size - 1:,}"),
+        )
+
+
+def _weights(draft: Draft) -> list[str]:
+    """`edge_weight` is one finite number an edge."""
+    if "edge_weight" not in READ[draft.spec.level] or draft.graphs[0].get("edge_weight") is None:
+        return []
+    values = []
+    for place, graph in enumerate(draft.graphs):
+        num_edges = graph["edge_index"].shape[1]
+        value = floats(draft, place, "edge_weight")
+        if value.shape == (num_edges, 1):
+            value = value.flatten()
+            draft.set(place, "edge_weight", value, "edge_weight from one column to one dimension")
+        if value.shape != (num_edges,):
+            refuse(
+                f"{draft.place(place)} has edge_weight of the shape {list(value.shape)}, not {[num_edges]}",
+                "give one number an edge; several are edge_attr",
+            )
+        values.append(value)
+    refuse_not_finite(draft, "edge_weight", values, "edge")
+    return []
+
+
+def _unread(draft: Draft) -> list[str]:
+    """What graphs carry and no model of GraphLab reads, and what of it cannot be batched."""
+    card = draft.dataset.card
+    known = {*READ[draft.spec.level], *(card.extras if card else ())}
+    extras = sorted({key for graph in draft.graphs for key in graph.keys()} - {*READ[draft.spec.level]})  # noqa: SIM118
+    if draft.spec.level == "graph":
+        for key in extras:
+            _check_batched(draft, key)
+    unread = [key for key in extras if key not in known]
+    return [f"no model of GraphLab reads {some(unread)} of the graphs"] if unread else []
+
+
+def _check_batched(draft: Draft, key: str) -> None:
+    """PyG joins an attribute of many graphs end to end."""
+    free: Callable[[Tensor], tuple[int, ...]] = lambda value: tuple(value.shape[1:])  # noqa: E731
+    if "index" in key or key == "face":
+        free = lambda value: tuple(value.shape[:-1])  # noqa: E731
+    first = draft.graphs[0][key]
+    for place, graph in enumerate(draft.graphs):
+        value = graph[key]
+        alike = type(value) is type(first)
+        if alike and isinstance(value, Tensor):
+            alike = value.dtype == first.dtype and value.dim() == first.dim() and free(value) == free(first)
+        if not alike:
+            refuse(
+                f"{draft.name}: {key} of graphs 0 and {place} cannot be put end to end, which batches need",
+                f"give it the same type and number of columns in every graph, or remove it: del data.{key}",
+            )
+
+
+def _one_way(draft: Draft) -> list[str]:
+    """Edges without their reverse, where the spec says that direction says nothing."""
+    if draft.spec.directed or draft.spec.level in ("triple", "mixture"):
+        return []
+    edges = [graph["edge_index"] for graph in draft.graphs]
+    whole = join(edges, dim=1)
+    if len(edges) > 1:
+        sizes = torch.tensor(draft.sizes)
+        offset = (sizes.cumsum(0) - sizes).repeat_interleave(torch.tensor([e.shape[1] for e in edges]))
+        whole = whole + offset
+    source, target = whole
+    if _multiset(source, target) == _multiset(target, source):
+        return []
+    total = max(1, sum(draft.sizes))
+    missing = int((~torch.isin(source * total + target, target * total + source)).sum())
+    if not missing:
+        return []
+    return [
+        f"{missing:,} of {whole.shape[1]:,} edges have no reverse, though spec.directed is False: messages pass one way"
+    ]
+
+
+def _multiset(source: Tensor, target: Tensor) -> int:
+    """A hash of the edges (source, target) that does not depend on their order."""
+    code = source * 0x1E3779B97F4A7C15 + target * 0x3F58476D1CE4E5B9
+    code = (code ^ (code >> 29)) * 0x14D049BB133111EB
+    return int((code ^ (code >> 31)).sum())
