@@ -68,7 +68,7 @@ def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator
     yield _figure(
         plot_comparison(rows, metric),
         f"Test {metric} on {name} by model",
-        "Each faint dot is a seed; bars are 95 % bootstrap intervals of the mean.",
+        "Each faint dot is a seed; bars are 95 % intervals of the mean by Student's t.",
     )
     yield _figure(
         plot_curves({label_of(c.spec.model, c.settings): c.records for c in configurations(records, known)}, metric),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from graphlab.comparison.compare import Row
-from graphlab.comparison.rows import full_name, leaderboard_rows, rows_frame, rows_json, settings_text
+from graphlab.comparison.rows import difference_text, full_name, leaderboard_rows, rows_frame, rows_json, settings_text
 from graphlab.core.citation import Citation
 from graphlab.core.errors import UnknownNameError
 from graphlab.records.record import RunRecord
@@ -53,7 +53,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row.metric,
         mean_std(number.mean, number.std, number.n, row.decimals) if number else "",
         mean_std(ours.mean, ours.std, ours.n, row.decimals) if ours else "",
-        f"{row.difference:+.{row.decimals}f}" if row.difference is not None else "",
+        difference_text(row),
         f"{row.p_value:.3g}" if row.p_value is not None else "",
         row.verdict,
         number.reference if number else "",

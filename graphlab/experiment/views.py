@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphlab.comparison.compare import Row
 from graphlab.comparison.export import mean_std
-from graphlab.comparison.rows import settings_text
+from graphlab.comparison.rows import difference_text, settings_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,7 +116,7 @@ def _cells(row: Row, cited: bool) -> list[str]:
         escape(row.metric),
         _unbroken(mean_std(number.mean, number.std, number.n, row.decimals)) if number else "",
         mine,
-        "" if row.difference is None else f"{row.difference:+.{row.decimals}f}",
+        _unbroken(difference_text(row)).replace("[", "<br>[").replace("],", "],<br>"),
         f'<span class="{row.verdict.replace(" ", "-")}">{row.verdict}</span><br><small>{escape(row.why)}</small>',
         source,
     ]

@@ -66,7 +66,15 @@ def test_the_terminal_table_shows_markup_as_text():
 
 def test_values_have_as_many_decimals_as_are_published():
     """The errors that are published of ZINC differ in the fourth."""
-    runs = records(0.07512, 0.07534, model="subgraph/pswl-sv", dataset="zinc/12k", metric="mae", split="fixed")
+    runs = records(
+        0.07512,
+        0.07534,
+        model="subgraph/pswl-sv",
+        dataset="zinc/12k",
+        metric="mae",
+        split="fixed",
+        task="graph-prediction",
+    )
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(leaderboard_table("zinc/12k", runs))
     shown = (

@@ -35,12 +35,14 @@ class DistMult(EmbeddingModel):
 PRESETS = {
     "kinship-rules": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 64, "dropout": 0.3},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.01, "evaluate_every": 5},
     ),
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 256, "dropout": 0.5},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},

@@ -150,5 +150,6 @@ PRESETS = {
         model={"hidden_dim": 32, "num_layers": 4},
         task={"readout_dims": (64,), "batch_size": 32},
         training={"epochs": 350, "lr": 0.01, "scheduler": "step", "step_epochs": 50},
+        ours=("model.hidden_dim", "model.num_layers", "task.readout_dims", "task.batch_size"),
     ),
 }

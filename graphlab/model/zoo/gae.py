@@ -79,6 +79,7 @@ PRESETS = {
         ),
         task={"batch_size": None, "remove_one_hop": False, "evaluation_batch_size": 1_000_000},
         training={"epochs": 200, "lr": 0.01},
+        ours=("task.num_negatives",),
         num_parameters={DataSpec("link", 0, num_entities=2708): 2708 * 32 + 32 * 16},
     ),
 }

@@ -72,6 +72,7 @@ PRESETS = {
     "planetoid": Preset(
         source="section 5.2; early stopping replaced by selection on validation",
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        ours=("training.patience",),
         num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
     ),
 }

@@ -168,6 +168,7 @@ PRESETS = {
     "planetoid": Preset(
         source="section 4.1; the architecture is that of GAT",
         training={"epochs": 300, "lr": 0.005, "weight_decay": 5e-4},
+        ours=tuple(f"model.{name}" for name in Config.model_fields if name != "dropout"),
         num_parameters={DataSpec("node", 7, Continuous(1433)): 92_373},
     ),
 }

@@ -55,6 +55,7 @@ PRESETS = {
     "planetoid": Preset(
         source="Kipf and Welling, ICLR 2017, section 5.2: the same settings as their GCN",
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        ours=("training.patience",),
         num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
     ),
 }

@@ -64,6 +64,7 @@ class RotatE(ComplexEmbeddingModel):
 PRESETS = {
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 256, "margin": 6.0},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},

@@ -64,6 +64,7 @@ class SAGE(Model):
 PRESETS = {
     "planetoid": Preset(
         source="GraphLab's own choice",
+        is_published=False,
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
         num_parameters={DataSpec("node", 7, Continuous(1433)): 184_391},
     ),

@@ -118,5 +118,15 @@ PRESETS = {
     "zinc": Preset(
         source="appendix: 6 layers, width 64 and 3 hops on ZINC-12k",
         model={"hidden_dim": 64, "num_layers": 6, "hops": 3, "policy": "ego-marked"},
+        ours=(
+            "task.batch_size",
+            "task.readout_dims",
+            "task.pooling",
+            "training.epochs",
+            "training.lr",
+            "training.scheduler",
+            "training.gamma",
+            "training.step_epochs",
+        ),
     ),
 }

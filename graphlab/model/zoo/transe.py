@@ -56,12 +56,14 @@ class TransE(EmbeddingModel):
 PRESETS = {
     "kinship-rules": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 64, "norm": 2, "margin": 4.0},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.01, "evaluate_every": 5},
     ),
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 256, "norm": 1, "margin": 9.0},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},
