@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from graphlab.comparison.yaml_files import read_mapping
-from graphlab.core.citation import Citation
+from graphlab.core.citation import Citation, Kind
 from graphlab.core.config import Config, NonNegativeFloat, NonNegativeInt, PositiveInt
 from graphlab.core.errors import ConfigError, closest
 
@@ -63,8 +63,8 @@ class PublishedNumber(Config):
     @property
     def reference(self) -> str:
         """Where the number stands, in one line: `Kipf and Welling 2017, Table 2`."""
-        first, comma, _ = self.source.authors.partition(",")
-        return f"{first}{' et al.' if comma else ''} {self.source.year}, {self.where}"
+        first, *others = self.source.surnames.split(", ")
+        return f"{first}{' et al.' if others else ''} {self.source.year}, {self.where}"
 
 
 class _Source(Config):
@@ -73,6 +73,7 @@ class _Source(Config):
     year: int
     url: Annotated[str, Field(pattern=r"^https?://\S+$")]
     venue: str = ""
+    kind: Kind = "inproceedings"
 
 
 @cache

@@ -75,7 +75,7 @@ def tables() -> str:
 
 
 def short(citation: Any) -> str:
-    return f"[{citation.authors}, {citation.venue} {citation.year}]({citation.url})"
+    return f"[{citation.surnames}, {citation.venue} {citation.year}]({citation.url})"
 
 
 def markdown(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

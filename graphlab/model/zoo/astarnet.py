@@ -55,7 +55,10 @@ class AStarNet(TripleModel):
     citation = Citation(
         key="zhu2023",
         title="A*Net: A Scalable Path-based Reasoning Approach for Knowledge Graphs",
-        authors="Zhu, Yuan, Galkin, Xhonneux, Zhang, Gazeau and Tang",
+        authors=(
+            "Zhu, Zhaocheng and Yuan, Xinyu and Galkin, Mikhail and Xhonneux, Louis-Pascal and Zhang, Ming and "
+            "Gazeau, Maxime and Tang, Jian"
+        ),
         year=2023,
         url="https://arxiv.org/abs/2206.04798",
         venue="NeurIPS",

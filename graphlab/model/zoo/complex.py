@@ -27,7 +27,7 @@ class ComplEx(ComplexEmbeddingModel):
     citation = Citation(
         key="trouillon2016",
         title="Complex Embeddings for Simple Link Prediction",
-        authors="Trouillon, Welbl, Riedel, Gaussier and Bouchard",
+        authors="Trouillon, Théo and Welbl, Johannes and Riedel, Sebastian and Gaussier, Éric and Bouchard, Guillaume",
         year=2016,
         url="https://proceedings.mlr.press/v48/trouillon16.html",
         venue="ICML",

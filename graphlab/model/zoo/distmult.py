@@ -22,7 +22,7 @@ class DistMult(EmbeddingModel):
     citation = Citation(
         key="yang2015",
         title="Embedding Entities and Relations for Learning and Inference in Knowledge Bases",
-        authors="Yang, Yih, He, Gao and Deng",
+        authors="Yang, Bishan and Yih, Wen-tau and He, Xiaodong and Gao, Jianfeng and Deng, Li",
         year=2015,
         url="https://arxiv.org/abs/1412.6575",
         venue="ICLR",

@@ -76,7 +76,10 @@ class _ESAN(Model):
     citation = Citation(
         key="bevilacqua2022",
         title="Equivariant Subgraph Aggregation Networks",
-        authors="Bevilacqua, Frasca, Lim, Srinivasan, Cai, Balamurugan, Bronstein and Maron",
+        authors=(
+            "Bevilacqua, Beatrice and Frasca, Fabrizio and Lim, Derek and Srinivasan, Balasubramaniam and "
+            "Cai, Chen and Balamurugan, Gopinath and Bronstein, Michael M. and Maron, Haggai"
+        ),
         venue="ICLR",
         year=2022,
         url="https://arxiv.org/abs/2110.02910",

@@ -37,7 +37,7 @@ class GAE(LinkModel):
     citation = Citation(
         key="kipf2016",
         title="Variational Graph Auto-Encoders",
-        authors="Kipf and Welling",
+        authors="Kipf, Thomas N. and Welling, Max",
         venue="NIPS Workshop on Bayesian Deep Learning",
         year=2016,
         url="https://arxiv.org/abs/1611.07308",

@@ -36,7 +36,10 @@ class GAT(Model):
     citation = Citation(
         key="velickovic2018",
         title="Graph Attention Networks",
-        authors="Veličković, Cucurull, Casanova, Romero, Liò and Bengio",
+        authors=(
+            "Veličković, Petar and Cucurull, Guillem and Casanova, Arantxa and Romero, Adriana and Liò, Pietro and "
+            "Bengio, Yoshua"
+        ),
         venue="ICLR",
         year=2018,
         url="https://arxiv.org/abs/1710.10903",

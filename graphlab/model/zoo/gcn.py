@@ -34,7 +34,7 @@ class GCN(Model):
     citation = Citation(
         key="kipf2017",
         title="Semi-Supervised Classification with Graph Convolutional Networks",
-        authors="Kipf and Welling",
+        authors="Kipf, Thomas N. and Welling, Max",
         venue="ICLR",
         year=2017,
         url="https://arxiv.org/abs/1609.02907",

@@ -35,7 +35,7 @@ class GIN(Model):
     citation = Citation(
         key="xu2019",
         title="How Powerful are Graph Neural Networks?",
-        authors="Xu, Hu, Leskovec and Jegelka",
+        authors="Xu, Keyulu and Hu, Weihua and Leskovec, Jure and Jegelka, Stefanie",
         venue="ICLR",
         year=2019,
         url="https://arxiv.org/abs/1810.00826",

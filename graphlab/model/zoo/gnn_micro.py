@@ -80,7 +80,7 @@ class GNNMicro(Model):
     citation = Citation(
         key="gao2020",
         title="Graph Neural Architecture Search",
-        authors="Gao, Yang, Zhang, Zhou and Hu",
+        authors="Gao, Yang and Yang, Hong and Zhang, Peng and Zhou, Chuan and Hu, Yue",
         venue="IJCAI",
         year=2020,
         url="https://doi.org/10.24963/ijcai.2020/195",

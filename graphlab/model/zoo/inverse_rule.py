@@ -34,7 +34,7 @@ class InverseRule(TripleModel):
     citation = Citation(
         key="dettmers2018",
         title="Convolutional 2D Knowledge Graph Embeddings",
-        authors="Dettmers, Minervini, Stenetorp and Riedel",
+        authors="Dettmers, Tim and Minervini, Pasquale and Stenetorp, Pontus and Riedel, Sebastian",
         venue="AAAI",
         year=2018,
         url="https://arxiv.org/abs/1707.01476",

@@ -28,8 +28,9 @@ class MLP(Model):
     tasks = frozenset({"node-classification", "graph-prediction"})
     citation = Citation(
         key="rumelhart1986",
+        kind="article",
         title="Learning representations by back-propagating errors",
-        authors="Rumelhart, Hinton and Williams",
+        authors="Rumelhart, David E. and Hinton, Geoffrey E. and Williams, Ronald J.",
         venue="Nature 323",
         year=1986,
         url="https://doi.org/10.1038/323533a0",

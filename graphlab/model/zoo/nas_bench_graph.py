@@ -75,8 +75,8 @@ class NASBenchGraph(Model):
     citation = Citation(
         key="qin2022",
         title="NAS-Bench-Graph: Benchmarking Graph Neural Architecture Search",
-        authors="Qin, Zhang, Wang, Zhang and Zhu",
-        venue="NeurIPS",
+        authors="Qin, Yijian and Zhang, Ziwei and Wang, Xin and Zhang, Zeyang and Zhu, Wenwu",
+        venue="NeurIPS datasets and benchmarks",
         year=2022,
         url="https://arxiv.org/abs/2206.09166",
     )

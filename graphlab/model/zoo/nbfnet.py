@@ -59,7 +59,7 @@ class NBFNet(TripleModel, LinkModel):
     citation = Citation(
         key="zhu2021",
         title="Neural Bellman-Ford Networks: A General Graph Neural Network Framework for Link Prediction",
-        authors="Zhu, Zhang, Xhonneux and Tang",
+        authors="Zhu, Zhaocheng and Zhang, Zuobai and Xhonneux, Louis-Pascal and Tang, Jian",
         year=2021,
         url="https://arxiv.org/abs/2106.06935",
         venue="NeurIPS",

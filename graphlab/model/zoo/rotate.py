@@ -39,7 +39,7 @@ class RotatE(ComplexEmbeddingModel):
     citation = Citation(
         key="sun2019",
         title="RotatE: Knowledge Graph Embedding by Relational Rotation in Complex Space",
-        authors="Sun, Deng, Nie and Tang",
+        authors="Sun, Zhiqing and Deng, Zhi-Hong and Nie, Jian-Yun and Tang, Jian",
         year=2019,
         url="https://arxiv.org/abs/1902.10197",
         venue="ICLR",

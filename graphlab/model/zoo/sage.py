@@ -35,7 +35,7 @@ class SAGE(Model):
     citation = Citation(
         key="hamilton2017",
         title="Inductive Representation Learning on Large Graphs",
-        authors="Hamilton, Ying and Leskovec",
+        authors="Hamilton, William L. and Ying, Rex and Leskovec, Jure",
         venue="NeurIPS",
         year=2017,
         url="https://arxiv.org/abs/1706.02216",

@@ -78,7 +78,7 @@ class SUN(Model):
     citation = Citation(
         key="frasca2022",
         title="Understanding and Extending Subgraph GNNs by Rethinking Their Symmetries",
-        authors="Frasca, Bevilacqua, Bronstein and Maron",
+        authors="Frasca, Fabrizio and Bevilacqua, Beatrice and Bronstein, Michael M. and Maron, Haggai",
         venue="NeurIPS",
         year=2022,
         url="https://arxiv.org/abs/2206.11140",

@@ -33,7 +33,9 @@ class TransE(EmbeddingModel):
     citation = Citation(
         key="bordes2013",
         title="Translating Embeddings for Modeling Multi-relational Data",
-        authors="Bordes, Usunier, García-Durán, Weston and Yakhnenko",
+        authors=(
+            "Bordes, Antoine and Usunier, Nicolas and García-Durán, Alberto and Weston, Jason and Yakhnenko, Oksana"
+        ),
         year=2013,
         url="https://papers.nips.cc/paper/5071-translating-embeddings-for-modeling-multi-relational-data",
         venue="NeurIPS",

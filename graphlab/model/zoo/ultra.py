@@ -44,7 +44,7 @@ class Ultra(TripleModel):
     citation = Citation(
         key="galkin2024",
         title="Towards Foundation Models for Knowledge Graph Reasoning",
-        authors="Galkin, Yuan, Mostafa, Tang and Zhu",
+        authors="Galkin, Mikhail and Yuan, Xinyu and Mostafa, Hesham and Tang, Jian and Zhu, Zhaocheng",
         year=2024,
         url="https://arxiv.org/abs/2310.04562",
         venue="ICLR",
