@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from graphlab.data.dataset import Dataset
     from graphlab.data.load import load
     from graphlab.data.spec import DataSpec
+    from graphlab.experiment.pairwise import Pairwise, compare
     from graphlab.experiment.reproduce import Comparison, reproduce
     from graphlab.experiment.restore import predictions, restore
     from graphlab.experiment.run import run
@@ -36,11 +37,13 @@ __all__ = [
     "Discrimination",
     "Finding",
     "GraphLabError",
+    "Pairwise",
     "Runs",
     "Search",
     "analyze",
     "answers",
     "build",
+    "compare",
     "datasets",
     "describe",
     "discriminate",
@@ -75,6 +78,8 @@ _MADE_IN = {
     "analyze": "analysis.probe",
     "Dataset": "data.dataset",
     "load": "data.load",
+    "Pairwise": "experiment.pairwise",
+    "compare": "experiment.pairwise",
     "Comparison": "experiment.reproduce",
     "reproduce": "experiment.reproduce",
     "predictions": "experiment.restore",
@@ -122,10 +127,10 @@ def runs(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
 def leaderboard(dataset: str, store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     """Published numbers on a data set beside those of the store's runs, with test and verdict."""
-    from graphlab.comparison import leaderboard as compare
+    from graphlab.comparison import leaderboard as board
     from graphlab.records.store import Store
 
-    return compare(dataset, Store(store).records())
+    return board(dataset, Store(store).records())
 
 
 def export(dataset: str, format: str = "markdown", store: str | os.PathLike[str] | None = None) -> str:  # noqa: A002

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
+from graphlab.comparison.paired import Group, contrasts
 from graphlab.comparison.rows import leaderboard_rows, rows_frame, rows_json
 from graphlab.core.errors import ConfigError, IncompatibleError, InputError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment, starting_point
+from graphlab.experiment.pairwise import contrast_text
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
@@ -227,7 +229,7 @@ def _judge(expectation: Expectation, runs: Runs, others: Sequence[Runs], known: 
     elif expectation.within:
         held, detail = _agrees(metric, runs, known)
     elif expectation.above:
-        held, detail = _exceeds(metric, mean, others)
+        held, detail = _exceeds(metric, mean, runs, others)
     else:
         low = expectation.at_least is None or mean >= expectation.at_least
         high = expectation.at_most is None or mean <= expectation.at_most
@@ -244,17 +246,18 @@ def _mean(metric: str, runs: Runs) -> float | None:
     return summarise_values(_values(metric, runs)).mean
 
 
-def _exceeds(metric: str, mean: float, others: Sequence[Runs]) -> tuple[bool, str]:
-    means = [(runs.model, _mean(metric, runs)) for runs in others]
-    told = ", ".join(f"{model} {'failed' if value is None else f'{value:.4f}'}" for model, value in means)
-    held = bool(means) and all(value is not None and mean > value for _, value in means)
-    return held, f"mean {mean:.4f}; {told}"
+def _exceeds(metric: str, mean: float, runs: Runs, others: Sequence[Runs]) -> tuple[bool, str]:
+    """Whether the paired test, corrected for the number of others, says that the mean is above each of theirs."""
+    groups = [Group(one.model, one.records) for one in (runs, *others)]
+    tested = contrasts(groups, metric, [(0, place) for place in range(1, len(groups))])
+    held = bool(tested) and all(one.conclusion == "above" for one in tested)
+    return held, "; ".join([f"mean {mean:.4f}", *map(contrast_text, tested)])
 
 
 def _agrees(metric: str, runs: Runs, known: Sequence[RunRecord]) -> tuple[bool, str]:
     mine = [number for number in published(runs.dataset) if (number.model, number.metric) == (runs.model, metric)]
     rows = [row for row in compare(mine, runs.records, known) if row.published]
-    judged = [row for row in rows if row.verdict != "not comparable"]
+    judged = [row for row in rows if not row.verdict.startswith("not")]
     if not judged:
         return False, rows[0].why if rows else "nothing is published for this model and metric"
     return all(row.verdict == "agrees" for row in judged), "; ".join(row.why for row in judged)

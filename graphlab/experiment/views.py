@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from graphlab.comparison.paired import Contrast
     from graphlab.experiment.reproduce import Claim, Comparison
     from graphlab.experiment.runs import Runs
 
@@ -90,6 +91,25 @@ def claims_html(claims: Iterable[Claim]) -> str:
         for claim in claims
     ]
     return table_html("What the experiment file claims", ["model", "data set", "claim", "", "found"], lines)
+
+
+def contrasts_html(rows: Iterable[Contrast], caption: str = "") -> str:
+    """Pairs of configurations with their tests, corrected for their number."""
+    lines = [
+        (
+            escape(row.first),
+            escape(row.second),
+            "" if row.difference is None else f"{row.difference:+.4f}",
+            "" if row.interval is None else _unbroken(f"{row.interval[0]:+.4f} to {row.interval[1]:+.4f}"),
+            "" if row.p_corrected is None else f"{row.p_corrected:.2g}",
+            str(row.n[0]) if row.n[0] == row.n[1] else f"{row.n[0]}, {row.n[1]}",
+            f'<span class="{row.conclusion.replace(" ", "-")}">{row.conclusion}</span>'
+            f"<br><small>{escape(row.test)}{f', {row.dropped} failed and dropped' if row.dropped else ''}</small>",
+        )
+        for row in rows
+    ]
+    headings = ["first", "second", "difference", "95 % interval", "p, corrected", "n", "first is"]
+    return table_html(caption or "Differences on test, p-values corrected by Holm's method", headings, lines)
 
 
 def leaderboard_html(dataset: str, rows: Sequence[Row]) -> str:
