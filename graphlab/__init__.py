@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Finding,
         GraphLabError,
         Pairwise,
+        ResultTable,
         Runs,
         Search,
         analyze,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         search,
         spaces,
         strategies,
+        table,
         tasks,
     )
 
@@ -69,6 +71,7 @@ __all__ = [
     "Finding",
     "GraphLabError",
     "Pairwise",
+    "ResultTable",
     "Runs",
     "Search",
     "analysis",
@@ -95,6 +98,7 @@ __all__ = [
     "search",
     "spaces",
     "strategies",
+    "table",
     "tasks",
 ]
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from graphlab.experiment.restore import predictions, restore
     from graphlab.experiment.run import run
     from graphlab.experiment.runs import Runs
+    from graphlab.experiment.table import ResultTable, table
     from graphlab.model.base import Model
     from graphlab.nas.results.result import Search
     from graphlab.nas.search import search
@@ -38,6 +39,7 @@ __all__ = [
     "Finding",
     "GraphLabError",
     "Pairwise",
+    "ResultTable",
     "Runs",
     "Search",
     "analyze",
@@ -62,6 +64,7 @@ __all__ = [
     "search",
     "spaces",
     "strategies",
+    "table",
     "tasks",
 ]
 
@@ -86,6 +89,8 @@ _MADE_IN = {
     "restore": "experiment.restore",
     "run": "experiment.run",
     "Runs": "experiment.runs",
+    "ResultTable": "experiment.table",
+    "table": "experiment.table",
     "Search": "nas.results.result",
     "search": "nas.search",
 }

@@ -35,7 +35,7 @@ GROUPS = {
         listings.describe,
         listings.doctor,
     ),
-    "Training": (training.run, training.reproduce, training.discriminate, searching.search),
+    "Training": (training.run, training.table, training.reproduce, training.discriminate, searching.search),
     "Results": (listings.runs, publishing.leaderboard, publishing.export),
     "Questions": (asking.predict, asking.paths, asking.analyze),
 }

@@ -66,9 +66,9 @@ def _csv(dataset: str, rows: Sequence[Row]) -> str:
 
 
 def _markdown(dataset: str, rows: Sequence[Row]) -> str:
-    lines = [HEADINGS, tuple("---" for _ in HEADINGS), *(tuple(map(_markdown_text, cells(row))) for row in rows)]
+    lines = [HEADINGS, tuple("---" for _ in HEADINGS), *(tuple(map(markdown_text, cells(row))) for row in rows)]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"**{_markdown_text(dataset)}**: mean ± sample standard deviation (runs)\n\n{table}\n"
+    return f"**{markdown_text(dataset)}**: mean ± sample standard deviation (runs)\n\n{table}\n"
 
 
 def _latex(dataset: str, rows: Sequence[Row]) -> str:
@@ -102,7 +102,7 @@ FORMATS: dict[str, Callable[[str, Sequence[Row]], str]] = {
 }
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
     return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text).replace("\n", " ")
 
 

@@ -1,9 +1,9 @@
 """Configurations of one's own against each other: a test for each pair, corrected for their number.
 
-Runs that share data, split and seeds are paired seed by seed: Student's paired t-test, which what a split or an initial
-state does to both sides leaves alone. Others are compared by Welch's t-test (Biometrika 1947). p-values are corrected by
-Holm's method (Scandinavian Journal of Statistics 1979), so that with no difference anywhere the chance of any
-conclusion is 5 % at most. Where nothing varies, t-tests say nothing and exact tests stand in for them.
+Runs that share data, split and seeds are paired seed by seed: Student's paired t-test, from which drops out what a seed
+does to both sides. Others are compared by Welch's t-test (Biometrika 1947). p-values are corrected by Holm's method
+(Scandinavian Journal of Statistics 1979), so that with no difference anywhere the chance of any conclusion is 5 %.
+Where nothing varies, t-tests say nothing and exact tests stand in for them.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ class Expectation(Config):
     """A claim on the mean of a test metric over the seeds: exactly one of the four.
 
     within  `published`: it agrees with every published number of the same protocol and recipe; there is one or more
-    above   models of this experiment, on the same data set, above each of which it is by the paired test over the seeds,
-            corrected for their number; two seeds or more
+    above   models of this experiment, on the same data set: it is above each of them by the paired test over the seeds,
+            corrected for their number; needs two seeds or more
     """
 
     metric: Text

@@ -107,11 +107,13 @@ def contrast_text(one: Contrast) -> str:
     """A pair in one line."""
     if one.p_corrected is None or one.difference is None:
         return f"{one.first} and {one.second}: {one.test}{_dropped(one)}"
-    verdict = {"above": "is above", "below": "is below"}.get(one.conclusion, "and")
-    told = f"{one.first} {verdict} {one.second}"
-    told += ": undecided" if one.conclusion == "undecided" else ""
+    if one.conclusion == "undecided":
+        conclusion = f"{one.first} and {one.second}: undecided"
+    else:
+        conclusion = f"{one.first} is {one.conclusion} {one.second}"
     interval = f" [{one.interval[0]:+.4f}, {one.interval[1]:+.4f}]" if one.interval else ""
-    return f"{told}: {one.difference:+.4f}{interval}, p = {one.p_corrected:.2g}, {count_text(one)}, {one.test}{_dropped(one)}"
+    evidence = f"p = {one.p_corrected:.2g}, {count_text(one)}, {one.test}{_dropped(one)}"
+    return f"{conclusion}: {one.difference:+.4f}{interval}, {evidence}"
 
 
 def count_text(one: Contrast) -> str:

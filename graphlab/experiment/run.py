@@ -49,10 +49,15 @@ def run(
     """
     chosen = parse_seeds(seeds)
     require_count("workers", workers, "one worker is this process alone")
-    if workers > 1 and isinstance(dataset, Dataset):
-        raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
+    require_names_for_workers(workers, [dataset])
     plan = make_plan(model, dataset, overrides)
     return run_plans([plan], chosen, Store(store), device=device, workers=workers, progress=progress)[0]
+
+
+def require_names_for_workers(workers: int, datasets: Iterable[str | Dataset]) -> None:
+    """Raises InputError for a data set in memory where other processes have to load it."""
+    if workers > 1 and any(isinstance(dataset, Dataset) for dataset in datasets):
+        raise InputError("workers load data sets by name", hint="give the name, or workers=1 for a Dataset in memory")
 
 
 def run_plans(

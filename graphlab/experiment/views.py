@@ -11,12 +11,13 @@ from graphlab.comparison.export import mean_std
 from graphlab.comparison.rows import difference_text, settings_text
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.table import Table
 
     from graphlab.comparison.paired import Contrast
     from graphlab.experiment.reproduce import Claim, Comparison
     from graphlab.experiment.runs import Runs
+    from graphlab.experiment.table import ResultTable
 
 
 def caption_html(caption: str) -> str:
@@ -91,6 +92,36 @@ def claims_html(claims: Iterable[Claim]) -> str:
         for claim in claims
     ]
     return table_html("What the experiment file claims", ["model", "data set", "claim", "", "found"], lines)
+
+
+def result_table_html(table: ResultTable) -> str:
+    """Models by data sets; the best, and what is not found worse, bold."""
+    lines = []
+    for model in table.models:
+        shown = [
+            (escape(_unbroken(table.text(model, c.dataset))), table.cells[model, c.dataset].is_bold)
+            for c in table.columns
+        ]
+        lines.append([escape(model), *(f"<strong>{text}</strong>" if is_bold else text for text, is_bold in shown)])
+    return table_html(table.caption, ["model", *table.headings], lines)
+
+
+def result_table(table: ResultTable) -> Group:
+    """The same for the terminal, its caption below."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("model", overflow="fold")
+    for heading in table.headings:
+        shown.add_column(Text(heading), justify="right", overflow="fold")
+    for model in table.models:
+        styles = ["bold" if table.cells[model, column.dataset].is_bold else "" for column in table.columns]
+        texts = [table.text(model, column.dataset) for column in table.columns]
+        shown.add_row(Text(model), *(Text(text, style=style) for text, style in zip(texts, styles, strict=True)))
+    return Group(shown, Text(table.caption, style="dim"))
 
 
 def contrasts_html(rows: Iterable[Contrast], caption: str = "") -> str:
