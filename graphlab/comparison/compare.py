@@ -167,7 +167,7 @@ def margin_of(number: PublishedNumber) -> tuple[float, str]:
     if number.std:
         margin, meaning = MARGIN_DEVIATIONS * number.std, "two published standard deviations"
     else:
-        margin, meaning = MARGIN_SHARE * abs(number.mean), f"{MARGIN_SHARE:.0%} of the published value"
+        margin, meaning = MARGIN_SHARE * abs(number.mean), f"{100 * MARGIN_SHARE:g} % of the published value"
     return (margin, meaning) if margin >= number.rounding else (number.rounding, "the rounding of the published value")
 
 
@@ -179,7 +179,7 @@ def difference_from(number: PublishedNumber, mean: float, std: float, n: int) ->
     if theirs is None:
         freedom = n - 1
         unknown = "no spread" if number.std is None else "no number of runs"
-        test = f"one-sample t-test; {unknown} is published, so that the published mean counts as exact"
+        test = f"one-sample t-test; the published mean counts as exact, since {unknown} is published"
     else:
         assert number.n is not None
         freedom = min(n, number.n) - 1
@@ -230,9 +230,8 @@ def _judged(row: Callable[..., Row], number: PublishedNumber, ours: Summary, own
             f"all our {ours.n} runs give one value, which shows no spread; {EQUAL_RUNS} equal ones would count as exact"
         )
         return row("undecided", why + settings, margin=margin, deciding_n=EQUAL_RUNS)
-    low, high = (f"{end:+.{_digits(margin)}f}" for end in found.interval)
     test = found.test if ours.std else f"all our {ours.n} runs give one value, which counts as exact; {found.test}"
-    told = f"95 % interval of the difference {low} to {high}, margin {margin:.{_digits(margin)}f}, {meaning}; {test}"
+    told = f"margin: {meaning}; {test}"
     told += (f", {format_p(found.p_value)}" if found.p_value is not None else "") + settings
     verdict = found.verdict(margin)
     if verdict in MEANINGS:
@@ -242,11 +241,6 @@ def _judged(row: Callable[..., Row], number: PublishedNumber, ours: Summary, own
     return row(
         "undecided", f"neither agreement nor a difference is shown; {advice} ({told})", deciding_n=seeds, **measured
     )
-
-
-def _digits(margin: float) -> int:
-    """Decimals that show a margin by two digits, at least three."""
-    return max(3, 1 - math.floor(math.log10(margin))) if margin > 0 else 3
 
 
 def _mismatch(number: PublishedNumber, group: Configuration) -> str:

@@ -76,6 +76,40 @@ def check_recipe(spec: RunSpec) -> RecipeCheck:
     return _compare(spec, entry, task, preset)
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a run, by dotted name, beside the recipe's; `recipe` is None where the model has no recipe.
+
+    mark  departs: the run has it otherwise; ours: the recipe's value is not the publication's; both with a comma
+    """
+
+    name: str
+    value: Any
+    recipe: Any
+    mark: str
+
+
+def settings_of(spec: RunSpec) -> list[Setting]:
+    """Every setting of a run, beside the recipe that it would have had without changes."""
+    stored = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
+    try:
+        entry, task = find_model(spec.model), find_task(spec.task)
+        preset = entry.preset_for(spec.dataset, spec.dataset.partition("/")[0], spec.task)
+        named = {part: getattr(preset, part, {}) for part in stored}
+        recipe, defaults = complete_settings(entry, task, named), complete_settings(entry, task, {})
+    except GraphLabError:
+        preset, recipe, defaults = None, None, {part: {} for part in stored}
+    rows: list[Setting] = []
+    for part, values in stored.items():
+        for name, value in {**defaults[part], **values}.items():
+            have = recipe and recipe[part].get(name)
+            departs = recipe is not None and canonical_json(value) != canonical_json(have)
+            is_ours = preset is not None and preset.is_ours(f"{part}.{name}")
+            marks = [*(["departs"] if departs else []), *(["ours"] if is_ours else [])]
+            rows.append(Setting(f"{part}.{name}", value, have, ", ".join(marks)))
+    return rows
+
+
 def _compare(spec: RunSpec, entry: ModelEntry, task: type[Task[Any]], preset: Preset) -> RecipeCheck:
     named = {"model": preset.model, "task": preset.task, "training": preset.training}
     recipe, defaults = complete_settings(entry, task, named), complete_settings(entry, task, {})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
 from graphlab.comparison.paired import Group, contrasts
-from graphlab.comparison.rows import leaderboard_rows, rows_frame, rows_json
+from graphlab.comparison.rows import difference_text, leaderboard_rows, rows_frame, rows_json
 from graphlab.core.errors import ConfigError, IncompatibleError, InputError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
@@ -59,6 +59,7 @@ class Comparison:
 
     leaderboards  rows for each data set, by its full name
     store         where the runs are
+    text          the experiment file, as it was read
     """
 
     experiment: Experiment
@@ -68,6 +69,7 @@ class Comparison:
     refusals: tuple[Refusal, ...]
     claims: tuple[Claim, ...]
     leaderboards: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    text: str = ""
 
     @property
     def ok(self) -> bool:
@@ -139,7 +141,7 @@ def reproduce(
     Every name and every setting is checked before anything runs; what the store has is not run again. Raises
     InputError for a file that asks for what cannot be, DataError and StoreError for broken files.
     """
-    experiment = read_experiment(path)
+    experiment, text = read_experiment(path), Path(path).read_text(encoding="utf-8")
     seeds = parse_seeds(experiment.seeds)
     plans, refusals = check(experiment)
     where = Store(store)
@@ -160,6 +162,7 @@ def reproduce(
         tuple(refusals.values()),
         tuple(claims),
         {name: leaderboard_rows(name, records) for name in dict.fromkeys(r.spec.dataset for r in records)},
+        text,
     )
 
 
@@ -260,7 +263,9 @@ def _agrees(metric: str, runs: Runs, known: Sequence[RunRecord]) -> tuple[bool, 
     judged = [row for row in rows if not row.verdict.startswith("not")]
     if not judged:
         return False, rows[0].why if rows else "nothing is published for this model and metric"
-    return all(row.verdict == "agrees" for row in judged), "; ".join(row.why for row in judged)
+    return all(row.verdict == "agrees" for row in judged), "; ".join(
+        f"{difference_text(row)}: {row.why}" for row in judged
+    )
 
 
 def _count(n: int, what: str) -> str:

@@ -87,7 +87,7 @@ def claims_html(claims: Iterable[Claim]) -> str:
             escape(claim.dataset),
             escape(claim.text),
             '<span class="held">held</span>' if claim.held else '<span class="missed">did not hold</span>',
-            escape(claim.detail),
+            f'<span class="long">{escape(claim.detail)}</span>',
         )
         for claim in claims
     ]
@@ -134,13 +134,17 @@ def contrasts_html(rows: Iterable[Contrast], caption: str = "") -> str:
             "" if row.interval is None else _unbroken(f"{row.interval[0]:+.4f} to {row.interval[1]:+.4f}"),
             "" if row.p_corrected is None else f"{row.p_corrected:.2g}",
             str(row.n[0]) if row.n[0] == row.n[1] else f"{row.n[0]}, {row.n[1]}",
-            f'<span class="{row.conclusion.replace(" ", "-")}">{row.conclusion}</span>'
-            f"<br><small>{escape(row.test)}{f', {row.dropped} failed and dropped' if row.dropped else ''}</small>",
+            f'<span class="{row.conclusion.replace(" ", "-")}">{row.conclusion}</span><br>'
+            f'<small class="long">{escape(row.test)}{_dropped(row)}</small>',
         )
         for row in rows
     ]
     headings = ["first", "second", "difference", "95 % interval", "p, corrected", "n", "first is"]
     return table_html(caption or "Differences on test, p-values corrected by Holm's method", headings, lines)
+
+
+def _dropped(row: Contrast) -> str:
+    return f", {row.dropped} failed and dropped" if row.dropped else ""
 
 
 def leaderboard_html(dataset: str, rows: Sequence[Row]) -> str:
@@ -168,7 +172,8 @@ def _cells(row: Row, cited: bool) -> list[str]:
         _unbroken(mean_std(number.mean, number.std, number.n, row.decimals)) if number else "",
         mine,
         _unbroken(difference_text(row)).replace("[", "<br>[").replace("],", "],<br>"),
-        f'<span class="{row.verdict.replace(" ", "-")}">{row.verdict}</span><br><small>{escape(row.why)}</small>',
+        f'<span class="{row.verdict.replace(" ", "-")}">{row.verdict}</span><br>'
+        f'<small class="long">{escape(row.why)}</small>',
         source,
     ]
 
