@@ -1,4 +1,4 @@
-"""Configurations of one's own against each other: scipy's tests, Holm's correction by hand, and what cannot be tested."""
+"""Configurations of one's own against each other: scipy's tests, Holm's method by hand, what cannot be tested."""
 
 from __future__ import annotations
 

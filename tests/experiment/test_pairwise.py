@@ -25,7 +25,7 @@ def test_every_pair_has_a_row():
     ]
     assert list(found.df["dropped"]) == [0, 1, 1]
     assert list(found.df["n_first"]) == [3, 2, 2]
-    assert list(found.df["better"])[0] == "gcn (model.hidden_dim=16)"
+    assert next(iter(found.df["better"])) == "gcn (model.hidden_dim=16)"
     assert gl.compare([GCN, MLP, WIDE]).to_json() == found.to_json()
 
 

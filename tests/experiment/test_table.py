@@ -73,7 +73,7 @@ def test_numbers_are_fractions_whatever_is_shown():
 
 
 def test_json_is_plain():
-    shown = of({"d": CLEAR, "e": {model: () for model in CLEAR}}).to_json()
+    shown = of({"d": CLEAR, "e": dict.fromkeys(CLEAR, ())}).to_json()
     assert json.loads(json.dumps(shown, allow_nan=False)) == shown
     assert shown["cells"][0] | {"ci95": None} == {
         "model": "gcn", "dataset": "d", "bold": True, "n": 3, "failed": 0,
