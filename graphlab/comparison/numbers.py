@@ -17,6 +17,7 @@ from graphlab.comparison.yaml_files import read_mapping
 from graphlab.core.citation import Citation, Kind
 from graphlab.core.config import Config, NonNegativeFloat, NonNegativeInt, PositiveInt
 from graphlab.core.errors import ConfigError, closest
+from graphlab.data.registry import DATASETS
 
 FOLDER = Path(__file__).parent / "published"
 SOURCES = "sources.yaml"
@@ -87,11 +88,14 @@ def sources(folder: Path = FOLDER) -> dict[str, Citation]:
 def published(dataset: str, folder: Path = FOLDER) -> list[PublishedNumber]:
     """The published numbers of a data set by its full name; none for one that nothing is published on.
 
-    A split in the name (`planetoid/cora@full`) is left out: each number says itself which split it belongs to.
+    A split of its card in the name (`planetoid/cora@full`) is left out: each number says itself which split it belongs
+    to. Any other name is another data set, as one that a transform has changed.
     Raises ConfigError naming the file, the number and the key if one is malformed.
     """
-    path = folder / f"{dataset.partition('@')[0]}.yaml"
-    return read_numbers(path, sources(folder)) if path.is_file() and path.name != SOURCES else []
+    name, at, split = dataset.partition("@")
+    if name not in published_datasets(folder) or (at and split not in DATASETS.resolve(name).module.CARD.splits):
+        return []
+    return read_numbers(folder / f"{name}.yaml", sources(folder))
 
 
 def published_datasets(folder: Path = FOLDER) -> list[str]:
