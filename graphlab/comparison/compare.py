@@ -40,6 +40,7 @@ MEANINGS: Mapping[Verdict, str] = {
     "agrees": "the difference lies within the margin",
     "above": "our mean is significantly higher",
     "below": "our mean is significantly lower",
+    "undecided": "neither agreement nor a difference is shown",
 }
 
 
@@ -131,9 +132,9 @@ def compare(
     rows: list[Row] = []
     for number in numbers:
         rows += [compare_one(number, group) for group in _meant(groups, number.model)] or [_published_only(number)]
-    told = {(row.model, row.metric, _key(row.settings)) for row in rows}
+    shown = {(row.model, row.metric, _key(row.settings)) for row in rows}
     for group in groups:
-        if (group.spec.model, group.selecting_metric, _key(group.settings)) not in told:
+        if (group.spec.model, group.selecting_metric, _key(group.settings)) not in shown:
             rows.append(_ours_only(group, known=any(number.model == group.spec.model for number in numbers)))
     return rows
 
@@ -218,28 +219,30 @@ def seeds_to_decide(number: PublishedNumber, mean: float, std: float, n: int) ->
 
 
 def _judged(row: Callable[..., Row], number: PublishedNumber, ours: Summary, own: Mapping[str, Any]) -> Row:
-    """The row of runs that a number is about, at least one of which has a value."""
-    settings = f"; with settings of ours: {', '.join(f'{k}={v}' for k, v in own.items())}" if own else ""
+    """The row of runs that a number is about, at least one of which has a value; `own` are settings of ours."""
+    settings = f"; with settings of ours: {', '.join(f'{name}={value}' for name, value in own.items())}" if own else ""
+    margin, meaning = margin_of(number)
     if ours.mean is None or ours.std is None:
         return row("undecided", f"one run has no spread; run two seeds or more{settings}")
-    found = difference_from(number, ours.mean, ours.std, ours.n)
-    margin, meaning = margin_of(number)
-    measured = {"interval": found.interval, "margin": margin, "p_value": found.p_value}
-    if ours.std == 0 and ours.n < EQUAL_RUNS:
-        why = (
-            f"all our {ours.n} runs give one value, which shows no spread; {EQUAL_RUNS} equal ones would count as exact"
-        )
-        return row("undecided", why + settings, margin=margin, deciding_n=EQUAL_RUNS)
-    test = found.test if ours.std else f"all our {ours.n} runs give one value, which counts as exact; {found.test}"
-    told = f"margin: {meaning}; {test}"
-    told += (f", {format_p(found.p_value)}" if found.p_value is not None else "") + settings
-    verdict = found.verdict(margin)
-    if verdict in MEANINGS:
-        return row(verdict, f"{MEANINGS[verdict]} ({told})", **measured)
-    seeds = seeds_to_decide(number, ours.mean, ours.std, ours.n)
-    advice = f"about {seeds} seeds would decide" if seeds else "the published mean is known too loosely to decide"
+    equal = f"all our {ours.n} runs give one value, which" if ours.std == 0 else ""
+    if equal and ours.n < EQUAL_RUNS:
+        why = f"{equal} shows no spread; {EQUAL_RUNS} equal ones would count as exact{settings}"
+        return row("undecided", why, margin=margin, deciding_n=EQUAL_RUNS)
+    difference = difference_from(number, ours.mean, ours.std, ours.n)
+    p_value = f", {format_p(difference.p_value)}" if difference.p_value is not None else ""
+    details = f"margin: {meaning}; {f'{equal} counts as exact; ' if equal else ''}{difference.test}{p_value}{settings}"
+    verdict, seeds = difference.verdict(margin), None
+    if verdict == "undecided":
+        seeds = seeds_to_decide(number, ours.mean, ours.std, ours.n)
+        advice = f"about {seeds} seeds would decide" if seeds else "the published mean is known too loosely to decide"
+        details = f"{advice}; {details}"
     return row(
-        "undecided", f"neither agreement nor a difference is shown; {advice} ({told})", deciding_n=seeds, **measured
+        verdict,
+        f"{MEANINGS[verdict]} ({details})",
+        interval=difference.interval,
+        margin=margin,
+        p_value=difference.p_value,
+        deciding_n=seeds,
     )
 
 

@@ -102,8 +102,8 @@ def contrasts(groups: Sequence[Group], metric: str, pairs: Iterable[tuple[int, i
     """Every pair of groups, or those named by place, tested and corrected for their number."""
     chosen = combinations(range(len(groups)), 2) if pairs is None else pairs
     tested = [contrast(groups[i], groups[j], metric) for i, j in chosen]
-    corrected = iter(holm([one.p_value for one in tested if one.p_value is not None]))
-    return [replace(one, p_corrected=next(corrected)) if one.p_value is not None else one for one in tested]
+    corrected = iter(holm([pair.p_value for pair in tested if pair.p_value is not None]))
+    return [replace(pair, p_corrected=next(corrected)) if pair.p_value is not None else pair for pair in tested]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -36,7 +36,7 @@ class Pairwise:
         """One row a pair."""
         import pandas as pd
 
-        return pd.DataFrame([_row(one, self.direction) for one in self.contrasts])
+        return pd.DataFrame([_row(contrast, self.direction) for contrast in self.contrasts])
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -44,11 +44,13 @@ class Pairwise:
             "direction": self.direction,
             "alpha": ALPHA,
             "correction": "Holm",
-            "contrasts": [one.to_json() | {"better": one.better(self.direction)} for one in self.contrasts],
+            "contrasts": [
+                contrast.to_json() | {"better": contrast.better(self.direction)} for contrast in self.contrasts
+            ],
         }
 
     def __repr__(self) -> str:
-        lines = [contrast_text(one) for one in self.contrasts]
+        lines = [contrast_text(contrast) for contrast in self.contrasts]
         return "\n".join([f"test {self.metric}, p-values corrected by Holm's method", *lines])
 
     def _repr_html_(self) -> str:
@@ -72,17 +74,17 @@ def compare(*runs: Runs | Sequence[Runs], metric: str | None = None) -> Pairwise
 
     Raises InputError for fewer than two, the same runs twice, runs of other metrics, or a metric that is not reported.
     """
-    given = [one for item in runs for one in ([item] if isinstance(item, Runs) else _listed(item))]
-    if len(given) < 2:
+    configurations = [each for item in runs for each in ([item] if isinstance(item, Runs) else _listed(item))]
+    if len(configurations) < 2:
         raise InputError("a comparison needs two configurations or more", hint="gl.compare(gl.run(...), gl.run(...))")
-    selecting = {one.metric: one.direction for one in given}
+    selecting = {each.metric: each.direction for each in configurations}
     chosen = metric or next(iter(selecting))
     if metric is None and len(selecting) > 1:
         raise InputError(
             f"these runs have no metric in common: they are selected by {' and '.join(selecting)}",
             hint="compare runs of one task, or name a metric that all report, as metric='mrr'",
         )
-    groups = [Group(label, one.records) for label, one in zip(labels_of(given), given, strict=True)]
+    groups = [Group(label, each.records) for label, each in zip(labels_of(configurations), configurations, strict=True)]
     for group in groups:
         _require_metric(group, chosen)
     return Pairwise(tuple(contrasts(groups, chosen)), chosen, next(iter(selecting.values())))
@@ -93,7 +95,7 @@ def labels_of(runs: Sequence[Runs]) -> list[str]:
 
     Raises InputError if two of them are the same runs.
     """
-    firsts = [one.records[0] for one in runs]
+    firsts = [each.records[0] for each in runs]
     settings = departures(firsts)
     several = len({record.spec.dataset for record in firsts}) > 1
     labels = [_label(record, settings[record.id], several) for record in firsts]
@@ -103,26 +105,26 @@ def labels_of(runs: Sequence[Runs]) -> list[str]:
     return labels
 
 
-def contrast_text(one: Contrast) -> str:
+def contrast_text(contrast: Contrast) -> str:
     """A pair in one line."""
-    if one.p_corrected is None or one.difference is None:
-        return f"{one.first} and {one.second}: {one.test}{_dropped(one)}"
-    if one.conclusion == "undecided":
-        conclusion = f"{one.first} and {one.second}: undecided"
+    if contrast.p_corrected is None or contrast.difference is None:
+        return f"{contrast.first} and {contrast.second}: {contrast.test}{_dropped(contrast)}"
+    if contrast.conclusion == "undecided":
+        conclusion = f"{contrast.first} and {contrast.second}: undecided"
     else:
-        conclusion = f"{one.first} is {one.conclusion} {one.second}"
-    interval = f" [{one.interval[0]:+.4f}, {one.interval[1]:+.4f}]" if one.interval else ""
-    evidence = f"p = {one.p_corrected:.2g}, {count_text(one)}, {one.test}{_dropped(one)}"
-    return f"{conclusion}: {one.difference:+.4f}{interval}, {evidence}"
+        conclusion = f"{contrast.first} is {contrast.conclusion} {contrast.second}"
+    interval = f" [{contrast.interval[0]:+.4f}, {contrast.interval[1]:+.4f}]" if contrast.interval else ""
+    evidence = f"p = {contrast.p_corrected:.2g}, {count_text(contrast)}, {contrast.test}{_dropped(contrast)}"
+    return f"{conclusion}: {contrast.difference:+.4f}{interval}, {evidence}"
 
 
-def count_text(one: Contrast) -> str:
+def count_text(contrast: Contrast) -> str:
     """How many values there are: `n = 5`, or `n = 5 and 3`."""
-    return f"n = {one.n[0]}" if one.n[0] == one.n[1] else f"n = {one.n[0]} and {one.n[1]}"
+    return f"n = {contrast.n[0]}" if contrast.n[0] == contrast.n[1] else f"n = {contrast.n[0]} and {contrast.n[1]}"
 
 
-def _dropped(one: Contrast) -> str:
-    return f", {one.dropped} failed and dropped" if one.dropped else ""
+def _dropped(contrast: Contrast) -> str:
+    return f", {contrast.dropped} failed and dropped" if contrast.dropped else ""
 
 
 def _label(record: RunRecord, settings: dict[str, Any], several: bool) -> str:
@@ -131,7 +133,7 @@ def _label(record: RunRecord, settings: dict[str, Any], several: bool) -> str:
 
 
 def _listed(item: Any) -> list[Runs]:
-    if isinstance(item, list | tuple) and all(isinstance(one, Runs) for one in item):
+    if isinstance(item, list | tuple) and all(isinstance(each, Runs) for each in item):
         return list(item)
     raise InputError(f"runs are compared, not {item!r:.60}", hint="pass what gl.run gives")
 
@@ -144,20 +146,20 @@ def _require_metric(group: Group, metric: str) -> None:
         )
 
 
-def _row(one: Contrast, direction: str) -> dict[str, Any]:
-    low, high = one.interval or (None, None)
+def _row(contrast: Contrast, direction: str) -> dict[str, Any]:
+    low, high = contrast.interval or (None, None)
     return {
-        "first": one.first,
-        "second": one.second,
-        "difference": one.difference,
+        "first": contrast.first,
+        "second": contrast.second,
+        "difference": contrast.difference,
         "low": low,
         "high": high,
-        "p_value": one.p_value,
-        "p_corrected": one.p_corrected,
-        "n_first": one.n[0],
-        "n_second": one.n[1],
-        "dropped": one.dropped,
-        "test": one.test,
-        "conclusion": one.conclusion,
-        "better": one.better(direction),
+        "p_value": contrast.p_value,
+        "p_corrected": contrast.p_corrected,
+        "n_first": contrast.n[0],
+        "n_second": contrast.n[1],
+        "dropped": contrast.dropped,
+        "test": contrast.test,
+        "conclusion": contrast.conclusion,
+        "better": contrast.better(direction),
     }

@@ -213,18 +213,18 @@ def table(
     own = _settings_by_model(models)
     named = [datasets] if isinstance(datasets, str | Dataset) else list(datasets)
     require_names_for_workers(workers, named)
-    loaded = [one if isinstance(one, Dataset) else load(one) for one in named]
+    loaded = [data if isinstance(data, Dataset) else load(data) for data in named]
     if not own or not loaded:
         raise InputError("a table needs a model and a data set", hint='gl.table(["gcn", "mlp"], ["karate"], seeds=3)')
     plans = {(model, data.name): _plan(model, data, {**settings, **own[model]}) for model in own for data in loaded}
     names = {model: plans[model, loaded[0].name].model.name for model in own}
-    for what, found in (("model", list(names.values())), ("data set", [data.name for data in loaded])):
-        if twice := [name for name in found if found.count(name) > 1]:
+    for what, shown in (("model", list(names.values())), ("data set", [data.name for data in loaded])):
+        if twice := [name for name in shown if shown.count(name) > 1]:
             raise ConfigError(f"the table has {what} {twice[0]} twice", hint="name it once")
     where = Store(store)
     if train:
-        done = run_plans(list(plans.values()), chosen, where, device=device, workers=workers, progress=progress)
-        records = {place: runs.records for place, runs in zip(plans, done, strict=True)}
+        trained = run_plans(list(plans.values()), chosen, where, device=device, workers=workers, progress=progress)
+        records = {place: runs.records for place, runs in zip(plans, trained, strict=True)}
     else:
         records = {place: _stored(plan, chosen, where) for place, plan in plans.items()}
     columns = tuple(_column(plans[next(iter(own)), data.name], data) for data in loaded)
@@ -264,7 +264,7 @@ def _marked(groups: Mapping[str, tuple[RunRecord, ...]], column: Column) -> dict
         column.metric,
         [(0, place) for place in range(1, 1 + len(others))],
     )
-    ties = {one.second for one in tested if one.conclusion == "undecided"}
+    ties = {pair.second for pair in tested if pair.conclusion == "undecided"}
     ties |= {model for model, mean in means.items() if mean == best_mean}
     return {
         model: Cell(records, summaries[model], means.get(model) == best_mean, model in ties)
@@ -295,8 +295,8 @@ def _plan(model: str, data: Dataset, settings: Mapping[str, Any]) -> Plan:
 
 
 def _stored(plan: Plan, seeds: Sequence[int], store: Store) -> tuple[RunRecord, ...]:
-    found = (store.folder(plan.spec(seed)).read_finished() for seed in seeds)
-    return tuple(record for record in found if record is not None)
+    stored = (store.folder(plan.spec(seed)).read_finished() for seed in seeds)
+    return tuple(record for record in stored if record is not None)
 
 
 def _column(plan: Plan, data: Dataset) -> Column:

@@ -94,7 +94,7 @@ class ListedSpace(Space):
         if not ranges:
             raise ConfigError(f"the space of {self.model} lists no settings", hint=f"give each {FORMS}")
         self.name = f"{self.model}-{hash_text(canonical_json([MODEL, self.model, *listed.items()]))[:8]}"
-        self.decisions = tuple(Decision(_shown(name), found, _shown(name)) for name, found in ranges.items())
+        self.decisions = tuple(Decision(_shown(name), searched, _shown(name)) for name, searched in ranges.items())
         self._names = {_shown(name): name for name in ranges}
         self._require_some()
 
@@ -142,11 +142,11 @@ class ListedSpace(Space):
         part, _, name = place.partition(".")
         configs = [config for config in self._configs[part] if name in config.model_fields]
         kinds = _kinds(configs[0], name)
-        found = _read_range(place, values, kinds)
-        for value in found.options if isinstance(found, Choices) else (found.low, found.high):
+        searched = _read_range(place, values, kinds)
+        for value in searched.options if isinstance(searched, Choices) else (searched.low, searched.high):
             if value is not None:  # which no space may have, as its decision says
                 configs[0].check_value(name, value, where=part)
-        return found
+        return searched
 
 
 def read_space(space: str | os.PathLike[str] | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
