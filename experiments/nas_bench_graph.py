@@ -32,7 +32,7 @@ from graphlab.model import link_patterns
 from graphlab.nas.registry import TABLES, find_table
 from graphlab.nas.results.anytime import Anytime, Course, follow, regret_by_rule
 from graphlab.nas.table import Table
-from graphlab.records.statistics import bootstrap_interval
+from graphlab.records.statistics import mean_interval
 
 STRATEGIES = (
     "random",
@@ -117,8 +117,11 @@ def smoothed(found: Found, strategy: str, mark: int) -> list[float]:
 
 
 def summary(values: Sequence[float]) -> dict[str, Any]:
-    low, high = bootstrap_interval(values)
-    return {"mean": round(float(np.mean(values)), 3), "ci95": [round(low, 3), round(high, 3)]}
+    interval = mean_interval(values)
+    return {
+        "mean": round(float(np.mean(values)), 3),
+        "ci95": interval and [round(end, 3) for end in interval],
+    }
 
 
 def study(anytime: Anytime, found: Found, marks: Sequence[int]) -> dict[str, Any]:

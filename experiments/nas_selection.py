@@ -34,7 +34,7 @@ from graphlab.nas.results.rehearsal import rehearse
 from graphlab.nas.results.selection import Rule, choose, select
 from graphlab.nas.surrogates.points import points_of
 from graphlab.nas.table import PERCENT, Table
-from graphlab.records.statistics import bootstrap_interval
+from graphlab.records.statistics import mean_interval
 
 FOLDS = 5
 RIDGE = 100.0
@@ -118,7 +118,7 @@ def smoothed(tables: Tables, which: int, rows: np.ndarray) -> int:
 
 
 def study(tables: Tables, names: Sequence[str], seeds: Sequence[int], budget: int) -> dict[str, Any]:
-    """By rule: the mean over tables and seeds, with a bootstrap interval over seeds, and the means by table."""
+    """By rule: the mean over tables and seeds, with a 95 % interval over seeds, and the means by table."""
     regrets: dict[str, np.ndarray] = {}
     for which, name in enumerate(names):
         for rule, choice in choosers(tables, which).items():
@@ -141,7 +141,7 @@ def searched(table: Table, seed: int, budget: int, rule: Rule, strategy: str, **
 
 
 def shortlists(tables: Mapping[str, Table], base: str, seeds: Sequence[int], budget: int) -> dict[str, Any]:
-    """Regrets of searches with a shortlist at their end and without, with bootstrap intervals over seeds; tables by the
+    """Regrets of searches with a shortlist at their end and without, with 95 % intervals over seeds; tables by the
     names or files that they are read from."""
     found: dict[str, np.ndarray] = {}
     for which, (name, table) in enumerate(track(tables.items(), f"{base}, then a shortlist")):
@@ -159,20 +159,18 @@ def shortlists(tables: Mapping[str, Table], base: str, seeds: Sequence[int], bud
 
 
 def summary(found: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
-    low, high = bootstrap_interval(found.mean(0).tolist())
+    interval = mean_interval(found.mean(0).tolist())
     return {
         "test": round(float(found.mean()), 3),
-        "ci95": [round(low, 3), round(high, 3)],
+        "ci95": interval and [round(end, 3) for end in interval],
         "by_table": {name: round(float(mean), 3) for name, mean in zip(names, found.mean(1), strict=True)},
     }
 
 
 def print_rules(where: str, rules: dict[str, Any]) -> None:
     for rule, found in rules.items():
-        low, high = found["ci95"]
-        print(
-            f"{where + rule:27} {found['test']:5.2f} [{low:.2f}, {high:.2f}]", *found["by_table"].values(), flush=True
-        )
+        interval = "[{:.2f}, {:.2f}]".format(*found["ci95"]) if found["ci95"] else ""
+        print(f"{where + rule:27} {found['test']:5.2f} {interval}", *found["by_table"].values(), flush=True)
 
 
 def main() -> None:

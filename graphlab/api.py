@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from graphlab.data.load import load
     from graphlab.data.spec import DataSpec
     from graphlab.experiment.migrate import Migration, migrate
+    from graphlab.experiment.pairwise import Pairwise, compare
     from graphlab.experiment.reproduce import Comparison, reproduce
     from graphlab.experiment.restore import predictions, restore
     from graphlab.experiment.run import run
     from graphlab.experiment.runs import Runs
+    from graphlab.experiment.table import ResultTable, table
     from graphlab.model.base import Model
     from graphlab.nas.results.result import Search
     from graphlab.nas.search import search
@@ -38,11 +40,14 @@ __all__ = [
     "Finding",
     "GraphLabError",
     "Migration",
+    "Pairwise",
+    "ResultTable",
     "Runs",
     "Search",
     "analyze",
     "answers",
     "build",
+    "compare",
     "datasets",
     "describe",
     "discriminate",
@@ -62,6 +67,7 @@ __all__ = [
     "search",
     "spaces",
     "strategies",
+    "table",
     "tasks",
 ]
 
@@ -80,12 +86,16 @@ _MADE_IN = {
     "load": "data.load",
     "Migration": "experiment.migrate",
     "migrate": "experiment.migrate",
+    "Pairwise": "experiment.pairwise",
+    "compare": "experiment.pairwise",
     "Comparison": "experiment.reproduce",
     "reproduce": "experiment.reproduce",
     "predictions": "experiment.restore",
     "restore": "experiment.restore",
     "run": "experiment.run",
     "Runs": "experiment.runs",
+    "ResultTable": "experiment.table",
+    "table": "experiment.table",
     "Search": "nas.results.result",
     "search": "nas.search",
 }
@@ -129,10 +139,10 @@ def runs(store: str | os.PathLike[str] | None = None, *, trials: bool = False) -
 
 def leaderboard(dataset: str, store: str | os.PathLike[str] | None = None, *, trials: bool = False) -> pd.DataFrame:
     """Published numbers on a data set beside the store's runs, with test and verdict; `trials` as in `runs`."""
-    from graphlab.comparison import leaderboard as compare
+    from graphlab.comparison import leaderboard as board
     from graphlab.records.store import Store
 
-    return compare(dataset, Store(store).records(trials=trials))
+    return board(dataset, Store(store).records(trials=trials))
 
 
 def export(

@@ -10,7 +10,9 @@ from pathlib import Path
 from graphlab.analysis.page import page
 from graphlab.analysis.plots import LARGEST_DRAWN, plot_comparison, plot_predictions
 from graphlab.comparison.compare import Row
-from graphlab.comparison.configurations import configurations
+from graphlab.comparison.configurations import Configuration, configurations
+from graphlab.comparison.paired import Group, contrasts
+from graphlab.comparison.recipe import settings_of
 from graphlab.core.errors import InputError
 from graphlab.core.files import write_text
 from graphlab.core.plot import Plot
@@ -18,8 +20,22 @@ from graphlab.data.load import load
 from graphlab.experiment.figures import label_of, plot_curves
 from graphlab.experiment.reproduce import Comparison
 from graphlab.experiment.restore import predictions
-from graphlab.experiment.views import claims_html, leaderboard_html, table_html
+from graphlab.experiment.views import claims_html, contrasts_html, leaderboard_html, table_html
 from graphlab.records.record import RunRecord
+
+VERDICTS = (
+    "A difference is ours less the published one, with its 95 % interval and the margin of agreement: two published "
+    "standard deviations, else 2 % of the published value. agrees: the interval lies within the margin; above, below: "
+    "it does not, and excludes zero; undecided: neither."
+)
+PAIRS = (
+    "Paired t-tests over seeds where data, split and seeds are shared, else Welch's t-test. p-values are corrected for "
+    "all pairs by Holm's method and decide at 0.05; intervals are of each pair on its own."
+)
+SETTINGS = (
+    "Every setting, beside the recipe of the model for the data set. departs: this experiment changed it; ours: the "
+    "publication does not state the recipe's value."
+)
 
 
 def write_report(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
@@ -52,6 +68,9 @@ def _sections(comparison: Comparison) -> Iterator[str]:
         yield from _refusals(comparison)
     if comparison.failed:
         yield from _failures(comparison.failed)
+    yield from _notices(comparison.records)
+    if comparison.runs:
+        yield from _settings(comparison)
     yield from _reproduction(comparison)
 
 
@@ -65,10 +84,13 @@ def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator
     known, metric = comparison.records, records[0].result.metric
     yield f"<h3>{escape(name)}</h3>"
     yield _wide(leaderboard_html(name, rows))
+    if any(row.interval for row in rows):
+        yield f'<p class="soft">{escape(VERDICTS)}</p>'
+    yield from _contrasts(configurations(records, known), metric)
     yield _figure(
         plot_comparison(rows, metric),
         f"Test {metric} on {name} by model",
-        "Each faint dot is a seed; bars are 95 % bootstrap intervals of the mean.",
+        "Each faint dot is a seed; bars are 95 % intervals of the mean by Student's t.",
     )
     yield _figure(
         plot_curves({label_of(c.spec.model, c.settings): c.records for c in configurations(records, known)}, metric),
@@ -77,6 +99,54 @@ def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator
     )
     if shown := _most_accurate(records):
         yield from _picture(shown, comparison.store)
+
+
+def _contrasts(groups: Sequence[Configuration], metric: str) -> Iterator[str]:
+    """Every pair of configurations on a data set."""
+    if len(groups) < 2:
+        return
+    labels = [label_of(group.spec.model, group.settings).replace("\n", " ") for group in groups]
+    tested = contrasts([Group(label, group.records) for label, group in zip(labels, groups, strict=True)], metric)
+    yield _wide(contrasts_html(tested, f"Our configurations against each other: {metric} on test"))
+    yield f'<p class="soft">{escape(PAIRS)}</p>'
+
+
+def _settings(comparison: Comparison) -> Iterator[str]:
+    """All settings of each configuration, what departs from its recipe marked."""
+    yield "<h2>Settings</h2>"
+    yield f'<p class="soft">{escape(SETTINGS)}</p>'
+    for runs in comparison.runs:
+        rows = settings_of(runs.records[0].spec)
+        changed = [row for row in rows if "departs" in row.mark]
+        lines = [
+            (
+                f"<code>{escape(row.name)}</code>",
+                escape(str(row.value)),
+                escape(str(row.recipe)),
+                f'<span class="{"departs" if "departs" in row.mark else "soft"}">{row.mark}</span>',
+            )
+            for row in rows
+        ]
+        title = f"{runs.model} on {runs.dataset}"
+        told = ", ".join(f"{row.name}={row.value}" for row in changed) or "as the recipe has it"
+        yield f"<details><summary>{escape(title)}: {escape(told)}</summary>"
+        yield _wide(table_html(f"Settings of {title}", ["setting", "value", "recipe", ""], lines))
+        yield "</details>"
+
+
+def _notices(records: Iterable[RunRecord]) -> Iterator[str]:
+    """What was legal but suspicious, with the runs that it is about."""
+    about: dict[tuple[str, str, str], list[str]] = {}
+    for record in records:
+        for notice in record.notices:
+            about.setdefault((record.spec.model, record.spec.dataset, notice), []).append(str(record.seed))
+    if not about:
+        return
+    lines = [
+        (escape(model), escape(name), ", ".join(seeds), _long(note)) for (model, name, note), seeds in about.items()
+    ]
+    yield "<h2>Notices</h2>"
+    yield _wide(table_html("What is legal but suspicious", ["model", "data set", "seeds", "notice"], lines))
 
 
 def _picture(record: RunRecord, store: Path) -> Iterator[str]:
@@ -100,7 +170,7 @@ def _refusals(comparison: Comparison) -> Iterator[str]:
 
 def _failures(records: Iterable[RunRecord]) -> Iterator[str]:
     lines = [
-        (escape(r.spec.model), escape(r.spec.dataset), str(r.seed), escape((r.result.error or {}).get("message", "")))
+        (escape(r.spec.model), escape(r.spec.dataset), str(r.seed), _long((r.result.error or {}).get("message", "")))
         for r in records
     ]
     yield "<h2>Failed runs</h2>"
@@ -110,6 +180,9 @@ def _failures(records: Iterable[RunRecord]) -> Iterator[str]:
 def _reproduction(comparison: Comparison) -> Iterator[str]:
     yield "<h2>How to reproduce</h2>"
     yield f"<pre><code>graphlab reproduce {escape(comparison.path.as_posix())}</code></pre>"
+    if comparison.text:
+        yield "<details><summary>The experiment file</summary>"
+        yield f"<pre><code>{escape(comparison.text)}</code></pre></details>"
     for text, count in _environments(comparison.records):
         yield f'<p>{escape(text)} <span class="soft">({count} runs)</span></p>'
     lines = [
@@ -154,6 +227,10 @@ def _most_accurate(records: Sequence[RunRecord]) -> RunRecord | None:
 def _figure(figure: Plot, alternative: str, caption: str) -> str:
     image = f'<img src="{figure.data_uri()}" alt="{escape(alternative)}">'
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _long(text: str) -> str:
+    return f'<span class="long">{escape(text)}</span>'
 
 
 def _wide(table: str) -> str:

@@ -201,8 +201,14 @@ def _cited(citation: Citation) -> str:
 
 
 def _recipe(preset: Preset) -> str:
+    """The settings of a recipe, and which of them its publication does not state."""
     parts = {"model": preset.model, "task": preset.task, "training": preset.training}
-    return ", ".join(f"{part}.{key}={value}" for part, values in parts.items() for key, value in values.items())
+    settings = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
+    text = ", ".join(f"{name}={value}" for name, value in settings.items())
+    if not preset.is_published:
+        return f"{text} (all ours)"
+    ours = dict.fromkeys([*preset.ours, *(name for name in settings if preset.is_ours(name))])
+    return f"{text} (ours: {', '.join(ours)})" if ours else text
 
 
 def _count(n: int, what: str) -> str:

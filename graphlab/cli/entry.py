@@ -37,7 +37,7 @@ GROUPS = {
         listings.describe,
         listings.doctor,
     ),
-    "Training": (training.run, training.reproduce, training.discriminate, searching.search),
+    "Training": (training.run, training.table, training.reproduce, training.discriminate, searching.search),
     "Results": (listings.runs, listings.migrate, publishing.leaderboard, publishing.export),
     "Questions": (asking.predict, asking.paths, asking.analyze),
 }

@@ -15,7 +15,8 @@ def search(
     strategy: Annotated[str, typer.Argument(help="A search strategy, as graphlab strategies lists them.")],
     dataset: Annotated[str, typer.Argument(help="A data set, or a table such as nas-bench-graph/cora or its file.")],
     space: Annotated[
-        str | None, typer.Option("--space", help="A search space, or a model for its settings [gnn-micro].")
+        str | None,
+        typer.Option("--space", help="A space, a model for its settings, or a YAML file of settings [gnn-micro]."),
     ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Different architectures to evaluate.")] = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search itself.")] = 0,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphlab.cli.options import DatasetName, Device, Json, Model, Seeds, Settings, StorePath, Workers
 from graphlab.cli.output import console, print_frame, print_json, say
+
+if TYPE_CHECKING:
+    from graphlab.experiment.table import ResultTable
 
 
 def run(
@@ -40,6 +44,63 @@ def run(
         say(f"notice: {notice}")
     if runs.summary().failed:
         raise typer.Exit(1)
+
+
+def table(
+    models: Annotated[str, typer.Argument(help="Models, with commas between them: gcn,gat.")],
+    datasets: Annotated[str, typer.Argument(help="Data sets, with commas between them: karate,sbm/directed-h0.1.")],
+    seeds: Seeds = "1",
+    settings: Settings = None,
+    to: Annotated[str, typer.Option("--format", help="text, markdown, latex, csv or bibtex.")] = "text",
+    percent: Annotated[
+        bool, typer.Option("--percent", help="Show fractions of which higher is better in percent.")
+    ] = False,
+    read: Annotated[bool, typer.Option("--read", help="Show what the store has; train nothing.")] = False,
+    store: StorePath = None,
+    device: Device = "auto",
+    workers: Workers = 1,
+    as_json: Json = False,
+) -> None:
+    """The table of a paper, MODELS by DATASETS: mean ± standard deviation over seeds. Trains what the store lacks."""
+    from graphlab import api
+    from graphlab.core.errors import UnknownNameError
+    from graphlab.experiment.plan import parse_setting
+
+    if to not in TABLE_FORMATS:
+        raise UnknownNameError("table format", to, TABLE_FORMATS)
+    found = api.table(
+        [name.strip() for name in models.split(",")],
+        [name.strip() for name in datasets.split(",")],
+        seeds=seeds,
+        store=store,
+        device=device,
+        workers=workers,
+        train=not read,
+        percent=percent,
+        **dict(parse_setting(text) for text in settings or []),
+    )
+    if as_json:
+        print_json(found.to_json())
+    elif to == "text":
+        from graphlab.experiment.views import result_table
+
+        console().print(result_table(found))
+    else:
+        typer.echo(TABLE_FORMATS[to](found).rstrip("\n"))
+    for record in found.failed:
+        error = (record.result.error or {}).get("message", "")
+        say(f"{record.spec.model} on {record.spec.dataset}, seed {record.seed} failed: {error}")
+    if found.failed:
+        raise typer.Exit(1)
+
+
+TABLE_FORMATS: dict[str, Callable[[ResultTable], str]] = {
+    "text": repr,
+    "markdown": lambda found: found.to_markdown(),
+    "latex": lambda found: found.to_latex(),
+    "csv": lambda found: found.df.to_csv(),
+    "bibtex": lambda found: found.bibtex(),
+}
 
 
 def discriminate(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from graphlab.core.errors import GraphLabError
+from graphlab.comparison.recipe import RecipeCheck, check_recipe
 from graphlab.core.files import canonical_json
-from graphlab.model.registry import find_model
 from graphlab.records.record import RunRecord, RunSpec
 from graphlab.records.statistics import Summary, summarise_values
 
@@ -31,6 +30,10 @@ class Configuration:
     @property
     def eligibility(self) -> str:
         return self.records[0].eligibility
+
+    @cached_property
+    def recipe(self) -> RecipeCheck:
+        return check_recipe(self.spec)
 
     @property
     def selecting_metric(self) -> str:
@@ -77,27 +80,6 @@ def departures(records: Sequence[RunRecord]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def follows_recipe(spec: RunSpec) -> bool:
-    """Whether a run used the recipe that its model publishes for the data set, as far as the recipe says.
-
-    The model's settings must be the recipe's and otherwise the defaults; of the task's and the training's settings
-    those are looked at that the recipe names. A recipe starts from no other run's weights unless it says so.
-    """
-    try:
-        entry = find_model(spec.model)
-    except GraphLabError:
-        return False
-    preset = entry.preset_for(spec.dataset, spec.dataset.partition("/")[0], spec.task)
-    if preset is None:
-        return False
-    model = entry.config.parse(preset.model, where=entry.name).to_json()
-    return (
-        canonical_json(dict(spec.model_config)) == canonical_json(model)
-        and _named_in(preset.task, spec.task_config)
-        and _named_in({"start": None, **preset.training}, {"start": None, **spec.training})
-    )
-
-
 def _without_seed(spec: RunSpec, known: Mapping[str, RunSpec]) -> str:
     start = str(spec.training.get("start"))
     return canonical_json([spec.without_seed, _without_seed(known[start], known) if start in known else start])
@@ -110,8 +92,3 @@ def _settings(spec: RunSpec) -> Iterator[tuple[str, Any]]:
     yield from ((f"protocol.{name}", value) for name, value in spec.protocol.items())
     yield from ((f"version.{name}", number) for name, number in spec.versions.items())
     yield ("data", spec.data[:8])
-
-
-def _named_in(recipe: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    plain: dict[str, Any] = json.loads(canonical_json(dict(recipe)))  # as settings are stored: lists for tuples
-    return all(name in settings and settings[name] == value for name, value in plain.items())

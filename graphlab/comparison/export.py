@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from graphlab.comparison.compare import Row
-from graphlab.comparison.rows import full_name, leaderboard_rows, rows_frame, rows_json, settings_text
-from graphlab.core.citation import Citation
+from graphlab.comparison.rows import difference_text, full_name, leaderboard_rows, rows_frame, rows_json, settings_text
 from graphlab.core.errors import UnknownNameError
+from graphlab.core.latex import bibliography, latex_text
 from graphlab.records.record import RunRecord
 
 HEADINGS = ("Model", "Metric", "Published", "Ours", "Difference", "p", "Verdict", "Source")
@@ -32,8 +32,7 @@ def export_rows(dataset: str, rows: Sequence[Row], form: str) -> str:
 
 def bibtex(rows: Iterable[Row]) -> str:
     """BibTeX entries of every source that the rows cite, by key."""
-    cited = {row.published.source.key: row.published.source for row in rows if row.published}
-    return "\n".join(_entry(cited[key]) for key in sorted(cited))
+    return bibliography(row.published.source for row in rows if row.published)
 
 
 def mean_std(mean: float | None, std: float | None, n: int | None = None, decimals: int = 3) -> str:
@@ -53,7 +52,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row.metric,
         mean_std(number.mean, number.std, number.n, row.decimals) if number else "",
         mean_std(ours.mean, ours.std, ours.n, row.decimals) if ours else "",
-        f"{row.difference:+.{row.decimals}f}" if row.difference is not None else "",
+        difference_text(row),
         f"{row.p_value:.3g}" if row.p_value is not None else "",
         row.verdict,
         number.reference if number else "",
@@ -67,9 +66,9 @@ def _csv(dataset: str, rows: Sequence[Row]) -> str:
 
 
 def _markdown(dataset: str, rows: Sequence[Row]) -> str:
-    lines = [HEADINGS, tuple("---" for _ in HEADINGS), *(tuple(map(_markdown_text, cells(row))) for row in rows)]
+    lines = [HEADINGS, tuple("---" for _ in HEADINGS), *(tuple(map(markdown_text, cells(row))) for row in rows)]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"**{_markdown_text(dataset)}**: mean ± sample standard deviation (runs)\n\n{table}\n"
+    return f"**{markdown_text(dataset)}**: mean ± sample standard deviation (runs)\n\n{table}\n"
 
 
 def _latex(dataset: str, rows: Sequence[Row]) -> str:
@@ -77,7 +76,7 @@ def _latex(dataset: str, rows: Sequence[Row]) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_latex_text(dataset)}: mean $\pm$ sample standard deviation (runs).}}",
+        rf"\caption{{{latex_text(dataset)}: mean $\pm$ sample standard deviation (runs).}}",
         r"\begin{tabular}{llllrrll}",
         r"\toprule",
         " & ".join(HEADINGS) + r" \\",
@@ -103,30 +102,11 @@ FORMATS: dict[str, Callable[[str, Sequence[Row]], str]] = {
 }
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
     return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text).replace("\n", " ")
 
 
-LATEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-
-
-def _latex_text(text: str) -> str:
-    return re.sub(r"[\\±~^&%$#_{}]", lambda found: LATEX.get(found[0], f"\\{found[0]}"), text)
-
-
 def _latex_cells(row: Row) -> list[str]:
-    *told, source = map(_latex_text, cells(row))
+    *told, source = map(latex_text, cells(row))
     number = row.published
-    return [*told, rf"{_latex_text(number.where)} of \cite{{{number.source.key}}}" if number else source]
-
-
-def _entry(source: Citation) -> str:
-    fields = {
-        "title": f"{{{_latex_text(source.title)}}}",
-        "author": _latex_text(re.sub(r", | and ", " and ", source.authors)),
-        "booktitle": _latex_text(source.venue),
-        "year": str(source.year),
-        "url": source.url,
-    }
-    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
-    return f"@inproceedings{{{source.key},\n{lines}\n}}\n"
+    return [*told, rf"{latex_text(number.where)} of \cite{{{number.source.key}}}" if number else source]

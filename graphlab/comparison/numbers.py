@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from graphlab.comparison.yaml_files import read_mapping
-from graphlab.core.citation import Citation
+from graphlab.core.citation import Citation, Kind
 from graphlab.core.config import Config, NonNegativeFloat, NonNegativeInt, PositiveInt
 from graphlab.core.errors import ConfigError, closest
+from graphlab.data.registry import DATASETS
 
 FOLDER = Path(__file__).parent / "published"
 SOURCES = "sources.yaml"
@@ -63,8 +64,8 @@ class PublishedNumber(Config):
     @property
     def reference(self) -> str:
         """Where the number stands, in one line: `Kipf and Welling 2017, Table 2`."""
-        first, comma, _ = self.source.authors.partition(",")
-        return f"{first}{' et al.' if comma else ''} {self.source.year}, {self.where}"
+        first, *others = self.source.surnames.split(", ")
+        return f"{first}{' et al.' if others else ''} {self.source.year}, {self.where}"
 
 
 class _Source(Config):
@@ -73,6 +74,7 @@ class _Source(Config):
     year: int
     url: Annotated[str, Field(pattern=r"^https?://\S+$")]
     venue: str = ""
+    kind: Kind = "inproceedings"
 
 
 @cache
@@ -86,11 +88,14 @@ def sources(folder: Path = FOLDER) -> dict[str, Citation]:
 def published(dataset: str, folder: Path = FOLDER) -> list[PublishedNumber]:
     """The published numbers of a data set by its full name; none for one that nothing is published on.
 
-    A split in the name (`planetoid/cora@full`) is left out: each number says itself which split it belongs to.
+    A split of its card in the name (`planetoid/cora@full`) is left out: each number says itself which split it belongs
+    to. Any other name is another data set, as one that a transform has changed.
     Raises ConfigError naming the file, the number and the key if one is malformed.
     """
-    path = folder / f"{dataset.partition('@')[0]}.yaml"
-    return read_numbers(path, sources(folder)) if path.is_file() and path.name != SOURCES else []
+    name, at, split = dataset.partition("@")
+    if name not in published_datasets(folder) or (at and split not in DATASETS.resolve(name).module.CARD.splits):
+        return []
+    return read_numbers(folder / f"{name}.yaml", sources(folder))
 
 
 def published_datasets(folder: Path = FOLDER) -> list[str]:

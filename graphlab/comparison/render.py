@@ -11,11 +11,20 @@ from rich.text import Text
 
 from graphlab.comparison.compare import Row
 from graphlab.comparison.export import mean_std
-from graphlab.comparison.rows import full_name, leaderboard_rows, settings_text
+from graphlab.comparison.rows import difference_text, full_name, leaderboard_rows, settings_text
 from graphlab.records.record import RunRecord
 
-STYLES = {"agrees": "green", "above": "cyan", "below": "red", "not comparable": "dim", "not eligible": "yellow"}
-NUMERIC = {"published", "ours", "diff.", "p"}
+STYLES = {
+    "agrees": "green",
+    "above": "cyan",
+    "below": "red",
+    "undecided": "magenta",
+    "not comparable": "dim",
+    "not eligible": "yellow",
+}
+DECIDED = {"agrees", "above", "below"}
+INTERVALS = "difference [95 % interval of the difference], margin of agreement"
+NUMERIC = {"published", "ours", "difference", "p"}
 
 
 def leaderboard_table(dataset: str, records: Sequence[RunRecord]) -> Group:
@@ -53,7 +62,7 @@ def rows_table(dataset: str, rows: Sequence[Row]) -> Group:
 
 
 def _columns(lines: list[dict[str, Text]], several_metrics: bool) -> list[str]:
-    columns = ["model", *(["metric"] if several_metrics else []), "published", "ours", "diff.", "p", "verdict"]
+    columns = ["model", *(["metric"] if several_metrics else []), "published", "ours", "difference", "p", "verdict"]
     always = {"model", "metric", "ours"}
     return [column for column in columns if column in always or any(line[column].plain for line in lines)]
 
@@ -71,14 +80,17 @@ def _cells(row: Row, sources: list[str]) -> dict[str, Text]:
             else ""
         ),
         "ours": Text(mean_std(ours.mean, ours.std, ours.n, row.decimals) if ours else ""),
-        "diff.": Text("" if row.difference is None else f"{row.difference:+.{row.decimals}f}"),
+        "difference": Text(difference_text(row)),
         "p": Text(p),
         "verdict": Text(row.verdict if row.is_judged else "", style=STYLES[row.verdict]),
     }
 
 
 def _notes(rows: Sequence[Row], sources: list[str]) -> Text:
-    """The sources by number, and why what both sides have is not comparable and what ours is not eligible for."""
+    """The sources by number, what the interval and the margin are, and why a verdict is none."""
     cited = [f"[{index}] {source}" for index, source in enumerate(sources, start=1)]
-    reasons = {f"{r.model}: {r.why}" for r in rows if r.verdict.startswith("not") and r.is_judged}
-    return Text("\n".join(["mean ± sample standard deviation (runs)", *cited, *sorted(reasons)]), style="dim")
+    reasons = {f"{r.model}: {r.why}" for r in rows if r.verdict not in DECIDED and r.is_judged}
+    intervals = [INTERVALS] if any(row.interval for row in rows) else []
+    return Text(
+        "\n".join(["mean ± sample standard deviation (runs)", *intervals, *cited, *sorted(reasons)]), style="dim"
+    )

@@ -53,7 +53,8 @@ def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["model", "settings", "metric", "published", "published_std", "published_n", "source"]
-    columns += ["ours", "ours_std", "ours_n", "difference", "p_value", "verdict", "why"]
+    columns += ["ours", "ours_std", "ours_n", "difference", "low", "high", "margin", "p_value", "deciding_n"]
+    columns += ["verdict", "why"]
     return pd.DataFrame([_flat(row) for row in rows], columns=columns)
 
 
@@ -64,6 +65,15 @@ def rows_json(dataset: str, rows: Sequence[Row]) -> dict[str, Any]:
 def settings_text(row: Row) -> str:
     """What sets our configuration apart, in one line; empty if there is one only."""
     return said(row.settings)
+
+
+def difference_text(row: Row) -> str:
+    """`+0.002 [-0.003, +0.006], ± 0.016`: the difference, its interval and the margin, as far as they are known."""
+    if row.difference is None:
+        return ""
+    interval = f" [{', '.join(f'{end:+.{row.decimals}f}' for end in row.interval)}]" if row.interval else ""
+    margin = f", ± {row.margin:.{row.decimals}f}" if row.margin is not None and row.interval else ""
+    return f"{row.difference:+.{row.decimals}f}{interval}{margin}"
 
 
 def said(settings: Mapping[str, Any]) -> str:
@@ -92,7 +102,11 @@ def _flat(row: Row) -> dict[str, Any]:
         "ours_std": ours.std if ours else None,
         "ours_n": ours.n if ours else None,
         "difference": row.difference,
+        "low": row.interval[0] if row.interval else None,
+        "high": row.interval[1] if row.interval else None,
+        "margin": row.margin,
         "p_value": row.p_value,
+        "deciding_n": row.deciding_n,
         "verdict": row.verdict,
         "why": row.why,
     }

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["inproceedings", "article", "book", "misc"]
+"""Entry types of BibTeX."""
 
 
 @dataclass(frozen=True)
 class Citation:
-    """One publication. `key` is unique over the project, as in a BibTeX file."""
+    """One publication.
+
+    Args:
+        key: Unique over the project, as in a BibTeX file.
+        title: As it is printed.
+        authors: As BibTeX has them: `Dettmers, Tim and Minervini, Pasquale`; the surname alone where no more is known.
+        year: Of publication.
+        url: Where it can be read.
+        venue: Conference, or journal and volume, as `JMLR 24`; of a book its publisher.
+        kind: Entry type in BibTeX.
+    """
 
     key: str
     title: str
@@ -15,7 +29,14 @@ class Citation:
     year: int
     url: str
     venue: str = ""
+    kind: Kind = "inproceedings"
+
+    @property
+    def surnames(self) -> str:
+        """The authors for a line of text: `Dettmers, Minervini, Stenetorp and Riedel`."""
+        *others, last = [author.partition(",")[0] for author in self.authors.split(" and ")]
+        return f"{', '.join(others)} and {last}" if others else last
 
     def __str__(self) -> str:
         venue = f", {self.venue}" if self.venue else ""
-        return f"{self.authors}, {self.title}{venue}, {self.year}"
+        return f"{self.surnames}, {self.title}{venue}, {self.year}"

@@ -80,6 +80,15 @@ class Config(BaseModel):
         except ValidationError as error:
             raise _explain(cls, error, where) from None
 
+    @classmethod
+    def check_value(cls, name: str, value: Any, *, where: str) -> None:
+        """Raises ConfigError if a setting cannot have this value, whatever the other settings are."""
+        try:
+            cls.model_validate({name: plain(value)})
+        except ValidationError as error:
+            if any(problem["loc"][:1] == (name,) for problem in error.errors()):
+                raise _explain(cls, error, where) from None
+
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
 

@@ -21,8 +21,9 @@ Fraction = Annotated[float, Field(allow_inf_nan=False)]
 class Expectation(Config):
     """A claim on the mean of a test metric over the seeds: exactly one of the four.
 
-    within  `published`: no published number of the same protocol is significantly different
-    above   models of this experiment, on the same data set, whose mean is lower
+    within  `published`: it agrees with every published number of the same protocol and recipe; there is one or more
+    above   models of this experiment, on the same data set: it is above each of them by the paired test over the seeds,
+            corrected for their number; needs two seeds or more
     """
 
     metric: Text

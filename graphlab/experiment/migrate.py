@@ -15,9 +15,11 @@ import torch
 from graphlab.core.config import departures
 from graphlab.core.errors import GraphLabError, StoreError
 from graphlab.core.files import write_json
+from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.data.identity import identify
 from graphlab.data.load import load
+from graphlab.experiment.plan import plan_on
 from graphlab.model.registry import find_model
 from graphlab.records.record import RunRecord, RunSpec
 from graphlab.records.store import MIGRATED, RunFolder, Store
@@ -107,11 +109,29 @@ def upgraded(spec: RunSpec, data: str, moved: Mapping[str, str]) -> RunSpec:
     )
 
 
+def task_version(spec: RunSpec, data: Dataset) -> int:
+    """The version of a run's task whose results those of version 1 are.
+
+    Version 2 of the tasks that train in batches joins a single item that is left of an epoch to the batch before it. A
+    run of which none was left is the same under both.
+    """
+    groups = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
+    settings = {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
+    plan = plan_on(data, spec.model, settings)
+    if plan.task.version == 1 or not plan.training.epochs:
+        return min(plan.task.version, 2)
+    epoch = plan.make_task(spec.seed).batches(SeedStream(spec.seed))
+    return 1 if getattr(epoch, "joins_one", False) else 2
+
+
 def _move(
     store: Store, record: RunRecord, moved: Mapping[str, str], datasets: dict[str, Dataset | GraphLabError]
 ) -> str:
     """The new id of a run, whose folder is there before the old one goes."""
     spec = upgraded(record.spec, _identity(record.spec, datasets, store), moved)
+    data = datasets.get(spec.dataset)
+    if isinstance(data, Dataset) and spec.kind == "run":
+        spec = replace(spec, versions={**spec.versions, "task": task_version(spec, data)})
     old, new = RunFolder(store.path / record.id, record.spec), store.folder(spec)
     with old.claim() as mine:
         if not mine:

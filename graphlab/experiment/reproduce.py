@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
-from graphlab.comparison.rows import leaderboard_rows, rows_frame, rows_json
+from graphlab.comparison.paired import Group, contrasts
+from graphlab.comparison.rows import difference_text, leaderboard_rows, rows_frame, rows_json
 from graphlab.core.errors import ConfigError, IncompatibleError, InputError
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment, starting_point
+from graphlab.experiment.pairwise import contrast_text
 from graphlab.experiment.plan import Plan, plan_on
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
@@ -57,6 +59,7 @@ class Comparison:
 
     leaderboards  rows for each data set, by its full name
     store         where the runs are
+    text          the experiment file, as it was read
     """
 
     experiment: Experiment
@@ -66,6 +69,7 @@ class Comparison:
     refusals: tuple[Refusal, ...]
     claims: tuple[Claim, ...]
     leaderboards: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    text: str = ""
 
     @property
     def ok(self) -> bool:
@@ -137,7 +141,7 @@ def reproduce(
     Every name and every setting is checked before anything runs; what the store has is not run again. Raises
     InputError for a file that asks for what cannot be, DataError and StoreError for broken files.
     """
-    experiment = read_experiment(path)
+    experiment, text = read_experiment(path), Path(path).read_text(encoding="utf-8")
     seeds = parse_seeds(experiment.seeds)
     plans, refusals = check(experiment)
     where = Store(store)
@@ -158,6 +162,7 @@ def reproduce(
         tuple(refusals.values()),
         tuple(claims),
         {name: leaderboard_rows(name, records) for name in dict.fromkeys(r.spec.dataset for r in records)},
+        text,
     )
 
 
@@ -227,7 +232,7 @@ def _judge(expectation: Expectation, runs: Runs, others: Sequence[Runs], known: 
     elif expectation.within:
         held, detail = _agrees(metric, runs, known)
     elif expectation.above:
-        held, detail = _exceeds(metric, mean, others)
+        held, detail = _exceeds(metric, mean, runs, others)
     else:
         low = expectation.at_least is None or mean >= expectation.at_least
         high = expectation.at_most is None or mean <= expectation.at_most
@@ -244,20 +249,23 @@ def _mean(metric: str, runs: Runs) -> float | None:
     return summarise_values(_values(metric, runs)).mean
 
 
-def _exceeds(metric: str, mean: float, others: Sequence[Runs]) -> tuple[bool, str]:
-    means = [(runs.model, _mean(metric, runs)) for runs in others]
-    told = ", ".join(f"{model} {'failed' if value is None else f'{value:.4f}'}" for model, value in means)
-    held = bool(means) and all(value is not None and mean > value for _, value in means)
-    return held, f"mean {mean:.4f}; {told}"
+def _exceeds(metric: str, mean: float, runs: Runs, others: Sequence[Runs]) -> tuple[bool, str]:
+    """Whether the paired test, corrected for the number of others, says that the mean is above each of theirs."""
+    groups = [Group(one.model, one.records) for one in (runs, *others)]
+    tested = contrasts(groups, metric, [(0, place) for place in range(1, len(groups))])
+    held = bool(tested) and all(one.conclusion == "above" for one in tested)
+    return held, "; ".join([f"mean {mean:.4f}", *map(contrast_text, tested)])
 
 
 def _agrees(metric: str, runs: Runs, known: Sequence[RunRecord]) -> tuple[bool, str]:
     mine = [number for number in published(runs.dataset) if (number.model, number.metric) == (runs.model, metric)]
     rows = [row for row in compare(mine, runs.records, known) if row.published]
-    judged = [row for row in rows if row.verdict != "not comparable"]
+    judged = [row for row in rows if not row.verdict.startswith("not")]
     if not judged:
         return False, rows[0].why if rows else "nothing is published for this model and metric"
-    return all(row.verdict == "agrees" for row in judged), "; ".join(row.why for row in judged)
+    return all(row.verdict == "agrees" for row in judged), "; ".join(
+        f"{difference_text(row)}: {row.why}" for row in judged
+    )
 
 
 def _count(n: int, what: str) -> str:

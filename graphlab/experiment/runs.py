@@ -67,7 +67,7 @@ class Runs:
         return curves_frame(self.records)
 
     def summary(self) -> Summary:
-        """Mean, sample standard deviation, n, failed seeds and bootstrap interval of the test metric."""
+        """Mean, sample standard deviation, n, failed seeds and 95 % interval of the mean of the test metric."""
         return summarise(self.records)
 
     def to_json(self) -> dict[str, Any]:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from graphlab.comparison.compare import Row
 from graphlab.comparison.export import mean_std
-from graphlab.comparison.rows import settings_text
+from graphlab.comparison.rows import difference_text, settings_text
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.table import Table
 
+    from graphlab.comparison.paired import Contrast
     from graphlab.experiment.reproduce import Claim, Comparison
     from graphlab.experiment.runs import Runs
+    from graphlab.experiment.table import ResultTable
 
 
 def caption_html(caption: str) -> str:
@@ -86,11 +88,64 @@ def claims_html(claims: Iterable[Claim]) -> str:
             escape(claim.dataset),
             escape(claim.text),
             '<span class="held">held</span>' if claim.held else '<span class="missed">did not hold</span>',
-            escape(claim.detail),
+            f'<span class="long">{escape(claim.detail)}</span>',
         )
         for claim in claims
     ]
     return table_html("What the experiment file claims", ["model", "data set", "claim", "", "found"], lines)
+
+
+def result_table_html(table: ResultTable) -> str:
+    """Models by data sets; the best, and what is not found worse, bold."""
+    lines = []
+    for model in table.models:
+        shown = [
+            (escape(_unbroken(table.text(model, c.dataset))), table.cells[model, c.dataset].is_bold)
+            for c in table.columns
+        ]
+        lines.append([escape(model), *(f"<strong>{text}</strong>" if is_bold else text for text, is_bold in shown)])
+    return table_html(table.caption, ["model", *table.headings], lines)
+
+
+def result_table(table: ResultTable) -> Group:
+    """The same for the terminal, its caption below."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown.add_column("model", overflow="fold")
+    for heading in table.headings:
+        shown.add_column(Text(heading), justify="right", overflow="fold")
+    for model in table.models:
+        styles = ["bold" if table.cells[model, column.dataset].is_bold else "" for column in table.columns]
+        texts = [table.text(model, column.dataset) for column in table.columns]
+        shown.add_row(Text(model), *(Text(text, style=style) for text, style in zip(texts, styles, strict=True)))
+    return Group(shown, Text(table.caption, style="dim"))
+
+
+def contrasts_html(rows: Iterable[Contrast], caption: str = "") -> str:
+    """Pairs of configurations with their tests, corrected for their number."""
+    lines = [
+        (
+            escape(row.first),
+            escape(row.second),
+            "" if row.difference is None else f"{row.difference:+.4f}",
+            "" if row.interval is None else _unbroken(f"{row.interval[0]:+.4f} to {row.interval[1]:+.4f}"),
+            "" if row.p_corrected is None else f"{row.p_corrected:.2g}",
+            str(row.n[0]) if row.n[0] == row.n[1] else f"{row.n[0]}, {row.n[1]}",
+            f'<span class="{row.conclusion.replace(" ", "-")}">{row.conclusion}</span><br>'
+            f'<small class="long">{escape(row.test)}{_dropped(row)}</small>',
+        )
+        for row in rows
+    ]
+    headings = ["first", "second", "difference", "95 % interval", "p, corrected", "n", "first is"]
+    return table_html(caption or "Differences on test, p-values corrected by Holm's method", headings, lines)
+
+
+def _dropped(row: Contrast) -> str:
+    return f", {row.dropped} failed and dropped" if row.dropped else ""
 
 
 def leaderboard_html(dataset: str, rows: Sequence[Row]) -> str:
@@ -117,8 +172,9 @@ def _cells(row: Row, cited: bool) -> list[str]:
         escape(row.metric),
         _unbroken(mean_std(number.mean, number.std, number.n, row.decimals)) if number else "",
         mine,
-        "" if row.difference is None else f"{row.difference:+.{row.decimals}f}",
-        f'<span class="{row.verdict.replace(" ", "-")}">{row.verdict}</span><br><small>{escape(row.why)}</small>',
+        _unbroken(difference_text(row)).replace("[", "<br>[").replace("],", "],<br>"),
+        f'<span class="{row.verdict.replace(" ", "-")}">{row.verdict}</span><br>'
+        f'<small class="long">{escape(row.why)}</small>',
         source,
     ]
 

@@ -20,18 +20,35 @@ class ModelConfig(Config):
     """Base of a model's settings."""
 
 
+UNSTATED = ("training.evaluate_every", "training.precision", "task.evaluation_batch_size", "model.recompute")
+"""Settings that publications do not state: of every recipe they are ours."""
+
+
 @dataclass(frozen=True)
 class Preset:
-    """A published recipe: settings of model, task and training that differ from the defaults, and where it stands.
+    """A recipe: settings of model, task and training that differ from the defaults, and where it stands.
 
-    num_parameters pins the trainable parameters of the recipe's model for data of a given spec; tested.
+    Everything that the recipe leaves at its default and that `ours` does not name is as it was published too.
+
+    Args:
+        source: Where the recipe stands in the model's publication, or whose choice it is.
+        ours: Settings by dotted name, as `training.epochs`, whose values the publication does not state, or which
+            stand in place of what it states. Published numbers say so, and changing them departs from nothing.
+        is_published: False for a recipe that is GraphLab's own as a whole; no published number belongs to its runs.
+        num_parameters: Trainable parameters of the recipe's model for data of a given spec; tested.
     """
 
     source: str
     model: Mapping[str, Any] = field(default_factory=dict)
     task: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    ours: tuple[str, ...] = ()
+    is_published: bool = True
     num_parameters: Mapping[DataSpec, int] = field(default_factory=dict)
+
+    def is_ours(self, setting: str) -> bool:
+        """Whether the value of a setting, by dotted name, is not the publication's."""
+        return not self.is_published or setting in self.ours or setting in UNSTATED
 
 
 class Model(nn.Module):

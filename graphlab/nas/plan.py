@@ -51,7 +51,7 @@ class SearchPlan:
 
     strategy: str
     dataset: str
-    space: str | None
+    space: str | Mapping[str, Any] | None
     trials: int
     seed: int
     objectives: tuple[str, ...] = ("validation",)
@@ -93,7 +93,7 @@ class Plan:
             self.objective.seeds, self.objective.device = asked.seeds, pick_device(asked.device)  # of supernets
         else:
             self.data = find_data(asked.dataset if data is None else data, asked.store)
-            self.space = find_space(asked.space or DEFAULT_SPACE).on(self.data.spec)
+            self.space = find_space(DEFAULT_SPACE if asked.space is None else asked.space).on(self.data.spec)
             self.objective = self._training(self.data, own)
         self.strategy = self._strategy()
 
@@ -173,7 +173,7 @@ class Plan:
         """One worker, at the study which is there or is made now."""
         directions: list[Direction] = [self.objective.directions[name] for name in self.objective.names]
         sampler = self.strategy.sampler()
-        study, crew = open_study(where, self.name, sampler, directions, self._pruner())
+        study, crew = open_study(where, self.name, sampler, directions, self._pruner(), self.objective.names)
         self.objective.keep_in(Store(self.asked.store).path / FOLDER / self.name)
         return Explorer(study, crew, self.space, self.objective, self.asked.trials)
 

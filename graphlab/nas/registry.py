@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import isabstract
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,7 @@ from graphlab.core.registry import Registry
 from graphlab.data.fetch import Files
 from graphlab.model.registry import MODELS
 from graphlab.nas.proxy import Proxy
-from graphlab.nas.settings_space import SettingsSpace
+from graphlab.nas.settings_space import ListedSpace, SettingsSpace
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Strategy
 from graphlab.nas.supernet import Supernet
@@ -28,8 +29,13 @@ TABLES = Registry("table", "graphlab.nas.tables", "graphlab.tables", lambda modu
 TABLE_FILE = ".bench"
 
 
-def find_space(name: str) -> Space:
-    """A named space, or that of a model's settings. Raises UnknownNameError with the nearest names."""
+def find_space(name: str | Mapping[str, Any]) -> Space:
+    """A named space, that of a model's settings, or one of settings that a user lists.
+
+    Raises UnknownNameError with the nearest names, ConfigError for settings that cannot be searched.
+    """
+    if isinstance(name, Mapping):
+        return ListedSpace(name)
     family = name.lower().replace("_", "-")
     if family in SPACES.families:
         return _class(SPACES.resolve(family).module, Space)()

@@ -20,13 +20,14 @@ from graphlab.nas.driver.progress import progress_bar
 from graphlab.nas.objectives.inner import Part
 from graphlab.nas.plan import FOLDER, Plan, SearchPlan
 from graphlab.nas.results.result import Search
+from graphlab.nas.settings_space import read_space
 
 
 def search(
     strategy: str,
     dataset: str | os.PathLike[str] | Dataset,
     *,
-    space: str | None = None,
+    space: str | os.PathLike[str] | Mapping[str, Any] | None = None,
     trials: int = 100,
     seed: int = 0,
     objectives: str | Sequence[str] = "validation",
@@ -47,8 +48,9 @@ def search(
 
     strategy    as `gl.strategies()` lists them
     dataset     a data set's name or a loaded Dataset; or a table's name, as nas-bench-graph/cora, or its file
-    space       a search space's name, or a model's for the space that its settings declare; default gnn-micro, and of
-                a table its own
+    space       a search space's name, or a model's for the space that its settings declare; or settings of a model with
+                the values to try, as `{"model": "gcn", "hidden_dim": [8, 16], "lr": (1e-4, 1e-1, "log")}`, or a YAML
+                file of these; default gnn-micro, and of a table its own
     trials      different architectures to be evaluated
     objectives  `validation`, `parameters`, `bits`, `latency`, or a proxy of untrained weights, as `gl.proxies()` lists
                 them; several give a front
@@ -71,8 +73,6 @@ def search(
     """
     started = time.monotonic()
     require_count("workers", workers, "one worker is this process alone")
-    if space is not None:
-        require_name("search space", space)
     if isinstance(dataset, os.PathLike):
         dataset = os.fspath(dataset)
     elif not isinstance(dataset, Dataset):
@@ -93,7 +93,7 @@ def search(
     asked = SearchPlan(
         strategy=strategy,
         dataset=dataset if isinstance(dataset, str) else dataset.name,
-        space=space,
+        space=read_space(space),
         trials=trials,
         seed=parse_seeds([seed])[0],
         objectives=_names_of(objectives),

@@ -18,7 +18,7 @@ from optuna.distributions import (
 )
 
 from graphlab.core.config import Choices, FloatRange, IntRange, Range
-from graphlab.core.errors import InputError
+from graphlab.core.errors import ConfigError, InputError
 from graphlab.core.files import canonical_json, hash_text
 from graphlab.data.spec import DataSpec
 
@@ -44,6 +44,11 @@ class Decision:
     range: Range
     kind: str
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for a range that is none: of no options, of equal ones, of None, of no extent."""
+        if problem := _problem_of(self.range):
+            raise ConfigError(f"{self.name} cannot be searched: {problem}", hint="list different values, or low < high")
 
     def is_made(self, values: Mapping[str, Any]) -> bool:
         return not self.when or all(values.get(name) in allowed for name, allowed in self.when.items())
@@ -103,6 +108,27 @@ class Decision:
         if self.range.log:
             low, high, value = math.log(low), math.log(high), math.log(value)
         return [1.0, (value - low) / (high - low) if high > low else 0.0]
+
+
+def _problem_of(searched: Range) -> str:
+    """What is wrong with a range; empty if nothing is."""
+    match searched:
+        case Choices(()):
+            return "it has no options"
+        case Choices(options):
+            if not all(isinstance(option, bool | int | float | str) for option in options):
+                wrong = next(option for option in options if not isinstance(option, bool | int | float | str))
+                return f"{wrong!r} is no option: options are numbers, text, true or false"
+            equal = [option for place, option in enumerate(options) if option in options[:place]]
+            return f"the option {equal[0]!r} is there twice" if equal else ""
+        case IntRange(low, high, log, step):
+            if low > high or step < 1:
+                return f"from {low} to {high} in steps of {step} there is nothing"
+            return f"a logarithmic range begins above 0, not at {low}" if log and low <= 0 else ""
+        case FloatRange(low, high, log):
+            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+                return f"from {low} to {high} there is nothing"
+            return f"a logarithmic range begins above 0, not at {low}" if log and low <= 0 else ""
 
 
 @dataclass(frozen=True)

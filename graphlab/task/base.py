@@ -55,6 +55,11 @@ class Steps:
         whole, left = divmod(self.num_items, self.size)
         return whole if left == 0 or (left == 1 and whole) else whole + 1
 
+    @property
+    def joins_one(self) -> bool:
+        """Whether a single item is left, which version 1 of the tasks trained on by itself."""
+        return self.num_items > self.size and self.num_items % self.size == 1
+
     def of(self, items: Tensor, step: int) -> Tensor:
         """The items of a step. Raises IndexError for a step that the epoch does not have."""
         if not 0 <= step < len(self):

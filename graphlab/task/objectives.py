@@ -256,6 +256,10 @@ class QueryEpoch:
         self._order = torch.randperm(objective.num_items, generator=stream.child("order").torch())
         self._steps = Steps(objective.num_items, objective.config.batch_size)
 
+    @property
+    def joins_one(self) -> bool:
+        return self._steps.joins_one
+
     def __len__(self) -> int:
         return len(self._steps)
 

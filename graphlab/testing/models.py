@@ -28,8 +28,9 @@ from graphlab.experiment.plan import Plan, make_plan
 from graphlab.model.base import LinkModel, Model, TripleModel
 from graphlab.model.registry import MODELS, find_model
 from graphlab.task.base import Learner, Task
-from graphlab.task.registry import find_task
+from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import EXAMPLES, example
+from graphlab.training.config import TrainingConfig
 
 NEUTRAL = {"dropout": 0.0, "node_ratio": 1.0}
 """Dropout is random, and a share of the nodes is taken in the order of their ids where they are tied."""
@@ -293,6 +294,24 @@ def check_parameter_counts(model: str, name: str) -> None:
             assert found == count, f"{model} for {key} has {found} parameters, {count} are pinned"
 
 
+def check_recipes(model: str, name: str) -> None:
+    """What a recipe calls ours are settings that there are, and of a published recipe something is published."""
+    entry = find_model(model)
+    tasks = [find_task(task) for task in TASKS.names()]
+    able = [task.Config for task in tasks if (task.ability or task.name) in entry.cls.tasks]
+    known = {f"model.{field}" for field in entry.config.model_fields}
+    known |= {f"training.{field}" for field in TrainingConfig.model_fields}
+    known |= {f"task.{field}" for config in able for field in config.model_fields}
+    for key, preset in entry.presets.items():
+        parts = {"model": preset.model, "task": preset.task, "training": preset.training}
+        named = [f"{part}.{field}" for part, values in parts.items() for field in values]
+        unknown = {*named, *preset.ours} - known
+        assert not unknown, f"the recipe of {model} for {key} names {', '.join(sorted(unknown))}"
+        assert not (preset.ours and not preset.is_published), f"all of the recipe of {model} for {key} is ours"
+        published = [setting for setting in named if not preset.is_ours(setting)]
+        assert published or not preset.is_published, f"nothing of the recipe of {model} for {key} is published"
+
+
 def build(model: str, spec: DataSpec, settings) -> Model:
     entry = find_model(model)
     return entry.build(spec, entry.config.parse(settings, where=model))
@@ -322,4 +341,5 @@ MODEL_CHECKS: tuple[Check, ...] = (
     check_repeatable,
     check_bad_settings,
     check_parameter_counts,
+    check_recipes,
 )

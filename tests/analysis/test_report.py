@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from graphlab.analysis.report import write_report
+from graphlab.analysis.report import _dataset, write_report
 from graphlab.comparison.rows import leaderboard_rows
 from graphlab.core.errors import InputError
 from graphlab.experiment.definition import Experiment
@@ -46,14 +46,21 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def comparison(tmp_path_factory) -> Comparison:
     folder = tmp_path_factory.mktemp("report")
-    text = "title: T\nseeds: 2\nruns: [{model: gcn, dataset: karate, settings: {training.epochs: 3}}]"
+    text = """# <i>kept</i>
+title: T
+seeds: 3
+runs:
+  - {model: gcn, dataset: karate, settings: {training.epochs: 3}}
+  - {model: mlp, dataset: karate, settings: {training.epochs: 3}}
+"""
     (folder / "e.yaml").write_text(text)
     return reproduce(folder / "e.yaml", store=folder / "runs", device="cpu", progress=False)
 
 
 @pytest.fixture
 def hostile(tmp_path) -> Comparison:
-    runs = Runs(tuple(records(0.8, 0.81, None, model=HOSTILE, dataset=HOSTILE)))
+    made = records(0.8, 0.81, None, model=HOSTILE, dataset=HOSTILE)
+    runs = Runs(tuple(replace(record, notices=(f"{HOSTILE} notice",)) for record in made))
     entry = {"model": HOSTILE, "dataset": HOSTILE}
     experiment = Experiment.parse({"title": HOSTILE, "description": HOSTILE, "runs": [entry]}, where="test")
     return Comparison(
@@ -64,6 +71,7 @@ def hostile(tmp_path) -> Comparison:
         (Refusal(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
         (Claim(HOSTILE, HOSTILE, HOSTILE, False, HOSTILE),),
         {HOSTILE: leaderboard_rows(HOSTILE, runs.records)},
+        HOSTILE,
     )
 
 
@@ -129,3 +137,54 @@ def test_a_file_that_cannot_be_written_is_named(comparison, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(InputError, match="cannot write"):
         write_report(comparison, tmp_path / "taken" / "report.html")
+
+
+def test_it_shows_every_setting_and_marks_what_departs(comparison, tmp_path):
+    text, _ = read(comparison, tmp_path)
+    for runs in comparison.runs:
+        spec = runs.records[0].spec
+        for part, values in (("model", spec.model_config), ("task", spec.task_config), ("training", spec.training)):
+            for name, value in values.items():
+                assert re.search(rf"<code>{part}\.{name}</code></th><td>{re.escape(str(value))}</td>", text)
+    assert text.count('<td>3</td><td>200</td><td><span class="departs">departs</span>') == len(comparison.runs)
+    assert "gcn on karate: training.epochs=3</summary>" in text
+
+
+def test_it_embeds_the_experiment_file(comparison, tmp_path):
+    text, _ = read(comparison, tmp_path)
+    assert "<pre><code># &lt;i&gt;kept&lt;/i&gt;\ntitle: T\nseeds: 3\n" in text
+
+
+def test_it_compares_our_configurations_with_each_other(comparison, tmp_path):
+    text, _ = read(comparison, tmp_path)
+    assert "Our configurations against each other: accuracy on test" in text
+    assert "paired t-test" in text or "sign test" in text
+
+
+def test_notices_and_failures_are_shown_with_their_seeds(hostile, tmp_path, monkeypatch):
+    monkeypatch.setattr("graphlab.analysis.report._picture", lambda record, store: ())
+    text, _ = read(hostile, tmp_path)
+    assert "<h2>Notices</h2>" in text and "<td>0, 1, 2</td>" in text
+    assert "&quot;&amp; notice" in text
+    assert "<h2>Failed runs</h2>" in text
+
+
+def test_intervals_and_margins_stand_beside_verdicts(tmp_path):
+    runs = Runs(tuple(records(0.812, 0.815, 0.818, 0.814)))
+    experiment = Experiment.parse({"title": "T", "runs": [{"model": "gcn", "dataset": "planetoid/cora"}]}, where="test")
+    rows = {"planetoid/cora": leaderboard_rows("planetoid/cora", runs.records)}
+    text = "\n".join(
+        _dataset(Comparison(experiment, tmp_path, tmp_path, (runs,), (), (), rows), *next(iter(rows.items())))
+    )
+    assert '<span class="agrees">agrees</span>' in text
+    assert "-0.000<br>[-0.004,\N{NO-BREAK SPACE}+0.004],<br>" in text.replace("\N{NO-BREAK SPACE}<br>", "<br>")
+    assert "±\N{NO-BREAK SPACE}0.016" in text and "the published mean counts as exact" in text
+
+
+def test_it_can_be_read_on_a_telephone(comparison, tmp_path):
+    """No width is fixed, and what is wide scrolls in a box of its own; it was looked at at 390 and 1280 pixels."""
+    text, page = read(comparison, tmp_path)
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
+    assert not re.search(r"[^-]width: \d+px|min-width: \d+px", text)
+    assert text.count('<div class="wide" tabindex="0"><table>') == len(page.all("table"))
+    assert not any("width" in attributes for _, attributes in page.elements)

@@ -12,17 +12,18 @@ def record(
     dataset: str = "planetoid/cora",
     metric: str = "accuracy",
     split: str = "public",
+    task: str = "node-classification",
     **settings: object,
 ) -> RunRecord:
     spec = RunSpec(
         model=model,
         dataset=dataset,
-        task="node-classification",
+        task=task,
         seed=seed,
         data="0" * 64,
         model_config={"hidden_dim": 16, **settings},
         task_config={},
-        training={"epochs": 200},
+        training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
         protocol={"split": split, "metric": metric},
     )
     if value is None:

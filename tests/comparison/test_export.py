@@ -46,9 +46,15 @@ def test_markdown_cells_cannot_break_the_table():
 def test_bibtex_has_each_source_once():
     text = bibtex(leaderboard_rows(DATASET, []))
     assert text.count("@inproceedings{kipf2017,") == 1
-    assert "author = {Kipf and Welling}" in text
-    assert "Petar" not in text
-    assert "Veličković and Cucurull and Casanova and Romero and Liò and Bengio" in text
+    assert "author = {Kipf, Thomas N. and Welling, Max}" in text
+    assert "author = {Veličković, Petar and Cucurull, Guillem and Casanova, Arantxa and Romero, Adriana" in text
+    assert "booktitle = {International Conference on Learning Representations}" in text
+
+
+def test_line_breaks_enter_no_caption_and_no_row():
+    runs = records(0.8, 0.9, model="a\nb", dataset="own\n\ndata")
+    text = export_leaderboard("own\n\ndata", runs, "latex")
+    assert r"\caption{own data: mean" in text and "\na b & accuracy" in text
 
 
 def test_an_unknown_format_lists_the_known():
@@ -66,7 +72,15 @@ def test_the_terminal_table_shows_markup_as_text():
 
 def test_values_have_as_many_decimals_as_are_published():
     """The errors that are published of ZINC differ in the fourth."""
-    runs = records(0.07512, 0.07534, model="subgraph/pswl-sv", dataset="zinc/12k", metric="mae", split="fixed")
+    runs = records(
+        0.07512,
+        0.07534,
+        model="subgraph/pswl-sv",
+        dataset="zinc/12k",
+        metric="mae",
+        split="fixed",
+        task="graph-prediction",
+    )
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(leaderboard_table("zinc/12k", runs))
     shown = (

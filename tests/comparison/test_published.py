@@ -63,6 +63,14 @@ def test_a_split_in_the_name_finds_the_same_numbers():
     assert published("planetoid/cora@full") == published("planetoid/cora")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["planetoid/cora+gdc", "planetoid/cora@public+gdc", "cora", "planetoid/Cora", "../published/planetoid/cora", ""],
+)
+def test_any_other_name_is_another_data_set(name):
+    assert published(name) == []
+
+
 def test_nothing_published_is_an_empty_list():
     assert published("karate") == []
     assert published("sources") == []

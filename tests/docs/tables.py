@@ -41,6 +41,7 @@ def result_cells(row: dict[str, Any]) -> tuple[str, ...]:
         return (model, row["metric"], mine, "", "")
     spread = f" ± {published['std']:.3f}" if published["std"] else ""
     verdict = row["verdict"] if row["verdict"] != "not comparable" else f"{row['verdict']}: {row['why']}"
+    verdict += f", {row['deciding_n']} seeds would decide" if row.get("deciding_n") else ""
     return (model, row["metric"], mine, f"{published['mean']:.3f}{spread}, {published['source']}", verdict)
 
 
@@ -75,7 +76,7 @@ def tables() -> str:
 
 
 def short(citation: Any) -> str:
-    return f"[{citation.authors}, {citation.venue} {citation.year}]({citation.url})"
+    return f"[{citation.surnames}, {citation.venue} {citation.year}]({citation.url})"
 
 
 def markdown(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from graphlab.comparison.configurations import configurations, follows_recipe
+from graphlab.comparison.configurations import configurations
+from graphlab.comparison.recipe import check_recipe
 from graphlab.core.errors import ConfigError, InputError, StoreError
 from graphlab.experiment.definition import read_experiment
 from graphlab.experiment.plan import plan_of
@@ -118,7 +119,7 @@ def test_an_experiment_starts_each_seed_from_the_run_with_that_seed(tmp_path, ex
     for before, after in zip(first.records, second.records, strict=True):
         assert after.result.test == before.result.test
         assert plan_of(after.spec).spec(after.seed) == after.spec
-        assert not follows_recipe(after.spec)
+        assert not check_recipe(after.spec).is_followed
     groups = configurations(comparison.records, comparison.records)
     assert [len(group.records) for group in groups] == [2, 2]
     (rows,) = comparison.leaderboards.values()

@@ -37,4 +37,13 @@ def test_it_shows_every_trial_with_its_choices(tmp_path):
         shown = {param["name"]: param["param_external_value"] for param in trial["params"]}
         assert shown == {name: str(value) for name, value in one.params.items()}
         assert trial["values"] == list(one.objectives)
+    assert json.loads(body)["objective_names"] == ["validation"]
     assert get(app, "/dashboard/")[0] == "200 OK"
+
+
+def test_it_names_every_objective(tmp_path):
+    asked = {"space": "gcn", "store": tmp_path, "on": "validation", "training.epochs": 2}
+    found = gl.search("nsga2", "karate", trials=2, objectives=("validation", "parameters"), **asked)
+    assert found.study.metric_names == ["validation", "parameters"]
+    again = gl.search("nsga2", "karate", trials=3, objectives=("validation", "parameters"), **asked)
+    assert again.study.metric_names == ["validation", "parameters"] and len(again.outcomes) == 3

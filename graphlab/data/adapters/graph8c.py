@@ -25,7 +25,10 @@ CARD = Card(
     citation=Citation(
         key="balcilar2021",
         title="Breaking the Limits of Message Passing Graph Neural Networks",
-        authors="Balcilar, Heroux, Gauzere, Vasseur, Adam and Honeine",
+        authors=(
+            "Balcilar, Muhammet and Héroux, Pierre and Gaüzère, Benoit and Vasseur, Pascal and Adam, Sébastien and "
+            "Honeine, Paul"
+        ),
         venue="ICML",
         year=2021,
         url="https://arxiv.org/abs/2106.04319",

@@ -157,7 +157,10 @@ CARD = Card(
     citation=Citation(
         key="morris2020",
         title="TUDataset: A Collection of Benchmark Datasets for Learning with Graphs",
-        authors="Morris, Kriege, Bause, Kersting, Mutzel and Neumann",
+        authors=(
+            "Morris, Christopher and Kriege, Nils M. and Bause, Franka and Kersting, Kristian and Mutzel, Petra and "
+            "Neumann, Marion"
+        ),
         venue="GRL+ at ICML",
         year=2020,
         url="https://arxiv.org/abs/2007.08663",

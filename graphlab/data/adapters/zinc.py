@@ -59,8 +59,12 @@ CARD = Card(
     licence="none stated by the publishing repository",
     citation=Citation(
         key="dwivedi2023",
+        kind="article",
         title="Benchmarking Graph Neural Networks",
-        authors="Dwivedi, Joshi, Luu, Laurent, Bengio and Bresson",
+        authors=(
+            "Dwivedi, Vijay Prakash and Joshi, Chaitanya K. and Luu, Anh Tuan and Laurent, Thomas and "
+            "Bengio, Yoshua and Bresson, Xavier"
+        ),
         venue="JMLR 24",
         year=2023,
         url="https://arxiv.org/abs/2003.00982",

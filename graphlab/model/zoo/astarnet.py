@@ -55,7 +55,10 @@ class AStarNet(TripleModel):
     citation = Citation(
         key="zhu2023",
         title="A*Net: A Scalable Path-based Reasoning Approach for Knowledge Graphs",
-        authors="Zhu, Yuan, Galkin, Xhonneux, Zhang, Gazeau and Tang",
+        authors=(
+            "Zhu, Zhaocheng and Yuan, Xinyu and Galkin, Mikhail and Xhonneux, Louis-Pascal and Zhang, Ming and "
+            "Gazeau, Maxime and Tang, Jian"
+        ),
         year=2023,
         url="https://arxiv.org/abs/2206.04798",
         venue="NeurIPS",
@@ -250,12 +253,14 @@ _FB15K_237 = Preset(
     source=PUBLISHED,
     task={"batch_size": 64, "adversarial_temperature": 0.5, "remove_one_hop": True},
     training={"epochs": 20, "lr": 5e-3},
+    ours=("task.batch_size",),
 )
 _WN18RR = Preset(
     source=PUBLISHED,
     model={"dependent": False},
     task={"batch_size": 64, "adversarial_temperature": 1.0},
     training={"epochs": 20, "lr": 5e-3},
+    ours=("task.batch_size",),
 )
 
 
@@ -265,6 +270,7 @@ def _inductive(node_ratio: float, *, dependent: bool, temperature: float) -> Pre
         model={"aggregate": "sum", "dependent": dependent, "node_ratio": node_ratio, "test_node_ratio": 1.0},
         task={"batch_size": 64, "adversarial_temperature": temperature, "filter": "facts"},
         training={"epochs": 20, "lr": 5e-3},
+        ours=("task.batch_size",),
     )
 
 
@@ -275,6 +281,7 @@ PRESETS = {
     **{f"grail/wn18rr-v{k}": _inductive(0.05, dependent=False, temperature=1.0) for k in range(1, 5)},
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 16, "num_layers": 4, "aggregate": "sum", "node_ratio": 0.5},
         task={"batch_size": 32, "num_negatives": 64},
         training={"epochs": 8, "lr": 5e-3},

@@ -30,7 +30,7 @@ class CommonNeighbours(LinkModel):
     citation = Citation(
         key="libennowell2003",
         title="The Link Prediction Problem for Social Networks",
-        authors="Liben-Nowell and Kleinberg",
+        authors="Liben-Nowell, David and Kleinberg, Jon",
         venue="CIKM",
         year=2003,
         url="https://doi.org/10.1145/956863.956972",

@@ -27,7 +27,7 @@ class ComplEx(ComplexEmbeddingModel):
     citation = Citation(
         key="trouillon2016",
         title="Complex Embeddings for Simple Link Prediction",
-        authors="Trouillon, Welbl, Riedel, Gaussier and Bouchard",
+        authors="Trouillon, Théo and Welbl, Johannes and Riedel, Sebastian and Gaussier, Éric and Bouchard, Guillaume",
         year=2016,
         url="https://proceedings.mlr.press/v48/trouillon16.html",
         venue="ICML",
@@ -37,6 +37,7 @@ class ComplEx(ComplexEmbeddingModel):
 def _over_all(objective: str, *, dropout: float, epochs: int, lr: float) -> Preset:
     return Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 200, "dropout": dropout, "reciprocal": True},
         task={"objective": objective, "batch_size": 128},
         training={"epochs": epochs, "lr": lr, "evaluate_every": 5},
@@ -49,12 +50,14 @@ PRESETS = {
     "kg/nations": _over_all("k-vs-all", dropout=0.5, epochs=100, lr=0.01),
     "kinship-rules": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 64, "dropout": 0.3},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.01, "evaluate_every": 5},
     ),
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 128, "dropout": 0.3},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},

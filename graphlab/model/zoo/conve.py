@@ -56,7 +56,7 @@ class ConvE(TripleModel):
     citation = Citation(
         key="dettmers2018",
         title="Convolutional 2D Knowledge Graph Embeddings",
-        authors="Dettmers, Minervini, Stenetorp and Riedel",
+        authors="Dettmers, Tim and Minervini, Pasquale and Stenetorp, Pontus and Riedel, Sebastian",
         year=2018,
         url="https://arxiv.org/abs/1707.01476",
         venue="AAAI",
@@ -109,7 +109,8 @@ class ConvE(TripleModel):
 
 
 PUBLISHED = (
-    "Dettmers et al., AAAI 2018, section 5.3, and the repository published with it; epochs and precision are ours"
+    "Dettmers et al., AAAI 2018, section 5.3, and the repository published with it; epochs, precision and a constant "
+    "learning rate are ours"
 )
 SIZES = {
     "fb15k-237": (14541, 237, 4_963_895),
@@ -136,6 +137,7 @@ def _published(
         model={} if init_scale == 1 else {"init_scale": init_scale},
         task={"objective": "k-vs-all", "batch_size": 128, "label_smoothing": 0.1},
         training={"lr": 0.003, **training},
+        ours=("training.epochs", "training.scheduler", *(("model.init_scale",) if init_scale == 1 else ())),
         num_parameters={spec: num_parameters},
     )
 
@@ -149,6 +151,7 @@ PRESETS = {
     "kg/family": _published(*SIZES["family"], epochs=60, evaluate_every=10),
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         task={"objective": "k-vs-all", "batch_size": 128, "label_smoothing": 0.1},
         training={"epochs": 100, "lr": 0.003, "evaluate_every": 10},
     ),

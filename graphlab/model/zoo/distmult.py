@@ -22,7 +22,7 @@ class DistMult(EmbeddingModel):
     citation = Citation(
         key="yang2015",
         title="Embedding Entities and Relations for Learning and Inference in Knowledge Bases",
-        authors="Yang, Yih, He, Gao and Deng",
+        authors="Yang, Bishan and Yih, Wen-tau and He, Xiaodong and Gao, Jianfeng and Deng, Li",
         year=2015,
         url="https://arxiv.org/abs/1412.6575",
         venue="ICLR",
@@ -35,12 +35,14 @@ class DistMult(EmbeddingModel):
 PRESETS = {
     "kinship-rules": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 64, "dropout": 0.3},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.01, "evaluate_every": 5},
     ),
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 256, "dropout": 0.5},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},

@@ -76,7 +76,10 @@ class _ESAN(Model):
     citation = Citation(
         key="bevilacqua2022",
         title="Equivariant Subgraph Aggregation Networks",
-        authors="Bevilacqua, Frasca, Lim, Srinivasan, Cai, Balamurugan, Bronstein and Maron",
+        authors=(
+            "Bevilacqua, Beatrice and Frasca, Fabrizio and Lim, Derek and Srinivasan, Balasubramaniam and "
+            "Cai, Chen and Balamurugan, Gopinath and Bronstein, Michael M. and Maron, Haggai"
+        ),
         venue="ICLR",
         year=2022,
         url="https://arxiv.org/abs/2110.02910",
@@ -150,5 +153,6 @@ PRESETS = {
         model={"hidden_dim": 32, "num_layers": 4},
         task={"readout_dims": (64,), "batch_size": 32},
         training={"epochs": 350, "lr": 0.01, "scheduler": "step", "step_epochs": 50},
+        ours=("model.hidden_dim", "model.num_layers", "task.readout_dims", "task.batch_size"),
     ),
 }

@@ -56,9 +56,9 @@ class _Folklore(Model):
 
     tasks = frozenset({"graph-prediction"})
     citation = Citation(
-        key="zhang2023",
+        key="zhang2023swl",
         title="A Complete Expressiveness Hierarchy for Subgraph GNNs via Subgraph Weisfeiler-Lehman Tests",
-        authors="Zhang, Feng, Du, He and Wang",
+        authors="Zhang, Bohang and Feng, Guhao and Du, Yiheng and He, Di and Wang, Liwei",
         year=2023,
         url="https://arxiv.org/abs/2302.07090",
         venue="ICML",

@@ -37,7 +37,7 @@ class GAE(LinkModel):
     citation = Citation(
         key="kipf2016",
         title="Variational Graph Auto-Encoders",
-        authors="Kipf and Welling",
+        authors="Kipf, Thomas N. and Welling, Max",
         venue="NIPS Workshop on Bayesian Deep Learning",
         year=2016,
         url="https://arxiv.org/abs/1611.07308",
@@ -79,6 +79,7 @@ PRESETS = {
         ),
         task={"batch_size": None, "remove_one_hop": False, "evaluation_batch_size": 1_000_000},
         training={"epochs": 200, "lr": 0.01},
+        ours=("task.num_negatives",),
         num_parameters={DataSpec("link", 0, num_entities=2708): 2708 * 32 + 32 * 16},
     ),
 }

@@ -36,7 +36,10 @@ class GAT(Model):
     citation = Citation(
         key="velickovic2018",
         title="Graph Attention Networks",
-        authors="Veličković, Cucurull, Casanova, Romero, Liò and Bengio",
+        authors=(
+            "Veličković, Petar and Cucurull, Guillem and Casanova, Arantxa and Romero, Adriana and Liò, Pietro and "
+            "Bengio, Yoshua"
+        ),
         venue="ICLR",
         year=2018,
         url="https://arxiv.org/abs/1710.10903",
@@ -68,15 +71,16 @@ class GAT(Model):
         return x
 
 
+SOURCE = "section 3.3; the cap of 1000 epochs stands for none, since training ends by the published patience"
 PLANETOID = {"epochs": 1000, "patience": 100, "lr": 0.005, "weight_decay": 5e-4}
 PRESETS = {
     "planetoid": Preset(
-        source="section 3.3",
+        source=SOURCE,
         training=PLANETOID,
         num_parameters={DataSpec("node", 7, Continuous(1433)): 92_373},
     ),
     "planetoid/pubmed": Preset(
-        source="section 3.3",
+        source=SOURCE,
         model={"output_heads": 8},
         training=PLANETOID | {"lr": 0.01, "weight_decay": 1e-3},
         num_parameters={DataSpec("node", 3, Continuous(500)): 33_779},

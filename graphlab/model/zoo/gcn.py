@@ -34,7 +34,7 @@ class GCN(Model):
     citation = Citation(
         key="kipf2017",
         title="Semi-Supervised Classification with Graph Convolutional Networks",
-        authors="Kipf and Welling",
+        authors="Kipf, Thomas N. and Welling, Max",
         venue="ICLR",
         year=2017,
         url="https://arxiv.org/abs/1609.02907",
@@ -72,6 +72,7 @@ PRESETS = {
     "planetoid": Preset(
         source="section 5.2; early stopping replaced by selection on validation",
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        ours=("training.patience",),
         num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
     ),
 }

@@ -35,7 +35,7 @@ class GIN(Model):
     citation = Citation(
         key="xu2019",
         title="How Powerful are Graph Neural Networks?",
-        authors="Xu, Hu, Leskovec and Jegelka",
+        authors="Xu, Keyulu and Hu, Weihua and Leskovec, Jure and Jegelka, Stefanie",
         venue="ICLR",
         year=2019,
         url="https://arxiv.org/abs/1810.00826",
@@ -94,9 +94,10 @@ def _mlp(width: int, hidden: int) -> nn.Module:
 
 PRESETS = {
     "graph-prediction": Preset(
-        source="section 7, without the search over epochs on test folds",
+        source="section 7, without the search over widths, dropout, batches, and epochs on test folds",
         task={"pooling": "sum"},
         training={"epochs": 200, "lr": 0.01, "scheduler": "step", "step_epochs": 50},
+        ours=("model.hidden_dim", "model.dropout", "task.batch_size", "training.epochs"),
         num_parameters={DataSpec("graph", 2, Continuous(7)): 30_660},
     ),
 }

@@ -109,7 +109,7 @@ class _GNNAK(Model):
     citation = Citation(
         key="zhao2022",
         title="From Stars to Subgraphs: Uplifting Any GNN with Local Structure Awareness",
-        authors="Zhao, Jin, Akoglu and Shah",
+        authors="Zhao, Lingxiao and Jin, Wei and Akoglu, Leman and Shah, Neil",
         venue="ICLR",
         year=2022,
         url="https://arxiv.org/abs/2110.03753",

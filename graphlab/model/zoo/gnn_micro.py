@@ -80,7 +80,7 @@ class GNNMicro(Model):
     citation = Citation(
         key="gao2020",
         title="Graph Neural Architecture Search",
-        authors="Gao, Yang, Zhang, Zhou and Hu",
+        authors="Gao, Yang and Yang, Hong and Zhang, Peng and Zhou, Chuan and Hu, Yue",
         venue="IJCAI",
         year=2020,
         url="https://doi.org/10.24963/ijcai.2020/195",
@@ -168,6 +168,7 @@ PRESETS = {
     "planetoid": Preset(
         source="section 4.1; the architecture is that of GAT",
         training={"epochs": 300, "lr": 0.005, "weight_decay": 5e-4},
+        ours=tuple(f"model.{name}" for name in Config.model_fields if name != "dropout"),
         num_parameters={DataSpec("node", 7, Continuous(1433)): 92_373},
     ),
 }

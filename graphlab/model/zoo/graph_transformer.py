@@ -118,7 +118,10 @@ class GraphTransformer(Model):
     citation = Citation(
         key="ying2021",
         title="Do Transformers Really Perform Bad for Graph Representation?",
-        authors="Ying, Cai, Luo, Zheng, Ke, He, Shen and Liu",
+        authors=(
+            "Ying, Chengxuan and Cai, Tianle and Luo, Shengjie and Zheng, Shuxin and Ke, Guolin and He, Di and "
+            "Shen, Yanming and Liu, Tie-Yan"
+        ),
         venue="NeurIPS",
         year=2021,
         url="https://arxiv.org/abs/2106.05234",

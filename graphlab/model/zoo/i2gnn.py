@@ -50,7 +50,7 @@ class I2GNN(Rootwise):
     citation = Citation(
         key="huang2023",
         title="Boosting the Cycle Counting Power of Graph Neural Networks with I2-GNNs",
-        authors="Huang, Peng, Ma and Zhang",
+        authors="Huang, Yinan and Peng, Xingang and Ma, Jianzhu and Zhang, Muhan",
         venue="ICLR",
         year=2023,
         url="https://arxiv.org/abs/2210.13978",

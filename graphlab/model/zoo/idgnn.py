@@ -74,7 +74,7 @@ class IDGNN(Rootwise):
     citation = Citation(
         key="you2021",
         title="Identity-aware Graph Neural Networks",
-        authors="You, Gomes-Selman, Ying and Leskovec",
+        authors="You, Jiaxuan and Gomes-Selman, Jonathan M. and Ying, Rex and Leskovec, Jure",
         venue="AAAI",
         year=2021,
         url="https://arxiv.org/abs/2101.10320",

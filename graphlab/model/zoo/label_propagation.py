@@ -33,7 +33,7 @@ class LabelPropagation(Model):
     citation = Citation(
         key="zhu2003",
         title="Semi-Supervised Learning Using Gaussian Fields and Harmonic Functions",
-        authors="Zhu, Ghahramani and Lafferty",
+        authors="Zhu, Xiaojin and Ghahramani, Zoubin and Lafferty, John",
         venue="ICML",
         year=2003,
         url="https://cdn.aaai.org/ICML/2003/ICML03-118.pdf",

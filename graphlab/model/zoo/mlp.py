@@ -28,8 +28,9 @@ class MLP(Model):
     tasks = frozenset({"node-classification", "graph-prediction"})
     citation = Citation(
         key="rumelhart1986",
+        kind="article",
         title="Learning representations by back-propagating errors",
-        authors="Rumelhart, Hinton and Williams",
+        authors="Rumelhart, David E. and Hinton, Geoffrey E. and Williams, Ronald J.",
         venue="Nature 323",
         year=1986,
         url="https://doi.org/10.1038/323533a0",
@@ -55,6 +56,7 @@ PRESETS = {
     "planetoid": Preset(
         source="Kipf and Welling, ICLR 2017, section 5.2: the same settings as their GCN",
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
+        ours=("training.patience",),
         num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
     ),
 }

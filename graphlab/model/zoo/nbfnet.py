@@ -59,7 +59,7 @@ class NBFNet(TripleModel, LinkModel):
     citation = Citation(
         key="zhu2021",
         title="Neural Bellman-Ford Networks: A General Graph Neural Network Framework for Link Prediction",
-        authors="Zhu, Zhang, Xhonneux and Tang",
+        authors="Zhu, Zhaocheng and Zhang, Zuobai and Xhonneux, Louis-Pascal and Tang, Jian",
         year=2021,
         url="https://arxiv.org/abs/2106.06935",
         venue="NeurIPS",
@@ -272,18 +272,21 @@ PRESETS = {
     ),
     "link-prediction": Preset(
         source=TUNED,
+        is_published=False,
         model={**_SMALL, "dependent": False},
         task={"batch_size": 64},
         training={"epochs": 5, "lr": 5e-3},
     ),
     "kinship-rules": Preset(
         source=TUNED,
+        is_published=False,
         model=_SMALL,
         task={"batch_size": 16, "num_negatives": 16, "remove_one_hop": True},
         training={"epochs": 6, "lr": 0.01, "scheduler": "cosine"},
     ),
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model=_SMALL,
         task={"batch_size": 32, "num_negatives": 64},
         training={"epochs": 8, "lr": 5e-3},

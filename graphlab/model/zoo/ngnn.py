@@ -43,7 +43,7 @@ class NGNN(Rootwise):
     citation = Citation(
         key="zhang2021nested",
         title="Nested Graph Neural Networks",
-        authors="Zhang and Li",
+        authors="Zhang, Muhan and Li, Pan",
         venue="NeurIPS",
         year=2021,
         url="https://arxiv.org/abs/2110.13197",

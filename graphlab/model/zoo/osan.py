@@ -109,7 +109,7 @@ class OSAN(Model):
     citation = Citation(
         key="qian2022",
         title="Ordered Subgraph Aggregation Networks",
-        authors="Qian, Rattan, Geerts, Morris and Niepert",
+        authors="Qian, Chendi and Rattan, Gaurav and Geerts, Floris and Morris, Christopher and Niepert, Mathias",
         venue="NeurIPS",
         year=2022,
         url="https://arxiv.org/abs/2206.11168",

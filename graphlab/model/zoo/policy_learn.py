@@ -97,7 +97,7 @@ class PolicyLearn(Model):
     citation = Citation(
         key="bevilacqua2024",
         title="Efficient Subgraph GNNs by Learning Effective Selection Policies",
-        authors="Bevilacqua, Eliasof, Meirom, Ribeiro and Maron",
+        authors="Bevilacqua, Beatrice and Eliasof, Moshe and Meirom, Eli and Ribeiro, Bruno and Maron, Haggai",
         venue="ICLR",
         year=2024,
         url="https://arxiv.org/abs/2310.20082",

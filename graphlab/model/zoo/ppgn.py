@@ -60,7 +60,7 @@ class PPGN(Model):
     citation = Citation(
         key="maron2019provably",
         title="Provably Powerful Graph Networks",
-        authors="Maron, Ben-Hamu, Serviansky and Lipman",
+        authors="Maron, Haggai and Ben-Hamu, Heli and Serviansky, Hadar and Lipman, Yaron",
         venue="NeurIPS",
         year=2019,
         url="https://arxiv.org/abs/1905.11136",

@@ -39,7 +39,7 @@ class RotatE(ComplexEmbeddingModel):
     citation = Citation(
         key="sun2019",
         title="RotatE: Knowledge Graph Embedding by Relational Rotation in Complex Space",
-        authors="Sun, Deng, Nie and Tang",
+        authors="Sun, Zhiqing and Deng, Zhi-Hong and Nie, Jian-Yun and Tang, Jian",
         year=2019,
         url="https://arxiv.org/abs/1902.10197",
         venue="ICLR",
@@ -64,6 +64,7 @@ class RotatE(ComplexEmbeddingModel):
 PRESETS = {
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 256, "margin": 6.0},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},

@@ -35,7 +35,7 @@ class SAGE(Model):
     citation = Citation(
         key="hamilton2017",
         title="Inductive Representation Learning on Large Graphs",
-        authors="Hamilton, Ying and Leskovec",
+        authors="Hamilton, William L. and Ying, Rex and Leskovec, Jure",
         venue="NeurIPS",
         year=2017,
         url="https://arxiv.org/abs/1706.02216",
@@ -64,6 +64,7 @@ class SAGE(Model):
 PRESETS = {
     "planetoid": Preset(
         source="GraphLab's own choice",
+        is_published=False,
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
         num_parameters={DataSpec("node", 7, Continuous(1433)): 184_391},
     ),

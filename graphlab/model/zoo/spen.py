@@ -63,8 +63,9 @@ class SPEN(Model):
     tasks = frozenset({"graph-prediction", "node-classification"})
     citation = Citation(
         key="mitton2021",
+        kind="misc",
         title="Subgraph Permutation Equivariant Networks",
-        authors="Mitton and Murray-Smith",
+        authors="Mitton, Joshua and Murray-Smith, Roderick",
         venue="arXiv",
         year=2021,
         url="https://arxiv.org/abs/2111.11840",

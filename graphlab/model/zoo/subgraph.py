@@ -21,9 +21,9 @@ WITH_RESISTANCE = {"SWL(VS)": "PSWL(VS)", "SWL(SV)": "PSWL(SV)"}
 class _Hierarchy(SubgraphNetwork):
     test: ClassVar[str]
     citation = Citation(
-        key="zhang2023",
+        key="zhang2023swl",
         title="A Complete Expressiveness Hierarchy for Subgraph GNNs via Subgraph Weisfeiler-Lehman Tests",
-        authors="Zhang, Feng, Du, He and Wang",
+        authors="Zhang, Bohang and Feng, Guhao and Du, Yiheng and He, Di and Wang, Liwei",
         year=2023,
         url="https://arxiv.org/abs/2302.07090",
         venue="ICML",

@@ -6,6 +6,7 @@ aggregations; the models `subgraph/...` are the points that the paper names, wit
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -51,4 +52,6 @@ class SubgraphAlgebra(SubgraphNetwork):
         return config.pooling
 
 
-PRESETS = subgraph.PRESETS
+PRESETS = {
+    where: replace(preset, ours=("model.aggregations", "model.pooling")) for where, preset in subgraph.PRESETS.items()
+}

@@ -78,7 +78,7 @@ class SUN(Model):
     citation = Citation(
         key="frasca2022",
         title="Understanding and Extending Subgraph GNNs by Rethinking Their Symmetries",
-        authors="Frasca, Bevilacqua, Bronstein and Maron",
+        authors="Frasca, Fabrizio and Bevilacqua, Beatrice and Bronstein, Michael M. and Maron, Haggai",
         venue="NeurIPS",
         year=2022,
         url="https://arxiv.org/abs/2206.11140",
@@ -118,5 +118,15 @@ PRESETS = {
     "zinc": Preset(
         source="appendix: 6 layers, width 64 and 3 hops on ZINC-12k",
         model={"hidden_dim": 64, "num_layers": 6, "hops": 3, "policy": "ego-marked"},
+        ours=(
+            "task.batch_size",
+            "task.readout_dims",
+            "task.pooling",
+            "training.epochs",
+            "training.lr",
+            "training.scheduler",
+            "training.gamma",
+            "training.step_epochs",
+        ),
     ),
 }

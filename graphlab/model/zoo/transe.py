@@ -33,7 +33,9 @@ class TransE(EmbeddingModel):
     citation = Citation(
         key="bordes2013",
         title="Translating Embeddings for Modeling Multi-relational Data",
-        authors="Bordes, Usunier, García-Durán, Weston and Yakhnenko",
+        authors=(
+            "Bordes, Antoine and Usunier, Nicolas and García-Durán, Alberto and Weston, Jason and Yakhnenko, Oksana"
+        ),
         year=2013,
         url="https://papers.nips.cc/paper/5071-translating-embeddings-for-modeling-multi-relational-data",
         venue="NeurIPS",
@@ -56,12 +58,14 @@ class TransE(EmbeddingModel):
 PRESETS = {
     "kinship-rules": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 64, "norm": 2, "margin": 4.0},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.01, "evaluate_every": 5},
     ),
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         model={"dim": 256, "norm": 1, "margin": 9.0},
         task={"batch_size": 128, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 40, "lr": 0.003, "evaluate_every": 5},

@@ -44,7 +44,7 @@ class Ultra(TripleModel):
     citation = Citation(
         key="galkin2024",
         title="Towards Foundation Models for Knowledge Graph Reasoning",
-        authors="Galkin, Yuan, Mostafa, Tang and Zhu",
+        authors="Galkin, Mikhail and Yuan, Xinyu and Mostafa, Hesham and Tang, Jian and Zhu, Zhaocheng",
         year=2024,
         url="https://arxiv.org/abs/2310.04562",
         venue="ICLR",
@@ -176,11 +176,13 @@ PRESETS = {
     ),
     "mixture/small": Preset(
         source=TUNED,
+        is_published=False,
         task={"batch_size": 32, "num_negatives": 128, "adversarial_temperature": 1.0, "num_validation": 100},
         training={"epochs": 2, "lr": 1e-3, "optimizer": "adamw", "weight_decay": 0.01, "scheduler": "cosine"},
     ),
     "kg-completion": Preset(
         source=TUNED,
+        is_published=False,
         task={"batch_size": 32, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 4, "lr": 1e-3, "optimizer": "adamw", "weight_decay": 0.01},
         num_parameters={DataSpec("triple", 0, num_relations=237, directed=True): 168_705},

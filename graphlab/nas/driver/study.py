@@ -66,9 +66,15 @@ def open_storage(where: Where, name: str) -> BaseStorage:
 
 
 def open_study(
-    where: Where, name: str, sampler: BaseSampler, directions: Sequence[Direction], pruner: BasePruner | None = None
+    where: Where,
+    name: str,
+    sampler: BaseSampler,
+    directions: Sequence[Direction],
+    pruner: BasePruner | None = None,
+    metrics: Sequence[str] = (),
 ) -> tuple[Study, Crew]:
-    """The study of this name, made if it is not there, and its workers."""
+    """The study of this name, made if it is not there, and its workers. `metrics` names what it optimises, for Optuna's
+    dashboard."""
     with quiet_optuna():
         storage = open_storage(where, name)
         study = optuna.create_study(
@@ -79,6 +85,8 @@ def open_study(
             directions=directions,
             load_if_exists=True,
         )
+        if metrics and study.metric_names != list(metrics):
+            study.set_metric_names(list(metrics))
     if isinstance(storage, InMemoryStorage):
         return study, OneWorker()
     if isinstance(storage, Database):

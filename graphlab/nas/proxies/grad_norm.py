@@ -21,7 +21,7 @@ class GradNorm(Proxy):
     citation = Citation(
         key="abdelfattah2021",
         title="Zero-Cost Proxies for Lightweight NAS",
-        authors="Abdelfattah, Mehrotra, Dudziak and Lane",
+        authors="Abdelfattah, Mohamed S. and Mehrotra, Abhinav and Dudziak, Łukasz and Lane, Nicholas D.",
         venue="ICLR",
         year=2021,
         url="https://arxiv.org/abs/2101.08134",

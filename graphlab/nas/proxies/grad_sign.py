@@ -31,7 +31,7 @@ class GradSign(NodeProxy):
     citation = Citation(
         key="zhang2022gradsign",
         title="GradSign: Model Performance Inference with Theoretical Insights",
-        authors="Zhang and Jia",
+        authors="Zhang, Zhihao and Jia, Zhihao",
         venue="ICLR",
         year=2022,
         url="https://arxiv.org/abs/2110.08616",

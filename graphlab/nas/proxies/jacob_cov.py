@@ -26,8 +26,9 @@ class JacobCov(NodeProxy):
 
     citation = Citation(
         key="mellor2020",
+        kind="misc",
         title="Neural Architecture Search without Training (first version)",
-        authors="Mellor, Turner, Storkey and Crowley",
+        authors="Mellor, Joseph and Turner, Jack and Storkey, Amos and Crowley, Elliot J.",
         year=2020,
         url="https://arxiv.org/abs/2006.04647v1",
     )

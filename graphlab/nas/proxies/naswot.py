@@ -36,7 +36,7 @@ class Naswot(NodeProxy):
     citation = Citation(
         key="mellor2021",
         title="Neural Architecture Search without Training",
-        authors="Mellor, Turner, Storkey and Crowley",
+        authors="Mellor, Joseph and Turner, Jack and Storkey, Amos and Crowley, Elliot J.",
         venue="ICML",
         year=2021,
         url="https://arxiv.org/abs/2006.04647",

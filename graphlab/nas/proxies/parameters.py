@@ -15,7 +15,9 @@ class Parameters(Proxy):
     citation = Citation(
         key="krishnakumar2022",
         title="NAS-Bench-Suite-Zero: Accelerating Research on Zero Cost Proxies",
-        authors="Krishnakumar, White, Zela, Tu, Safari and Hutter",
+        authors=(
+            "Krishnakumar, Arjun and White, Colin and Zela, Arber and Tu, Renbo and Safari, Mahmoud and Hutter, Frank"
+        ),
         venue="NeurIPS datasets and benchmarks",
         year=2022,
         url="https://arxiv.org/abs/2210.03230",

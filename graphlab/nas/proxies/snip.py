@@ -20,7 +20,7 @@ class Snip(Proxy):
     citation = Citation(
         key="lee2019",
         title="SNIP: Single-shot Network Pruning based on Connection Sensitivity",
-        authors="Lee, Ajanthan and Torr",
+        authors="Lee, Namhoon and Ajanthan, Thalaiyasingam and Torr, Philip H. S.",
         venue="ICLR",
         year=2019,
         url="https://arxiv.org/abs/1810.02340",

@@ -30,7 +30,7 @@ class Synflow(NodeProxy):
     citation = Citation(
         key="tanaka2020",
         title="Pruning Neural Networks without any Data by Iteratively Conserving Synaptic Flow",
-        authors="Tanaka, Kunin, Yamins and Ganguli",
+        authors="Tanaka, Hidenori and Kunin, Daniel and Yamins, Daniel L. K. and Ganguli, Surya",
         venue="NeurIPS",
         year=2020,
         url="https://arxiv.org/abs/2006.05467",

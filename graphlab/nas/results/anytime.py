@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,11 +14,14 @@ from graphlab.core.plot import Plot
 from graphlab.nas.results.rehearsal import rehearse
 from graphlab.nas.results.selection import choose
 from graphlab.nas.table import PERCENT, Table
-from graphlab.records.statistics import bootstrap_interval
+from graphlab.records.statistics import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+NO_INTERVAL = (math.nan, math.nan)
+"""Of one seed, which has no spread."""
 
 WHAT = {"validation": "best validation", "test": "test, chosen by validation"}
 
@@ -112,8 +116,8 @@ class Anytime:
         return np.array([np.mean(curves, 0) for curves in seeds.values() if len(curves) == whole])
 
     def at(self, marks: Sequence[int], what: str = "validation") -> pd.DataFrame:
-        """Mean over tables and seeds at these numbers of evaluations, with percentile bootstrap intervals over seeds;
-        a mark that a strategy's courses do not reach is left out."""
+        """Mean over tables and seeds at these numbers of evaluations, with 95 % intervals over seeds by Student's t,
+        NaN for one seed; a mark that a strategy's courses do not reach is left out."""
         import pandas as pd
 
         rows = []
@@ -121,7 +125,7 @@ class Anytime:
             curves = self.over_tables(strategy, what)
             for mark in (mark for mark in marks if mark <= curves.shape[1]):
                 values = curves[:, mark - 1]
-                low, high = bootstrap_interval(values.tolist())
+                low, high = mean_interval(values.tolist()) or NO_INTERVAL
                 mean = float(values.mean())
                 rows.append({"strategy": strategy, "evaluations": mark, "mean": mean, "low": low, "high": high})
         return pd.DataFrame(rows)
@@ -147,7 +151,7 @@ class Anytime:
             colour = COLOURS[number % len(COLOURS)]
             axes.plot(steps, curves.mean(0), style, color=colour, label=strategy, linewidth=1.4)
             shown = steps[min(9, len(steps) - 1) :: max(1, budget // 40)]
-            bands = np.array([bootstrap_interval(curves[:, step - 1].tolist()) for step in shown]).T
+            bands = np.array([mean_interval(curves[:, step - 1].tolist()) or NO_INTERVAL for step in shown]).T
             axes.fill_between(shown, *bands, color=colour, alpha=0.15, linewidth=0)
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -67,8 +67,9 @@ class AGNN(Controller):
     Config = Config
     citation = Citation(
         key="zhou2022",
+        kind="article",
         title="Auto-GNN: Neural Architecture Search of Graph Neural Networks",
-        authors="Zhou, Huang, Song, Chen and Hu",
+        authors="Zhou, Kaixiong and Huang, Xiao and Song, Qingquan and Chen, Rui and Hu, Xia",
         venue="Frontiers in Big Data",
         year=2022,
         url="https://arxiv.org/abs/1909.03184",

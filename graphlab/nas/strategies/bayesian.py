@@ -47,7 +47,7 @@ class Bayesian(Controller):
     citation = Citation(
         key="ru2021",
         title="Interpretable Neural Architecture Search via Bayesian Optimisation with Weisfeiler-Lehman Kernels",
-        authors="Ru, Wan, Dong and Osborne",
+        authors="Ru, Binxin and Wan, Xingchen and Dong, Xiaowen and Osborne, Michael A.",
         venue="ICLR",
         year=2021,
         url="https://arxiv.org/abs/2006.07556",

@@ -47,7 +47,7 @@ class DARTS(OneShot):
     citation = Citation(
         key="liu2019",
         title="DARTS: Differentiable Architecture Search",
-        authors="Liu, Simonyan and Yang",
+        authors="Liu, Hanxiao and Simonyan, Karen and Yang, Yiming",
         venue="ICLR",
         year=2019,
         url="https://arxiv.org/abs/1806.09055",

@@ -42,7 +42,7 @@ class DARTSPT(DARTS):
     citation = Citation(
         key="wang2021",
         title="Rethinking Architecture Selection in Differentiable NAS",
-        authors="Wang, Cheng, Chen, Tang and Hsieh",
+        authors="Wang, Ruochen and Cheng, Minhao and Chen, Xiangning and Tang, Xiaocheng and Hsieh, Cho-Jui",
         venue="ICLR",
         year=2021,
         url="https://arxiv.org/abs/2108.04392",

@@ -33,7 +33,7 @@ class Evolution(Controller):
     citation = Citation(
         key="real2019",
         title="Regularized Evolution for Image Classifier Architecture Search",
-        authors="Real, Aggarwal, Huang and Le",
+        authors="Real, Esteban and Aggarwal, Alok and Huang, Yanping and Le, Quoc V.",
         venue="AAAI",
         year=2019,
         url="https://arxiv.org/abs/1802.01548",

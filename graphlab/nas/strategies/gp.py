@@ -21,8 +21,9 @@ class GP(Strategy):
     Config = Config
     citation = Citation(
         key="jones1998",
+        kind="article",
         title="Efficient Global Optimization of Expensive Black-Box Functions",
-        authors="Jones, Schonlau and Welch",
+        authors="Jones, Donald R. and Schonlau, Matthias and Welch, William J.",
         venue="Journal of Global Optimization",
         year=1998,
         url="https://doi.org/10.1023/A:1008306431147",

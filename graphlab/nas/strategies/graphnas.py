@@ -53,10 +53,10 @@ class GraphNAS(Controller):
     citation = Citation(
         key="gao2020",
         title="Graph Neural Architecture Search",
-        authors="Gao, Yang, Zhang, Zhou and Hu",
+        authors="Gao, Yang and Yang, Hong and Zhang, Peng and Zhou, Chuan and Hu, Yue",
         venue="IJCAI",
         year=2020,
-        url="https://www.ijcai.org/proceedings/2020/195",
+        url="https://doi.org/10.24963/ijcai.2020/195",
     )
 
     def __init__(self, config: Config, space: Space, objective: Objective, stream: SeedStream) -> None:

@@ -23,7 +23,7 @@ class LocalSearch(Controller):
     citation = Citation(
         key="white2021",
         title="Exploring the Loss Landscape in Neural Architecture Search",
-        authors="White, Nolen and Savani",
+        authors="White, Colin and Nolen, Sam and Savani, Yash",
         venue="UAI",
         year=2021,
         url="https://arxiv.org/abs/2005.02960",

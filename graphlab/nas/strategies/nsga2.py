@@ -23,8 +23,9 @@ class NSGA2(Strategy):
     Config = Config
     citation = Citation(
         key="deb2002",
+        kind="article",
         title="A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II",
-        authors="Deb, Pratap, Agarwal and Meyarivan",
+        authors="Deb, Kalyanmoy and Pratap, Amrit and Agarwal, Sameer and Meyarivan, T.",
         venue="IEEE Transactions on Evolutionary Computation",
         year=2002,
         url="https://doi.org/10.1109/4235.996017",

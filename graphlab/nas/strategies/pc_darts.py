@@ -35,7 +35,10 @@ class PCDARTS(DARTS):
     citation = Citation(
         key="xu2020",
         title="PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search",
-        authors="Xu, Xie, Zhang, Chen, Qi, Tian and Xiong",
+        authors=(
+            "Xu, Yuhui and Xie, Lingxi and Zhang, Xiaopeng and Chen, Xin and Qi, Guo-Jun and Tian, Qi and "
+            "Xiong, Hongkai"
+        ),
         venue="ICLR",
         year=2020,
         url="https://arxiv.org/abs/1907.05737",

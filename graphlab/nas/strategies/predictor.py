@@ -55,7 +55,10 @@ class Predictor(Controller):
     citation = Citation(
         key="dudziak2020",
         title="BRP-NAS: Prediction-based NAS using GCNs",
-        authors="Dudziak, Chau, Abdelfattah, Lee, Kim and Lane",
+        authors=(
+            "Dudziak, Łukasz and Chau, Thomas and Abdelfattah, Mohamed S. and Lee, Royson and Kim, Hyeji and "
+            "Lane, Nicholas D."
+        ),
         venue="NeurIPS",
         year=2020,
         url="https://arxiv.org/abs/2007.08668",

@@ -13,8 +13,9 @@ class Random(Strategy):
 
     citation = Citation(
         key="bergstra2012",
+        kind="article",
         title="Random Search for Hyper-Parameter Optimization",
-        authors="Bergstra and Bengio",
+        authors="Bergstra, James and Bengio, Yoshua",
         venue="JMLR",
         year=2012,
         url="https://jmlr.org/papers/v13/bergstra12a.html",

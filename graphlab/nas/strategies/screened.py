@@ -44,7 +44,7 @@ class Screened(Controller):
     citation = Citation(
         key="abdelfattah2021",
         title="Zero-Cost Proxies for Lightweight NAS",
-        authors="Abdelfattah, Mehrotra, Dudziak and Lane",
+        authors="Abdelfattah, Mohamed S. and Mehrotra, Abhinav and Dudziak, Łukasz and Lane, Nicholas D.",
         venue="ICLR",
         year=2021,
         url="https://arxiv.org/abs/2101.08134",

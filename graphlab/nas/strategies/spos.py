@@ -43,7 +43,9 @@ class SPOS(OneShot):
     citation = Citation(
         key="guo2020",
         title="Single Path One-Shot Neural Architecture Search with Uniform Sampling",
-        authors="Guo, Zhang, Mu, Heng, Liu, Wei and Sun",
+        authors=(
+            "Guo, Zichao and Zhang, Xiangyu and Mu, Haoyuan and Heng, Wen and Liu, Zechun and Wei, Yichen and Sun, Jian"
+        ),
         venue="ECCV",
         year=2020,
         url="https://arxiv.org/abs/1904.00420",

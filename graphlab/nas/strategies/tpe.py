@@ -25,7 +25,7 @@ class TPE(Strategy):
     citation = Citation(
         key="bergstra2011",
         title="Algorithms for Hyper-Parameter Optimization",
-        authors="Bergstra, Bardenet, Bengio and Kegl",
+        authors="Bergstra, James and Bardenet, Rémi and Bengio, Yoshua and Kégl, Balázs",
         venue="NeurIPS",
         year=2011,
         url="https://papers.nips.cc/paper/4443-algorithms-for-hyper-parameter-optimization",

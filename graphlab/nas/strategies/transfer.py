@@ -36,7 +36,7 @@ class Transfer(bayesian.Bayesian):
     citation = Citation(
         key="swersky2013",
         title="Multi-Task Bayesian Optimization",
-        authors="Swersky, Snoek and Adams",
+        authors="Swersky, Kevin and Snoek, Jasper and Adams, Ryan P.",
         venue="NIPS",
         year=2013,
         url="https://papers.nips.cc/paper/5086-multi-task-bayesian-optimization",

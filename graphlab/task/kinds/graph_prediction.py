@@ -97,6 +97,10 @@ class GraphBatches:
     def steps(self) -> Steps:
         return Steps(len(self.order), self.task.config.batch_size)
 
+    @property
+    def joins_one(self) -> bool:
+        return self.steps.joins_one
+
     def __len__(self) -> int:
         return len(self.steps)
 
@@ -113,6 +117,7 @@ class GraphPrediction(Task[Data]):
     `UNLABELLED` count in neither. A graph without any label is not trained on."""
 
     name = "graph-prediction"
+    version = 2
     level = "graph"
     Config = Config
 

@@ -39,6 +39,7 @@ class KGCompletion(Task[Queries]):
     the one that the data set says: `graphs[validation_graph]`."""
 
     name = "kg-completion"
+    version = 2
     level = "triple"
     Config = Config
     metric = "mrr"

@@ -48,6 +48,10 @@ class MixtureEpoch:
         order = torch.randperm(len(steps), generator=stream.child("graphs").torch())
         self._steps = [steps[i] for i in order.tolist()]
 
+    @property
+    def joins_one(self) -> bool:
+        return any(epoch.joins_one for epoch in self._epochs)
+
     def __len__(self) -> int:
         return len(self._steps)
 
@@ -62,6 +66,7 @@ class KGMixture(Task[Step]):
     """Filtered ranking in each of several knowledge graphs; metrics are means over the graphs, each of equal weight."""
 
     name = "kg-mixture"
+    version = 2
     level = "mixture"
     Config = Config
     metric = "mrr"

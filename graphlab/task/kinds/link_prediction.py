@@ -62,6 +62,10 @@ class LinkEpoch:
         self._order = torch.randperm(len(task.split.train), generator=stream.child("order").torch())
         self._steps = Steps(len(self._order), task.config.batch_size or max(1, len(self._order)))
 
+    @property
+    def joins_one(self) -> bool:
+        return self._steps.joins_one
+
     def __len__(self) -> int:
         return len(self._steps)
 
@@ -73,6 +77,7 @@ class LinkPrediction(Task[Pairs]):
     """AUROC and average precision over held-out links and as many pairs that are none; both see training links only."""
 
     name = "link-prediction"
+    version = 2
     level = "link"
     Config = Config
     metric = "auroc"
