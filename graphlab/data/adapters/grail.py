@@ -11,7 +11,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import DataSpec
-from graphlab.data.triples import named_world, read_triples, vocabulary
+from graphlab.data.triples import named_world, read_parts, vocabulary
 
 GRAIL = "https://raw.githubusercontent.com/kkteru/grail/master/data"
 
@@ -137,7 +137,7 @@ CARD = Card(
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
-    triples = [read_triples(files.path(source.path)) for source in CARD.sources[variant]]
+    triples = read_parts([files.path(source.path) for source in CARD.sources[variant]])
     _, relations = vocabulary(*triples)
     training, training_entities, known = named_world(triples[:3], relations)
     testing, test_entities, known_test = named_world(triples[3:], relations)
