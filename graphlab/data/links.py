@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Split
 
@@ -63,7 +64,10 @@ def split_links(links: Tensor, num_nodes: int, stream: SeedStream) -> Split:
 
     Validation and test get as many pairs that no link joins, rows (u, v, 0): drawn uniformly from all such pairs,
     without repeats over both parts.
+
+    Raises InputError where the graph has too few links, or too few pairs that no link joins.
     """
+    _require_enough(len(links), num_nodes)
     random = stream.numpy()
     shuffled = links[torch.from_numpy(random.permutation(len(links)))]
     train, *positive = shuffled.split(sizes(len(links)))
@@ -72,6 +76,24 @@ def split_links(links: Tensor, num_nodes: int, stream: SeedStream) -> Split:
     negative = non_links.at(torch.from_numpy(number)).split([len(part) for part in positive])
     parts = [torch.cat([_labelled(p, 1), _labelled(n, 0)]) for p, n in zip(positive, negative, strict=True)]
     return Split(_labelled(train, 1), *parts)
+
+
+def _require_enough(num_links: int, num_nodes: int) -> None:
+    _, *held_out = sizes(num_links)
+    num_non_links = num_nodes * (num_nodes - 1) // 2 - num_links
+    if not all(held_out):
+        raise InputError(
+            f"{num_links:,} links on {num_nodes:,} nodes leave {held_out[0]:,} for validation and {held_out[1]:,} for "
+            "test",
+            hint=f"{PERCENT_VALIDATION} % for validation are one link or more from {100 // PERCENT_VALIDATION} links "
+            "on; give a larger graph, or fixed splits of your own",
+        )
+    if num_non_links < sum(held_out):
+        raise InputError(
+            f"{num_links:,} links on {num_nodes:,} nodes leave {num_non_links:,} pairs that no link joins, and "
+            f"validation and test need {sum(held_out):,}, one for each of their links",
+            hint="the graph is too dense for this split; give fixed splits of your own with fewer such pairs",
+        )
 
 
 def _labelled(pairs: Tensor, label: int) -> Tensor:
