@@ -12,7 +12,6 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -75,7 +74,7 @@ def write(path: Path, dataset: Dataset) -> None:
             "graphs": _pack_graphs(dataset.graphs, arrays),
             "split": dataset.splits.name,
             "num_splits": len(dataset.splits.fixed),
-            "spec": asdict(dataset.spec),
+            "spec": dataset.spec.to_json(),
             "labels": dict(dataset.labels),
             "fingerprint": dataset.fingerprint,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,7 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over every tensor, the splits and the spec: two data sets with equal fingerprints are equal."""
-        digest = hashlib.sha256(canonical_json([self.task, asdict(self.spec), self.splits.name]).encode())
+        digest = hashlib.sha256(canonical_json([self.task, self.spec.to_json(), self.splits.name]).encode())
         for graph in self.graphs:
             for key, value in sorted(graph.to_dict().items()):
                 _feed(digest, key, value)

@@ -19,7 +19,9 @@ from graphlab.core.source import foreign_digest
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.data.prepared import prepare
+from graphlab.data.weights import with_weights
 from graphlab.model.base import ModelConfig
+from graphlab.model.edges import unread_fields
 from graphlab.model.registry import ModelEntry, find_model
 from graphlab.records.record import ELIGIBILITY, RunSpec
 from graphlab.task.base import Learner, Shard, Task, TaskConfig
@@ -50,6 +52,11 @@ class Plan:
             return self
         training = self.training.model_copy(update={"start": self.start.spec(seed).id})
         return replace(self, training=training, start=None)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is legal but suspicious about the plan, a sentence each."""
+        return (*self.dataset.notices, *unread_fields(self.model.cls, self.model.name, self.dataset))
 
     @cached_property
     def prepared(self) -> Dataset:
@@ -111,7 +118,7 @@ def make_plan(model: str, dataset: str | Dataset, overrides: Mapping[str, Any] |
     nothing has been written then.
     """
     entry = find_model(model)
-    data = dataset if isinstance(dataset, Dataset) else load(dataset)
+    data = with_weights(dataset) if isinstance(dataset, Dataset) else load(dataset)
     task = find_task(data.task)
     entry.require_task(task.ability or data.task)
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}

@@ -45,6 +45,8 @@ class Model(nn.Module):
     tasks: ClassVar[frozenset[str]]
     citation: ClassVar[Citation]
     variant: ClassVar[str] = ""
+    edge_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields of edges that `forward` reads: edge_attr, edge_weight; see `graphlab.model.edges`."""
     out_dim: int
 
     def forward(self, batch: Data) -> Tensor:
