@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 Level = Literal["node", "graph", "pair", "triple", "link", "mixture"]
 
+UNLABELLED = -1
+"""The class of an item whose class is not known: losses and metrics leave it out."""
+
 
 @dataclass(frozen=True)
 class Continuous:

@@ -70,8 +70,8 @@ def test_parts_have_their_shares_and_negatives_fall_everywhere():
     [
         (190, "190 links on 20 nodes leave 0 pairs that no link joins, and .* need 29"),
         (166, "166 links on 20 nodes leave 24 pairs that no link joins, and .* need 25"),
-        (19, "19 links on 20 nodes leave 0 for validation and 3 for test"),
-        (0, "0 links on 20 nodes leave 0 for validation and 0 for test"),
+        (19, "19 links on 20 nodes leave 16 for training, 0 for validation and 3 for test"),
+        (0, "0 links on 20 nodes leave 0 for training, 0 for validation and 0 for test"),
     ],
 )
 def test_graphs_too_dense_or_too_small_are_refused_with_their_counts(num_links, words):
