@@ -113,11 +113,11 @@ def _from_ends(
     graph = Data(edge_index=edge_index, num_nodes=len(names))
     if weight is not None:
         graph.edge_weight = weight
+    values = _class_values(request, names, frame)
     if frame is not None:
         x = _features(request, frame)
         if x is not None:
             graph.x = x
-    values = _class_values(request, names, frame)
     classes: tuple[str, ...] = ()
     if values is not None:
         graph.y, classes = read_classes(f"the classes of nodes of {request.name}", values)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
+from torch_geometric.utils import is_undirected
 
 from graphlab.core.errors import InputError
 from graphlab.data.convert.columns import read_classes
@@ -142,7 +143,7 @@ def _directed(request: Request, graph: Data) -> bool:
     """Whether edges have a direction: they do where some have no reverse, which the caller must then say."""
     if request.directed:
         return True
-    if graph.is_undirected():
+    if is_undirected(graph["edge_index"], num_nodes=int(graph.num_nodes or 0)):
         return False
     contrary = ", and directed is False" if request.directed is False else ""
     raise InputError(
