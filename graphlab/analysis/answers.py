@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Name = str | int
-"""An entity or a relation: its name, or its id."""
+"""An entity or a relation: its name as text, or its id as int."""
 
 Exclude = Literal["nothing", "facts", "known"]
 
@@ -50,7 +50,9 @@ def answers(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = 
 class Answers:
     """Questions to a model about a graph: that of training, of validation or of test, where these are different ones.
 
-    Entities and relations are given by name, or by id as int.
+    A text is the name of an entity or a relation, an int is its id. A text of digits that is nobody's name is an id
+    where no name consists of digits, as on the command line; where some do, it is an unknown name. "0" is thus never
+    another entity than the one that is called so.
     """
 
     def __init__(
@@ -98,7 +100,7 @@ class Answers:
                 "a question names a relation and one of head and tail",
                 hint='predict("anna", "mother") asks for tails, predict(relation="mother", tail="eve") for heads',
             )
-        if not isinstance(k, Integral) or k < 1:
+        if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
             raise InputError(f"there cannot be {k!r} answers", hint="k is a whole number from 1")
         if exclude not in get_args(Exclude):
             raise InputError(f"exclude cannot be {exclude!r}", hint=f"it is one of {', '.join(get_args(Exclude))}")
@@ -182,13 +184,29 @@ def _names(labels: tuple[str, ...] | None, count: int) -> tuple[str, ...]:
 
 
 def _find(what: str, name: Name | None, names: Sequence[str]) -> int:
-    """The id of a name. A text that no name equals may be an id in digits, as on the command line."""
-    if isinstance(name, str) and name in names:
-        return names.index(name)
-    if isinstance(name, Integral) or (
-        isinstance(name, str) and name.isascii() and name.isdigit() and str(int(name)) == name
-    ):
-        if 0 <= int(name) < len(names):
-            return int(name)
+    """The id of a name, or of an id: see `Answers` for the rule.
+
+    Raises UnknownNameError for a text that is neither, InputError for an id out of range or a name that several have.
+    """
+    if isinstance(name, str):
+        return _of_text(what, name, names)
+    if isinstance(name, bool) or not isinstance(name, Integral):
+        raise InputError(f"{name!r} is the name of no {what}", hint="give its name as text, or its id as int")
+    if not 0 <= int(name) < len(names):
         raise InputError(f"no {what} has the id {name}", hint=f"ids are 0 to {len(names) - 1:,}")
-    raise UnknownNameError(what, str(name), names)
+    return int(name)
+
+
+def _of_text(what: str, name: str, names: Sequence[str]) -> int:
+    count = names.count(name)
+    if count > 1:
+        raise InputError(f"{count} of the names are {name!r}", hint=f"give the id of the {what} as int, in Python")
+    if count:
+        return names.index(name)
+    if _is_number(name) and str(int(name)) == name and not any(map(_is_number, names)):
+        return _find(what, int(name), names)
+    raise UnknownNameError(what, name, names)
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()

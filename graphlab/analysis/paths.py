@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from numbers import Integral
 
 import numba
 import numpy as np
@@ -49,8 +50,8 @@ def edge_importance(model: TripleModel, graph: Data, head: int, relation: int, t
     that does not score by paths.
     """
     layers = require_paths(model)
-    if scales < 1:
-        raise InputError(f"there cannot be {scales} scales", hint="1 is the gradient alone")
+    if isinstance(scales, bool) or not isinstance(scales, Integral) or scales < 1:
+        raise InputError(f"there cannot be {scales!r} scales", hint="1 is the gradient alone")
     like = next(model.parameters())
     query = (torch.tensor([value], device=like.device) for value in (head, relation))
     query = *query, torch.tensor([[tail]], device=like.device)
@@ -91,8 +92,8 @@ def top_paths(edge_index: Tensor, importance: Tensor, num_nodes: int, head: int,
         importance: `[L, M]`, of each edge in each layer.
         k: at most 1,000.
     """
-    if not 1 <= k <= MOST_PATHS:
-        raise InputError(f"there cannot be {k} paths", hint=f"ask for 1 to {MOST_PATHS:,}")
+    if isinstance(k, bool) or not isinstance(k, Integral) or not 1 <= k <= MOST_PATHS:
+        raise InputError(f"there cannot be {k!r} paths", hint=f"ask for 1 to {MOST_PATHS:,}")
     source, target = (end.cpu().numpy() for end in edge_index)
     order = np.argsort(target, kind="stable")
     if head != tail:

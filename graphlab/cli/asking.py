@@ -36,9 +36,9 @@ def predict(
 
 def paths(
     run: RunId,
-    head: Annotated[str, typer.Option("--head", help="An entity, by name or id.")],
+    head: Annotated[str, typer.Option("--head", help="An entity, by name; by id if no name is digits.")],
     relation: Relation,
-    tail: Annotated[str, typer.Option("--tail", help="An entity, by name or id.")],
+    tail: Annotated[str, typer.Option("--tail", help="An entity, by name; by id if no name is digits.")],
     k: Annotated[int, typer.Option("-k", help="How many paths.")] = 10,
     scales: Annotated[int, typer.Option("--scales", help="Edge weights over which the gradient is averaged.")] = 1,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw them into this .svg or .png file.")] = None,

@@ -16,9 +16,9 @@ StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs 
 Trials = Annotated[bool, typer.Option("--trials", help="Also what searches trained, which are no results.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or latest; see graphlab runs.")]
-Head = Annotated[str | None, typer.Option("--head", help="An entity, by name or id.")]
-Tail = Annotated[str | None, typer.Option("--tail", help="An entity, by name or id.")]
-Relation = Annotated[str, typer.Option("--relation", help="A relation, by name or id.")]
+Head = Annotated[str | None, typer.Option("--head", help="An entity, by name; by id if no name is digits.")]
+Tail = Annotated[str | None, typer.Option("--tail", help="An entity, by name; by id if no name is digits.")]
+Relation = Annotated[str, typer.Option("--relation", help="A relation, by name; by id if no name is digits.")]
 Seeds = Annotated[str, typer.Option("--seeds", help="A count from 0 (10), a range (3:8) or a list (1,4,7).")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")

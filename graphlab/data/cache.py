@@ -12,7 +12,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -87,7 +87,7 @@ def write(path: Path, dataset: Dataset) -> None:
             "graphs": _pack_graphs(dataset.graphs, arrays),
             "split": dataset.splits.name,
             "num_splits": len(dataset.splits.fixed),
-            "spec": asdict(dataset.spec),
+            "spec": dataset.spec.to_json(),
             "labels": dict(dataset.labels),
             "notices": list(dataset.notices),
             "validation_graph": dataset.validation_graph,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,7 +156,7 @@ class Dataset:
         """sha256 over every tensor, the splits and the spec as they are now: two data sets with equal fingerprints are
         equal. Computed anew each time, since tensors can be changed in place."""
         place = [{"validation_graph": self.validation_graph}] if self.validation_graph else []
-        digest = hashlib.sha256(canonical_json([self.task, asdict(self.spec), self.splits.name, *place]).encode())
+        digest = hashlib.sha256(canonical_json([self.task, self.spec.to_json(), self.splits.name, *place]).encode())
         for graph in self.graphs:
             for key, value in sorted(graph.to_dict().items()):
                 _feed(digest, key, value)

@@ -14,7 +14,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import DataError
+from graphlab.data.text import read_lines
 
+HEADER = b">>graph6<<"
 OFFSET = 63
 LONG = 126
 """The byte before a size of more than 62 nodes; two of them, before more than 258,047, are not read."""
@@ -22,16 +24,19 @@ LONG = 126
 
 def read_graph6(path: Path) -> list[np.ndarray]:
     """Every graph of a file as its adjacency `[n, n]`, bool. Raises DataError naming the line that is no graph6."""
-    lines = path.read_bytes().split()
-    try:
-        return [decode(line) for line in lines]
-    except DataError as error:
-        number = next(i for i, line in enumerate(lines, 1) if not _is_whole(line))
-        raise DataError(f"{path}, line {number}: {error.message}", hint="replace it by the file as published") from None
+    graphs = []
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            graphs.append(decode(line))
+        except DataError as error:
+            raise DataError(f"{path}:{number}: {error.message}", hint="replace it by the file as published") from None
+    return graphs
 
 
-def decode(line: bytes) -> np.ndarray:
-    """The adjacency `[n, n]`, bool and symmetric, of one graph. Raises DataError if the line is no graph6."""
+def decode(graph: str | bytes) -> np.ndarray:
+    """The adjacency `[n, n]`, bool and symmetric, of one graph: its line, with or without `>>graph6<<` before it and an
+    end after it, as `networkx.to_graph6_bytes` writes. Raises DataError if it is no graph6."""
+    line = (graph.encode("utf-8", "replace") if isinstance(graph, str) else graph).strip().removeprefix(HEADER)
     if not _is_whole(line):
         raise DataError(f"no graph6: {line[:40]!r}", hint="a size and n (n - 1) / 2 bits are needed, each byte in ?..~")
     size, body = _size(line)

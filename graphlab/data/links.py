@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Split
 
@@ -48,30 +49,52 @@ class NonLinks:
         return torch.stack([rank - high * (high - 1) // 2, high], dim=-1)
 
 
-PERCENT_VALIDATION, PERCENT_TEST = 5, 10
+PERCENTS = (85, 5, 10)
+"""Of training, validation and test, in Kipf and Welling, 2016."""
 
 
-def sizes(num_links: int) -> tuple[int, int, int]:
+def sizes(num_links: int, percents: tuple[int, int, int] = PERCENTS) -> tuple[int, int, int]:
     """Links of training, validation and test."""
-    num_train = num_links * (100 - PERCENT_VALIDATION - PERCENT_TEST) // 100
-    num_validation = num_links * PERCENT_VALIDATION // 100
+    num_train = num_links * percents[0] // 100
+    num_validation = num_links * percents[1] // 100
     return num_train, num_validation, num_links - num_train - num_validation
 
 
-def split_links(links: Tensor, num_nodes: int, stream: SeedStream) -> Split:
-    """85, 5 and 10 % of the links, drawn from the stream, as rows (u, v, 1).
+def split_links(links: Tensor, num_nodes: int, stream: SeedStream, percents: tuple[int, int, int] = PERCENTS) -> Split:
+    """So many percent of the links for training, validation and test, drawn from the stream, as rows (u, v, 1).
 
     Validation and test get as many pairs that no link joins, rows (u, v, 0): drawn uniformly from all such pairs,
     without repeats over both parts.
+
+    Raises InputError where the graph has too few links, or too few pairs that no link joins.
     """
+    parts = sizes(len(links), percents)
+    _require_enough(len(links), num_nodes, parts)
     random = stream.numpy()
     shuffled = links[torch.from_numpy(random.permutation(len(links)))]
-    train, *positive = shuffled.split(sizes(len(links)))
+    train, *positive = shuffled.split(parts)
     non_links = NonLinks(links, num_nodes)
     number = random.choice(len(non_links), size=len(links) - len(train), replace=False)
     negative = non_links.at(torch.from_numpy(number)).split([len(part) for part in positive])
-    parts = [torch.cat([_labelled(p, 1), _labelled(n, 0)]) for p, n in zip(positive, negative, strict=True)]
-    return Split(_labelled(train, 1), *parts)
+    held_out = [torch.cat([_labelled(p, 1), _labelled(n, 0)]) for p, n in zip(positive, negative, strict=True)]
+    return Split(_labelled(train, 1), *held_out)
+
+
+def _require_enough(num_links: int, num_nodes: int, parts: tuple[int, int, int]) -> None:
+    num_train, *held_out = parts
+    num_non_links = num_nodes * (num_nodes - 1) // 2 - num_links
+    if not all(parts):
+        raise InputError(
+            f"{num_links:,} links on {num_nodes:,} nodes leave {num_train:,} for training, {held_out[0]:,} for "
+            f"validation and {held_out[1]:,} for test",
+            hint="each part needs a link; give a larger graph, other percents, or splits of your own",
+        )
+    if num_non_links < sum(held_out):
+        raise InputError(
+            f"{num_links:,} links on {num_nodes:,} nodes leave {num_non_links:,} pairs that no link joins, and "
+            f"validation and test need {sum(held_out):,}, one for each of their links",
+            hint="the graph is too dense for this split; hold fewer links out, or give splits of your own",
+        )
 
 
 def _labelled(pairs: Tensor, label: int) -> Tensor:

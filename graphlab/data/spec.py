@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 Level = Literal["node", "graph", "pair", "triple", "link", "mixture"]
 
@@ -45,6 +45,7 @@ class DataSpec:
     target_of      at level graph, what each row of `y` is about: the graph, or each of its nodes, or each of its edges
                    in the order of `edge_index`; batches and splits are of graphs in any case
     directed       whether edge (u, v) without (v, u) is a statement about direction
+    weighted       whether each edge has a scalar weight, `edge_weight` float32 `[E]`
     """
 
     level: Level
@@ -56,3 +57,12 @@ class DataSpec:
     directed: bool = False
     target: Literal["class", "value"] = "class"
     target_of: Literal["graph", "node", "edge"] = "graph"
+    weighted: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields but those of `LATER` that have their defaults: what hashes and files of earlier versions hold."""
+        return {key: value for key, value in asdict(self).items() if key not in LATER or value != LATER[key]}
+
+
+LATER = {"weighted": False}
+"""Fields that were added since specs are hashed and kept, and their defaults."""

@@ -19,6 +19,7 @@ from graphlab.core.files import canonical_json
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.data.spec import Continuous, Features
+from graphlab.data.weights import WEIGHED, move_weights, with_weights
 
 Transform = Callable[[Data], Data]
 
@@ -26,7 +27,8 @@ STREAM = SeedStream(0).child("transform")
 
 
 def apply(dataset: Dataset, transform: Transform) -> Dataset:
-    """The data set with `transform` applied to each graph, and its spec brought into line.
+    """The data set with `transform` applied to each graph, and its spec brought into line. Scalars that it leaves in
+    `edge_attr`, one an edge, are weights.
 
     Random numbers that a transform takes from the global generators are the same at each load.
 
@@ -34,6 +36,8 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
     edges where each has a target, or makes features of the links that a link task holds out.
     """
     graphs = _transformed(dataset.graphs, transform)
+    if dataset.spec.level in WEIGHED:
+        graphs = tuple(move_weights(graph) if isinstance(graph, Data) else graph for graph in graphs)
     for before, after in zip(dataset.graphs, graphs, strict=True):
         if not isinstance(after, Data) or after.num_nodes != before.num_nodes:
             raise InputError(
@@ -57,7 +61,7 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
         edge=_features(spec.edge, graphs[0].edge_attr),
         directed=spec.directed and (spec.level == "triple" or any(graph.is_directed() for graph in graphs)),
     )
-    return replace(dataset, graphs=graphs, spec=spec)
+    return with_weights(replace(dataset, graphs=graphs, spec=spec))
 
 
 def fingerprint(transform: Transform) -> str | None:

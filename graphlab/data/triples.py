@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlab.core.errors import DataError
+from graphlab.data.text import alike, read_table, require_distinct
 
 Triple = tuple[str, str, str]
 
 
 def read_triples(path: Path) -> list[Triple]:
-    """Tab-separated head, relation, tail, one triple a line.
+    """The triples of one file; see `read_parts`."""
+    return read_parts([path])[0]
 
-    Raises DataError naming the line that is not so.
+
+def read_parts(paths: Sequence[Path]) -> list[list[Triple]]:
+    """The triples of each file of one data set: head, relation, tail between tabs, one triple a line.
+
+    Raises:
+        DataError: a file is not so, with the line; or two names differ by blanks or Unicode normal form alone.
     """
-    triples: list[Triple] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1):
-        words = line.split("\t")
-        if len(words) != 3:
-            raise DataError(f"{path}:{number} has {len(words)} columns, not head, relation and tail")
-        triples.append((words[0], words[1], words[2]))
-    return triples
+    pool: dict[str, str] = {}
+    tables = (read_table(path, ("head", "relation", "tail"), pool=pool) for path in paths)
+    parts = [cast(list[Triple], rows) for rows in tables]
+    if alike(pool):  # an entity and a relation may be
+        for names in _names(parts):
+            require_distinct(paths, names)
+    return parts
 
 
-def vocabulary(*parts: Iterable[Triple]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def vocabulary(*parts: Collection[Triple]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The entities and the relations of triples, each in sorted order: position is id."""
-    entities: set[str] = set()
-    relations: set[str] = set()
-    for part in parts:
-        for head, relation, tail in part:
-            entities.update((head, tail))
-            relations.add(relation)
+    entities, relations = _names(parts)
     return tuple(sorted(entities)), tuple(sorted(relations))
 
 
-def encode(triples: list[Triple], entities: tuple[str, ...], relations: tuple[str, ...]) -> Tensor:
+def encode(triples: Sequence[Triple], entities: tuple[str, ...], relations: tuple[str, ...]) -> Tensor:
     """Triples of ids, int64 `[n, 3]`."""
-    entity, relation = _ids(entities), _ids(relations)
-    rows = [(entity[h], relation[r], entity[t]) for h, r, t in triples]
-    return torch.from_numpy(np.array(rows, dtype=np.int64).reshape(-1, 3))
+    ids = torch.empty(len(triples), 3, dtype=torch.int64)
+    place_of_entity, place_of_relation = _ids(entities), _ids(relations)
+    for column, place in enumerate((place_of_entity, place_of_relation, place_of_entity)):
+        names = [row[column] for row in triples]
+        ids[:, column] = torch.from_numpy(np.fromiter(map(place.__getitem__, names), np.int64, len(names)))
+    return ids
+
+
+def _names(parts: Iterable[Collection[Triple]]) -> tuple[set[str], set[str]]:
+    """The entities and the relations of triples."""
+    entities, relations = set[str](), set[str]()
+    for part in parts:
+        for column, names in enumerate((entities, relations, entities)):
+            names.update([row[column] for row in part])
+    return entities, relations
 
 
 def _ids(names: tuple[str, ...]) -> Mapping[str, int]:

@@ -93,7 +93,8 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
         name = _names(dataset, "classes", int(c))
         axes.scatter(xs, ys, s=160, color=colormaps["tab10"](int(c) % 10), label=name, zorder=2)
     for node, (x, y) in enumerate(places):
-        axes.text(x, y, str(node), size=6, color="white", ha="center", va="center", zorder=3)
+        name = _names(dataset, "nodes", node)
+        axes.text(x, y, name, size=6, color="white" if len(name) < 4 else "black", ha="center", va="center", zorder=3)
     if dataset.spec.level == "node":
         axes.legend(frameon=False)
 

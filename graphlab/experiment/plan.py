@@ -25,6 +25,7 @@ from graphlab.data.load import load
 from graphlab.data.paths import store_root
 from graphlab.data.prepared import prepare
 from graphlab.model.base import ModelConfig
+from graphlab.model.edges import unread_fields
 from graphlab.model.own import find_own, own_model
 from graphlab.model.registry import ModelEntry, find_model
 from graphlab.records.record import ELIGIBILITY, Kind, RunSpec
@@ -64,7 +65,7 @@ class Plan:
     @property
     def notices(self) -> tuple[str, ...]:
         """What is legal but suspicious about the plan, a sentence each."""
-        return self.dataset.notices
+        return (*self.dataset.notices, *unread_fields(self.model.cls, self.model.name, self.dataset))
 
     @cached_property
     def prepared(self) -> Dataset:

@@ -68,6 +68,8 @@ class Model(nn.Module):
     version: ClassVar[int] = 1
     predicts: ClassVar[bool] = False
     """Whether the rows are predictions at graph level too, one a graph, which no head of the task maps on."""
+    edge_fields: ClassVar[frozenset[str]] = frozenset()
+    """Fields of edges that `forward` reads: edge_attr, edge_weight; see `graphlab.model.edges`."""
     out_dim: int
 
     def forward(self, batch: Data) -> Tensor:

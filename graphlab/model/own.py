@@ -19,6 +19,7 @@ from graphlab.core.files import hash_text, write_text
 from graphlab.data.identity import DIGITS, OWN
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, input_dim
+from graphlab.model.edges import FIELDS
 from graphlab.model.registry import OWN_MODELS, ModelEntry
 
 FOLDER = "models"
@@ -112,7 +113,10 @@ def _entry(cls: type[nn.Module], source: str) -> ModelEntry:
     name = f"{OWN}{cls.__name__}-{hash_text(source)[:DIGITS]}"
     if name not in OWN_MODELS:
         _SOURCES[name] = source
-        adapted = type(cls.__name__, (OwnModel,), {"module": cls, "__doc__": cls.__doc__ or OwnModel.__doc__})
+        reads = set(inspect.signature(cls.forward).parameters)
+        fields = FIELDS if reads & {*WHOLE} or len(reads) == 2 else reads & {*FIELDS}
+        about = {"module": cls, "edge_fields": frozenset(fields), "__doc__": cls.__doc__ or OwnModel.__doc__}
+        adapted = type(cls.__name__, (OwnModel,), about)
         OWN_MODELS[name] = ModelEntry(name, adapted, _config(cls), {}, code=hash_text(source)[:16])
     return OWN_MODELS[name]
 

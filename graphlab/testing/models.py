@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,9 +24,10 @@ from graphlab.core.config import search_space
 from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import Continuous, DataSpec
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.model.base import LinkModel, Model, TripleModel
+from graphlab.model.edges import FIELDS
 from graphlab.model.registry import MODELS, find_model
 from graphlab.task.base import Learner, Task
 from graphlab.task.registry import TASKS, find_task
@@ -178,6 +180,38 @@ def check_isolation(model: str, name: str) -> None:
         parts = dataset.split().test
         alone = [learner.head(learner.model(b), b) for b in (task.collate(parts[i : i + 1]) for i in range(len(parts)))]  # pyright: ignore[reportAttributeAccessIssue]
     assert_close(torch.cat(alone), together)
+
+
+def check_edge_fields(model: str, name: str) -> None:
+    """Other numbers in a field of edges change the outputs if the model says that it reads the field, and only then."""
+    dataset = example(name)
+    if dataset.spec.level not in ("node", "graph", "pair"):
+        return
+    for field in FIELDS:
+        before, after = (_outputs(model, _with_edge_field(dataset, field, seed)) for seed in (0, 1))
+        read = field in find_model(model).cls.edge_fields
+        assert torch.equal(before, after) != read, f"{model} {'does not read' if read else 'reads'} {field}"
+
+
+def _with_edge_field(dataset: Dataset, field: str, seed: int) -> Dataset:
+    random = SeedStream(seed).torch()
+    graphs = [graph.clone() for graph in dataset.graphs]
+    for graph in graphs:
+        shape = (graph.num_edges, 2) if field == "edge_attr" else (graph.num_edges,)
+        graph[field] = 0.5 + torch.rand(shape, generator=random)
+    edge = Continuous(2) if field == "edge_attr" else None
+    spec = replace(dataset.spec, edge=edge, weighted=field == "edge_weight")
+    return replace(dataset, graphs=tuple(graphs), spec=spec)
+
+
+def _outputs(model: str, dataset: Dataset) -> Tensor:
+    """What the untrained model of seed 0 gives for the first graphs."""
+    plan = small_plan(model, dataset)
+    task = plan.make_task(0)
+    learner = plan.make_learner(task, 0).eval()
+    whole = dataset.spec.level == "node"
+    with torch.no_grad():
+        return learner.model(task.batches(SeedStream(0))[0] if whole else _batch(plan, dataset.graphs[:4]))
 
 
 def check_gradients(model: str, name: str) -> None:
@@ -334,6 +368,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     check_registration,
     check_permutation,
     check_isolation,
+    check_edge_fields,
     check_gradients,
     check_mixed_precision,
     check_overfit,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,13 @@ class Table(TripleModel):
 
     def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
         return self.table[relation, head]
+
+
+class Constant(TripleModel):
+    """Finds everything equally likely."""
+
+    def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
+        return torch.zeros(len(head), int(graph.num_nodes or 0))
 
 
 def small() -> Dataset:
@@ -84,6 +93,49 @@ def test_names_and_ids_ask_the_same(asked):
     assert asked.predict("ann", "knows", np.int64(5)).equals(by_name)
 
 
+@pytest.fixture
+def numbered() -> Answers:
+    """Entities whose names are digits, none of them its own id."""
+    table = torch.zeros(4, 5, 5)
+    table[0] = torch.arange(25.0).view(5, 5)
+    names = {"entities": ("1", "10", "2", "004", "4"), "relations": RELATIONS}
+    return Answers(Table(table), replace(small(), labels=names))
+
+
+def test_where_names_are_digits_a_text_is_never_an_id(numbered):
+    for place, name in enumerate(numbered.entities):
+        by_name, by_id = numbered.predict(name, "knows", 5), numbered.predict(place, "knows", 5)
+        assert by_name.equals(by_id) and by_name["score"].iloc[0] == 5 * place + 4
+    for name in ("0", "3", "04", "1 "):
+        with pytest.raises(UnknownNameError, match=f"no entity is named '{name}'"):
+            numbered.predict(name, "knows")
+        with pytest.raises(UnknownNameError, match=f"no entity is named '{name}'"):
+            numbered.predict(relation="knows", tail=name)
+    with pytest.raises(UnknownNameError, match="did you mean '004' or '4'"):
+        numbered.predict("04", "knows")
+
+
+def test_digits_among_entities_leave_relations_to_be_asked_by_id(numbered):
+    assert numbered.predict("4", "0", 5).equals(numbered.predict("4", "knows", 5))
+
+
+def test_a_name_that_two_have_is_refused():
+    names = {"entities": ("ann", "ann", "cid", "dan", "eve"), "relations": RELATIONS}
+    twins = Answers(Table(torch.zeros(4, 5, 5)), replace(small(), labels=names))
+    with pytest.raises(InputError, match="2 of the names are 'ann'"):
+        twins.predict("ann", "knows")
+
+
+@pytest.mark.real_data
+def test_the_entity_0_of_family_is_unknown():
+    data = load("kg/family")
+    assert data.labels["entities"][0] == "1" and "0" not in data.labels["entities"]
+    family = Answers(Constant(), data)
+    with pytest.raises(UnknownNameError, match="no entity is named '0'"):
+        family.predict("0", "aunt")
+    assert family._entity("1") == 0 == family._entity(0)
+
+
 def test_everything_left_out_leaves_an_empty_table():
     data = small()
     data.graphs[0].known_triples = torch.tensor([[0, 0, t] for t in range(5)])
@@ -101,7 +153,13 @@ def test_everything_left_out_leaves_an_empty_table():
         ({"head": "ann", "relation": "know"}, UnknownNameError, "no relation is named 'know'\n.*'knows'"),
         ({"head": 5, "relation": "knows"}, InputError, "no entity has the id 5"),
         ({"head": -1, "relation": "knows"}, InputError, "no entity has the id -1"),
+        ({"head": "5", "relation": "knows"}, InputError, "no entity has the id 5"),
+        ({"head": "00", "relation": "knows"}, UnknownNameError, "no entity is named '00'"),
+        ({"head": True, "relation": "knows"}, InputError, "True is the name of no entity"),
+        ({"head": "ann", "relation": False}, InputError, "False is the name of no relation"),
+        ({"head": 0.0, "relation": "knows"}, InputError, r"0\.0 is the name of no entity"),
         ({"head": "ann", "relation": "knows", "k": 0}, InputError, "0 answers"),
+        ({"head": "ann", "relation": "knows", "k": True}, InputError, "True answers"),
         ({"head": "ann", "relation": "knows", "k": "3"}, InputError, "'3' answers"),
         ({"head": "ann", "relation": "knows", "exclude": "all"}, InputError, "exclude cannot be 'all'"),
     ],

@@ -108,9 +108,9 @@ def test_features_in_one_dimension_are_a_column():
 
 def test_edge_attributes_as_gdc_leaves_them():
     data = load("karate", transform=T.GDC())
-    assert data.spec.edge == Continuous(1)
-    assert data.graph.edge_attr.shape == (data.graph.num_edges, 1)
-    assert "converted: edge_attr from one dimension to one column" in data.notices
+    assert data.spec.edge is None and data.spec.weighted
+    assert data.graph.edge_weight.shape == (data.graph.num_edges,) and "edge_attr" not in data.graph
+    assert "edge_attr has one number an edge and is read as edge_weight" in data.notices
 
 
 def test_conversions_are_counted_over_graphs():

@@ -271,7 +271,7 @@ def test_inverse_leaks_are_those_of_the_probe():
     from graphlab.analysis.probes.inverse_relations import _Facts, _pairs
 
     data = load("kg/wn18rr")
-    split, known = data.split(), _Facts(data)
+    split, known = data.split(), _Facts(data.graphs[-1], data.spec.num_relations)
     held_out = 1 - len(split.train) / sum(len(part) for _, part in split.parts())
     answered = torch.zeros(len(split.test), dtype=torch.bool)
     for kind, relation, other, _, _ in _pairs(data, split.train, 0.99 - held_out):

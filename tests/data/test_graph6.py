@@ -22,7 +22,27 @@ def test_both_directions_equal_networkx(size, density, seed):
     assert np.array_equal(decode(line), adjacency)
 
 
-@pytest.mark.parametrize("line", [b"", b"D", b"DQ", b"DQcc", b"D Qc", b"~", b"~??", b"~~??????", b"D\x7fc"])
+@given(size=st.integers(0, 70), density=st.floats(0, 1), seed=st.integers(0, 2**32 - 1), header=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_what_networkx_writes_is_read_as_bytes_and_as_text(size, density, seed, header):
+    graph = nx.gnp_random_graph(size, density, seed=seed)
+    written = nx.to_graph6_bytes(graph, header=header)
+    assert written.startswith(b">>graph6<<") == header and written.endswith(b"\n")
+    adjacency = nx.to_numpy_array(graph).astype(bool).reshape(size, size)
+    for form in (written, written.decode(), written.replace(b"\n", b"\r\n"), written.rstrip()):
+        assert np.array_equal(decode(form), adjacency)
+
+
+def test_a_file_with_its_header_is_read(tmp_path):
+    path = tmp_path / "some.g6"
+    nx.write_graph6(nx.petersen_graph(), path)
+    (adjacency,) = read_graph6(path)
+    assert adjacency.sum() == 30 and path.read_bytes().startswith(b">>graph6<<")
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"D", b"DQ", b"DQcc", b"D Qc", b"~", b"~??", b"~~??????", b"D\x7fc", b">>sparse6<<:An", b">>graph6<<"]
+)
 def test_other_lines_are_refused(line):
     with pytest.raises(DataError, match="no graph6"):
         decode(line)
@@ -31,7 +51,7 @@ def test_other_lines_are_refused(line):
 def test_the_line_of_a_file_is_named(tmp_path):
     path = tmp_path / "some.g6"
     path.write_bytes(b"DQc\nDQc\nD?\n")
-    with pytest.raises(DataError, match=r"some\.g6, line 3"):
+    with pytest.raises(DataError, match=r"some\.g6:3: no graph6"):
         read_graph6(path)
 
 

@@ -13,7 +13,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.adapters.kinship_rules import CARD
 from graphlab.data.generators.kinship_rules import BASE, EITHER, FILES, RULES, make, make_world, pair_of
 from graphlab.data.load import load
-from graphlab.data.triples import read_triples
+from graphlab.data.triples import read_parts
 
 VARIANTS = ("transductive", "inductive")
 
@@ -25,8 +25,8 @@ def files(variant: str) -> list[Path]:
 
 def worlds() -> list[list[list[tuple[str, str, str]]]]:
     """Each world as its parts, the facts first."""
-    one = [read_triples(path) for path in files("transductive")]
-    two = [read_triples(path) for path in files("inductive")]
+    one = read_parts(files("transductive"))
+    two = read_parts(files("inductive"))
     return [one, two[:2], two[2:]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -9,10 +10,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch_geometric.data import Data
 
+from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
+from graphlab.data.dataset import Split, Splits
 from graphlab.data.links import NonLinks, both_directions, sizes, split_links, unordered
 from graphlab.data.load import load
+from graphlab.data.spec import DataSpec
+from graphlab.task.kinds.link_prediction import LinkPrediction
+from graphlab.testing.examples import links_without_features
 
 
 @settings(max_examples=60, deadline=None)
@@ -56,6 +63,42 @@ def test_parts_have_their_shares_and_negatives_fall_everywhere():
     mean = counts.mean()
     assert mean == 200 * 30 / 585
     assert np.square(counts - mean).sum() / mean < 585 + 4 * (2 * 585) ** 0.5  # chi-square, four deviations
+
+
+@pytest.mark.parametrize(
+    ("num_links", "words"),
+    [
+        (190, "190 links on 20 nodes leave 0 pairs that no link joins, and .* need 29"),
+        (166, "166 links on 20 nodes leave 24 pairs that no link joins, and .* need 25"),
+        (19, "19 links on 20 nodes leave 16 for training, 0 for validation and 3 for test"),
+        (0, "0 links on 20 nodes leave 0 for training, 0 for validation and 0 for test"),
+    ],
+)
+def test_graphs_too_dense_or_too_small_are_refused_with_their_counts(num_links, words):
+    links = torch.tensor(list(combinations(range(20), 2)))[:num_links]
+    with pytest.raises(InputError, match=words):
+        split_links(links, 20, SeedStream(0))
+
+
+def test_the_densest_graph_that_can_be_split_uses_every_pair():
+    pairs = torch.tensor(list(combinations(range(20), 2)))
+    split = split_links(pairs[:165], 20, SeedStream(0))
+    rows = torch.cat([part for _, part in split.parts()])
+    assert [len(part) for _, part in split.parts()] == [140, 16, 34]
+    assert len(rows[:, :2].unique(dim=0)) == len(rows) == 190
+
+
+def test_training_links_that_leave_no_pair_are_refused():
+    pairs = torch.tensor(list(combinations(range(6), 2)))
+    labelled = torch.cat([pairs, torch.ones(len(pairs), 1, dtype=torch.int64)], dim=1)
+    complete = replace(
+        links_without_features(),
+        graphs=(Data(edge_index=both_directions(pairs), num_nodes=6),),
+        splits=Splits("fixed", fixed=(Split(labelled, labelled[:0], labelled[:0]),)),
+        spec=DataSpec("link", 0, num_entities=6),
+    )
+    with pytest.raises(InputError, match="the 15 training links of example join all pairs of its 6 nodes"):
+        LinkPrediction(LinkPrediction.Config(), complete, complete.split(), "cpu")
 
 
 @pytest.mark.real_data

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,26 +18,33 @@ from graphlab.ops.colour_refinement import GraphArrays, graph_arrays
 if TYPE_CHECKING:
     import networkx as nx
 
-Graph: TypeAlias = "Data | nx.Graph | str | np.ndarray"
+Graph: TypeAlias = "Data | nx.Graph | str | bytes | np.ndarray"
+
+
+EDGE_FIELDS = ("edge_attr", "edge_weight", "edge_type")
+"""What a Data may say of its edges. All of it is part of an edge's colour."""
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """Edges int64 `[2, E]`, each in both directions, and features of nodes and edges, a row each."""
+    """Edges int64 `[2, E]`, each in both directions, features of nodes, and fields of edges by name, a row each."""
 
     num_nodes: int
     edges: np.ndarray
     x: np.ndarray | None = None
-    edge_attr: np.ndarray | None = None
+    edge_fields: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def as_arrays(graphs: Sequence[Graph]) -> GraphArrays:
-    """Undirected graphs as PyG `Data`, networkx graphs, graph6 text or symmetric adjacencies `[n, n]`.
+    """Undirected graphs as PyG `Data`, networkx graphs, graph6 as text or bytes, or symmetric adjacencies `[n, n]`.
 
-    Features are part of the first colours where there are any: `x` and `edge_attr` of a Data, attributes of these names
-    of a networkx graph. Self-loops are edges like others. Raises InputError for what is no such graph: directed, with
-    parallel edges or weights, or with features that are NaN, and for graphs of which some have features and others do
-    not, or of other widths.
+    What is known of nodes and edges is part of their first colours: `x`, `edge_attr`, `edge_weight` and `edge_type` of
+    a Data, attributes of these names, or `weight`, of a networkx graph. Two edges of different weights or types thus
+    have different colours, however near the weights are. Self-loops are edges like others.
+
+    Raises:
+        InputError: something is no such graph: it is directed, or has parallel edges, or an adjacency with weights, or
+            fields that are NaN; or some graphs have a field and others do not, or of other widths.
     """
     parts = [_parts(graph) for graph in graphs]
     _check_rows(parts)
@@ -45,7 +52,7 @@ def as_arrays(graphs: Sequence[Graph]) -> GraphArrays:
     num_edges = np.array([part.edges.shape[1] for part in parts], np.int64)
     edges = np.concatenate([part.edges for part in parts] or [np.zeros((2, 0))], axis=1).astype(np.int64)
     graph = np.repeat(np.arange(len(parts)), num_edges)
-    edge_colour = _colours([part.edge_attr for part in parts if part.edges.size], num_edges.sum(), "edge_attr")
+    edge_colour = _edge_colours([part.edge_fields for part in parts if part.edges.size], int(num_edges.sum()))
     _check_undirected(num_nodes, graph, *edges)
     return graph_arrays(
         num_nodes,
@@ -66,10 +73,11 @@ def _parts(graph: Any) -> _Parts:
                 f"an edge_index is {edges.dtype} {list(edges.shape)}",
                 hint="it is int64 [2, edges], each edge both ways",
             )
-        return _Parts(int(graph.num_nodes or 0), edges, _dense(graph.x), _dense(graph.edge_attr))
-    if isinstance(graph, str):
+        fields = {name: _dense(graph[name]) for name in EDGE_FIELDS if graph.get(name) is not None}
+        return _Parts(int(graph.num_nodes or 0), edges, None if graph.x is None else _dense(graph.x), fields)
+    if isinstance(graph, str | bytes):
         try:
-            return _of_adjacency(decode(graph.strip().encode()))
+            return _of_adjacency(decode(graph))
         except DataError as error:
             raise InputError(error.message, hint=error.hint) from error
     if isinstance(graph, np.ndarray):
@@ -81,10 +89,8 @@ def _parts(graph: Any) -> _Parts:
     )
 
 
-def _dense(features: Tensor | None) -> np.ndarray | None:
+def _dense(features: Tensor) -> np.ndarray:
     """Features as numpy has them, which knows neither sparse tensors nor bfloat16."""
-    if features is None:
-        return None
     dense = features.detach().to_dense().cpu()
     return (dense.float() if dense.dtype == torch.bfloat16 else dense).numpy()
 
@@ -94,7 +100,7 @@ def _of_adjacency(adjacency: np.ndarray) -> _Parts:
         raise InputError(f"an adjacency is square, not {list(adjacency.shape)}", hint="give one row a node")
     if not np.isin(adjacency, (0, 1)).all():
         raise InputError(
-            "an adjacency has entries that are neither 0 nor 1", hint="weights go into edge_attr of a Data"
+            "an adjacency has entries that are neither 0 nor 1", hint="weights go into edge_weight of a Data"
         )
     return _Parts(len(adjacency), np.stack(np.nonzero(adjacency)))
 
@@ -110,7 +116,11 @@ def _of_networkx(graph: nx.Graph) -> _Parts:
         len(place),
         edges,
         _rows([attributes for _, attributes in graph.nodes(data=True)], "x"),
-        _rows([attributes for *_, attributes in both], "edge_attr"),
+        {
+            "edge_weight" if name == "weight" else name: rows
+            for name in (*EDGE_FIELDS, "weight")
+            if (rows := _rows([attributes for *_, attributes in both], name)) is not None
+        },
     )
 
 
@@ -138,9 +148,18 @@ def _colours(features: list[np.ndarray | None], num_rows: int, name: str) -> np.
     return (np.unique(rows, axis=0, return_inverse=True)[1].ravel() + 1).astype(np.uint64)
 
 
+def _edge_colours(fields: Sequence[Mapping[str, np.ndarray]], num_edges: int) -> np.ndarray | None:
+    """The colours by all fields together."""
+    names = sorted(set().union(*fields))
+    columns = [_colours([part.get(name) for part in fields], num_edges, name) for name in names]
+    told_apart = [column for column in columns if column is not None]
+    return _colours([np.stack(told_apart, axis=1)], num_edges, "edges") if told_apart else None
+
+
 def _check_rows(parts: Sequence[_Parts]) -> None:
     for part in parts:
-        for name, rows, count in (("x", part.x, part.num_nodes), ("edge_attr", part.edge_attr, part.edges.shape[1])):
+        of_edges = [(name, rows, part.edges.shape[1]) for name, rows in part.edge_fields.items()]
+        for name, rows, count in [("x", part.x, part.num_nodes), *of_edges]:
             if rows is not None and len(rows) != count:
                 raise InputError(f"{name} of a graph has {len(rows)} rows for {count}", hint="one row a node or edge")
 

@@ -1,4 +1,4 @@
-"""Relations that are inverses or duplicates of others, and the test triples that this gives away.
+"""Test triples that are facts already, relations that are inverses or duplicates of others, and what these give away.
 
 Toutanova and Chen, CVSC 2015, took such relations out of FB15k; Dettmers et al., AAAI 2018, measure with a rule
 what is left. Detection sees training triples only; see `graphlab.model.zoo.inverse_rule` for the rule as a model.
@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch_geometric.data import Data
 
 from graphlab.analysis.probe import Finding
 from graphlab.core.errors import IncompatibleError
@@ -22,11 +23,13 @@ CONFIDENCE = 0.99
 
 
 def probe(dataset: Dataset) -> Finding:
-    """Which relations are inverses (symmetric ones of themselves) or duplicates, and how much of test they answer.
+    """How many test and validation triples are facts; which relations are inverses (symmetric ones of themselves) or
+    duplicates, and how much of test they answer.
 
     A pair is one if, of the training triples of either relation, a share of at least 0.99 - held_out is there as
-    triples of the other, held_out being the share of all triples that are in validation and test. Triples about one
-    entity alone do not count. A row a pair:
+    triples of the other, held_out being the share of the triples known of the training graph that are none of its
+    facts: those of another graph, where test is asked in one, say nothing about how many counterparts training misses.
+    Triples about one entity alone do not count. A row a pair:
 
     overlap       share of relation's training triples that are there as triples of other
     back          share of other's training triples that are there as triples of relation
@@ -46,9 +49,9 @@ def probe(dataset: Dataset) -> Finding:
             f"{dataset.name} has no {'training' if len(split.test) else 'test'} triples",
             hint="relations are found among training triples, and looked for in test",
         )
-    held_out = 1 - len(split.train) / sum(len(part) for _, part in split.parts())
-    threshold = CONFIDENCE - held_out
-    known = _Facts(dataset)
+    threshold = CONFIDENCE - _held_out(dataset)
+    known, validating = (_Facts(dataset.graph_of(part), dataset.spec.num_relations) for part in ("test", "validation"))
+    facts = {"test": known.count(split.test), "validation": validating.count(split.validation)}
     rows, answered = [], torch.zeros(len(split.test), dtype=torch.bool)
     for kind, one, other, overlap, back in _pairs(dataset, split.train, threshold):
         given = known.give(split.test, one, other, turned=kind != "duplicate")
@@ -71,7 +74,9 @@ def probe(dataset: Dataset) -> Finding:
         probe="inverse-relations",
         dataset=dataset.name,
         text=(
-            f"{dataset.name}: {len(rows)} pair{'' if len(rows) == 1 else 's'} of relations with an overlap of "
+            f"{dataset.name}: {facts['test']:,} of {total:,} test triples and {facts['validation']:,} of "
+            f"{len(split.validation):,} validation triples are facts already. "
+            f"{len(rows)} pair{'' if len(rows) == 1 else 's'} of relations with an overlap of "
             f"{threshold:.3f} or more, by which {count:,} of {total:,} test triples are given away "
             f"({count / total:.1%}). "
             f"Of all test triples, {joined / total:.1%} are about two entities that some fact joins."
@@ -80,6 +85,8 @@ def probe(dataset: Dataset) -> Finding:
             "threshold": threshold,
             "num_pairs": len(rows),
             "test_triples": total,
+            "test_facts": facts["test"],
+            "validation_facts": facts["validation"],
             "test_answered": count,
             "test_joined": joined,
         },
@@ -100,16 +107,26 @@ def _pairs(dataset: Dataset, train: Tensor, threshold: float) -> Iterator[tuple[
             yield name, one, other, float(overlap[one, other]), float(overlap[other, one])
 
 
-class _Facts:
-    """The facts that test triples are asked beside."""
+def _held_out(dataset: Dataset) -> float:
+    """The share of the training graph's known triples that are none of its facts."""
+    facts = _Facts(dataset.graph, dataset.spec.num_relations)
+    known = dataset.graph["known_triples"].unique(dim=0)
+    return 1 - facts.count(known) / len(known)
 
-    def __init__(self, dataset: Dataset) -> None:
-        graph = dataset.graphs[-1]
+
+class _Facts:
+    """The facts of a graph, beside which triples are asked."""
+
+    def __init__(self, graph: Data, num_relations: int) -> None:
         self.num_nodes = int(graph.num_nodes or 0)
-        self.num_relations = dataset.spec.num_relations
+        self.num_relations = num_relations
         (head, tail), relation = graph["edge_index"], graph["edge_type"]
         self.codes = self._code(head, relation, tail)
         self.ends = torch.cat([head * self.num_nodes + tail, tail * self.num_nodes + head])
+
+    def count(self, triples: Tensor) -> int:
+        """How many of the triples are facts."""
+        return int(torch.isin(self._code(*triples.unbind(1)), self.codes).sum())
 
     def give(self, test: Tensor, one: int, other: int, *, turned: bool) -> Tensor:
         """Test triples of either relation whose counterpart of the other is a fact: bool `[n]`."""

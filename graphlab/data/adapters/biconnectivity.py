@@ -19,6 +19,7 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import decode, plain_graph
 from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.text import read_table
 
 MADE_BY = "graphlab.data.generators.biconnectivity"
 
@@ -97,10 +98,10 @@ CARD = Card(
 
 def build(variant: str, files: Files, split: str) -> Dataset:
     asked = ASKED[variant]
-    lines = [line.split("\t") for line in files.path(asked.source.path).read_text(encoding="ascii").splitlines()]
+    lines = read_table(files.path(asked.source.path), ("part", "graph6"))
     parts = np.array([part for part, _ in lines])
     chosen = Split(*(torch.from_numpy(np.flatnonzero(parts == part)) for part in ("train", "validation", "test")))
-    adjacencies = [decode(code.encode()) for _, code in lines]
+    adjacencies = [decode(code) for _, code in lines]
     rows = [torch.from_numpy(asked.rows(adjacency)) for adjacency in adjacencies]
     targets = [each.long() for each in rows] if asked.classes else _standardised(rows, chosen.train)
     return Dataset(

@@ -18,6 +18,7 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import decode, plain_graph
 from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.text import read_table
 
 SCHEMA = {
     "Basic": (0, 60),
@@ -31,7 +32,7 @@ SCHEMA = {
 """The pairs of each category, from the first to before the second. What else is in print of the ids disagrees."""
 
 NUM_PAIRS = 400
-HEADER = "pair\tcategory\tgraph6_a\tgraph6_b"
+HEADER = ("pair", "category", "graph6_a", "graph6_b")
 
 CARD = Card(
     family="brec",
@@ -102,13 +103,12 @@ def read_pairs(path: Path) -> tuple[tuple[str, ...], list[np.ndarray]]:
 
     Raises DataError where rows, categories, sizes or degrees are not those of BREC.
     """
-    header, *lines = path.read_text(encoding="ascii").splitlines() or [""]
-    rows = [line.split("\t") for line in lines]
+    rows = read_table(path, HEADER, header=True)
     declared = [name for name, (first, end) in SCHEMA.items() for _ in range(first, end)]
-    if header != HEADER or [row[:2] for row in rows] != [[str(k), name] for k, name in enumerate(declared)]:
+    if [row[:2] for row in rows] != [(str(k), name) for k, name in enumerate(declared)]:
         raise _not_brec(path, "its rows are not the 400 pairs in their order, by category")
     try:
-        adjacencies = [decode(code.encode()) for row in rows for code in row[2:]]
+        adjacencies = [decode(code) for row in rows for code in row[2:]]
     except DataError as error:
         raise _not_brec(path, error.message) from None
     if len(adjacencies) != 2 * NUM_PAIRS:

@@ -14,6 +14,7 @@ from graphlab.data.fetch import Files
 from graphlab.data.generators.circulant import COPIES, NUM_NODES, SKIPS
 from graphlab.data.graph6 import decode, plain_graph
 from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.text import read_table
 
 NUM_GRAPHS, NUM_FOLDS = COPIES * len(SKIPS), 5
 
@@ -62,12 +63,12 @@ CARD = Card(
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
-    rows = [line.split("\t") for line in files.path(CARD.sources[""][0].path).read_text().splitlines()]
+    rows = read_table(files.path(CARD.sources[""][0].path), ("skip", "graph6"))
     targets = torch.tensor([SKIPS.index(int(skip)) for skip, _ in rows])
     return Dataset(
         name="csl",
         task=CARD.task,
-        graphs=tuple(plain_graph(decode(row[1].encode()), y=y) for row, y in zip(rows, targets.split(1), strict=True)),
+        graphs=tuple(plain_graph(decode(row[1]), y=y) for row, y in zip(rows, targets.split(1), strict=True)),
         splits=Splits(split, fixed=tuple(map(_fold, range(NUM_FOLDS)))),
         spec=DataSpec(level="graph", num_outputs=len(SKIPS), node=Continuous(1)),
         card=CARD,

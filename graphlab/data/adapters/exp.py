@@ -19,6 +19,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import Categorical, DataSpec
+from graphlab.data.text import read_lines
 
 NUM_GRAPHS, NUM_FOLDS = 1200, 10
 
@@ -96,7 +97,7 @@ def read_graphs(path: Path) -> tuple[Data, ...]:
     Raises DataError where lines are missing, or the graphs are not pairs of the two classes.
     """
     try:
-        rows = [np.array(line.split(), dtype=np.int64) for line in path.read_text(encoding="ascii").splitlines()]
+        rows = [np.array(line.split(), dtype=np.int64) for line in read_lines(path)]
         graphs, start = [], 1
         while start < len(rows):
             num_nodes, target = rows[start].tolist()

@@ -11,7 +11,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import DataSpec
-from graphlab.data.triples import named_world, read_triples, vocabulary
+from graphlab.data.triples import named_world, read_parts, vocabulary
 
 GRAIL = "https://raw.githubusercontent.com/kkteru/grail/master/data"
 
@@ -130,10 +130,15 @@ CARD = Card(
     statistics={v: {"num_graphs": 2, **dict(zip(KEYS, counts, strict=True))} for v, counts in COUNTS.items()},
     notices={
         variant: (
-            f"2 of {tests} test triples are given away by a fact turned round, as 2 pairs of relations are inverse in "
-            "training",
+            f"{answered} of {tests} test triples are given away by a fact turned round, as {relations} inverse in training",
         )
-        for variant, tests in (("fb237-v1", 205), ("fb237-v2", 478))
+        for variant, answered, tests, relations in (
+            ("fb237-v1", 5, "205", "3 pairs of relations are"),
+            ("fb237-v2", 3, "478", "3 pairs of relations are"),
+            ("fb237-v3", 3, "865", "2 pairs of relations are"),
+            ("fb237-v4", 1, "1,424", "1 pair of relations is"),
+            ("wn18rr-v3", 1, "605", "1 pair of relations is"),
+        )
     },
     notes=(
         "Training: the facts of the training world; validation: its `valid`; test: `test` of the `_ind` world over "
@@ -144,7 +149,7 @@ CARD = Card(
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
-    triples = [read_triples(files.path(source.path)) for source in CARD.sources[variant]]
+    triples = read_parts([files.path(source.path) for source in CARD.sources[variant]])
     _, relations = vocabulary(*triples)
     training, training_entities, known = named_world(triples[:3], relations)
     testing, test_entities, known_test = named_world(triples[3:], relations)

@@ -12,6 +12,7 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import decode, plain_graph
 from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.text import read_table
 
 MADE_BY = "graphlab.data.generators.hard_pairs"
 
@@ -63,16 +64,15 @@ CARD = Card(
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
-    graphs, pairs = (
-        [line.split("\t") for line in files.path(source.path).read_text(encoding="ascii").splitlines()]
-        for source in CARD.sources[""]
-    )
+    graphs_file, pairs_file = (files.path(source.path) for source in CARD.sources[""])
+    graphs = read_table(graphs_file, ("name", "graph6"))
+    pairs = read_table(pairs_file, ("category", "first", "second"))
     names = tuple(name for name, _ in graphs)
     nothing = torch.zeros(0, 2, dtype=torch.int64)
     return Dataset(
         name="hard-pairs",
         task=CARD.task,
-        graphs=tuple(plain_graph(decode(code.encode())) for _, code in graphs),
+        graphs=tuple(plain_graph(decode(code)) for _, code in graphs),
         splits=Splits(
             split,
             fixed=(Split(nothing, nothing, torch.tensor([[names.index(a), names.index(b)] for _, a, b in pairs])),),

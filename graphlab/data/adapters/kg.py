@@ -14,7 +14,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import DataSpec
-from graphlab.data.triples import encode, read_triples, vocabulary, world
+from graphlab.data.triples import encode, read_parts, vocabulary, world
 
 PARTS = ("train", "valid", "test")
 
@@ -150,7 +150,7 @@ CARD = Card(
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
-    train, valid, test = (read_triples(files.path(source.path)) for source in CARD.sources[variant])
+    train, valid, test = read_parts([files.path(source.path) for source in CARD.sources[variant]])
     entities, relations = vocabulary(train, valid, test)
     parts = [encode(triples, entities, relations) for triples in (train, valid, test)]
     return Dataset(

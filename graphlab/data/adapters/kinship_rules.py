@@ -13,7 +13,7 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.generators.kinship_rules import FILES
 from graphlab.data.spec import DataSpec
-from graphlab.data.triples import named_world, read_triples, vocabulary
+from graphlab.data.triples import named_world, read_parts, vocabulary
 
 MADE_BY = "graphlab.data.generators.kinship_rules"
 
@@ -72,7 +72,7 @@ CARD = Card(
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
-    parts = [read_triples(files.path(source.path)) for source in CARD.sources[variant]]
+    parts = read_parts([files.path(source.path) for source in CARD.sources[variant]])
     _, relations = vocabulary(*parts)
     if variant == "transductive":
         graph, entities, (train, validation, test) = named_world(parts, relations)

@@ -24,6 +24,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.text import read_integers
 from graphlab.data.unpickle import read_pickle
 
 Kind = TypeVar("Kind")
@@ -185,7 +186,7 @@ CARD = Card(
 
 def build(variant: str, files: Files, split: str) -> Dataset:
     raw = {part: files.path(f"planetoid/ind.{variant}.{part}") for part in PARTS}
-    test = np.array([int(line) for line in raw["test.index"].read_text().split()], dtype=np.int64)
+    test = np.array(read_integers(raw["test.index"]), dtype=np.int64)
     edge_index = undirected_edges(raw["graph"])
     known, one_hot = _sparse(raw["allx"]), _dense(raw["ally"])
 

@@ -17,6 +17,7 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.generators.sbm import NUM_CLASSES, NUM_FEATURES, NUM_NODES
 from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.text import read_integers, read_table
 
 MADE_BY = "graphlab.data.generators.sbm"
 
@@ -76,13 +77,13 @@ CARD = Card(
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
-    rows = [line.split("\t") for line in files.path(NODES.path).read_text().splitlines()]
+    rows = read_table(files.path(NODES.path), ("class", "part", *(f"x{i}" for i in range(NUM_FEATURES))))
     x = torch.tensor([[float(value) for value in row[2:]] for row in rows])
     y = torch.tensor([int(row[0]) for row in rows])
     parts = np.array([row[1] for row in rows])
-    links = np.loadtxt(files.path(f"sbm/{variant}.tsv"), dtype=np.int64, delimiter="\t")
+    links = read_integers(files.path(f"sbm/{variant}.tsv"))
     directed = variant.startswith("directed")
-    edge_index = torch.from_numpy(links).t().contiguous()
+    edge_index = torch.tensor(links).view(-1, 2).t().contiguous()
     chosen = (torch.from_numpy(np.flatnonzero(parts == part)) for part in ("train", "validation", "test"))
     return Dataset(
         name=f"sbm/{variant}",

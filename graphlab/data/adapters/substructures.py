@@ -19,6 +19,7 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.generators.substructures import count_4_cycles, count_triangles
 from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.text import read_table
 
 MADE_BY = "graphlab.data.generators.substructures"
 
@@ -76,7 +77,7 @@ CARD = Card(
 
 def build(variant: str, files: Files, split: str) -> Dataset:
     source = SOURCES[variant]
-    rows = [line.split("\t") for line in files.path(source.path).read_text().splitlines()]
+    rows = read_table(files.path(source.path), ("part", "graph6"))
     parts = np.array([part for part, _ in rows])
     chosen = Split(*(torch.from_numpy(np.flatnonzero(parts == part)) for part in ("train", "validation", "test")))
     adjacencies = [nx.to_numpy_array(nx.from_graph6_bytes(code.encode())).astype(np.int64) for _, code in rows]

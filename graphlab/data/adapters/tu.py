@@ -18,6 +18,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import Categorical, DataSpec
+from graphlab.data.text import read_integers
 
 REPOSITORY = "https://raw.githubusercontent.com/balcilar/gnn-matlang/8468dbd6cf70effe0395e821246919dba2cc530d/dataset"
 
@@ -240,11 +241,8 @@ def _graph(adjacency: Any, features: Any, target: int, num_labels: int) -> Data:
 
 
 def _ids(path: Path, num_graphs: int) -> torch.Tensor:
-    try:
-        ids = sorted({int(word) for word in path.read_text(encoding="ascii").split()})
-    except ValueError:
-        ids = []
-    if not ids or not 0 <= ids[0] <= ids[-1] < num_graphs:
+    ids = sorted(set(read_integers(path)))
+    if not 0 <= ids[0] <= ids[-1] < num_graphs:
         raise DataError(f"{path} does not list graphs", hint="replace it by the file as published")
     return torch.tensor(ids)
 

@@ -18,6 +18,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.spec import Categorical, DataSpec
+from graphlab.data.text import read_integers
 from graphlab.data.unpickle import read_pickle
 
 ARCHIVE = "https://www.dropbox.com/s/feo9qle74kg48gy/molecules.zip?dl=1"
@@ -150,10 +151,7 @@ def _read_part(files: Files, part: int, subset: bool) -> list[Data]:
 
 def read_index(path: Path, size: int, number: int) -> list[int]:
     """Comma-separated ids of molecules, `number` different ones below `size`; raises DataError for any other text."""
-    try:
-        ids = [int(word) for word in path.read_text(encoding="ascii").strip().strip(",").split(",")]
-    except ValueError:
-        ids = []
+    ids = read_integers(path, ",")
     if len(set(ids)) != len(ids) or len(ids) != number or not 0 <= min(ids) <= max(ids) < size:
         raise _not_zinc(path, f"it does not list {number:,} different molecules")
     return ids

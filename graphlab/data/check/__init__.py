@@ -23,6 +23,7 @@ from graphlab.data.check.targets import check_targets
 from graphlab.data.check.triples import check_mixture, check_triples
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.spec import Categorical, Continuous, DataSpec, Level
+from graphlab.data.weights import with_weights
 
 __all__ = ["check", "check_split"]
 
@@ -75,6 +76,7 @@ CHECKS = {
 
 def _checked(dataset: Dataset) -> Dataset:
     _check_outline(dataset)
+    dataset = with_weights(dataset)
     draft = Draft(dataset)
     findings = [*check_graphs(draft), *check_targets(draft)]
     _check_labels(draft)

@@ -74,6 +74,7 @@ class SubgraphNetwork(Model):
     """
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     aggregations: ClassVar[tuple[Aggregation, ...]]
     pooling: ClassVar[Pooling] = "VS"
 

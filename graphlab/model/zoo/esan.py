@@ -73,6 +73,7 @@ class _ESAN(Model):
     """batch: graphs as the policy prepares them -> `[num_graphs, hidden_dim]`."""
 
     tasks = frozenset({"graph-prediction"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="bevilacqua2022",
         title="Equivariant Subgraph Aggregation Networks",

@@ -55,6 +55,7 @@ class _Folklore(Model):
     """batch: graphs as they are -> `[num_graphs, 2 hidden_dim]`. Memory grows with the sum of n^2."""
 
     tasks = frozenset({"graph-prediction"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="zhang2023swl",
         title="A Complete Expressiveness Hierarchy for Subgraph GNNs via Subgraph Weisfeiler-Lehman Tests",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,9 +11,11 @@ from torch_geometric.nn import GATConv
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.core.errors import IncompatibleError
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
 from graphlab.model.dropout import FeatureDropout
+from graphlab.model.edges import edge_weight
 
 
 class Config(ModelConfig):
@@ -29,10 +31,13 @@ class Config(ModelConfig):
 class GAT(Model):
     """Attention layers with ELU between them; dropout on inputs and on attention coefficients.
 
+    With weights of edges a head's logits are LeakyReLU(a . [W h_i, W h_j] + b w_ij), where b = a' . W' is learned and a
+    node's own edge has the mean of the weights that come in: PyG's GATConv with edge_dim=1.
     batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="velickovic2018",
         title="Graph Attention Networks",
@@ -51,11 +56,13 @@ class GAT(Model):
         inputs = [first, *(width * config.heads for width in hidden)]
         self.out_dim = last
         self.dropout = config.dropout
+        self.weighted = spec.weighted
+        shared: dict[str, Any] = {"dropout": config.dropout, "edge_dim": 1 if spec.weighted else None}
         self.drop_features = FeatureDropout(config.dropout)
         self.convs = nn.ModuleList(
             [
-                *(GATConv(i, o, config.heads, dropout=config.dropout) for i, o in zip(inputs, hidden, strict=False)),
-                GATConv(inputs[-1], last, config.output_heads, concat=False, dropout=config.dropout),
+                *(GATConv(i, o, config.heads, **shared) for i, o in zip(inputs, hidden, strict=False)),
+                GATConv(inputs[-1], last, config.output_heads, concat=False, **shared),
             ]
         )
 
@@ -65,9 +72,16 @@ class GAT(Model):
 
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
+        weight = edge_weight(batch)
+        if (weight is not None) != self.weighted:
+            raise IncompatibleError(
+                f"this gat was built for edges {'with' if self.weighted else 'without'} weights, and the graph's are "
+                f"{'not' if self.weighted else 'so'}",
+                hint="build it for the spec of this data set, of which `weighted` says whether there is edge_weight",
+            )
         for depth, conv in enumerate(self.convs):
             x = self.drop_features(x) if depth == 0 else F.dropout(F.elu(x), self.dropout, self.training)
-            x = conv(x, batch.edge_index)
+            x = conv(x, batch.edge_index, weight if weight is None else weight.unsqueeze(1))
         return x
 
 

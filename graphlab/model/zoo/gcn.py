@@ -16,6 +16,7 @@ from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
 from graphlab.model.dropout import FeatureDropout
+from graphlab.model.edges import positive_edge_weight
 
 
 class Config(ModelConfig):
@@ -27,10 +28,12 @@ class Config(ModelConfig):
 class GCN(Model):
     """Convolutions with ReLU and dropout between them; edges are read as undirected messages u -> v.
 
+    Weights of edges take the places of the ones in A, and D has their sums, as in PyG's GCNConv.
     batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="kipf2017",
         title="Semi-Supervised Classification with Graph Convolutional Networks",
@@ -54,7 +57,8 @@ class GCN(Model):
 
     def forward(self, batch: Data) -> Tensor:
         x: Tensor = batch["x"]
-        edge_index, edge_weight = gcn_norm(batch.edge_index, num_nodes=batch.num_nodes, dtype=x.dtype)
+        weight = positive_edge_weight(batch, "gcn")
+        edge_index, edge_weight = gcn_norm(batch.edge_index, weight, num_nodes=batch.num_nodes, dtype=x.dtype)
         for depth, conv in enumerate(self.convs):
             x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
             x = conv(x, edge_index, edge_weight)

@@ -13,6 +13,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset
+from graphlab.model.edges import edge_weight, weighted_messages
 from graphlab.model.node_vectors import node_vectors, vector_dim
 from graphlab.model.sparse_features import Remembered
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
@@ -27,11 +28,13 @@ class Config(ModelConfig):
 class GIN(Model):
     """Sum aggregation with learned eps; what comes out is every layer's state side by side (eq. 4.2).
 
+    With weights of edges the sum is that of w_uv h_u.
     batch.x as vectors `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, d + num_layers * hidden_dim]`, which
     a linear map takes to the outputs at node level, and the task's pooling and head at graph level.
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="xu2019",
         title="How Powerful are Graph Neural Networks?",
@@ -58,10 +61,12 @@ class GIN(Model):
         return "1-WL"
 
     def forward(self, batch: Data) -> Tensor:
-        messages = self._messages(batch["edge_index"], int(batch.num_nodes or 0))
+        messages = None
+        if edge_weight(batch) is None:
+            messages = self._messages(batch["edge_index"], int(batch.num_nodes or 0))
         states: list[Tensor] = [node_vectors(batch, self.features)]
         for conv in self.convs:
-            states.append(conv(messages, states[-1]))
+            states.append(conv(batch, messages, states[-1]))
         return self.readout(F.dropout(torch.cat(states, dim=1), self.dropout, self.training))
 
 
@@ -73,8 +78,13 @@ class Convolution(nn.Module):
         self.eps = nn.Parameter(torch.zeros(()))
         self.mlp = _mlp(width, hidden)
 
-    def forward(self, messages: Messages, h: Tensor) -> Tensor:
-        return self.mlp(tuple_spmm(messages, h.to(self.eps.dtype), None, 1 + self.eps))
+    def forward(self, batch: Data, messages: Messages | None, h: Tensor) -> Tensor:
+        """There are `messages` where all edges count alike; else the batch has their weights."""
+        h = h.to(self.eps.dtype)
+        if messages is not None:
+            return self.mlp(tuple_spmm(messages, h, None, 1 + self.eps))
+        total = weighted_messages(batch, h.double(), "sum") + (1 + self.eps) * h.double()
+        return self.mlp(total.to(h.dtype))
 
 
 def _messages(edge_index: Tensor, num_nodes: int) -> Messages:

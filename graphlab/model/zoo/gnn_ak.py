@@ -106,6 +106,7 @@ class _GNNAK(Model):
     """batch: graphs with their ego networks -> `[num_nodes, hidden_dim]`."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="zhao2022",
         title="From Stars to Subgraphs: Uplifting Any GNN with Local Structure Awareness",

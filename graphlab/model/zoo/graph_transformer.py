@@ -115,6 +115,7 @@ class GraphTransformer(Model):
     square of the largest one's nodes."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="ying2021",
         title="Do Transformers Really Perform Bad for Graph Representation?",

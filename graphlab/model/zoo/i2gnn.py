@@ -47,6 +47,7 @@ class I2GNN(Rootwise):
     """
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="huang2023",
         title="Boosting the Cycle Counting Power of Graph Neural Networks with I2-GNNs",

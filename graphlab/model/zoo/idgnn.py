@@ -71,6 +71,7 @@ class IDGNN(Rootwise):
     """batch: graphs with their ego networks -> `[num_nodes, hidden_dim]`, a row a root."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="you2021",
         title="Identity-aware Graph Neural Networks",

@@ -1,4 +1,7 @@
-"""Label propagation. Zhu, Ghahramani and Lafferty, ICML 2003, section 2: F <- D^-1 A F, known labels clamped."""
+"""Label propagation. Zhu, Ghahramani and Lafferty, ICML 2003, section 2: F <- D^-1 A F, known labels clamped.
+
+A has the weights of edges where there are any, else ones; D has its row sums.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import IntRange, PositiveInt
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
+from graphlab.model.edges import positive_edge_weight, weighted_messages
 
 FLOOR = 1e-6
 """Probability of a class that no walk has reached: keeps the logarithm finite."""
@@ -30,6 +34,7 @@ class LabelPropagation(Model):
     """
 
     tasks = frozenset({"node-classification"})
+    edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="zhu2003",
         title="Semi-Supervised Learning Using Gaussian Fields and Harmonic Functions",
@@ -45,10 +50,22 @@ class LabelPropagation(Model):
         self.num_iterations = config.num_iterations
 
     def forward(self, batch: Data) -> Tensor:
-        source, target = batch["edge_index"]
         known = batch.known_labels
         clamped = known.sum(dim=1, keepdim=True) > 0
+        spread = _spread if positive_edge_weight(batch, "label-propagation") is None else _spread_by_weight
         labels = known
         for _ in range(self.num_iterations):
-            labels = torch.where(clamped, known, scatter(labels[source], target, dim_size=len(known), reduce="mean"))
+            labels = torch.where(clamped, known, spread(batch, labels))
         return labels.clamp(min=FLOOR).log()
+
+
+def _spread(batch: Data, labels: Tensor) -> Tensor:
+    """Each node's mean over its neighbours: `[num_nodes, num_classes]` to the same."""
+    source, target = batch["edge_index"]
+    return scatter(labels[source], target, dim_size=len(labels), reduce="mean")
+
+
+def _spread_by_weight(batch: Data, labels: Tensor) -> Tensor:
+    """The same, weighted by edges; 0 where all weights are 0."""
+    totals = weighted_messages(batch, labels.new_ones(len(labels), 1), "sum")
+    return weighted_messages(batch, labels, "sum") / torch.where(totals > 0, totals, 1)

@@ -40,6 +40,7 @@ class NGNN(Rootwise):
     """batch: graphs with their ego networks -> `[num_nodes, hidden_dim]`, a row a root."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="zhang2021nested",
         title="Nested Graph Neural Networks",

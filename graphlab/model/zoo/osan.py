@@ -106,6 +106,7 @@ class OSAN(Model):
     """batch: graphs, for k-hop with their ego networks -> `[num_nodes, hidden_dim]`."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="qian2022",
         title="Ordered Subgraph Aggregation Networks",

@@ -94,6 +94,7 @@ class PolicyLearn(Model):
     """batch: graphs as they are -> `[num_nodes, hidden_dim]`."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="bevilacqua2024",
         title="Efficient Subgraph GNNs by Learning Effective Selection Policies",

@@ -57,6 +57,7 @@ class PPGN(Model):
     """batch: graphs as they are -> `[num_nodes, hidden_dim]`. Memory grows with the sum of n^2."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="maron2019provably",
         title="Provably Powerful Graph Networks",

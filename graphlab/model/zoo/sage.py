@@ -15,6 +15,7 @@ from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Pro
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
 from graphlab.model.dropout import FeatureDropout
+from graphlab.model.edges import edge_weight, weighted_messages
 
 
 class Config(ModelConfig):
@@ -27,11 +28,13 @@ class Config(ModelConfig):
 class SAGE(Model):
     """Full-neighbourhood GraphSAGE with ReLU and dropout between layers.
 
+    With weights of edges the mean is that of w_uv h_u, as in PyG's GraphConv with aggr="mean".
     `normalize` scales each layer's output rows to unit length (algorithm 1, line 7).
     batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="hamilton2017",
         title="Inductive Representation Learning on Large Graphs",
@@ -57,8 +60,15 @@ class SAGE(Model):
         x: Tensor = batch["x"]
         for depth, conv in enumerate(self.convs):
             x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
-            x = conv(x, batch.edge_index)
+            x = conv(x, batch.edge_index) if edge_weight(batch) is None else _weighted(conv, x, batch)
         return x
+
+
+def _weighted(conv: nn.Module, x: Tensor, batch: Data) -> Tensor:
+    """The convolution with weights of edges, of which PyG's has none."""
+    assert isinstance(conv, SAGEConv)
+    out = conv.lin_l(weighted_messages(batch, x, "mean")) + conv.lin_r(x)
+    return F.normalize(out, dim=-1) if conv.normalize else out
 
 
 PRESETS = {

@@ -61,6 +61,7 @@ class SPEN(Model):
     """
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="mitton2021",
         kind="misc",

@@ -75,6 +75,7 @@ class SUN(Model):
     """batch: graphs as the policy prepares them -> `[num_nodes, hidden_dim]`, a row a root."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="frasca2022",
         title="Understanding and Extending Subgraph GNNs by Rethinking Their Symmetries",

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torch_geometric.data import Data
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
-from graphlab.core.errors import IncompatibleError
+from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.links import NonLinks, both_directions
@@ -88,6 +88,12 @@ class LinkPrediction(Task[Pairs]):
         self._links = self.split.train[:, :2].to(self.device)
         self._num_nodes = int(whole.num_nodes or 0)
         self._non_links = NonLinks(self._links, self._num_nodes)
+        if not len(self._non_links):
+            raise InputError(
+                f"the {len(self._links):,} training links of {self.dataset.name} join all pairs of its "
+                f"{self._num_nodes:,} nodes",
+                hint="training draws pairs that no training link joins, and there are none; hold links out",
+            )
         shown = {"x": whole.x} if whole.x is not None else {}
         self._graph = Data(edge_index=both_directions(self._links.cpu()), num_nodes=self._num_nodes, **shown).to(
             str(self.device)

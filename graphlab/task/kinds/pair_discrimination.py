@@ -26,6 +26,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
+from graphlab.model.edges import FIELDS
 from graphlab.task.base import Learner, Part, Task, TaskConfig
 from graphlab.task.kinds.graph_prediction import Config as ReadoutConfig
 from graphlab.task.kinds.graph_prediction import Readout
@@ -179,8 +180,9 @@ class PairDiscrimination(Task[Data]):
             if "x" in graph:
                 copied.x = torch.empty_like(graph["x"])
                 copied.x[place] = graph["x"]
-            if "edge_attr" in graph:
-                copied.edge_attr = graph["edge_attr"]
+            for key in FIELDS:
+                if key in graph:
+                    copied[key] = graph[key]
             copies.append(copied)
         return list(self.ready(copies))
 

@@ -42,11 +42,12 @@ def test_rook_and_shrikhande_are_strongly_regular_and_need_triples():
 
 def test_one_graph_in_four_forms_is_one_graph():
     adjacency = nx.to_numpy_array(TRIANGLES, dtype=bool)
-    forms = [TRIANGLES, as_data(TRIANGLES), adjacency, encode(adjacency)]
+    written = nx.to_graph6_bytes(TRIANGLES)
+    forms = [TRIANGLES, as_data(TRIANGLES), adjacency, encode(adjacency), written, written.decode()]
     for form in forms:
         assert compare(form, TRIANGLES).by == ()
         assert separates("RD-WL", HEXAGON, form)
-    assert partition("FWL(2)", [*forms, HEXAGON]).classes == ((0, 1, 2, 3), (4,))
+    assert partition("FWL(2)", [*forms, HEXAGON]).classes == ((0, 1, 2, 3, 4, 5), (6,))
 
 
 def test_features_enter_the_first_colours():
@@ -57,6 +58,43 @@ def test_features_enter_the_first_colours():
     beside, across = torch.tensor([1.0, 2.0, 2.0, 1.0]), torch.tensor([1.0, 2.0, 1.0, 2.0])
     bonds = [as_data(square, edge_attr=one.repeat(2).unsqueeze(1)) for one in (beside, across)]
     assert compare(*bonds, [*TESTS]).by == tuple(TESTS)
+
+
+@pytest.mark.parametrize("field", ["edge_weight", "edge_type"])
+def test_weights_and_types_of_edges_enter_the_first_colours(field):
+    square = nx.cycle_graph(4)
+    beside, across = (torch.tensor(values).repeat(2) for values in ([1, 2, 2, 1], [1, 2, 1, 2]))
+    if field == "edge_weight":
+        beside, across = beside / 2, across / 2
+    first, second = (as_data(square, **{field: values}) for values in (beside, across))
+    assert compare(first, second, [*TESTS]).by == tuple(TESTS)
+    assert compare(first, first, [*TESTS]).by == ()
+    constant = as_data(square, **{field: torch.ones_like(beside)})
+    assert compare(constant, constant, [*TESTS]).by == ()
+    with pytest.raises(InputError, match=f"do not all have {field}"):
+        compare(first, as_data(square))
+
+
+def test_all_fields_of_edges_count_together():
+    square = nx.cycle_graph(4)
+    weight, kind = torch.tensor([1.0, 2.0, 1.0, 2.0] * 2), torch.tensor([1, 2, 1, 2] * 2)
+    together = as_data(square, edge_weight=weight, edge_type=kind)
+    crossed = as_data(square, edge_weight=weight, edge_type=3 - kind)
+    assert separates("1-WL", together, crossed)
+    assert not separates("1-WL", as_data(square, edge_weight=weight), as_data(square, edge_weight=3 - weight))
+    assert not separates("1-WL", as_data(square, edge_type=kind), as_data(square, edge_type=3 - kind))
+
+
+def test_weights_of_networkx_graphs_are_seen():
+    pairs = [([1.0, 2.0, 2.0, 1.0], [1.0, 2.0, 1.0, 2.0]), ([3.0] * 4, [3.0] * 4)]
+    for (first, second), told_apart in zip(pairs, (True, False), strict=True):
+        graphs = [nx.cycle_graph(4), nx.cycle_graph(4)]
+        for graph, weights in zip(graphs, (first, second), strict=True):
+            edges = [(0, 1), (1, 2), (2, 3), (3, 0)]
+            graph.add_weighted_edges_from((u, v, w) for (u, v), w in zip(edges, weights, strict=True))
+        assert separates("1-WL", *graphs) == told_apart
+    with pytest.raises(InputError, match="do not all have edge_weight"):
+        compare(nx.karate_club_graph(), nx.cycle_graph(4))
 
 
 def test_sparse_features_and_those_of_few_bits_are_seen():
@@ -170,6 +208,8 @@ def test_features_that_do_not_fit_are_refused():
         (Data(edge_index=torch.tensor([[0, 1], [1, 0], [1, 0]]), num_nodes=2), r"int64 \[3, 2\]"),
         (Data(edge_index=torch.zeros(0, dtype=torch.int64), num_nodes=2), r"int64 \[0\]"),
         ("not graph6 \x01", "graph6"),
+        (b"not graph6 \x01", "graph6"),
+        (Data(edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.ones(3), num_nodes=2), "3 rows for 2"),
         (7, "int is no graph"),
     ],
 )

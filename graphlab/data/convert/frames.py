@@ -1,0 +1,211 @@
+"""pandas frames of edges, nodes and labels, and edge lists in text files."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from graphlab.core.errors import DataError, InputError
+from graphlab.data.convert.columns import (
+    by_place,
+    is_missing,
+    read_classes,
+    read_edges,
+    read_features,
+    read_names,
+    require_directed,
+)
+from graphlab.data.convert.nodes import NodeGraph, dataset_of_graph
+from graphlab.data.convert.request import Request
+from graphlab.data.dataset import Dataset
+from graphlab.data.text import HEADERS, read_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LISTED = 5
+
+
+def from_frame(request: Request, edges: pd.DataFrame) -> Dataset:
+    """A data set of the nodes or links of a graph whose edges are the first two columns of a frame, by name of node."""
+    request.refuse("frames", "validation")
+    directed = require_directed(f"the edges of {request.name}", request.directed)
+    if edges.shape[1] < 2:
+        raise InputError(
+            f"the edges of {request.name} have {edges.shape[1]} columns", hint="the first two are the ends"
+        )
+    ends = [edges.iloc[:, column].tolist() for column in (0, 1)]
+    others = [str(name) for name in edges.columns[2:] if name != "weight"]
+    weights = None
+    if "weight" in edges.columns[2:]:
+        weights = read_features(f"the weights of edges of {request.name}", edges["weight"].to_numpy()).flatten()
+    notices = [f"columns of edges that are not read: {', '.join(others)}"] if others else []
+    return _from_ends(request, ends[0], ends[1], weights, directed, notices)
+
+
+def from_edge_list(request: Request, path: Path) -> Dataset:
+    """The same of a text file: two names a line and perhaps a weight, between tabs, commas or blanks."""
+    request.refuse("an edge list", "validation")
+    directed = require_directed(f"the edges of {path}", request.directed)
+    rows = read_rows(path)
+    weights = None
+    if len(rows[0]) == 3:
+        weights = torch.tensor([_number(path, number, row[2]) for number, row in enumerate(rows, start=1)])
+    return _from_ends(request, [row[0] for row in rows], [row[1] for row in rows], weights, directed, [])
+
+
+def read_rows(path: Path, widths: tuple[int, ...] = (2, 3)) -> list[list[str]]:
+    """Names of each line, between tabs where the first line has one, else commas, else blanks.
+
+    Raises DataError as the readers of text do, and for a line with another number of names than the first.
+    """
+    lines = read_lines(path)
+    separator = next((mark for mark in ("\t", ",") if mark in lines[0]), None)
+    rows = [[word.strip() for word in line.split(separator)] for line in lines]
+    width = len(rows[0])
+    for number, (line, row) in enumerate(zip(lines, rows, strict=True), start=1):
+        if line.startswith(("#", "%")):
+            raise DataError(f"{path}:{number} is a comment: {line[:40]!r}", hint="take it off; each line is an edge")
+        if width not in widths or len(row) != width or not all(row):
+            raise DataError(
+                f"{path}:{number} has {len([word for word in row if word])} names: {line[:60]!r}",
+                hint=f"each line holds {' or '.join(map(str, widths))}, between tabs, commas or blanks, as the first",
+            )
+    if HEADERS.issuperset(word.lower() for word in rows[0]) and not any(set(rows[0]) & set(row) for row in rows[1:]):
+        raise DataError(f"{path}:1 is a header: {', '.join(rows[0])}", hint=f"take it off: sed -i 1d {path.name}")
+    return rows
+
+
+def _number(path: Path, number: int, word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise DataError(f"{path}:{number} has the weight {word!r}", hint="a third name is a number") from None
+
+
+def _from_ends(
+    request: Request,
+    sources: Sequence[Hashable],
+    targets: Sequence[Hashable],
+    weights: Tensor | None,
+    directed: bool,
+    notices: Sequence[str],
+) -> Dataset:
+    missing = sum(map(is_missing, [*sources, *targets]))
+    if missing:
+        raise InputError(f"{missing:,} ends of edges of {request.name} are missing", hint="drop these rows: dropna()")
+    frame = request.nodes
+    names = _ordered({*sources, *targets}) if frame is None else _index(request, frame)
+    place = by_place(names)
+    strangers = [name for name in dict.fromkeys([*sources, *targets]) if name not in place]
+    if strangers:
+        raise InputError(
+            f"{len(strangers):,} ends of edges of {request.name} are in no row of nodes: {strangers[:LISTED]!r}",
+            hint="give every node a row, and names of one type: 1 and '1' are two names",
+        )
+    pairs = torch.tensor([[place[name] for name in sources], [place[name] for name in targets]]).t().reshape(-1, 2)
+    edge_index, weight, repeated = read_edges(f"the edges of {request.name}", pairs, weights, directed)
+    graph = Data(edge_index=edge_index, num_nodes=len(names))
+    if weight is not None:
+        graph.edge_weight = weight
+    values = _class_values(request, names, frame)
+    if frame is not None:
+        x = _features(request, frame)
+        if x is not None:
+            graph.x = x
+    classes: tuple[str, ...] = ()
+    if values is not None:
+        graph.y, classes = read_classes(f"the classes of nodes of {request.name}", values)
+    written = read_names(f"the nodes of {request.name}", names)
+    return dataset_of_graph(request, NodeGraph(graph, directed, names, written, classes, notices=(*notices, *repeated)))
+
+
+def _ordered(names: set[Any]) -> list[Any]:
+    """Names in order: numbers, and texts that are all whole numbers, by size."""
+    if all(isinstance(name, str) and name.isascii() and name.isdigit() for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    try:
+        return sorted(names)
+    except TypeError:
+        raise InputError(
+            f"names of nodes are of several types: {', '.join(sorted({type(name).__name__ for name in names}))}",
+            hint="give names of one type: 1 and '1' are two names",
+        ) from None
+
+
+def _index(request: Request, frame: pd.DataFrame) -> list[Any]:
+    """Names of nodes: the column `node` where there is one, else the index."""
+    names = frame["node"].tolist() if "node" in frame.columns else frame.index.tolist()
+    if len(set(names)) < len(names) or any(map(is_missing, names)):
+        raise InputError(
+            f"the nodes of {request.name} have {len(names) - len(set(names)):,} names again, or missing ones",
+            hint="give each node one row, named by the column 'node' or by the index",
+        )
+    return names
+
+
+def _features(request: Request, frame: pd.DataFrame) -> Tensor | None:
+    """The columns of the request, else all that are neither names nor classes."""
+    if isinstance(request.features, str):
+        return None
+    wanted = request.features
+    if wanted is None:
+        wanted = [name for name in frame.columns if name not in ("node", request.target)]
+    absent = [name for name in wanted if name not in frame.columns]
+    if absent:
+        raise InputError(f"the nodes of {request.name} have no column {absent[0]!r}", hint="name columns of nodes=")
+    columns = list(wanted)
+    if not columns:
+        return None
+    text = [name for name in columns if frame[name].dtype.kind not in "biuf"]
+    if text:
+        raise InputError(
+            f"columns of nodes of {request.name} are no numbers: {', '.join(map(str, text))}",
+            hint="name those that are features in features=[...], and the classes in target=",
+        )
+    return read_features(f"the features of {request.name}", frame[columns].to_numpy(dtype="float64"))
+
+
+def _class_values(request: Request, names: Sequence[Any], frame: pd.DataFrame | None) -> list[Any] | None:
+    """The class of each node: the column `target` of nodes, or by name from `labels`; None where there are none."""
+    if request.labels is None:
+        if request.target is None:
+            return None
+        if frame is None or request.target not in frame.columns:
+            raise InputError(
+                f"{request.name} has no column {request.target!r} of nodes", hint="give nodes= with it, or labels="
+            )
+        return frame[request.target].tolist()
+    labels = _labels(request)
+    strangers = [name for name in labels if name not in set(names)]
+    if strangers:
+        raise InputError(
+            f"{len(strangers):,} labels of {request.name} are of no node: {strangers[:LISTED]!r}",
+            hint="name nodes as the edges do: 1 and '1' are two names",
+        )
+    return [labels.get(name) for name in names]
+
+
+def _labels(request: Request) -> Mapping[Any, Any]:
+    """Classes by name of node: of a mapping, a Series, a frame of two columns, or a file of two names a line."""
+    labels = request.labels
+    if isinstance(labels, str | Path):
+        pairs = read_rows(Path(labels), (2,))
+    elif isinstance(labels, Mapping) or (hasattr(labels, "items") and not hasattr(labels, "columns")):
+        pairs = list(labels.items())
+    elif hasattr(labels, "columns") and labels.shape[1] == 2:
+        pairs = list(zip(labels.iloc[:, 0].tolist(), labels.iloc[:, 1].tolist(), strict=True))
+    else:
+        raise InputError(
+            f"labels of {request.name} cannot be a {type(labels).__name__}",
+            hint="give a mapping, a Series, a frame of two columns (node, class), or a file of two names a line",
+        )
+    classes = dict(pairs)
+    if len(classes) < len(pairs):
+        raise InputError(f"labels of {request.name} name a node more than once", hint="give each node one class")
+    return classes

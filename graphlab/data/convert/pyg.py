@@ -1,0 +1,152 @@
+"""PyG's Data: one graph with classes of nodes, or many graphs with targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.utils import is_undirected
+
+from graphlab.core.errors import InputError
+from graphlab.data.convert.columns import read_classes
+from graphlab.data.convert.nodes import (
+    NodeGraph,
+    category_notice,
+    dataset_of_graph,
+    edge_features,
+    features_of,
+)
+from graphlab.data.convert.request import Request
+from graphlab.data.convert.splits import make_splits
+from graphlab.data.dataset import Dataset
+from graphlab.data.spec import UNLABELLED, DataSpec
+
+MASKS = ("train_mask", "val_mask", "test_mask")
+
+
+def from_data(request: Request, data: Data) -> Dataset:
+    """A data set of the nodes or links of one graph."""
+    request.refuse("a PyG Data", "nodes", "labels", "validation")
+    graph, target = copy(data), request.target or "y"
+    masks = tuple(graph[key] for key in MASKS if graph.get(key) is not None)
+    if 0 < len(masks) < len(MASKS):
+        absent = ", ".join(key for key in MASKS if graph.get(key) is None)
+        raise InputError(f"{request.name} has masks, and no {absent}", hint="give all three, or split=")
+    for key in MASKS:
+        if key in graph:
+            del graph[key]
+    _require_edges(request.name, graph)
+    if target != "y":
+        _move_target(request, graph, target)
+    y = graph.get("y")
+    if isinstance(y, Tensor):
+        _require_classes(request.name, y)
+        graph.y = y.reshape(-1) if y.dim() == 2 and y.shape[1] == 1 else y
+    notices = category_notice("the features x", features_of(graph.x))
+    directed = _directed(request, graph)
+    return dataset_of_graph(request, NodeGraph(graph, directed, masks=masks, notices=notices))
+
+
+def from_list(request: Request, graphs: Sequence[Data]) -> Dataset:
+    """A data set of graphs, each with a target: a class as a whole number, or real values."""
+    request.refuse("a list of graphs", "nodes", "labels", "validation", "features")
+    if not graphs:
+        raise InputError(f"{request.name} has no graphs", hint="give one Data at least")
+    task = request.require_task("graph-prediction")
+    copies = [copy(graph) for graph in graphs]
+    for place, graph in enumerate(copies):
+        _require_edges(f"{request.name}, graph {place},", graph)
+        if request.target not in (None, "y"):
+            _move_target(request, graph, str(request.target))
+    rows = [_target(request, place, graph.y) for place, graph in enumerate(copies)]
+    values = any(row.is_floating_point() for row in rows)
+    if values:
+        width = max(row.numel() for row in rows)
+        rows = [row.float().reshape(1, -1) for row in rows]
+    else:
+        whole = torch.cat([row.reshape(-1) for row in rows])
+        width = max(1, int(whole.max()) + 1)
+    for graph, row in zip(copies, rows, strict=True):
+        graph.y = row
+    spec = DataSpec(
+        level="graph",
+        num_outputs=width,
+        node=_shared([features_of(graph.x) for graph in copies]),
+        edge=_shared([edge_features(graph) for graph in copies]),
+        target="value" if values else "class",
+        directed=any(_directed(request, graph) for graph in copies),
+        weighted=any(graph.get("edge_weight") is not None for graph in copies),
+    )
+    ids = torch.arange(len(copies))
+    of_graphs = None if values else torch.cat([row.reshape(-1) for row in rows])
+    labelled = ids if of_graphs is None else ids[of_graphs != UNLABELLED]
+    splits = make_splits(request, labelled, None if of_graphs is None else of_graphs[labelled], None)
+    notices = (*category_notice("the features x", spec.node), *category_notice("edge_attr", spec.edge))
+    return request.dataset(task, copies, splits, spec, notices=notices)
+
+
+def _shared(features: list[Any]) -> Any:
+    """What fits all graphs: of categories, as many as any graph names."""
+    first = features[0]
+    if any(type(each) is not type(first) for each in features) or first is None or not hasattr(first, "sizes"):
+        return first
+    if len({len(each.sizes) for each in features}) > 1:
+        return first
+    return type(first)(tuple(map(max, zip(*(each.sizes for each in features), strict=True))))
+
+
+def _target(request: Request, place: int, y: Any) -> Tensor:
+    """The target of one graph: a class `[1]`, or values `[1, k]`."""
+    if isinstance(y, bool | int | float):
+        y = torch.tensor([y])
+    if not isinstance(y, Tensor):
+        raise InputError(
+            f"{request.name}, graph {place}, has no target y", hint="give data.y, or say target=, the attribute"
+        )
+    if y.numel() != 1 and (not y.is_floating_point() or y.dim() != 2 or len(y) != 1):
+        raise InputError(
+            f"{request.name}, graph {place}, has y of the shape {list(y.shape)}",
+            hint="a graph has one class [1], or a row of values [1, k]; targets of nodes need a Dataset of your own",
+        )
+    return y.reshape(-1) if y.numel() == 1 else y
+
+
+def _require_edges(name: str, graph: Data) -> None:
+    if not isinstance(graph.edge_index, Tensor) or graph.edge_index.dim() != 2 or len(graph.edge_index) != 2:
+        raise InputError(f"{name} has no edge_index [2, edges]", hint="give edges as int64, one column an edge")
+
+
+def _require_classes(name: str, y: Tensor) -> None:
+    if y.is_floating_point():
+        raise InputError(
+            f"{name} has y of {str(y.dtype).removeprefix('torch.')}", hint="classes of nodes are int64: y.long()"
+        )
+
+
+def _move_target(request: Request, graph: Data, target: str) -> None:
+    """The attribute that is the target as `y`; texts become classes."""
+    value = graph.get(target)
+    if value is None:
+        there = ", ".join(sorted(graph.keys()))
+        raise InputError(f"{request.name} has no attribute {target!r}", hint=f"there are {there}")
+    if isinstance(value, list | tuple):
+        value, _ = read_classes(f"the values {target!r} of {request.name}", value)
+    del graph[target]
+    graph.y = value
+
+
+def _directed(request: Request, graph: Data) -> bool:
+    """Whether edges have a direction: they do where some have no reverse, which the caller must then say."""
+    if request.directed:
+        return True
+    if is_undirected(graph["edge_index"], num_nodes=int(graph.num_nodes or 0)):
+        return False
+    contrary = ", and directed is False" if request.directed is False else ""
+    raise InputError(
+        f"{request.name} has edges without their reverse{contrary}",
+        hint="say directed=True, or give each edge both ways: torch_geometric.transforms.ToUndirected()(data)",
+    )
