@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphlab.catalogue.describe import Description, describe
     from graphlab.catalogue.register import register
     from graphlab.catalogue.tables import datasets, models, probes, proxies, spaces, strategies, tasks
+    from graphlab.data.convert import dataset
     from graphlab.data.dataset import Dataset
     from graphlab.data.load import load
     from graphlab.data.spec import DataSpec
@@ -48,6 +49,7 @@ __all__ = [
     "answers",
     "build",
     "compare",
+    "dataset",
     "datasets",
     "describe",
     "discriminate",
@@ -83,6 +85,7 @@ _MADE_IN = {
     "Finding": "analysis.probe",
     "analyze": "analysis.probe",
     "Dataset": "data.dataset",
+    "dataset": "data.convert",
     "load": "data.load",
     "Migration": "experiment.migrate",
     "migrate": "experiment.migrate",

@@ -13,7 +13,7 @@ import torch
 from torch_geometric.data import Data
 
 from graphlab.core.errors import DataError, InputError
-from graphlab.data.convert import make_dataset
+from graphlab.data.convert import dataset
 from graphlab.data.dataset import Split
 from graphlab.data.load import load
 from graphlab.data.spec import Categorical, Continuous
@@ -43,7 +43,7 @@ def test_data_with_masks_is_the_data_set_it_came_from(tmp_path):
     karate = load("karate")
     data = karate_data(**masks(karate.split(), 34))
     before = {key: value.clone() for key, value in data.to_dict().items() if isinstance(value, torch.Tensor)}
-    ours = make_dataset(data, name="club")
+    ours = dataset(data, name="club")
     assert ours.name == "club" and ours.splits.name == "masks" and ours.card.family == "own"
     assert ours.card.licence == "not stated" and not ours.notices
     assert ours.spec == karate.spec and sizes(ours) == [4, 8, 22]
@@ -55,13 +55,13 @@ def test_data_with_masks_is_the_data_set_it_came_from(tmp_path):
 def test_masks_of_several_columns_are_several_splits():
     one, two = (masks(Split(*torch.randperm(34).split([10, 10, 14])), 34) for _ in range(2))
     data = karate_data(**{key: torch.stack([one[key], two[key]], dim=1) for key in one})
-    ours = make_dataset(data, name="club")
+    ours = dataset(data, name="club")
     assert len(ours.splits.fixed) == 2 and sizes(ours, 1) == [10, 10, 14]
     assert ours.split(1).train.tolist() == two["train_mask"].nonzero().flatten().tolist()
 
 
 def test_splits_are_drawn_by_name_and_seed():
-    first, again, other = (make_dataset(karate_data(), name="club", **DRAWN, split_seed=k) for k in (0, 0, 1))
+    first, again, other = (dataset(karate_data(), name="club", **DRAWN, split_seed=k) for k in (0, 0, 1))
     assert sizes(first) == [20, 6, 8] and first.splits.name == "random-60/20/20"
     assert other.splits.name == "random-60/20/20-seed1"
     assert torch.equal(first.split(5).test, again.split(0).test)
@@ -72,13 +72,13 @@ def test_splits_are_drawn_by_name_and_seed():
 def test_stratified_splits_keep_the_shares_of_classes():
     y = torch.tensor([0] * 80 + [1] * 20)
     data = Data(x=torch.ones(100, 1), y=y, edge_index=torch.tensor([[0, 1], [1, 0]]))
-    split = make_dataset(data, name="shares", split="stratified-50/25/25").split()
+    split = dataset(data, name="shares", split="stratified-50/25/25").split()
     assert [torch.bincount(y[part]).tolist() for _, part in split.parts()] == [[40, 10], [20, 5], [20, 5]]
 
 
 def test_unlabelled_nodes_are_in_no_part():
     y = torch.full((34,), -1).scatter(0, torch.arange(20), torch.arange(20) % 2)
-    ours = make_dataset(karate_data(y=y), name="club", **DRAWN)
+    ours = dataset(karate_data(y=y), name="club", **DRAWN)
     assert sizes(ours) == [12, 4, 4] and ours.spec.num_outputs == 2
     assert max(int(part.max()) for _, part in ours.split().parts()) < 20
 
@@ -106,41 +106,41 @@ def test_unlabelled_nodes_are_in_no_part():
 )
 def test_data_that_does_not_say_enough_is_one_error(fields, options, words):
     with pytest.raises(InputError, match=words) as caught:
-        make_dataset(karate_data(**fields), name="club", **options)
+        dataset(karate_data(**fields), name="club", **options)
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["", "a b", "cora@random", "a/b/c", None])
 def test_names_are_plain(name):
     with pytest.raises(InputError, match="cannot be called"):
-        make_dataset(karate_data(), name=name, **DRAWN)
+        dataset(karate_data(), name=name, **DRAWN)
 
 
 def test_edges_of_one_direction_are_kept_where_it_is_said():
     data = karate_data(edge_index=torch.tensor([[0, 1, 2], [1, 2, 3]]))
-    ours = make_dataset(data, name="ways", directed=True, **DRAWN)
+    ours = dataset(data, name="ways", directed=True, **DRAWN)
     assert ours.spec.directed and ours.graph.num_edges == 3
 
 
 def test_scalars_of_edges_are_weights():
     data = karate_data(edge_attr=torch.rand(156))
-    ours = make_dataset(data, name="club", **DRAWN)
+    ours = dataset(data, name="club", **DRAWN)
     assert ours.spec.weighted and ours.spec.edge is None and "edge_attr" in data
 
 
 def test_graphs_with_classes_and_with_values(tmp_path):
     graphs = [graph.clone() for graph in example("graph-classification").graphs]
-    ours = make_dataset(graphs, name="rings", split="stratified-50/25/25")
+    ours = dataset(graphs, name="rings", split="stratified-50/25/25")
     assert ours.task == "graph-prediction" and ours.spec.target == "class" and ours.spec.num_outputs == 2
     assert len(ours) == 24 and sizes(ours) == [12, 6, 6] and ours.spec.node == Continuous(5)
     assert run("gin", ours, store=tmp_path, progress=False, epochs=1).df["status"].tolist() == ["finished"]
     for place, graph in enumerate(graphs):
         graph.y = torch.tensor([[float(place), 1.0]])
-    values = make_dataset(graphs, name="rings", **DRAWN)
+    values = dataset(graphs, name="rings", **DRAWN)
     assert values.spec.target == "value" and values.spec.num_outputs == 2 and values.graph.y.shape == (1, 2)
     for graph in graphs:
         graph.y, graph.energy = None, torch.tensor(0.5)
-    assert make_dataset(graphs, name="rings", target="energy", **DRAWN).graph.y.tolist() == [[0.5]]
+    assert dataset(graphs, name="rings", target="energy", **DRAWN).graph.y.tolist() == [[0.5]]
     assert graphs[0].y is None and graphs[0].energy.shape == ()
 
 
@@ -149,7 +149,7 @@ def test_categories_of_all_graphs_count():
         Data(x=torch.tensor([[k], [0]]), edge_index=torch.tensor([[0, 1], [1, 0]]), y=torch.tensor([k % 2]))
         for k in range(10)
     ]
-    ours = make_dataset(graphs, name="atoms", **DRAWN)
+    ours = dataset(graphs, name="atoms", **DRAWN)
     assert ours.spec.node == Categorical((10,))
     assert "read as categories" in ours.notices[0]
 
@@ -165,7 +165,7 @@ def test_categories_of_all_graphs_count():
 )
 def test_lists_that_are_not_right(change, words):
     with pytest.raises(InputError, match=words):
-        make_dataset(change(list(example("graph-classification").graphs)), name="rings", **DRAWN)
+        dataset(change(list(example("graph-classification").graphs)), name="rings", **DRAWN)
 
 
 def towns() -> nx.Graph:
@@ -178,7 +178,7 @@ def towns() -> nx.Graph:
 
 def test_a_networkx_graph_keeps_its_names():
     network = towns()
-    ours = make_dataset(network, name="towns", target="kind", features=["size"], **DRAWN)
+    ours = dataset(network, name="towns", target="kind", features=["size"], **DRAWN)
     assert not ours.spec.directed and ours.graph.num_edges == 80 == 2 * network.number_of_edges()
     assert ours.labels["nodes"] == tuple(network) and ours.labels["classes"] == ("north", "south")
     assert torch.bincount(ours.graph.y).tolist() == [8, 12] and ours.spec.node == Continuous(2)
@@ -190,17 +190,17 @@ def test_a_networkx_graph_keeps_its_names():
 def test_items_of_a_split_are_names():
     names = [f"town {k:02}" for k in range(20)]
     split = {"train": names[:10], "validation": names[10:12], "test": names[12:]}
-    ours = make_dataset(towns(), name="towns", target="kind", features="identity", split=split)
+    ours = dataset(towns(), name="towns", target="kind", features="identity", split=split)
     assert ours.splits.name == "given" and ours.split().test.tolist() == list(range(12, 20))
     with pytest.raises(InputError, match="1 items that are no nodes: \\['Rome'\\]"):
-        make_dataset(towns(), name="towns", target="kind", split={**split, "test": ["Rome"]})
+        dataset(towns(), name="towns", target="kind", split={**split, "test": ["Rome"]})
 
 
 def test_a_digraph_has_a_direction_and_weights_are_read():
     network = nx.DiGraph()
     network.add_weighted_edges_from([(k, (k + 1) % 10, k / 2) for k in range(10)])
     nx.set_node_attributes(network, {k: k % 2 for k in range(10)}, "side")
-    ours = make_dataset(network, name="ring", target="side", features="degree", **DRAWN)
+    ours = dataset(network, name="ring", target="side", features="degree", **DRAWN)
     assert ours.spec.directed and ours.spec.weighted and ours.graph.num_edges == 10
     source, target = ours.graph.edge_index
     assert ours.graph.edge_weight.tolist() == (source / 2).tolist() and target.tolist() == ((source + 1) % 10).tolist()
@@ -224,7 +224,7 @@ def test_networks_that_are_not_right(network, options, words):
     for node in () if options.get("target") != "side" else network:
         network.nodes[node]["side"] = "left"
     with pytest.raises(InputError, match=words):
-        make_dataset(network, name="own", **{**DRAWN, **options})
+        dataset(network, name="own", **{**DRAWN, **options})
 
 
 EDGES = pd.DataFrame({"from": ["a", "b", "c", "d", "e", "a"], "to": ["b", "c", "d", "e", "a", "c"]})
@@ -233,15 +233,15 @@ FIVE = {"split": {"train": ["a", "b"], "validation": ["c"], "test": ["d"]}}
 
 
 def test_frames():
-    ours = make_dataset(EDGES, nodes=NODES, target="kind", directed=False, name="five", **FIVE)
+    ours = dataset(EDGES, nodes=NODES, target="kind", directed=False, name="five", **FIVE)
     assert ours.graph.num_edges == 12 and ours.labels["nodes"] == tuple("abcde")
     assert ours.graph.x.flatten().tolist() == [1.0, 2.0, 3.0, 4.0, 5.0] and ours.graph.y.tolist() == [0, 1, 0, 1, -1]
     assert ours.labels["classes"] == ("x", "y")
-    directed = make_dataset({"edges": EDGES, "nodes": NODES}, target="kind", directed=True, name="five", **FIVE)
+    directed = dataset({"edges": EDGES, "nodes": NODES}, target="kind", directed=True, name="five", **FIVE)
     assert directed.graph.num_edges == 6 and directed.spec.directed
     labels = pd.DataFrame({"who": list("dcba"), "kind": [4, 3, 4, 3]})
     for given in (labels, labels.set_index("who")["kind"], dict(zip("dcba", (4, 3, 4, 3), strict=True))):
-        bare = make_dataset({"edges": EDGES, "labels": given}, directed=False, features="identity", name="five", **FIVE)
+        bare = dataset({"edges": EDGES, "labels": given}, directed=False, features="identity", name="five", **FIVE)
         assert bare.graph.y.tolist() == [0, 1, 0, 1, -1] and bare.labels["classes"] == ("3", "4")
     assert NODES.shape == (5, 3) and EDGES.shape == (6, 2)
 
@@ -249,7 +249,7 @@ def test_frames():
 def test_weights_of_a_frame_and_edges_that_are_listed_again():
     edges = EDGES.assign(weight=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], colour="red")
     again = pd.concat([edges, pd.DataFrame({"from": ["b"], "to": ["a"], "weight": [1.0], "colour": ["red"]})])
-    ours = make_dataset(again, nodes=NODES, target="kind", directed=False, name="five", **FIVE)
+    ours = dataset(again, nodes=NODES, target="kind", directed=False, name="five", **FIVE)
     assert ours.graph.num_edges == 12 and ours.spec.weighted
     weight = {
         tuple(pair): w
@@ -262,7 +262,7 @@ def test_weights_of_a_frame_and_edges_that_are_listed_again():
     )
     again.iloc[-1, 2] = 9.0
     with pytest.raises(InputError, match="list 1 edges again with other weights"):
-        make_dataset(again, nodes=NODES, target="kind", directed=False, name="five", **FIVE)
+        dataset(again, nodes=NODES, target="kind", directed=False, name="five", **FIVE)
 
 
 @pytest.mark.parametrize(
@@ -282,14 +282,14 @@ def test_weights_of_a_frame_and_edges_that_are_listed_again():
 def test_frames_that_are_not_right(options, words):
     given = {"nodes": NODES, "target": "kind", "directed": False, "name": "five", **FIVE, **options}
     with pytest.raises(InputError, match=words):
-        make_dataset(EDGES, **given)
+        dataset(EDGES, **given)
 
 
 def test_ends_of_edges_that_are_missing_or_of_two_types():
     with pytest.raises(InputError, match="1 ends of edges of five are missing"):
-        make_dataset(EDGES.replace("e", None).head(4), directed=False, name="five", **FIVE)
+        dataset(EDGES.replace("e", None).head(4), directed=False, name="five", **FIVE)
     with pytest.raises(InputError, match="several types: int, str"):
-        make_dataset(EDGES.replace("e", 5), directed=False, name="five", **FIVE)
+        dataset(EDGES.replace("e", 5), directed=False, name="five", **FIVE)
 
 
 @pytest.mark.parametrize("separator", ["\t", ",", " ", ", ", "  "])
@@ -298,11 +298,11 @@ def test_edge_lists(separator, tmp_path):
     ring = [(k, (k + 1) % 12) for k in range(12)]
     path.write_text("".join(f"{u}{separator}{v}\n" for u, v in ring))
     labels.write_text("".join(f"{k}{separator}{'even' if k % 2 == 0 else 'odd'}\n" for k in range(12)))
-    ours = make_dataset(path, labels=labels, directed=False, features="identity", name="ring", **DRAWN)
+    ours = dataset(path, labels=labels, directed=False, features="identity", name="ring", **DRAWN)
     assert ours.graph.num_edges == 24 and ours.labels["nodes"] == tuple(map(str, range(12)))
     assert ours.graph.y.tolist() == [0, 1] * 6 and ours.labels["classes"] == ("even", "odd")
     path.write_text("".join(f"{u}{separator}{v}{separator}0.5\n" for u, v in ring))
-    weighted = make_dataset(str(path), labels=labels, directed=True, features="identity", name="ring", **DRAWN)
+    weighted = dataset(str(path), labels=labels, directed=True, features="identity", name="ring", **DRAWN)
     assert weighted.graph.edge_weight.tolist() == [0.5] * 12 and weighted.spec.directed
 
 
@@ -323,7 +323,7 @@ def test_edge_lists_that_are_not_right(text, words, tmp_path):
     path = tmp_path / "edges.txt"
     path.write_text(text)
     with pytest.raises(DataError, match=r"edges\.txt" + words):
-        make_dataset(path, directed=False, task="link-prediction", name="ring", split="random-85/5/10")
+        dataset(path, directed=False, task="link-prediction", name="ring", split="random-85/5/10")
 
 
 def test_links_of_whatever_is_a_graph(tmp_path):
@@ -333,7 +333,7 @@ def test_links_of_whatever_is_a_graph(tmp_path):
     frame = pd.DataFrame(network.edges, columns=["u", "v"])
     wanted = {"task": "link-prediction", "split": "random-85/5/10", "name": "links"}
     sources = [(network, {}), (frame, {"directed": False}), (path, {"directed": False})]
-    found = [make_dataset(source, **wanted, **options) for source, options in sources]
+    found = [dataset(source, **wanted, **options) for source, options in sources]
     for ours in found:
         assert ours.task == "link-prediction" and ours.spec.num_entities == 40 and ours.graph.num_edges == 400
         assert sizes(ours) == [170, 20, 40] and ours.splits.name == "random-85/5/10"
@@ -341,9 +341,9 @@ def test_links_of_whatever_is_a_graph(tmp_path):
     assert len({ours.fingerprint for ours in found}) == 1
     assert run("common-neighbours", found[0], store=tmp_path, progress=False).df["status"].tolist() == ["finished"]
     with pytest.raises(InputError, match="have a direction"):
-        make_dataset(network.to_directed(), **wanted)
+        dataset(network.to_directed(), **wanted)
     with pytest.raises(InputError, match="leave 0 pairs that no link joins"):
-        make_dataset(nx.complete_graph(20), **wanted)
+        dataset(nx.complete_graph(20), **wanted)
 
 
 def triples(folder: Path, **parts: list[str]) -> Path:
@@ -358,7 +358,7 @@ TRAIN = ["a r b", "b r c", "c s a", "a s c"]
 
 def test_a_folder_of_triples(tmp_path):
     folder = triples(tmp_path / "kg", train=TRAIN, valid=["a r c"], test=["b s c", "c r a"])
-    ours = make_dataset(folder, name="letters")
+    ours = dataset(folder, name="letters")
     assert ours.task == "kg-completion" and sizes(ours) == [4, 1, 2] and ours.spec.num_relations == 2
     assert ours.spec.num_entities == 3 and ours.labels["entities"] == ("a", "b", "c")
     assert len(ours.graph.known_triples) == 7 and ours.graph.num_edges == 4
@@ -370,7 +370,7 @@ def test_a_folder_of_triples(tmp_path):
 def test_triples_with_an_inference_graph(where, place, known, tmp_path):
     valid = ["a r c"] if where == "train" else ["x r z"]
     folder = triples(tmp_path / "kg", train=TRAIN, inference=["x r y", "y s z", "z r x"], valid=valid, test=["x s z"])
-    ours = make_dataset(folder, name="letters", validation=where)
+    ours = dataset(folder, name="letters", validation=where)
     assert len(ours) == 2 and ours.spec.num_entities is None and ours.validation_graph == place
     assert [len(graph.known_triples) for graph in ours] == list(known)
     assert ours.labels["test_entities"] == ("x", "y", "z") and sizes(ours) == [4, 1, 1]
@@ -378,25 +378,25 @@ def test_triples_with_an_inference_graph(where, place, known, tmp_path):
     head, relation, tail = ours.split().validation[0].tolist()
     assert f"{names[head]} {ours.labels['relations'][relation]} {names[tail]}" == valid[0]
     with pytest.raises(InputError, match="does not say in which validation is asked"):
-        make_dataset(folder, name="letters")
+        dataset(folder, name="letters")
 
 
 def test_folders_that_are_not_right(tmp_path):
     folder = triples(tmp_path / "kg", train=TRAIN, test=["b s c"])
     with pytest.raises(DataError, match=r"has no valid\.txt"):
-        make_dataset(folder, name="letters")
+        dataset(folder, name="letters")
     triples(folder, valid=["a r c"], validation=["a r c"])
     with pytest.raises(DataError, match=r"valid\.txt and validation\.txt, either of which is valid"):
-        make_dataset(folder, name="letters")
+        dataset(folder, name="letters")
     (folder / "validation.txt").unlink()
     with pytest.raises(InputError, match="leave validation out"):
-        make_dataset(folder, name="letters", validation="train")
+        dataset(folder, name="letters", validation="train")
     with pytest.raises(InputError, match="have a direction"):
-        make_dataset(folder, name="letters", directed=False)
+        dataset(folder, name="letters", directed=False)
     with pytest.raises(DataError, match="is not there"):
-        make_dataset(tmp_path / "absent", name="letters")
+        dataset(tmp_path / "absent", name="letters")
     with pytest.raises(InputError, match="cannot be made of a int"):
-        make_dataset(7, name="letters")
+        dataset(7, name="letters")
 
 
 @pytest.mark.real_data
@@ -405,6 +405,6 @@ def test_folders_that_are_not_right(tmp_path):
 )
 def test_cases_of_triples(case):
     folder = Path(os.environ["GRAPHLAB_MIRROR"], "cases", "triples", case)
-    ours = make_dataset(folder, name=case)
+    ours = dataset(folder, name=case)
     assert ours.spec.num_entities == (15 if case == "onlytest" else 14)
     assert bool(ours.notices) == (case not in ("plain", "bom", "crlf", "nan", "ids0", "loops"))

@@ -130,7 +130,8 @@ CARD = Card(
     statistics={v: {"num_graphs": 2, **dict(zip(KEYS, counts, strict=True))} for v, counts in COUNTS.items()},
     notices={
         variant: (
-            f"{answered} of {tests} test triples are given away by a fact turned round, as {relations} inverse in training",
+            f"{answered} of {tests} test triples are given away by a fact turned round, as {relations} inverse in "
+            "training",
         )
         for variant, answered, tests, relations in (
             ("fb237-v1", 5, "205", "3 pairs of relations are"),

@@ -1,6 +1,6 @@
 """From what a user has to a data set.
 
-Start at `make_dataset`, which looks at what it was given and calls one converter:
+Start at `dataset`, which looks at what it was given and calls one converter:
 
     pyg       a PyG Data, or a list of them with targets
     network   a networkx graph
@@ -12,6 +12,6 @@ draws splits, `columns` reads classes, features and edges, `request` has the opt
 docs/OWN_DATA.md is written for users.
 """
 
-from graphlab.data.convert.make import make_dataset
+from graphlab.data.convert.make import dataset
 
-__all__ = ["make_dataset"]
+__all__ = ["dataset"]

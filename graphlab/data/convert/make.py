@@ -24,10 +24,10 @@ TAKEN = (
 )
 
 
-def make_dataset(
+def dataset(
     source: Any,
     *,
-    name: str,
+    name: str = "data",
     task: str | None = None,
     split: SplitRequest = None,
     split_seed: int = 0,
@@ -44,7 +44,7 @@ def make_dataset(
     Args:
         source: a PyG Data; a list of them with targets; a networkx graph; a pandas frame of edges, or a mapping of the
             frames `edges`, `nodes` and `labels`; the path of an edge list, or of a folder of triples.
-        name: what runs and tables call it.
+        name: what runs and tables call it, `own/NAME-FINGERPRINT@SPLIT`.
         task: where several fit: "link-prediction" in place of "node-classification".
         split: "random-60/20/20" or "stratified-60/20/20", percents of training, validation and test; a Split, or
             several; or a mapping of train, validation and test to items. A Data may have masks in its place.

@@ -24,7 +24,7 @@ NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?")
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments of `make_dataset`, which describes them."""
+    """The arguments of `dataset`, which describes them."""
 
     name: str
     task: str | None = None
