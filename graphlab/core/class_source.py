@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib.metadata
 import inspect
 import linecache
 import sys
+import sysconfig
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -21,7 +24,8 @@ IN_A_FILE = "put the class into a file of its own with all that it needs, and im
 def class_source(cls: type) -> str:
     """A module that defines the class: the imports that it needs, then its own text.
 
-    Of a class that was imported from a file it is the text of that file. Of one that was defined in a script or a
+    Of a class of an installed library it is an import, with the library's version. Of one that was imported from a file
+    of the user's it is the text of that file. Of one that was defined in a script or a
     notebook it is the class alone, with an import for each name of a library that it uses.
 
     Raises:
@@ -30,7 +34,7 @@ def class_source(cls: type) -> str:
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None)
     if cls.__module__ != "__main__" and file and cls.__qualname__ == cls.__name__:
-        return _of_file(cls, file)
+        return _of_library(cls, file) or _of_file(cls, file)
     text = _own_text(cls)
     imports = {_import_of(cls, name) for name in _outside(text, cls)}
     return "\n".join([*sorted(imports, key=lambda line: (line.startswith("from"), line)), "", "", text.rstrip(), ""])
@@ -52,6 +56,16 @@ def load_class(source: str, name: str) -> type:
         raise InputError(
             f"the text of {name} does not stand alone: {type(error).__name__}: {error}", hint=IN_A_FILE
         ) from error
+
+
+def _of_library(cls: type, file: str) -> str:
+    """Empty for a class that lies elsewhere than where libraries are installed."""
+    places = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    if not any(Path(file).is_relative_to(place) for place in places):
+        return ""
+    package = cls.__module__.partition(".")[0]
+    versions = [importlib.metadata.version(name) for name in importlib.metadata.packages_distributions()[package]]
+    return f"from {cls.__module__} import {cls.__name__}  # {package} {' '.join(versions)}\n"
 
 
 def _of_file(cls: type, file: str) -> str:

@@ -26,6 +26,7 @@ FOLDER = "models"
 
 INPUTS = ("in_channels", "in_dim", "in_features", "in_feats", "input_dim", "num_features", "num_node_features")
 OUTPUTS = ("out_channels", "out_dim", "out_features", "out_feats", "output_dim", "num_outputs", "num_classes")
+FEATURES = ("x", "input")
 WHOLE = ("data", "batch_data", "graph", "g")
 """Names of what a constructor or `forward` is given, where they have one of these."""
 
@@ -65,7 +66,8 @@ def own_model(cls: type[nn.Module]) -> ModelEntry:
     """
     if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
         raise InputError(
-            f"a model is a name or a class of torch.nn.Module, not {cls!r:.60}", hint="give the class itself"
+            f"a model is given by its name or as a class of torch.nn.Module, not as {cls!r:.60}",
+            hint="names are text, in quotes; of a module give the class, not an object",
         )
     if issubclass(cls, Model):
         raise InputError(
@@ -179,13 +181,13 @@ def _check_forward(module: nn.Module) -> None:
 def _arguments(module: nn.Module, batch: Data) -> list[Any]:
     """What `forward` names of a batch, in its order."""
     parameters = list(inspect.signature(module.forward).parameters.values())
-    if len(parameters) == 1 and parameters[0].name not in batch and parameters[0].name != "x":
+    if len(parameters) == 1 and parameters[0].name not in {*batch.to_dict(), *FEATURES}:
         return [batch]
     return [batch if each.name in WHOLE else _value(each, batch, module) for each in parameters]
 
 
 def _value(parameter: inspect.Parameter, batch: Data, module: nn.Module) -> Any:
-    values: Mapping[str, Any] = batch.to_dict()
+    values: Mapping[str, Any] = {**batch.to_dict(), **dict.fromkeys(FEATURES, batch.x)}
     if parameter.name in values or parameter.default is not inspect.Parameter.empty:
         return values.get(parameter.name, parameter.default)
     raise IncompatibleError(

@@ -10,6 +10,8 @@ from typing import Annotated
 import pytest
 import torch
 from torch import nn
+from torch_geometric import __version__ as PYG
+from torch_geometric.nn import GCN as PyGGCN
 from torch_geometric.nn import GCNConv, GINConv, global_add_pool
 
 import graphlab as gl
@@ -159,6 +161,15 @@ def test_a_class_of_a_notebook(tmp_path):
         go(scope["CellNet"], "karate", tmp_path)
 
 
+def test_a_class_of_a_library_is_known_by_its_version(tmp_path, forgotten):
+    runs = go(PyGGCN, "karate", tmp_path, hidden_channels=8, num_layers=2)
+    (kept,) = (tmp_path / "models").glob("GCN-*.py")
+    assert kept.read_text() == f"from torch_geometric.nn.models.basic_gnn import GCN  # torch_geometric {PYG}\n"
+    assert runs.summary().n == 1
+    forgotten()
+    assert isinstance(gl.restore(runs).model.inner, PyGGCN)
+
+
 def test_another_text_is_another_model(tmp_path, monkeypatch):
     names = set()
     for factor in (1, 2):
@@ -177,8 +188,8 @@ def test_another_text_is_another_model(tmp_path, monkeypatch):
     [
         (WantsPositions, "takes 'pos', which the data do not have"),
         (HasALayerAsSetting, "is no setting"),
-        (nn.Linear(2, 2), "a model is a name or a class"),
-        (dict, "a model is a name or a class"),
+        (nn.Linear(2, 2), "a model is given by its name or as a class"),
+        (dict, "a model is given by its name or as a class"),
     ],
 )
 def test_what_cannot_be_a_model_is_one_error(tmp_path, model, words):
