@@ -14,7 +14,9 @@ from graphlab.core.files import canonical_json, hash_text
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import foreign_digest
 from graphlab.data.dataset import Dataset
+from graphlab.data.paths import store_root
 from graphlab.experiment.plan import find_data, plan_on
+from graphlab.model.own import find_own
 from graphlab.nas.driver.explorer import Explorer
 from graphlab.nas.driver.study import Where, open_study
 from graphlab.nas.objectives.inner import Part, eligibility, searched
@@ -22,6 +24,7 @@ from graphlab.nas.objectives.limit import Direction
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.registry import STRATEGIES, find_space, find_strategy, find_table, is_table
+from graphlab.nas.settings_space import model_of
 from graphlab.nas.sharing import SharingObjective
 from graphlab.nas.space import Space
 from graphlab.nas.strategy import Strategy
@@ -93,6 +96,8 @@ class Plan:
             self.objective.seeds, self.objective.device = asked.seeds, pick_device(asked.device)  # of supernets
         else:
             self.data = find_data(asked.dataset if data is None else data, asked.store)
+            if own_model := model_of(asked.space):
+                find_own(own_model, store_root(asked.store))
             self.space = find_space(DEFAULT_SPACE if asked.space is None else asked.space).on(self.data.spec)
             self.objective = self._training(self.data, own)
         self.strategy = self._strategy()

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from torch import nn
+
 from graphlab.core.config import plain
 from graphlab.core.errors import InputError, require_count, require_name
 from graphlab.core.seeds import parse_seeds
@@ -14,20 +16,21 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.own import keep
 from graphlab.data.paths import store_root
 from graphlab.experiment.plan import find_data
+from graphlab.model.own import keep_model
 from graphlab.nas.driver.database import AN_ADDRESS
 from graphlab.nas.driver.launchers import find_launcher
 from graphlab.nas.driver.progress import progress_bar
 from graphlab.nas.objectives.inner import Part
 from graphlab.nas.plan import FOLDER, Plan, SearchPlan
 from graphlab.nas.results.result import Search
-from graphlab.nas.settings_space import read_space
+from graphlab.nas.settings_space import model_of, read_space
 
 
 def search(
     strategy: str,
     dataset: str | os.PathLike[str] | Dataset,
     *,
-    space: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+    space: str | os.PathLike[str] | Mapping[str, Any] | type[nn.Module] | None = None,
     trials: int = 100,
     seed: int = 0,
     objectives: str | Sequence[str] = "validation",
@@ -90,10 +93,12 @@ def search(
         dataset = find_data(dataset)
         if dataset.splits.draw is None or workers > 1:
             keep(dataset, folder)
+    listed = read_space(space)
+    keep_model(model_of(listed), folder)
     asked = SearchPlan(
         strategy=strategy,
         dataset=dataset if isinstance(dataset, str) else dataset.name,
-        space=read_space(space),
+        space=listed,
         trials=trials,
         seed=parse_seeds([seed])[0],
         objectives=_names_of(objectives),

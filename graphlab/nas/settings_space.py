@@ -12,6 +12,8 @@ from graphlab.core.config import Choices, Config, FloatRange, IntRange, Range, p
 from graphlab.core.errors import ConfigError, InputError, closest
 from graphlab.core.files import canonical_json, hash_text
 from graphlab.core.seeds import SeedStream
+from graphlab.data.identity import OWN
+from graphlab.model.own import own_model
 from graphlab.model.registry import find_model
 from graphlab.nas.space import Decision, Space
 from graphlab.task.registry import TASKS, find_task
@@ -149,7 +151,13 @@ class ListedSpace(Space):
         return searched
 
 
-def read_space(space: str | os.PathLike[str] | Mapping[str, Any] | None) -> str | dict[str, Any] | None:
+def model_of(space: str | Mapping[str, Any] | None) -> str:
+    """The name of the model whose settings a space is of, where it is a user's own; else empty."""
+    name = str(space.get(MODEL, "") if isinstance(space, Mapping) else space or "")
+    return name if name.startswith(OWN) else ""
+
+
+def read_space(space: str | os.PathLike[str] | Mapping[str, Any] | type | None) -> str | dict[str, Any] | None:
     """A space by its name, or as plain values: of a mapping, or of a YAML file that holds one.
 
     Raises InputError or ConfigError for a file that cannot be read, InputError for what is neither name nor mapping.
@@ -158,8 +166,11 @@ def read_space(space: str | os.PathLike[str] | Mapping[str, Any] | None) -> str 
         return None
     if isinstance(space, os.PathLike) or (isinstance(space, str) and space.endswith(SUFFIXES)):
         return _plain_space(read_mapping(Path(space)))
+    if isinstance(space, type):
+        return own_model(space).name
     if isinstance(space, Mapping):
-        return _plain_space(space)
+        model = space.get(MODEL)
+        return _plain_space({**space, MODEL: own_model(model).name} if isinstance(model, type) else space)
     if isinstance(space, str):
         return space
     raise InputError(

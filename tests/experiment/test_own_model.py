@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch_geometric
 from torch import nn
+from torch_geometric import transforms as T
 from torch_geometric.nn import GCNConv, GINConv, global_add_pool
 from torch_geometric.nn.models import basic_gnn
 
@@ -209,7 +210,15 @@ def test_a_class_whose_text_is_nowhere_is_refused(tmp_path):
 
 
 def test_a_search_over_a_class(tmp_path):
-    name = make_plan(Net, "karate").model.name
     options = {"on": "validation", "store": tmp_path, "progress": False, **SHORT}
-    search = gl.search("random", "karate", space=name, trials=3, **options)
+    search = gl.search("random", "karate", space=Net, trials=3, **options)
     assert len(search.finished) == 3 and set(search.df["hidden"]) <= set(range(4, 17))
+    listed = gl.search("random", "karate", space={"model": WholeBatch, "width": [2, 3]}, trials=2, **options)
+    assert sorted(listed.df["width"]) == [2, 3]
+
+
+def test_workers_of_a_search_load_class_and_data_from_the_store(tmp_path):
+    data = gl.load("karate", transform=T.AddSelfLoops())
+    options = {"on": "validation", "store": tmp_path, "progress": False, "workers": 2, **SHORT}
+    search = gl.search("random", data, space=Net, trials=6, **options)
+    assert len(search.finished) == 6
