@@ -21,6 +21,7 @@ from graphlab.data.load import load
 from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment, starting_point
 from graphlab.experiment.pairwise import contrast_text
 from graphlab.experiment.plan import Plan, plan_on
+from graphlab.experiment.results import runs_json
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
 from graphlab.experiment.views import claims_html, leaderboard_html
@@ -98,7 +99,7 @@ class Comparison:
         return {
             "title": self.experiment.title,
             "ok": self.ok,
-            "runs": [runs.to_json() for runs in self.runs],
+            "runs": [runs_json(runs) for runs in self.runs],
             "refusals": [vars(refusal) for refusal in self.refusals],
             "claims": [vars(claim) for claim in self.claims],
             "leaderboards": [rows_json(name, rows) for name, rows in self.leaderboards.items()],

@@ -19,12 +19,14 @@ from graphlab.data.load import load
 from graphlab.data.registry import DATASETS
 
 
-def check_dataset(name: str) -> None:
+def check_dataset(name: str) -> dict[str, str]:
     """Load a data set in all its splits, which checks it as `graphlab.data.check` does, and compare it with its card
     and with itself.
 
-    Raises AssertionError saying what is not as it should be.
+    Returns its fingerprint by split, to be held against that of the same version before. Raises AssertionError saying
+    what is not as it should be.
     """
+    fingerprints: dict[str, str] = {}
     found = DATASETS.resolve(name)
     card: Card = found.module.CARD
     check_card(card, found.family, found.variant)
@@ -41,6 +43,8 @@ def check_dataset(name: str) -> None:
         built = found.module.build(found.variant, Files(card.sources.get(found.variant, ())), split)
         for other in (built, load(found.name, split=split)):
             assert other.fingerprint == dataset.fingerprint, f"{dataset.name} is not the same when loaded again"
+        fingerprints[split] = dataset.fingerprint
+    return fingerprints
 
 
 def check_card(card: Card, family: str, variant: str) -> None:

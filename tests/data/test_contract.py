@@ -8,6 +8,7 @@ import pytest
 from graphlab.core.errors import DataError
 from graphlab.data.registry import DATASETS
 from graphlab.testing.datasets import check_dataset
+from tests.golden import outputs
 
 NOT_IN_MIRROR = {
     "planetoid/pubmed": "ind.pubmed.allx",
@@ -40,12 +41,18 @@ CASES = [pytest.param(name, marks=_marks(name)) for name in DATASETS.names()]
 @pytest.mark.parametrize("name", CASES)
 def test_contract(name, shared_data_root):
     try:
-        check_dataset(name)
+        fingerprints = check_dataset(name)
     except DataError as error:
         absent = NOT_IN_MIRROR.get(name)
         if absent and f"{absent} is neither in" in error.message:
             pytest.skip(f"the mirror has no {absent}")
         raise
+    golden = outputs.read("contents")
+    for split, fingerprint in fingerprints.items():
+        assert golden.get(f"{name}@{split} {outputs.version_of(name)}") == fingerprint, (
+            f"{name}@{split} is another data set than its version was, so that old runs would be taken for runs on it: "
+            "raise VERSION in its adapter"
+        )
     for entry in shared_data_root.glob(f"processed/{name.replace('/', '-')}@*.npz"):
         with np.load(entry, allow_pickle=False) as arrays:
             assert all(arrays[key].dtype.kind in "biuf" for key in arrays)

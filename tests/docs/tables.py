@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from statistics import mean, stdev
 from typing import Any
 
+from graphlab.comparison.rows import rows_json
 from graphlab.data.registry import DATASETS
+from graphlab.experiment.results import read_results, stored_leaderboards
 from graphlab.model.registry import MODELS, find_model
 from graphlab.task.registry import TASKS, find_task
 from tests.docs.blocks import ROOT
@@ -20,9 +22,9 @@ def results() -> str:
     where that is not published, of those that are."""
     lines = []
     for path in sorted(RESULTS.glob("*.json")):
-        stored = json.loads(path.read_text())
-        metrics = {runs["dataset"]: runs["metric"] for runs in stored["runs"]}
-        for board in stored["leaderboards"]:
+        stored = read_results(path)
+        metrics = {runs.dataset: runs.metric for runs in stored}
+        for board in (rows_json(name, rows) for name, rows in stored_leaderboards(stored).items()):
             ours, selecting = [row for row in board["rows"] if row["ours"]], metrics[board["dataset"]]
             published = {row["metric"] for row in ours if row["published"]}
             shown = published if published and selecting not in published else {selecting}

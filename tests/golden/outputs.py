@@ -49,6 +49,9 @@ TRAINED = {
 """By example the model whose training is short and kept."""
 
 
+ILL_CONDITIONED = ("statistic",)
+"""Of a test of pairs whose covariance is next to singular: it magnifies the last bits."""
+
 SHORT: Mapping[str, Mapping[str, Any]] = {
     "pairs": {"task.num_relabelings": 6, "task.output_dim": 4, "task.batch_size": 8},
     "kg-mixture": {"training.epochs": 1, "model.dim": 8, "model.num_layers": 2},
@@ -93,7 +96,7 @@ def training_output(name: str) -> dict[str, Any]:
     done = fit(plan.make_learner(task, 0), task, plan.training, SeedStream(0).child("sampling"), NoCheckpoints())
     assert done.error is None, done.error
     values = {f"{row['epoch']} {key}": value for row in done.curve for key, value in row.items() if key != "epoch"}
-    values |= {f"test {key}": value for key, value in done.test.items()}
+    values |= {f"test {key}": value for key, value in done.test.items() if key not in ILL_CONDITIONED}
     return {"versions": plan.versions, "values": {key: float(value) for key, value in values.items()}}
 
 
