@@ -74,9 +74,10 @@ def own_name(dataset: Dataset, content: str) -> str:
     return f"{OWN}{stem}-{content[:DIGITS]}@{dataset.splits.name}"
 
 
-def derived(dataset: Dataset, how: str) -> Dataset:
-    """A data set that was made of an identified one, which `how` describes in full: it keeps the name, and its identity
-    follows from the other's."""
-    assert dataset.origin is not None, "identify the data set first"
-    identity = hash_text(canonical_json([dataset.origin.identity, how]))
-    return replace(dataset, origin=Origin(dataset.origin.name, identity, dataset.fingerprint))
+def derived(dataset: Dataset, source: Dataset, how: str) -> Dataset:
+    """A data set that was made of another, which `how` describes in full: it keeps the name, and its identity follows
+    from the other's."""
+    origin = source.origin or identify(source).origin
+    assert origin is not None
+    identity = hash_text(canonical_json([origin.identity, how]))
+    return replace(dataset, origin=Origin(origin.name, identity, dataset.fingerprint))

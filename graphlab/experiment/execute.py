@@ -100,6 +100,7 @@ def _execute(
     if shard.rank == 0:
         folder.begin()
     task = learner = None
+    told = _Told(report, spec)
     try:
         task = plan.make_task(spec.seed, device, shard)
         learner = plan.make_learner(task, spec.seed)
@@ -111,15 +112,15 @@ def _execute(
             plan.training,
             SeedStream(spec.seed).child("sampling"),
             folder,
-            lambda epoch, epochs, row: report.epoch(spec, epoch, epochs, row),
+            told.epoch,
         )
     except FailedStartError as error:
         outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=error)
     except (StoreError, InputError):
         raise
     except Exception as error:
-        if shard.world > 1:
-            raise  # the other processes wait for this one, and are ended with it
+        if shard.world > 1 or error is told.error:
+            raise  # the other processes wait for this one, and are ended with it; or a search ends the run
         foreseen = error if isinstance(error, GraphLabError) else None
         failure = foreseen or (OutOfMemoryError(error) if is_out_of_memory(error) else UnforeseenError(error))
         outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=failure)
@@ -150,6 +151,21 @@ def _execute(
     if shard.rank == 0:
         folder.finish(record)
     return record
+
+
+class _Told:
+    """Passes epochs on, and remembers what whoever was told of them has raised: a search ends a run so."""
+
+    def __init__(self, report: Reporter, spec: RunSpec) -> None:
+        self.report, self.spec = report, spec
+        self.error: Exception | None = None
+
+    def epoch(self, epoch: int, epochs: int, row: dict[str, float]) -> None:
+        try:
+            self.report.epoch(self.spec, epoch, epochs, row)
+        except Exception as error:
+            self.error = error
+            raise
 
 
 def _json_of(error: GraphLabError) -> dict[str, str]:

@@ -91,10 +91,7 @@ def search(
     folder = store_root(store)
     if isinstance(dataset, Dataset):
         dataset = find_data(dataset)
-        if dataset.splits.draw is None or workers > 1:
-            keep(dataset, folder)
     listed = read_space(space)
-    keep_model(model_of(listed), folder)
     asked = SearchPlan(
         strategy=strategy,
         dataset=dataset if isinstance(dataset, str) else dataset.name,
@@ -114,6 +111,9 @@ def search(
     )
     plan = Plan(asked, dataset if isinstance(dataset, Dataset) else None)
     explorer = plan.explorer(asked.where)
+    if isinstance(dataset, Dataset) and (dataset.splits.draw is None or workers > 1):
+        keep(dataset, folder)
+    keep_model(model_of(listed), folder)
     with launch(asked, workers - 1), progress_bar(plan, progress) as on_outcome:
         explorer.explore(on_outcome)
     return Search(

@@ -174,7 +174,8 @@ def read_space(space: str | os.PathLike[str] | Mapping[str, Any] | type | None) 
     if isinstance(space, str):
         return space
     raise InputError(
-        f"a search space cannot be {space!r:.60}", hint=f"give a name, a YAML file, or settings, each with {FORMS}"
+        f"a search space is given by its name or by settings, not as {space!r:.60}",
+        hint=f"give a name, a YAML file, or settings, each with {FORMS}",
     )
 
 

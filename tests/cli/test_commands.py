@@ -84,7 +84,7 @@ def test_numbers_are_read_as_people_write_them(cli, tmp_path, text):
     done = cli("run", "gcn", "karate", "--store", tmp_path, "--json", "--set", f"lr={text}", *QUICK)
     assert done.code == 0
     spec = json.loads((tmp_path / done.json["runs"][0]["id"] / "spec.json").read_text())
-    assert spec["training"]["lr"] == 0.0005
+    assert spec["settings"]["training"]["lr"] == 0.0005
 
 
 def test_leaderboard_json(cli, tmp_path):

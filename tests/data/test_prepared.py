@@ -35,6 +35,10 @@ class Counting:
         return Data(**graph.to_dict(), **added)
 
 
+def entry_of(dataset, preparation):
+    return entry(dataset, preparation, dataset.fingerprint)
+
+
 @pytest.fixture
 def dataset(tmp_path, monkeypatch):
     """A data set that is made of files, and a fresh place to keep what is made of it."""
@@ -57,7 +61,7 @@ def test_it_is_made_once_and_read_after_that(dataset):
 def test_a_damaged_entry_is_made_again(dataset, damage):
     counting = Counting([])
     prepare(dataset, counting)
-    path = entry(dataset, counting)
+    path = entry_of(dataset, counting)
     path.write_bytes(damage(path.read_bytes()))
     prepare(replace(dataset), counting)
     assert len(counting.calls) == 2
@@ -78,7 +82,7 @@ def test_an_entry_that_was_changed_is_made_again(dataset, change):
     """Whole as an archive, but not what was written."""
     counting = Counting([])
     prepare(dataset, counting)
-    path = entry(dataset, counting)
+    path = entry_of(dataset, counting)
     with np.load(path) as stored:
         arrays = dict(stored)
     change(arrays)
@@ -100,19 +104,19 @@ def test_a_data_set_in_memory_leaves_nothing_on_disk(dataset):
     in_memory = replace(dataset, card=replace(dataset.card, sources={}))
     counting = Counting([])
     prepare(in_memory, counting)
-    assert not entry(in_memory, counting).exists()
+    assert not entry_of(in_memory, counting).exists()
 
 
 def test_another_preparation_or_other_data_have_another_entry(dataset):
     other = replace(dataset, graphs=dataset.graphs[:500])
-    assert len({entry(dataset, Distance(3)), entry(dataset, Distance(4)), entry(other, Distance(3))}) == 3
+    assert len({entry_of(dataset, Distance(3)), entry_of(dataset, Distance(4)), entry_of(other, Distance(3))}) == 3
 
 
 @pytest.mark.parametrize("policy", [Distance(3), EgoDistance(hops=2)])
 def test_tuples_come_back_as_they_were_made(dataset, policy):
     made = prepare(dataset, policy).graphs
     kept = prepare(replace(dataset), policy).graphs
-    assert entry(dataset, policy).exists()
+    assert entry_of(dataset, policy).exists()
     for one, other in zip(made, kept, strict=True):
         assert type(one) is type(other)
         assert one.to_dict().keys() == other.to_dict().keys()
@@ -153,31 +157,31 @@ def own():
 @pytest.mark.parametrize(("file", "other"), [("numbers.py", True), ("middle.py", True), ("other.py", False)])
 def test_code_that_is_imported_is_part_of_the_name(dataset, package, file, other):
     """What one module of a preparation takes from another may change what it makes."""
-    before = entry(dataset, own())
+    before = entry_of(dataset, own())
     with (package / file).open("a") as code:
         code.write("MORE = 2\n")
     imported = sys.modules.get(f"preparers.{file.removesuffix('.py')}")
     if imported:
-        assert entry(dataset, own()) == before, "what is in memory is as it was"
+        assert entry_of(dataset, own()) == before, "what is in memory is as it was"
         importlib.reload(imported)
-    assert (entry(dataset, own()) != before) is other
+    assert (entry_of(dataset, own()) != before) is other
 
 
 @pytest.mark.parametrize("module", ["graphlab.data.connectivity", "graphlab.ops.compiled"])
 def test_code_of_other_packages_is_part_of_the_name(dataset, monkeypatch, tmp_path, module):
     """Resistances and bags are made by code that does not lie beside the policies."""
     policies = Resistance(), EgoDistance(hops=2)
-    before = {entry(dataset, policy) for policy in policies}
+    before = {entry_of(dataset, policy) for policy in policies}
     changed = tmp_path / "changed.py"
     changed.write_text("MORE = 2\n")
     monkeypatch.setattr(importlib.import_module(module), "__file__", str(changed))
     monkeypatch.setattr(importlib.import_module(module), "__spec__", ModuleSpec(module, None))
-    assert {entry(dataset, policy) for policy in policies} != before
+    assert {entry_of(dataset, policy) for policy in policies} != before
 
 
 def test_an_entry_in_the_place_of_another_is_made_again(dataset):
     """Two entries of equal shapes, one copied over the other."""
     prepare(dataset, Distance(3))
-    entry(dataset, Distance(2)).write_bytes(entry(dataset, Distance(3)).read_bytes())
+    entry_of(dataset, Distance(2)).write_bytes(entry_of(dataset, Distance(3)).read_bytes())
     labels = [torch.cat([g["tuple_label"] for g in prepare(replace(dataset), Distance(cap)).graphs]) for cap in (2, 3)]
     assert [int(label.max()) for label in labels] == [3, 4]

@@ -48,9 +48,10 @@ def test_a_helper_that_is_gone_at_once_is_no_loss(monkeypatch):
     assert module._start("x" * 1_000_000, 1).wait() == 1
 
 
-def test_workers_cannot_share_what_is_only_in_memory(tmp_path):
-    with pytest.raises(InputError, match="load data sets by name"):
-        run("gcn", example("node-classification"), workers=2, store=tmp_path)
+def test_workers_share_what_was_in_memory_through_the_store(tmp_path):
+    runs = run("gcn", example("node-classification"), seeds=3, workers=2, store=tmp_path, progress=False, **SETTINGS)
+    alone = run("gcn", example("node-classification"), seeds=3, store=tmp_path / "alone", progress=False, **SETTINGS)
+    assert [record.result for record in runs] == [record.result for record in alone]
 
 
 def test_no_workers_is_no_number(tmp_path):

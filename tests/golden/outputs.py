@@ -53,12 +53,20 @@ ILL_CONDITIONED = ("statistic",)
 """Of a test of pairs whose covariance is next to singular: it magnifies the last bits."""
 
 SHORT: Mapping[str, Mapping[str, Any]] = {
-    "pairs": {"task.num_relabelings": 6, "task.output_dim": 4, "task.batch_size": 8},
+    "graph-classification": {"training.optimizer": "sgd"},
+    "graph-regression": {"training.optimizer": "sgd", "training.epochs": 1},
+    "pairs": {
+        "training.epochs": 1,
+        "training.optimizer": "sgd",
+        "task.num_relabelings": 6,
+        "task.output_dim": 4,
+        "task.batch_size": 8,
+    },
     "kg-mixture": {"training.epochs": 1, "model.dim": 8, "model.num_layers": 2},
     "kg-inductive": {"model.num_layers": 2},
     "links-without-features": {"training.epochs": 1, "model.num_layers": 2},
 }
-"""Settings that keep a training short."""
+"""Settings that keep a training short; sgd where Adam's first steps, which are of one length, magnify the last bits."""
 
 
 class NoCheckpoints:

@@ -34,7 +34,7 @@ def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
     """
     if part == "validation":
         official = _with(dataset, "validation", lambda split, k: (split.train, split.validation))
-        return derived(official, "searched on validation")
+        return derived(official, dataset, "searched on validation")
     if dataset.spec.level not in LEVELS:
         raise IncompatibleError(
             f"{dataset.name} has no inner split: its training {dataset.spec.level}s are what messages go over",
@@ -42,7 +42,7 @@ def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
         )
     stream = SeedStream(seed).child("inner split")
     inner = _with(dataset, "inner", lambda split, k: _halves(dataset, split.train, stream.child(k)))
-    return derived(inner, f"searched on the inner split of seed {seed}")
+    return derived(inner, dataset, f"searched on the inner split of seed {seed}")
 
 
 def eligibility(dataset: Dataset, part: Part) -> str:
