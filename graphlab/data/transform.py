@@ -36,8 +36,6 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
     edges where each has a target, or makes features of the links that a link task holds out.
     """
     graphs = _transformed(dataset.graphs, transform)
-    if dataset.spec.level in WEIGHED:
-        graphs = tuple(move_weights(graph) if isinstance(graph, Data) else graph for graph in graphs)
     for before, after in zip(dataset.graphs, graphs, strict=True):
         if not isinstance(after, Data) or after.num_nodes != before.num_nodes:
             raise InputError(
@@ -55,10 +53,11 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
             hint="give a transform whose features do not depend on links; a model sees the training links itself",
         )
     spec = dataset.spec
+    first = move_weights(graphs[0]) if spec.level in WEIGHED else graphs[0]
     spec = replace(
         spec,
-        node=_features(spec.node, graphs[0].x),
-        edge=_features(spec.edge, graphs[0].edge_attr),
+        node=_features(spec.node, first.x),
+        edge=_features(spec.edge, first.edge_attr),
         directed=spec.directed and (spec.level == "triple" or any(graph.is_directed() for graph in graphs)),
     )
     return with_weights(replace(dataset, graphs=graphs, spec=spec))

@@ -259,3 +259,19 @@ def test_the_code_of_a_process_is_known_in_another(tmp_path):
     script = "from graphlab.experiment.plan import make_plan; print(make_plan('gcn', 'karate').imported_code)"
     other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == make_plan("gcn", "karate").imported_code
+
+
+def test_notices_are_those_of_the_data_as_they_are_now(tmp_path, executed):
+    """A run of data in another form had left its notices to the same run of data in the right one."""
+    data, other = gl.load("karate"), gl.load("karate")
+    other.graph.x = other.graph.x.double()
+    assert "converted: x from float64 to float32" in go(other, tmp_path).notices
+    assert go(data, tmp_path).notices == () and len(executed) == 1
+
+
+def test_data_with_lists_of_names_are_kept(tmp_path):
+    data = gl.load("karate")
+    data.graph.members, data.graph.weights = ["Hi", "Officer"], torch.ones(2, requires_grad=True)
+    run = go(data, tmp_path)
+    kept = gl.load(run.dataset, store=tmp_path)
+    assert kept.graph.members == ["Hi", "Officer"] and kept.graph.weights.tolist() == [1, 1]
