@@ -5,18 +5,21 @@ import sys
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch_geometric import transforms as T
 
 import graphlab as gl
 from graphlab.core.config import defaults
+from graphlab.core.errors import ConfigError
 from graphlab.data.identity import identify, own_name
 from graphlab.data.own import names
 from graphlab.experiment import execute
 from graphlab.experiment.plan import make_plan
 from graphlab.model.zoo import gcn
 from graphlab.records.store import Store
+from graphlab.testing.examples import example
 
 SHORT = {"training.epochs": 3}
 
@@ -275,3 +278,20 @@ def test_data_with_lists_of_names_are_kept(tmp_path):
     run = go(data, tmp_path)
     kept = gl.load(run.dataset, store=tmp_path)
     assert kept.graph.members == ["Hi", "Officer"] and kept.graph.weights.tolist() == [1, 1]
+
+
+def test_one_setting_in_two_spellings_is_one_run_or_refused():
+    plain = make_plan("gcn", "karate", {"hidden_dim": 8, "dropout": 0.0}).spec(0).id
+    same = {"model.hidden_dim": np.int64(8), "hidden_dim": 8, "model.dropout": -0.0}
+    assert make_plan("gcn", "karate", same).spec(0).id == plain
+    with pytest.raises(ConfigError, match=r"model.hidden_dim is set to 8 and to 16"):
+        make_plan("gcn", "karate", {"hidden_dim": 8, "model.hidden_dim": 16})
+
+
+def test_lists_of_numbers_of_numpy_are_lists():
+    data = example("graph-classification")
+    ids = {
+        make_plan("gin", data, {"readout_dims": dims}).spec(0).id
+        for dims in ([8, 4], (8, 4), np.array([8, 4]), (np.int64(8), np.int32(4)))
+    }
+    assert len(ids) == 1
