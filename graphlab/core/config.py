@@ -15,6 +15,7 @@ from functools import cache
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graphlab.core.errors import ConfigError, closest
@@ -129,11 +130,15 @@ def defaults(config: type[Config]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Numbers of numpy, as those of a sweep over `np.arange`, as Python has them."""
+    """Numbers of numpy, as those of a sweep over `np.arange`, as Python has them, in lists as well; -0.0 as 0.0."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
     if isinstance(value, Integral) and not isinstance(value, int):
         return int(value)
-    if isinstance(value, Real) and not isinstance(value, int | float):
-        return float(value)
+    if isinstance(value, Real) and not isinstance(value, int):
+        return float(value) + 0.0
     return value
 
 

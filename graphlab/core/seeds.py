@@ -56,10 +56,14 @@ class SeedStream:
             torch.manual_seed(self.integer())
 
 
+MOST_SEEDS = 1_000_000
+"""Seeds that a count or a range may name; more is taken for a slip."""
+
+
 def parse_seeds(seeds: int | str | Iterable[int]) -> tuple[int, ...]:
     """Seeds from a count (`10` is 0 to 9), a half-open range (`"3:8"`) or a list (`"1,4,7"`, `[0]`, numpy's too).
 
-    Raises InputError if none is left, one is negative, or one is named twice.
+    Raises InputError if none is left, one is negative or named twice, or there are more than `MOST_SEEDS`.
     """
     try:
         chosen = _read_seeds(seeds)
@@ -78,13 +82,19 @@ def parse_seeds(seeds: int | str | Iterable[int]) -> tuple[int, ...]:
 
 def _read_seeds(seeds: int | str | Iterable[int]) -> tuple[int, ...]:
     if not isinstance(seeds, str):
-        return tuple(map(_whole, seeds)) if isinstance(seeds, Iterable) else tuple(range(_whole(seeds)))
+        return tuple(map(_whole, seeds)) if isinstance(seeds, Iterable) else _range(0, _whole(seeds))
     if ":" in seeds:
         start, stop = seeds.split(":")
-        return tuple(range(int(start), int(stop)))
+        return _range(int(start), int(stop))
     if "," in seeds:
         return tuple(int(part) for part in seeds.rstrip(",").split(","))
-    return tuple(range(int(seeds)))
+    return _range(0, int(seeds))
+
+
+def _range(start: int, stop: int) -> tuple[int, ...]:
+    if stop - start > MOST_SEEDS:
+        raise InputError(f"{stop - start:,} seeds are too many", hint=f"ask for {MOST_SEEDS:,} at most")
+    return tuple(range(start, stop))
 
 
 def _whole(number: int) -> int:

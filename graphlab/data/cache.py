@@ -112,7 +112,7 @@ def _pack_graphs(graphs: tuple[Data, ...], arrays: dict[str, np.ndarray]) -> lis
                 column = f"{key}/{value.dtype}"
                 flat.setdefault(column, []).append(value.flatten())
                 shapes[key] = [column, *value.shape]
-            elif value is None or isinstance(value, bool | int | float | str):
+            elif value is None or isinstance(value, bool | int | float | str | list | tuple):
                 values[key] = value
             else:
                 raise TypeError(f"{key} is a {type(value).__name__}")

@@ -16,6 +16,7 @@ from torch_geometric.data import Data
 from graphlab.core.errors import InputError
 from graphlab.core.files import canonical_json
 from graphlab.core.seeds import SeedStream
+from graphlab.data.arrays import bytes_of, tensor_of
 from graphlab.data.card import Card
 from graphlab.data.spec import Categorical, Continuous, DataSpec
 
@@ -68,6 +69,8 @@ class Splits:
 
     Exactly one of `fixed` and `draw` is given. With one fixed split, every seed gets it; with ten, seed k
     gets split k mod 10, as the papers that publish ten splits average over them.
+
+    Raises InputError for anything else.
     """
 
     name: str
@@ -75,8 +78,18 @@ class Splits:
     draw: Callable[[SeedStream], Split] | None = None
 
     def __post_init__(self) -> None:
-        if bool(self.fixed) == bool(self.draw):
-            raise ValueError("Splits needs either fixed splits or a function that draws them")
+        if not isinstance(self.name, str) or not self.name:
+            raise InputError(f"splits cannot be called {self.name!r:.60}", hint="their name is text, as 'random'")
+        if not isinstance(self.fixed, tuple | list) or not all(isinstance(split, Split) for split in self.fixed):
+            raise InputError(
+                f"the splits {self.name!r} are fixed as {self.fixed!r:.60}", hint="give a tuple: fixed=(Split(...),)"
+            )
+        if bool(self.fixed) == (self.draw is not None) or not (self.draw is None or callable(self.draw)):
+            raise InputError(
+                f"the splits {self.name!r} are neither fixed nor drawn, or both",
+                hint="give fixed=(Split(...),), or draw=, a function from a SeedStream to a Split",
+            )
+        object.__setattr__(self, "fixed", tuple(self.fixed))
 
     def at(self, seed: int) -> Split:
         if self.draw is not None:
@@ -218,7 +231,7 @@ def _ids(part: str, items: Any) -> tuple[Tensor, int | None]:
     if isinstance(items, np.ndarray):
         if items.dtype.kind not in "biuf":
             raise _no_ids(part, f"is an array of {items.dtype}")
-        items = torch.from_numpy(np.array(items, order="C"))  # a copy: strides may be negative, memory read-only
+        items = tensor_of(items)
     if not isinstance(items, Tensor) or items.layout != torch.strided or items.is_nested or items.is_meta:
         raise _no_ids(part, f"is a {type(items).__name__}{' that is not dense' if isinstance(items, Tensor) else ''}")
     items = items.detach().cpu()
@@ -253,6 +266,6 @@ def _feed(digest: Any, key: str, value: Any) -> None:
     digest.update(key.encode())
     if isinstance(value, Tensor):
         digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
-        digest.update(value.detach().cpu().numpy().tobytes())
+        digest.update(bytes_of(value))
     else:
         digest.update(canonical_json(value).encode())

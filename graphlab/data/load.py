@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphlab.core.errors import DataError, InputError, require_name
+from graphlab.core.errors import DataError, InputError
 from graphlab.core.registry import Registered, folded
 from graphlab.data import cache
 from graphlab.data.card import Card
@@ -77,7 +77,11 @@ def load(
 
 def find_dataset(name: str, split: str | None = None) -> tuple[Registered, str]:
     """What a name stands for, and the split that it or `split` names, else the default. Raises as `load` does."""
-    require_name("dataset", name)
+    if not isinstance(name, str):
+        raise InputError(
+            f"a data set is given by its name or as a Dataset, not as {name!r:.60}",
+            hint="gl.dataset(...) makes a Dataset of graphs, frames, files and folders; names are text, in quotes",
+        )
     stem, _, suffix = name.partition("@")
     if suffix and split and folded(suffix) != folded(split):
         raise InputError(f"{name!r} and split={split!r} name two splits", hint="give one of them")

@@ -14,7 +14,7 @@ import torch_geometric
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphlab.core.errors import InputError
+from graphlab.core.errors import GraphLabError, InputError
 from graphlab.core.files import canonical_json
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
@@ -35,9 +35,15 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
     Raises InputError if it gives something other than a Data of the same nodes, which the splits refer to, changes the
     edges where each has a target, or makes features of the links that a link task holds out.
     """
-    graphs = _transformed(dataset.graphs, transform)
-    if dataset.spec.level in WEIGHED:
-        graphs = tuple(move_weights(graph) if isinstance(graph, Data) else graph for graph in graphs)
+    try:
+        graphs = _transformed(dataset.graphs, transform)
+    except GraphLabError:
+        raise
+    except Exception as error:  # it is of a user's making, and may fail in any way
+        raise InputError(
+            f"the transform {transform!r:.60} fails on {dataset.name}: {type(error).__name__}: {error}",
+            hint="see that it can do with what these graphs carry: " + ", ".join(sorted(dataset.graphs[0].keys())),
+        ) from error
     for before, after in zip(dataset.graphs, graphs, strict=True):
         if not isinstance(after, Data) or after.num_nodes != before.num_nodes:
             raise InputError(
@@ -55,10 +61,11 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
             hint="give a transform whose features do not depend on links; a model sees the training links itself",
         )
     spec = dataset.spec
+    first = move_weights(graphs[0]) if spec.level in WEIGHED else graphs[0]
     spec = replace(
         spec,
-        node=_features(spec.node, graphs[0].x),
-        edge=_features(spec.edge, graphs[0].edge_attr),
+        node=_features(spec.node, first.x),
+        edge=_features(spec.edge, first.edge_attr),
         directed=spec.directed and (spec.level == "triple" or any(graph.is_directed() for graph in graphs)),
     )
     return with_weights(replace(dataset, graphs=graphs, spec=spec))

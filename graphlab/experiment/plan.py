@@ -14,7 +14,7 @@ import torch
 import yaml
 from torch import nn
 
-from graphlab.core.config import Config, departures
+from graphlab.core.config import Config, departures, plain
 from graphlab.core.errors import ConfigError, InputError, StoreError, closest
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import code_digest, foreign_digest
@@ -61,6 +61,11 @@ class Plan:
             return self
         training = self.training.model_copy(update={"start": self.start.spec(seed).id})
         return replace(self, training=training, start=None)
+
+    @property
+    def configs(self) -> dict[str, type[Config]]:
+        """The classes of its settings, by group."""
+        return {"model": self.model.config, "task": self.task.Config, "training": TrainingConfig}
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -155,7 +160,9 @@ def make_plan(
     Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty
     or a data set in memory fails the check; nothing has been written then.
     """
-    return plan_on(find_data(dataset, store), find_any_model(model, store), overrides)
+    plan = plan_on(find_data(dataset, store), find_any_model(model, store), overrides)
+    _refuse_two_values(overrides or {}, plan.configs)
+    return plan
 
 
 def find_any_model(model: str | type[nn.Module], store: str | os.PathLike[str] | None = None) -> ModelEntry:
@@ -217,6 +224,18 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None, store: str | os.PathL
             f"the code of {spec.model} has changed since run {spec.id}, and so may what it gives", stacklevel=2
         )
     return plan
+
+
+def _refuse_two_values(overrides: Mapping[str, Any], configs: Mapping[str, type[Config]]) -> None:
+    """Raises ConfigError where two spellings give one setting two values."""
+    located: dict[tuple[str, str], Any] = {}
+    for key, value in overrides.items():
+        place = _locate(key, configs)
+        if place in located and plain(located[place]) != plain(value):
+            raise ConfigError(
+                f"{'.'.join(place)} is set to {located[place]!r} and to {value!r}", hint=f"set {'.'.join(place)} once"
+            )
+        located[place] = value
 
 
 def _locate(key: str, configs: Mapping[str, type[Config]]) -> tuple[str, str]:

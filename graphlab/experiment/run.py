@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -50,8 +51,10 @@ def run(
     overrides       settings that differ from the model's published recipe for this data set, as
                     `hidden_dim=64` or `**{"training.lr": 0.005}`
 
-    Runs that the store has are not repeated; interrupted ones go on. A seed that diverges is recorded as
-    failed. Raises InputError for a request that cannot be met, StoreError and DataError for broken files.
+    Runs that the store has are not repeated, and get the notices of the data as they are now; interrupted ones go on.
+    A seed that diverges is recorded as failed.
+
+    Raises InputError for a request that cannot be met, StoreError and DataError for broken files.
     """
     chosen = parse_seeds(seeds)
     require_count("workers", workers, "one worker is this process alone")
@@ -97,4 +100,11 @@ def run_plans(
                     report.finished(record)
             if all(spec.id not in done for _, spec in pending):
                 time.sleep(POLL_SECONDS)
-    return [Runs(tuple(done[plan.spec(seed).id] for seed in seeds), store.path, plan.imported_code) for plan in plans]
+    return [
+        Runs(
+            tuple(replace(done[plan.spec(seed).id], notices=plan.notices) for seed in seeds),
+            store.path,
+            plan.imported_code,
+        )
+        for plan in plans
+    ]

@@ -79,3 +79,9 @@ def test_streams_are_not_correlated():
     draws = torch.stack([torch.randn(2000, generator=SeedStream(0).child("step", i).torch()) for i in range(20)])
     off_diagonal = torch.corrcoef(draws) - torch.eye(20)
     assert off_diagonal.abs().max() < 0.12
+
+
+@pytest.mark.parametrize("bad", [2**70, "0:99999999999", 1_000_001])
+def test_seeds_beyond_reason_are_refused(bad):
+    with pytest.raises(InputError, match="are too many"):
+        parse_seeds(bad)

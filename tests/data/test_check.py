@@ -96,6 +96,34 @@ def test_features_of_other_types_are_converted(values, notice):
     assert check(checked) is checked
 
 
+@pytest.mark.parametrize("dtype", [">f4", "<f8", "longdouble", ">i2", "uint16", "uint32", "uint64"])
+def test_arrays_of_any_byte_order_and_width_are_read(dtype):
+    x = np.arange(120).reshape(24, 5)
+    graph = example(NODE).graph
+    edges, y = (graph[key].numpy().astype(dtype if "f" not in dtype and dtype != "longdouble" else ">i4")
+                for key in ("edge_index", "y"))  # fmt: skip
+    checked = check(with_graph(NODE, x=x.astype(dtype), edge_index=edges, y=y))
+    np.testing.assert_array_equal(checked.graph.x.numpy(), x)
+    assert checked.graph.x.dtype == torch.float32
+    assert torch.equal(checked.graph.edge_index, graph.edge_index) and torch.equal(checked.graph.y, graph.y)
+    ids = example(NODE).split().train.numpy().astype(edges.dtype)
+    assert torch.equal(with_split(NODE, train=ids).split().train, example(NODE).split().train)
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+def test_tensors_that_numpy_would_not_take_have_fingerprints():
+    lazy = torch.ones(3, dtype=torch.complex64).conj()
+    data = with_graph(NODE, a=lazy, b=torch.imag(lazy), c=torch.ones(3, requires_grad=True), d=torch.ones(1)[:0])
+    checked = check(data)
+    assert len(checked.fingerprint) == 64
+    assert checked.fingerprint == with_graph(NODE, a=lazy.resolve_conj(), b=-torch.zeros(3), c=torch.ones(3),
+                                             d=torch.empty(0)).fingerprint  # fmt: skip
+    assert with_graph(NODE, x=example(NODE).graph.x.bfloat16()).fingerprint != example(NODE).fingerprint
+    refusal(with_graph(NODE, extra=torch.ones(3).bfloat16()), "has extra, a tensor of bfloat16", "del data.extra")
+    quantized = torch.quantize_per_tensor(example(NODE).graph.x, 0.1, 0, torch.quint8)
+    refusal(with_graph(NODE, x=quantized), "x as a quantized tensor", "x.dequantize()")
+
+
 def test_features_in_one_dimension_are_a_column():
     data = with_graph(NODE, x=torch.arange(24.0), spec={"node": Continuous(1)})
     checked = check(data)
@@ -492,4 +520,33 @@ def build(variant, files, split):
 
 def test_specs_of_other_objects():
     data = example(NODE)
+    refusal(replace(data, card=None), "has the card None", "a Card")  # pyright: ignore[reportArgumentType]
+    for key, value in {"target": "classes", "target_of": "nodes", "directed": "yes", "weighted": 1}.items():
+        refusal(replace(data, spec=replace(data.spec, **{key: value})), f"{key}={value!r}", "it is ")
     refusal(replace(data, spec=DataSpec("node", 3, node="five")), "'five' describes no features")  # pyright: ignore
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "neither fixed nor drawn"),
+        ({"fixed": ()}, "neither fixed nor drawn"),
+        ({"fixed": example(NODE).split()}, "are fixed as"),
+        ({"fixed": ("public",)}, "are fixed as"),
+        ({"draw": "random"}, "neither fixed nor drawn"),
+        ({"name": None, "fixed": (example(NODE).split(),)}, "called None"),
+    ],
+)
+def test_splits_of_other_objects(values, words):
+    with pytest.raises(InputError, match=words) as caught:
+        Splits(**{"name": "mine", **values})
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+@pytest.mark.parametrize("value", [0, 1])
+def test_link_parts_have_links_and_others(part, value):
+    rows = example("links").split().validation
+    refusal(
+        with_split("links", **{part: rows[rows[:, 2] == value]}), f"labelled {value}", f"pairs labelled {1 - value}"
+    )

@@ -128,3 +128,10 @@ def test_features_that_no_link_has_a_part_in_are_given_to_a_link_task():
         plain = example("links-without-features")
         given = apply(plain, transform)
         assert given.spec.node == Continuous(1) and given.graph.num_edges == plain.graph.num_edges
+
+
+@pytest.mark.parametrize("transform", [lambda graph: 1 / 0, T.KNNGraph(3)], ids=["raises", "knn"])
+def test_transforms_that_fail_are_one_error(transform):
+    with pytest.raises(InputError, match="fails on karate: ") as caught:
+        load("karate", transform=transform)
+    assert caught.value.hint and "edge_index, num_nodes, x, y" in caught.value.hint

@@ -5,18 +5,21 @@ import sys
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch_geometric import transforms as T
 
 import graphlab as gl
 from graphlab.core.config import defaults
+from graphlab.core.errors import ConfigError
 from graphlab.data.identity import identify, own_name
 from graphlab.data.own import names
 from graphlab.experiment import execute
 from graphlab.experiment.plan import make_plan
 from graphlab.model.zoo import gcn
 from graphlab.records.store import Store
+from graphlab.testing.examples import example
 
 SHORT = {"training.epochs": 3}
 
@@ -259,3 +262,36 @@ def test_the_code_of_a_process_is_known_in_another(tmp_path):
     script = "from graphlab.experiment.plan import make_plan; print(make_plan('gcn', 'karate').imported_code)"
     other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == make_plan("gcn", "karate").imported_code
+
+
+def test_notices_are_those_of_the_data_as_they_are_now(tmp_path, executed):
+    """A run of data in another form had left its notices to the same run of data in the right one."""
+    data, other = gl.load("karate"), gl.load("karate")
+    other.graph.x = other.graph.x.double()
+    assert "converted: x from float64 to float32" in go(other, tmp_path).notices
+    assert go(data, tmp_path).notices == () and len(executed) == 1
+
+
+def test_data_with_lists_of_names_are_kept(tmp_path):
+    data = gl.load("karate")
+    data.graph.members, data.graph.weights = ["Hi", "Officer"], torch.ones(2, requires_grad=True)
+    run = go(data, tmp_path)
+    kept = gl.load(run.dataset, store=tmp_path)
+    assert kept.graph.members == ["Hi", "Officer"] and kept.graph.weights.tolist() == [1, 1]
+
+
+def test_one_setting_in_two_spellings_is_one_run_or_refused():
+    plain = make_plan("gcn", "karate", {"hidden_dim": 8, "dropout": 0.0}).spec(0).id
+    same = {"model.hidden_dim": np.int64(8), "hidden_dim": 8, "model.dropout": -0.0}
+    assert make_plan("gcn", "karate", same).spec(0).id == plain
+    with pytest.raises(ConfigError, match=r"model.hidden_dim is set to 8 and to 16"):
+        make_plan("gcn", "karate", {"hidden_dim": 8, "model.hidden_dim": 16})
+
+
+def test_lists_of_numbers_of_numpy_are_lists():
+    data = example("graph-classification")
+    ids = {
+        make_plan("gin", data, {"readout_dims": dims}).spec(0).id
+        for dims in ([8, 4], (8, 4), np.array([8, 4]), (np.int64(8), np.int32(4)))
+    }
+    assert len(ids) == 1

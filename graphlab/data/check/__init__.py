@@ -15,6 +15,7 @@ from typing import get_args
 from torch_geometric.data import Data
 
 from graphlab.core.errors import GraphLabError, InputError
+from graphlab.data.card import Card
 from graphlab.data.check.draft import Draft
 from graphlab.data.check.graphs import MOST, check_graphs
 from graphlab.data.check.pairs import check_links, check_pairs
@@ -29,6 +30,14 @@ __all__ = ["check", "check_split"]
 
 NEEDED = {"node": 1, "link": 1, "pair": 2}
 """Graphs that a level needs at least; one where it is not listed."""
+
+SPEC_CHOICES: Mapping[str, tuple[str | bool, ...]] = {
+    "target": ("class", "value"),
+    "target_of": ("graph", "node", "edge"),
+    "directed": (True, False),
+    "weighted": (True, False),
+}
+"""Fields of a DataSpec that are one of a few values; its level is looked at first."""
 
 
 def check(dataset: Dataset, error: type[GraphLabError] = InputError) -> Dataset:
@@ -124,6 +133,10 @@ def _check_outline(dataset: Dataset) -> None:
             f"{dataset.name} has the spec {spec!r:.60} and the splits {dataset.splits!r:.60}",
             hint="they are a DataSpec and a Splits",
         )
+    if not isinstance(dataset.card, Card):
+        raise InputError(
+            f"{dataset.name} has the card {dataset.card!r:.60}", hint="give a Card, as gl.dataset makes one"
+        )
     if spec.level not in get_args(Level):
         raise InputError(f"{dataset.name} has the level {spec.level!r}", hint=f"it is one of {', '.join(CHECKS)}")
     if not isinstance(graphs, tuple | list) or not all(isinstance(graph, Data) for graph in graphs):
@@ -167,6 +180,13 @@ def _check_spec(dataset: Dataset) -> None:
             raise InputError(
                 f"{dataset.name}: {features!r:.60} describes no features",
                 hint="say Continuous(dim), Categorical(sizes)",
+            )
+    for key, choices in SPEC_CHOICES.items():
+        value = getattr(spec, key)
+        if not isinstance(value, type(choices[0])) or value not in choices:
+            raise InputError(
+                f"the spec of {dataset.name} has {key}={value!r:.60}",
+                hint=f"it is {' or '.join(map(repr, choices))}",
             )
     least = {"num_outputs": int(spec.level in ("node", "graph")), "num_relations": int(spec.level == "triple")}
     for key, value in counts.items():

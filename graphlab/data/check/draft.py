@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import InputError
+from graphlab.data.arrays import tensor_of
 from graphlab.data.dataset import Dataset
 
 LISTED = 5
@@ -109,15 +111,15 @@ def range_hint(values: Tensor, size: int, otherwise: str) -> str:
 
 def plain_tensor(value: Any) -> Tensor | None:
     """A dense tensor in main memory without a gradient; None for anything else that is not a number in an array."""
-    import numpy as np
-
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
-        return torch.from_numpy(np.array(value, order="C"))
+    if isinstance(value, np.ndarray):
+        return tensor_of(value) if value.dtype.kind in "biufc" else None
     if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_nested or value.is_meta:
         return None
-    if type(value) is Tensor and not value.requires_grad and value.device.type == "cpu":
+    if value.is_quantized:
+        return None
+    if type(value) is Tensor and not (value.requires_grad or value.is_conj() or value.is_neg()) and value.is_cpu:
         return value
-    return value.detach().cpu().as_subclass(Tensor)
+    return value.detach().cpu().as_subclass(Tensor).resolve_conj().resolve_neg()
 
 
 def join(parts: Sequence[Tensor], dim: int = 0) -> Tensor:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from graphlab.data.arrays import has_array
 from graphlab.data.check.draft import (
     Draft,
     dtype_name,
@@ -71,11 +72,8 @@ def _check_attributes(draft: Draft) -> None:
                 converted or f"{EDGES}; of a graph without edges, torch.empty(2, 0, dtype=torch.long)",
             )
         for key, value in values.items():
-            if key not in READ[draft.spec.level] and not _is_plain(value):
-                refuse(
-                    f"{draft.place(place)} has {key}, a {_kind(value)}, which is neither a tensor nor finite and plain",
-                    UNHASHED.format(key=key),
-                )
+            if key not in READ[draft.spec.level]:
+                _check_extra(draft, place, key, value)
         if draft.spec.level in ("graph", "pair") and set(values) != first:
             odd = sorted(set(values) ^ first)
             refuse(
@@ -84,12 +82,21 @@ def _check_attributes(draft: Draft) -> None:
             )
 
 
+def _check_extra(draft: Draft, place: int, key: str, value: Any) -> None:
+    """An attribute that no model reads is a tensor, or plain, so that it can be hashed and kept."""
+    tensor = plain_tensor(value) if isinstance(value, Tensor) else None
+    if tensor is not None and has_array(tensor):
+        if tensor is not value:
+            draft.set(place, key, tensor)
+    elif not _is_plain(value):
+        fault = f"a {_kind(value)}, which is neither a tensor nor finite and plain"
+        if tensor is not None:
+            fault = f"a tensor of {dtype_name(tensor)}, a type that numpy does not have"
+        refuse(f"{draft.place(place)} has {key}, {fault}", UNHASHED.format(key=key))
+
+
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, Tensor):
-        return value.layout == torch.strided and not value.is_meta and not value.is_nested
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain_value, value))
-    return _is_plain_value(value)
+    return all(map(_is_plain_value, value)) if isinstance(value, list | tuple) else _is_plain_value(value)
 
 
 def _is_plain_value(value: Any) -> bool:
@@ -99,8 +106,9 @@ def _is_plain_value(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    if isinstance(value, Tensor) and value.layout != torch.strided:
-        return "sparse tensor"
+    if isinstance(value, Tensor):
+        is_sparse = value.layout != torch.strided
+        return "quantized tensor" if value.is_quantized else "sparse tensor" if is_sparse else "tensor"
     return type(value).__name__
 
 
@@ -109,10 +117,10 @@ def _tensor(draft: Draft, place: int, key: str, needed: str) -> Tensor:
     value = draft.graphs[place][key]
     tensor = plain_tensor(value)
     if tensor is None:
-        refuse(
-            f"{draft.place(place)} has {key} as a {_kind(value)}, not {needed}",
-            f"give {key}.to_dense()" if isinstance(value, Tensor) else f"give {key} as a tensor",
-        )
+        hint = f"give {key} as a tensor"
+        if isinstance(value, Tensor):
+            hint = f"give {key}.{'dequantize' if value.is_quantized else 'to_dense'}()"
+        refuse(f"{draft.place(place)} has {key} as a {_kind(value)}, not {needed}", hint)
     if tensor is not value:
         draft.set(place, key, tensor, "" if isinstance(value, Tensor) else f"{key} from an array to a tensor")
     return tensor
@@ -224,7 +232,8 @@ def floats(draft: Draft, place: int, key: str) -> Tensor:
         finite = value.isfinite()
         rounded = "" if torch.equal(converted.double()[finite], value[finite]) else ", rounded"
     elif not value.is_floating_point() and value.numel() and value.dtype != torch.bool:
-        low, high = (int(end) for end in (value.min(), value.max()))
+        whole = value.long()  # unsigned types of more than 8 bits have no order of their own
+        low, high = int(whole.min()), int(whole.max())
         if max(-low, high) > EXACT:
             refuse(
                 f"{draft.place(place)} has {key} of {name} up to {max(-low, high):,}, which float32 may not hold",

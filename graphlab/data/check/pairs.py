@@ -69,6 +69,12 @@ def _check_link_rows(part: str, name: str, rows: Tensor, size: int, links: Tenso
                 f"{some(rows_so)}",
                 "label links of edge_index 1 and other pairs 0",
             )
+    if name != "train" and label.unique().numel() < 2:
+        value = int(label[0])
+        refuse(
+            f"all {len(rows):,} pairs of {part} are labelled {value}",
+            f"{name} tells links from pairs that are none: add pairs labelled {1 - value}",
+        )
     if name == "train" and not label.all():
         refuse(
             f"{part} has {int((label == 0).sum()):,} of {len(rows):,} pairs labelled 0",

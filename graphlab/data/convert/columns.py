@@ -27,7 +27,11 @@ def read_classes(what: str, values: Sequence[Any]) -> tuple[Tensor, tuple[str, .
 
     Classes are text, booleans or whole numbers. Raises InputError for real numbers, and for mixtures.
     """
+    values = [bool(value) if isinstance(value, np.bool_) else value for value in values]
     there = [value for value in values if not is_missing(value)]
+    empty = sum(isinstance(value, str) and not value.strip() for value in there)
+    if empty:
+        raise InputError(f"{what} are empty text {empty:,} times", hint="say None where a class is not known")
     if not there:
         raise InputError(f"{what} are all missing", hint="give classes as text or whole numbers")
     if all(isinstance(value, numbers.Real) and float(value).is_integer() for value in there):

@@ -76,9 +76,30 @@ def read_rows(path: Path, widths: tuple[int, ...] = (2, 3)) -> list[list[str]]:
                 f"{path}:{number} has {len([word for word in row if word])} names: {line[:60]!r}",
                 hint=f"each line holds {' or '.join(map(str, widths))}, between tabs, commas or blanks, as the first",
             )
+    if _is_count(rows):
+        raise DataError(
+            f"{path}:1 is a count of nodes and edges: {lines[0][:40]!r}",
+            hint=f"take it off: sed -i 1d {path.name}; an edge may be in any other line",
+        )
     if HEADERS.issuperset(word.lower() for word in rows[0]) and not any(set(rows[0]) & set(row) for row in rows[1:]):
         raise DataError(f"{path}:1 is a header: {', '.join(rows[0])}", hint=f"take it off: sed -i 1d {path.name}")
     return rows
+
+
+def _is_count(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a first line of two whole numbers says how many nodes and edges follow, and joins no two nodes.
+
+    One is the number of the other lines and names nothing in them, the other no less than what they name; or nothing
+    else is named by a number.
+    """
+    first, others = rows[0], {word for row in rows[1:] for word in row[:2]}
+    if len(first) != 2 or not others or not all(word.isascii() and word.isdigit() for word in first):
+        return False
+    counts = {int(word) for word in first}
+    lines = str(len(rows) - 1)
+    if lines in first and lines not in others and max(counts - {int(lines)}, default=int(lines)) >= len(others):
+        return True
+    return not any(word.isdigit() for word in others)
 
 
 def _number(path: Path, number: int, word: str) -> float:
@@ -182,7 +203,8 @@ def _class_values(request: Request, names: Sequence[Any], frame: pd.DataFrame | 
             )
         return frame[request.target].tolist()
     labels = _labels(request)
-    strangers = [name for name in labels if name not in set(names)]
+    nodes = set(names)
+    strangers = [name for name in labels if name not in nodes]
     if strangers:
         raise InputError(
             f"{len(strangers):,} labels of {request.name} are of no node: {strangers[:LISTED]!r}",
