@@ -51,6 +51,10 @@ def load(
         )
     if isinstance(name, str) and name.startswith(OWN):
         own = load_own(name, store_root(store))
+        if split not in (None, own.splits.name):
+            raise InputError(
+                f"{own.name} has no split {split!r}", hint=f"it has {own.splits.name}; gl.dataset makes another"
+            )
         return own if transform is None else apply(own, transform)
     found, chosen = find_dataset(name, split)
     card: Card = found.module.CARD

@@ -95,6 +95,14 @@ def _frames(frames: Mapping[str, Any], nodes: Any, labels: Any) -> tuple[Any, An
     others = sorted(set(frames) - {"edges", "nodes", "labels"})
     if others or "edges" not in frames:
         raise InputError(
-            f"frames are called {', '.join(map(str, frames))}", hint="a mapping has edges, and perhaps nodes and labels"
+            f"a mapping with {', '.join(map(str, frames)) or 'nothing'} is no data set",
+            hint="it holds the frames edges, and perhaps nodes and labels",
+        )
+    twice = [key for key, value in (("nodes", nodes), ("labels", labels)) if value is not None and key in frames]
+    if twice:
+        raise InputError(f"{twice[0]} are in the mapping and beside it", hint="give them once")
+    if not hasattr(frames["edges"], "iloc"):
+        raise InputError(
+            f"the edges are a {type(frames['edges']).__name__}", hint="give a frame of which two columns are the ends"
         )
     return frames["edges"], frames.get("nodes", nodes), frames.get("labels", labels)
