@@ -61,9 +61,7 @@ def read_names(what: str, names: Iterable[Hashable]) -> tuple[str, ...]:
     return written
 
 
-def read_features(
-    what: str, rows: Any, hint: str = "name attributes or columns of numbers in features=[...]"
-) -> Tensor:
+def read_features(what: str, rows: Any, hint: str = "name columns or attributes of numbers in features") -> Tensor:
     """Numbers `[rows, columns]` as float32. Raises InputError with this hint for what is none."""
     try:
         values = np.asarray(rows, dtype=np.float64)

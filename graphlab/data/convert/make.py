@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +28,7 @@ TAKEN = (
 def dataset(
     source: Any,
     *,
-    name: str = "data",
+    name: str | None = None,
     task: str | None = None,
     split: SplitRequest = None,
     split_seed: int = 0,
@@ -44,7 +45,8 @@ def dataset(
     Args:
         source: a PyG Data; a list of them with targets; a networkx graph; a pandas frame of edges, or a mapping of the
             frames `edges`, `nodes` and `labels`; the path of an edge list, or of a folder of triples.
-        name: what runs and tables call it, `own/NAME-FINGERPRINT@SPLIT`.
+        name: what runs and tables call it, `own/NAME-FINGERPRINT@SPLIT`. By default what the file or folder is called,
+            else "data".
         task: where several fit: "link-prediction" in place of "node-classification".
         split: "random-60/20/20" or "stratified-60/20/20", percents of training, validation and test; a Split, or
             several; or a mapping of train, validation and test to items. A Data may have masks in its place.
@@ -61,6 +63,7 @@ def dataset(
         InputError: what is given is no such thing, does not say what must be said, or fails the check.
         DataError: a file is not as it should be.
     """
+    name = _default_name(source) if name is None else name
     if isinstance(source, Mapping):
         source, nodes, labels = _frames(source, nodes, labels)
     request = Request(name, task, split, split_seed, directed, target, features, nodes, labels, validation, card)
@@ -79,6 +82,12 @@ def dataset(
     if hasattr(source, "is_multigraph"):
         return from_networkx(request, source)
     raise InputError(f"{name} cannot be made of a {type(source).__name__}", hint=f"give {TAKEN}")
+
+
+def _default_name(source: Any) -> str:
+    """What a file or folder is called, in the letters that a name may have."""
+    stem = Path(source).resolve().stem if isinstance(source, str | os.PathLike) else ""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-") or "data"
 
 
 def _from_path(request: Request, path: Path) -> Dataset:
