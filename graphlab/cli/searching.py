@@ -54,7 +54,10 @@ def search(
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve or the front into this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Search with STRATEGY for the architecture that is best on DATASET, or on your own data; what was stopped goes on."""
+    """Search with STRATEGY for the architecture that is best on DATASET, or on your own data.
+
+    What was stopped goes on.
+    """
     from graphlab import api
     from graphlab.experiment.plan import parse_setting
     from graphlab.nas.objectives.limit import parse_limits
