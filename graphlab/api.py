@@ -143,9 +143,9 @@ def runs(store: str | os.PathLike[str] | None = None, *, trials: bool = False) -
 def leaderboard(dataset: str, store: str | os.PathLike[str] | None = None, *, trials: bool = False) -> pd.DataFrame:
     """Published numbers on a data set beside the store's runs, with test and verdict; `trials` as in `runs`."""
     from graphlab.comparison import leaderboard as board
-    from graphlab.records.store import Store
+    from graphlab.comparison import stored_runs
 
-    return board(dataset, Store(store).records(trials=trials))
+    return board(*stored_runs(dataset, store, trials=trials))
 
 
 def export(
@@ -160,7 +160,6 @@ def export(
 
     Raises UnknownNameError for a data set or a format that is not there.
     """
-    from graphlab.comparison import export_leaderboard
-    from graphlab.records.store import Store
+    from graphlab.comparison import export_leaderboard, stored_runs
 
-    return export_leaderboard(dataset, Store(store).records(trials=trials), format)
+    return export_leaderboard(*stored_runs(dataset, store, trials=trials), format)

@@ -6,6 +6,7 @@ A file has a function `probe(dataset, *, options)` and, where it has something t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
@@ -66,34 +67,42 @@ class Finding:
         return table_html(self.text, list(self.rows[0]) if self.rows else [], cells)
 
 
-def analyze(probe: str, subject: str | Dataset, dataset: str | Dataset | None = None, **options: Any) -> Finding:
+def analyze(
+    probe: str,
+    subject: str | Dataset,
+    dataset: str | Dataset | None = None,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Finding:
     """Put a probe to a data set or, where the probe is about models too, to a model, on a data set if one is given.
 
     Args:
         subject: a data set or its name, or the name of a model.
         dataset: with a model only.
+        store: the folder of runs that keeps data of one's own, by default `$GRAPHLAB_STORE`, else `./runs`.
         options: the probe's own, such as `tests` of `expressiveness`.
 
     Raises UnknownNameError, ConfigError for an option that the probe does not have, or IncompatibleError where probe,
     model and data set do not fit, and InputError for a data set in memory that fails the check of data.
     """
     module = PROBES.resolve(probe).module
-    found = _find(subject, with_models=hasattr(module, "probe_model"))
+    found = _find(subject, hasattr(module, "probe_model"), store)
     if isinstance(found, ModelEntry):
-        known = load(dataset) if isinstance(dataset, str) else dataset and check(dataset)
+        known = load(dataset, store=store) if isinstance(dataset, str) else dataset and check(dataset)
         return module.probe_model(found, known, **_checked(probe, module.probe_model, options))
     if dataset is not None:
         raise InputError(f"{found.name} is a data set already", hint="give one data set, or a model and a data set")
     return module.probe(found, **_checked(probe, module.probe, options))
 
 
-def _find(subject: str | Dataset, with_models: bool) -> Dataset | ModelEntry:
+def _find(subject: str | Dataset, with_models: bool, store: str | os.PathLike[str] | None) -> Dataset | ModelEntry:
     if isinstance(subject, Dataset):
         return check(subject)
     if not isinstance(subject, str):
         raise InputError(f"a {type(subject).__name__} is no data set", hint="give a Dataset, or the name of one")
     try:
-        return load(subject)
+        return load(subject, store=store)
     except UnknownNameError:
         if not with_models:
             raise

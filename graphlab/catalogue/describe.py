@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphlab.analysis.probe import PROBES
@@ -15,11 +17,16 @@ from graphlab.core.citation import Citation
 from graphlab.core.errors import ConfigError, InputError, UnknownNameError, require_name
 from graphlab.core.registry import Registered
 from graphlab.core.settings import settings_table
+from graphlab.data import own
+from graphlab.data.identity import OWN
 from graphlab.data.load import find_dataset
+from graphlab.data.own import find_entry
+from graphlab.data.paths import store_root
 from graphlab.data.registry import DATASETS
 from graphlab.experiment.views import table_html
 from graphlab.model.base import Preset
-from graphlab.model.registry import MODELS, find_model
+from graphlab.model.own import find_own, kept_models
+from graphlab.model.registry import MODELS, ModelEntry, find_model
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, find_proxy, find_space, find_strategy
 from graphlab.task.registry import TASKS, find_task
 
@@ -86,15 +93,17 @@ class Description:
         return [{key: row[key] for key in said} for row in self.settings]
 
 
-def describe(name: str, kind: str | None = None) -> Description:
+def describe(name: str, kind: str | None = None, store: str | os.PathLike[str] | None = None) -> Description:
     """What is registered under a name, of the `kind` if several are: settings and what they mean, recipes, counts,
-    licence, citation.
+    licence, citation. Of a name that begins with `own/`, what the store of runs keeps under it.
 
     Raises UnknownNameError with the nearest names, ConfigError for an unknown kind.
     """
     require_name("data set, model or other thing", name)
     if kind is not None and kind not in KINDS:
         raise ConfigError(f"there is no kind {kind!r}", hint=f"known: {', '.join(KINDS)}")
+    if name.startswith(OWN):
+        return _describe_own(name, kind, store_root(store))
     fitting: dict[str, Registered] = {}
     families: dict[str, InputError] = {}
     for one, (registry, _) in KINDS.items():
@@ -120,6 +129,39 @@ def _unknown(name: str, kind: str | None) -> UnknownNameError:
     return UnknownNameError(what, name, near, listed={full.partition("/")[0] for full in names})
 
 
+def _describe_own(name: str, kind: str | None, store: Path) -> Description:
+    """Data and models of one's own, which their users have named."""
+    readers: dict[str, Callable[[], Parts]] = {
+        "dataset": lambda: _own_dataset(find_entry(name, store)),
+        "model": lambda: _own_model(find_own(name, store)),
+    }
+    for one in readers.keys() & {kind} if kind else readers:
+        try:
+            return Description(one, *readers[one]())
+        except UnknownNameError:
+            continue
+    kept = [*own.names(store), *kept_models(store)]
+    raise UnknownNameError(f"{kind or 'data set or model'} of your own", name, kept)
+
+
+def _own_dataset(entry: own.Entry) -> Parts:
+    card = entry.card
+    facts = {
+        "task": card.task,
+        "counts": _counts(card.statistics[""]),
+        "split": entry.name.partition("@")[2],
+        "notices": "\n".join(entry.notices),
+        "licence": card.licence,
+        "citation": "" if card.citation.key == "own" else _cited(card.citation),
+    }
+    return entry.name, f"{card.title}. {card.notes}".strip(), facts, ()
+
+
+def _own_model(entry: ModelEntry) -> Parts:
+    facts = {"tasks": ", ".join(sorted(entry.cls.tasks))}
+    return entry.name, _doc(entry.cls), facts, tuple(settings_table(entry.config))
+
+
 Parts = tuple[str, str, Mapping[str, str], tuple[Mapping[str, str], ...]]
 """Name, what it is about, facts, settings."""
 
@@ -127,10 +169,9 @@ Parts = tuple[str, str, Mapping[str, str], tuple[Mapping[str, str], ...]]
 def _dataset(name: str, found: Registered) -> Parts:
     found, split = find_dataset(name)
     card = found.module.CARD
-    counts = card.statistics.get(found.variant, {})
     facts = {
         "task": card.task,
-        "counts": ", ".join(f"{key.removeprefix('num_').replace('_', ' ')} {n:,}" for key, n in counts.items()),
+        "counts": _counts(card.statistics.get(found.variant, {})),
         "split": split + "".join(f", or @{other}" for other in card.splits if other != split),
         "published": _count(len(published(found.name)), "number"),
         "notices": "\n".join(card.notices.get(found.variant, ())),
@@ -209,6 +250,10 @@ def _recipe(preset: Preset) -> str:
         return f"{text} (all ours)"
     ours = dict.fromkeys([*preset.ours, *(name for name in settings if preset.is_ours(name))])
     return f"{text} (ours: {', '.join(ours)})" if ours else text
+
+
+def _counts(statistics: Mapping[str, int]) -> str:
+    return ", ".join(f"{key.removeprefix('num_').replace('_', ' ')} {n:,}" for key, n in statistics.items())
 
 
 def _count(n: int, what: str) -> str:

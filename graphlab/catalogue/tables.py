@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from types import ModuleType
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def datasets() -> pd.DataFrame:
-    """Every registered data set: title, task, counts, splits (the default first), licence, citation."""
+def datasets(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """Every registered data set, and those of one's own that the store of runs keeps: title, task, counts, splits (the
+    default first), licence, citation. `store` is by default `$GRAPHLAB_STORE`, else `./runs`."""
     from graphlab.data.load import table
 
-    return table()
+    return table(store)
 
 
 def models() -> pd.DataFrame:

@@ -74,6 +74,7 @@ def analyze(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the model, as policy=resistance; may be repeated.")
     ] = None,
+    store: StorePath = None,
     as_json: Json = False,
 ) -> None:
     """Put PROBE to a data set, or to a model, alone or on a data set.
@@ -89,7 +90,7 @@ def analyze(
         "settings": dict(parse_setting(text.removeprefix("model.")) for text in settings) if settings else None,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    found = api.analyze(probe, subject, dataset, **given)
+    found = api.analyze(probe, subject, dataset, store=store, **given)
     if as_json:
         print_json(found.to_json())
     else:

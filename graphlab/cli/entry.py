@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from graphlab import __version__
-from graphlab.cli import asking, listings, publishing, searching, training
+from graphlab.cli import asking, listings, own_data, publishing, searching, training
 from graphlab.cli.output import print_json, say
 from graphlab.core.errors import GraphLabError
 
@@ -35,6 +35,7 @@ GROUPS = {
         listings.proxies,
         listings.probes,
         listings.describe,
+        own_data.keep,
         listings.doctor,
     ),
     "Training": (training.run, training.table, training.reproduce, training.discriminate, searching.search),

@@ -10,11 +10,11 @@ from graphlab.cli.options import Json, StorePath, Trials
 from graphlab.cli.output import console, print_frame, print_json, say
 
 
-def datasets(as_json: Json = False) -> None:
-    """List the data sets."""
+def datasets(store: StorePath = None, as_json: Json = False) -> None:
+    """List the data sets: those that are registered, then your own in the store."""
     from graphlab import api
 
-    frame = api.datasets()
+    frame = api.datasets(store)
     shown = ("name", "task", "num_nodes", "num_edges", "splits")
     print_frame(frame, as_json, hide=tuple(column for column in frame if column not in shown))
 
@@ -64,6 +64,7 @@ def probes(as_json: Json = False) -> None:
 def describe(
     name: Annotated[str, typer.Argument(help="Of a data set, model, task, strategy, space, proxy or probe.")],
     kind: Annotated[str | None, typer.Option("--kind", help="Which, where several have the name.")] = None,
+    store: StorePath = None,
     as_json: Json = False,
 ) -> None:
     """Say all that is known of NAME: settings and their meaning, recipes, counts, splits, licence, citation."""
@@ -72,7 +73,7 @@ def describe(
 
     from graphlab import api
 
-    found = api.describe(name, kind)
+    found = api.describe(name, kind, store)
     if as_json:
         print_json(found.to_json())
         return

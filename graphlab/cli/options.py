@@ -11,6 +11,25 @@ Model = Annotated[str, typer.Argument(help="A model, as graphlab models lists th
 DatasetName = Annotated[
     str, typer.Argument(help="A data set, as graphlab datasets lists them; planetoid/cora@random names a split.")
 ]
+DatasetOrData = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATASET",
+        help="A data set, as graphlab datasets lists them, planetoid/cora@random names a split; or --data.",
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="PATH", help="Data of your own: an edge-list file, or a folder of triples."),
+]
+DataOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data-option",
+        metavar="KEY=VALUE",
+        help="Of your own data, as directed=false or split=random-60/20/20; may be repeated.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs [$GRAPHLAB_STORE, else ./runs].")]
 Trials = Annotated[bool, typer.Option("--trials", help="Also what searches trained, which are no results.")]

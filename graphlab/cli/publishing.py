@@ -12,14 +12,13 @@ from graphlab.cli.output import console, print_json, say
 
 def leaderboard(dataset: DatasetName, store: StorePath = None, trials: Trials = False, as_json: Json = False) -> None:
     """Published numbers on DATASET beside those of the store's runs."""
-    from graphlab.comparison import leaderboard_json, leaderboard_table
-    from graphlab.records.store import Store
+    from graphlab.comparison import leaderboard_json, leaderboard_table, stored_runs
 
-    records = Store(store).records(trials=trials)
+    board = stored_runs(dataset, store, trials=trials)
     if as_json:
-        print_json(leaderboard_json(dataset, records))
+        print_json(leaderboard_json(*board))
     else:
-        console().print(leaderboard_table(dataset, records))
+        console().print(leaderboard_table(*board))
 
 
 def export(

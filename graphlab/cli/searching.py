@@ -7,13 +7,21 @@ from typing import Annotated
 
 import typer
 
-from graphlab.cli.options import Device, Json, Seeds, Settings, StorePath, Workers
+from graphlab.cli.options import Data, DataOptions, Device, Json, Seeds, Settings, StorePath, Workers
 from graphlab.cli.output import console, print_frame, print_json, say
+from graphlab.cli.own_data import choose_data
 
 
 def search(
     strategy: Annotated[str, typer.Argument(help="A search strategy, as graphlab strategies lists them.")],
-    dataset: Annotated[str, typer.Argument(help="A data set, or a table such as nas-bench-graph/cora or its file.")],
+    dataset: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATASET", help="A data set, or a table such as nas-bench-graph/cora or its file; or --data."
+        ),
+    ] = None,
+    data: Data = None,
+    data_options: DataOptions = None,
     space: Annotated[
         str | None,
         typer.Option("--space", help="A space, a model for its settings, or a YAML file of settings [gnn-micro]."),
@@ -46,7 +54,10 @@ def search(
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve or the front into this file.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Search with STRATEGY for the architecture that is best on DATASET; what was stopped goes on."""
+    """Search with STRATEGY for the architecture that is best on DATASET, or on your own data.
+
+    What was stopped goes on.
+    """
     from graphlab import api
     from graphlab.experiment.plan import parse_setting
     from graphlab.nas.objectives.limit import parse_limits
@@ -58,7 +69,7 @@ def search(
     overrides = dict(parse_setting(text) for text in settings or [])
     found = api.search(
         strategy,
-        dataset,
+        choose_data(dataset, data, data_options),
         space=space,
         trials=trials,
         seed=seed,

@@ -8,8 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphlab.cli.options import DatasetName, Device, Json, Model, Seeds, Settings, StorePath, Workers
+from graphlab.cli.options import (
+    Data,
+    DataOptions,
+    DatasetName,
+    DatasetOrData,
+    Device,
+    Json,
+    Model,
+    Seeds,
+    Settings,
+    StorePath,
+    Workers,
+)
 from graphlab.cli.output import console, print_frame, print_json, say
+from graphlab.cli.own_data import choose_data
 
 if TYPE_CHECKING:
     from graphlab.experiment.table import ResultTable
@@ -17,7 +30,9 @@ if TYPE_CHECKING:
 
 def run(
     model: Model,
-    dataset: DatasetName,
+    dataset: DatasetOrData = None,
+    data: Data = None,
+    data_options: DataOptions = None,
     seeds: Seeds = "1",
     settings: Settings = None,
     store: StorePath = None,
@@ -25,12 +40,16 @@ def run(
     workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
-    """Train MODEL on DATASET under its task's protocol, once a seed; runs that are done are not repeated."""
+    """Train MODEL on DATASET, or on your own data, under the task's protocol, once a seed.
+
+    Runs that are done are not repeated.
+    """
     from graphlab import api
     from graphlab.experiment.plan import parse_setting
 
     overrides = dict(parse_setting(text) for text in settings or [])
-    runs = api.run(model, dataset, seeds=seeds, store=store, device=device, workers=workers, **overrides)
+    chosen = choose_data(dataset, data, data_options)
+    runs = api.run(model, chosen, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
         print_json(runs.to_json())
     else:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
 from graphlab.comparison.numbers import published
+from graphlab.core.errors import require_name
 from graphlab.data import load
+from graphlab.data.identity import OWN
+from graphlab.data.own import full_own_name
+from graphlab.data.paths import store_root
 from graphlab.records.record import RunRecord
+from graphlab.records.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +48,26 @@ def leaderboard_json(dataset: str, records: Sequence[RunRecord]) -> dict[str, An
     return rows_json(name, leaderboard_rows(name, records))
 
 
+def stored_runs(
+    dataset: str, store: str | os.PathLike[str] | None = None, *, trials: bool = False
+) -> tuple[str, list[RunRecord]]:
+    """What the leaderboard of a store is made of: the data set's name, in full if it is one's own, and all runs.
+
+    Raises UnknownNameError or InputError for data of one's own that are not there, or that are several.
+    """
+    require_name("dataset", dataset)
+    records = Store(store).records(trials=trials)
+    if dataset.startswith(OWN):
+        dataset = full_own_name(dataset, store_root(store), (record.spec.dataset for record in records))
+    return dataset, records
+
+
 def full_name(dataset: str, records: Iterable[RunRecord]) -> str:
-    """The name that runs are recorded under: `cora` is `planetoid/cora`, and the default split is not said."""
-    if any(record.spec.dataset == dataset for record in records):
+    """The name that runs are recorded under: `cora` is `planetoid/cora`, and the default split is not said.
+
+    Of data of one's own the full name is wanted; see `stored_runs`.
+    """
+    if dataset.startswith(OWN) or any(record.spec.dataset == dataset for record in records):
         return dataset
     return load.full_name(*load.find_dataset(dataset))
 

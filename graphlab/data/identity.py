@@ -52,7 +52,8 @@ def identify(dataset: Dataset, unchecked: Dataset | None = None) -> Dataset:
     content, origin = dataset.fingerprint, dataset.origin
     if origin is None or origin.content != content:
         source = origin.source or origin.name if origin else ""
-        origin = Origin(own_name(dataset, content), content, content, source)
+        identity = own_identity(dataset, content)
+        origin = Origin(own_name(dataset, identity), identity, content, source)
     if (dataset.name, dataset.origin) == (origin.name, origin):
         return dataset
     key = dataset if unchecked is None else unchecked
@@ -66,12 +67,23 @@ _IDENTIFIED: WeakKeyDictionary[Dataset, Dataset] = WeakKeyDictionary()
 """One object for one content, so that what is prepared of it is prepared once."""
 
 
-def own_name(dataset: Dataset, content: str) -> str:
-    """The name of a data set that no adapter makes, from what it is called and the fingerprint of its content."""
+def own_identity(dataset: Dataset, content: str) -> str:
+    """The identity of a data set that no adapter makes: its content, and the names that its answers are given by."""
+    labels = {key: list(names) for key, names in dataset.labels.items()}
+    return hash_text(canonical_json([content, labels])) if labels else content
+
+
+def own_name(dataset: Dataset, identity: str) -> str:
+    """The name of a data set that no adapter makes, from what it is called and its identity."""
     stem = dataset.name.partition("@")[0]
-    earlier = _OWN_NAME.match(stem)
-    stem = earlier["stem"] if earlier else re.sub(r"[^\w.+-]+", "-", stem).strip("-") or "data"
-    return f"{OWN}{stem}-{content[:DIGITS]}@{dataset.splits.name}"
+    stem = own_stem(stem) or re.sub(r"[^\w.+-]+", "-", stem).strip("-") or "data"
+    return f"{OWN}{stem}-{identity[:DIGITS]}@{dataset.splits.name}"
+
+
+def own_stem(name: str) -> str:
+    """What data of one's own are called, without fingerprint and split; empty for a name that is not in full."""
+    match = _OWN_NAME.match(name.partition("@")[0])
+    return match["stem"] if match else ""
 
 
 def derived(dataset: Dataset, source: Dataset, how: str) -> Dataset:

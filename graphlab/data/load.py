@@ -17,7 +17,7 @@ from graphlab.data.check import check
 from graphlab.data.dataset import Dataset, Origin
 from graphlab.data.fetch import Files
 from graphlab.data.identity import OWN, named_identity
-from graphlab.data.own import load_own
+from graphlab.data.own import entries, load_own
 from graphlab.data.paths import store_root
 from graphlab.data.registry import DATASETS
 from graphlab.data.transform import Transform, apply, fingerprint
@@ -51,6 +51,10 @@ def load(
         )
     if isinstance(name, str) and name.startswith(OWN):
         own = load_own(name, store_root(store))
+        if split not in (None, own.splits.name):
+            raise InputError(
+                f"{own.name} has no split {split!r}", hint=f"it has {own.splits.name}; gl.dataset makes another"
+            )
         return own if transform is None else apply(own, transform)
     found, chosen = find_dataset(name, split)
     card: Card = found.module.CARD
@@ -113,25 +117,26 @@ def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:
     return dataset
 
 
-def table() -> pd.DataFrame:
-    """All data sets, one a row: title, task, the card's counts, splits (the default first), licence and citation."""
+def table(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """All data sets, one a row: title, task, the card's counts, splits (the default first), licence and citation. Those
+    that are registered come first, then those that the store of runs keeps."""
     import pandas as pd
 
-    rows = []
-    for name in DATASETS.names():
-        found = DATASETS.resolve(name)
-        card: Card = found.module.CARD
-        rows.append(
-            {
-                "name": name,
-                "title": card.title,
-                "task": card.task,
-                **card.statistics.get(found.variant, {}),
-                "splits": ", ".join(card.splits),
-                "licence": card.licence,
-                "citation": str(card.citation),
-            }
-        )
+    found = [DATASETS.resolve(name) for name in DATASETS.names()]
+    cards = [(each.name, each.variant, each.module.CARD) for each in found]
+    cards += [(entry.name, "", entry.card) for entry in entries(store_root(store))]
+    rows = [
+        {
+            "name": name,
+            "title": card.title,
+            "task": card.task,
+            **card.statistics.get(variant, {}),
+            "splits": ", ".join(card.splits),
+            "licence": card.licence,
+            "citation": str(card.citation),
+        }
+        for name, variant, card in cards
+    ]
     frame = pd.DataFrame(rows)
     counts = [column for column in frame if str(column).startswith("num_")]
     columns = ["name", "title", "task", *counts, "splits", "licence", "citation"]

@@ -20,7 +20,7 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment, starting_point
 from graphlab.experiment.pairwise import contrast_text
-from graphlab.experiment.plan import Plan, plan_on
+from graphlab.experiment.plan import Plan, find_any_model, plan_on
 from graphlab.experiment.results import runs_json
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
@@ -144,8 +144,8 @@ def reproduce(
     """
     experiment, text = read_experiment(path), Path(path).read_text(encoding="utf-8")
     seeds = parse_seeds(experiment.seeds)
-    plans, refusals = check(experiment)
     where = Store(store)
+    plans, refusals = check(experiment, where.path)
     done = run_plans(list(plans.values()), seeds, where, device=device, workers=workers, progress=progress)
     runs = dict(zip(plans, done, strict=True))
     records = [record for done in runs.values() for record in done.records]
@@ -167,8 +167,11 @@ def reproduce(
     )
 
 
-def check(experiment: Experiment) -> tuple[dict[int, Plan], dict[int, Refusal]]:
-    """Plans of the runs and refusals of what does not fit, by their place in the file; nothing is run.
+def check(
+    experiment: Experiment, store: str | os.PathLike[str] | None = None
+) -> tuple[dict[int, Plan], dict[int, Refusal]]:
+    """Plans of the runs and refusals of what does not fit, by their place in the file; nothing is run. `store` keeps
+    the data and models of one's own.
 
     What should be refused and is not has neither. Raises what is wrong with a run that should be possible.
     """
@@ -177,10 +180,10 @@ def check(experiment: Experiment) -> tuple[dict[int, Plan], dict[int, Refusal]]:
     refusals: dict[int, Refusal] = {}
     for index, entry in enumerate(experiment.runs):
         if entry.dataset not in datasets:
-            datasets[entry.dataset] = load(entry.dataset)
+            datasets[entry.dataset] = load(entry.dataset, store=store)
         dataset = datasets[entry.dataset]
         try:
-            plan = plan_on(dataset, entry.model, entry.settings)
+            plan = plan_on(dataset, find_any_model(entry.model, store), entry.settings)
         except InputError as error:
             if not (entry.refuses and isinstance(error, IncompatibleError)):
                 error.message = f"{entry.model} on {entry.dataset}: {error.message}"

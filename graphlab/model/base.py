@@ -177,7 +177,8 @@ def input_dim(features: Continuous | Categorical | None, model: str) -> int:
         found = "none" if features is None else "categorical ones"
         raise IncompatibleError(
             f"{model} needs continuous node features and this data set has {found}",
-            hint="choose a data set whose spec.node is Continuous, or a model that needs no features",
+            hint="choose a model that needs no features, or data with spec.node Continuous; gl.dataset makes features: "
+            'features="identity"',
         )
     return features.dim
 

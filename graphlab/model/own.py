@@ -88,13 +88,17 @@ def find_own(name: str, store: Path) -> ModelEntry:
         return OWN_MODELS[name]
     path = _file(name, store)
     if not path.exists():
-        kept = [f"{OWN}{each.stem}" for each in (store / FOLDER).glob("*.py")]
-        raise UnknownNameError("model of your own", name, [*kept, *OWN_MODELS])
+        raise UnknownNameError("model of your own", name, [*kept_models(store), *OWN_MODELS])
     source = path.read_text(encoding="utf-8")
     label, _, digits = name.removeprefix(OWN).rpartition("-")
     if hash_text(source)[:DIGITS] != digits:
         raise StoreError(f"{path} is not what was kept there", hint="restore it, or give the class itself")
     return _entry(load_class(source, label), source)
+
+
+def kept_models(store: Path) -> list[str]:
+    """The names of the users' models whose text a store keeps."""
+    return sorted(f"{OWN}{path.stem}" for path in (store / FOLDER).glob("*.py"))
 
 
 def keep_model(name: str, store: Path) -> None:

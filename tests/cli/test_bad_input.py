@@ -68,7 +68,9 @@ BAD_REQUESTS = {
     "half precision without a gpu": ((*RUN, "--device", "cpu", "--set", "precision=fp16"), "fp16 needs a GPU", "bf16"),
     "unknown command": (("runn", "gcn", "karate"), "No such command 'runn'", None),
     "unknown option": ((*RUN, "--sedes", "3"), "No such option", None),
-    "missing argument": (("run", "gcn"), "Missing", None),
+    "missing argument": (("run",), "Missing", None),
+    "no data set": (("run", "gcn"), "no data set is named", "--data PATH"),
+    "search for no data set": (("search", "random"), "no data set is named", "--data PATH"),
     "leaderboard of nothing": (("leaderboard", "planetoid/corra"), "planetoid/corra", "'planetoid/cora'"),
     "no such experiment": (("reproduce", "no/such.yaml"), "no/such.yaml", None),
 }

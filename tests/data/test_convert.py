@@ -110,7 +110,7 @@ def test_data_that_does_not_say_enough_is_one_error(fields, options, words):
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["", "a b", "cora@random", "a/b/c", None])
+@pytest.mark.parametrize("name", ["", "a b", "cora@random", "a/b/c", 3])
 def test_names_are_plain(name):
     with pytest.raises(InputError, match="cannot be called"):
         dataset(karate_data(), name=name, **DRAWN)
@@ -213,7 +213,7 @@ def test_a_digraph_has_a_direction_and_weights_are_read():
         (nx.Graph([(0, 1)]), {"directed": True}, "is a Graph, and directed is True"),
         (nx.Graph([(1, "1")]), {"target": "side"}, "written alike"),
         (nx.Graph([("a", "a ")]), {"target": None, "task": "link-prediction"}, "differ by blanks"),
-        (towns(), {"target": "note "}, "are all missing"),
+        (towns(), {"target": "note "}, "no node of own has 'note '"),
         (towns(), {"target": "size"}, "which is no class"),
         (towns(), {"target": "kind", "features": ["kind"]}, "are not all numbers"),
         (towns(), {"target": "kind", "features": ["age"]}, "20 of 20 nodes of own have no 'age'"),
@@ -270,12 +270,12 @@ def test_weights_of_a_frame_and_edges_that_are_listed_again():
     [
         ({"directed": None}, "do not say whether edges have a direction"),
         ({"nodes": NODES.head(3)}, r"2 ends of edges of five are in no row of nodes: \['d', 'e'\]"),
-        ({"nodes": pd.concat([NODES, NODES])}, "5 names again"),
+        ({"nodes": pd.concat([NODES, NODES])}, "5 repeated names"),
         ({"nodes": NODES.assign(colour="red")}, "columns of nodes of five are no numbers: colour"),
         ({"features": ["weight"]}, "have no column 'weight'"),
         ({"target": "colour"}, "has no column 'colour'"),
-        ({"labels": {"a": 1, "z": 2}}, r"1 labels of five are of no node: \['z'\]"),
-        ({"labels": NODES}, "labels of five cannot be a DataFrame"),
+        ({"labels": {"a": 1, "z": 2}, "nodes": None, "target": None}, r"1 labels of five are of no node: \['z'\]"),
+        ({"labels": NODES, "nodes": None, "target": None}, "labels of five cannot be a DataFrame"),
         ({"nodes": NODES.assign(height=[1, 2, np.nan, 4, 5])}, "nan at node 2"),
     ],
 )

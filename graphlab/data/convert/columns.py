@@ -65,14 +65,12 @@ def read_names(what: str, names: Iterable[Hashable]) -> tuple[str, ...]:
     return written
 
 
-def read_features(what: str, rows: Any) -> Tensor:
-    """Numbers `[rows, columns]` as float32."""
+def read_features(what: str, rows: Any, hint: str = "name columns or attributes of numbers in features") -> Tensor:
+    """Numbers `[rows, columns]` as float32. Raises InputError with this hint for what is none."""
     try:
         values = np.asarray(rows, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(
-            f"{what} are not all numbers, as many for each node", hint="name columns of numbers in features=[...]"
-        ) from None
+        raise InputError(f"{what} are not all numbers, as many in each row", hint=hint) from None
     values = values.reshape(len(values), -1)
     return torch.from_numpy(values.astype(np.float32))
 
@@ -123,6 +121,11 @@ def require_directed(what: str, directed: bool | None) -> bool:
             f"{what} do not say whether edges have a direction", hint="say directed=True or directed=False"
         )
     return directed
+
+
+def read_weights(name: str, values: Any) -> Tensor:
+    """Weights of edges as float32 `[edges]`."""
+    return read_features(f"the weights of edges of {name}", values, "give each edge one number as its weight").flatten()
 
 
 def by_place(names: Sequence[Hashable]) -> Mapping[Any, int]:

@@ -18,6 +18,7 @@ from graphlab.data.convert.columns import (
     read_edges,
     read_features,
     read_names,
+    read_weights,
     require_directed,
 )
 from graphlab.data.convert.nodes import NodeGraph, dataset_of_graph
@@ -41,9 +42,10 @@ def from_frame(request: Request, edges: pd.DataFrame) -> Dataset:
         )
     ends = [edges.iloc[:, column].tolist() for column in (0, 1)]
     others = [str(name) for name in edges.columns[2:] if name != "weight"]
-    weights = None
-    if "weight" in edges.columns[2:]:
-        weights = read_features(f"the weights of edges of {request.name}", edges["weight"].to_numpy()).flatten()
+    places = [place for place, name in enumerate(edges.columns) if name == "weight" and place > 1]
+    if len(places) > 1:
+        raise InputError(f"the edges of {request.name} have {len(places)} columns 'weight'", hint="keep one of them")
+    weights = read_weights(request.name, edges.iloc[:, places[0]].to_numpy()) if places else None
     notices = [f"columns of edges that are not read: {', '.join(others)}"] if others else []
     return _from_ends(request, ends[0], ends[1], weights, directed, notices)
 
@@ -120,7 +122,13 @@ def _from_ends(
     missing = sum(map(is_missing, [*sources, *targets]))
     if missing:
         raise InputError(f"{missing:,} ends of edges of {request.name} are missing", hint="drop these rows: dropna()")
-    frame = request.nodes
+    odd = next((name for name in [*sources, *targets] if not isinstance(name, Hashable)), None)
+    if odd is not None:
+        raise InputError(
+            f"an end of an edge of {request.name} is the {type(odd).__name__} {odd!r:.60}",
+            hint="name nodes by text or whole numbers",
+        )
+    frame = _nodes(request)
     names = _ordered({*sources, *targets}) if frame is None else _index(request, frame)
     place = by_place(names)
     strangers = [name for name in dict.fromkeys([*sources, *targets]) if name not in place]
@@ -146,6 +154,24 @@ def _from_ends(
     return dataset_of_graph(request, NodeGraph(graph, directed, names, written, classes, notices=(*notices, *repeated)))
 
 
+def _nodes(request: Request) -> pd.DataFrame | None:
+    frame = request.nodes
+    if frame is None:
+        request.require_made_features(f"{request.name}, which has no frame of nodes,")
+        return None
+    if not (hasattr(frame, "iloc") and hasattr(frame, "columns")):
+        raise InputError(
+            f"the nodes of {request.name} are a {type(frame).__name__}",
+            hint="give a frame with a row a node, as pandas.read_csv(...) does",
+        )
+    if not frame.columns.is_unique:
+        twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]})
+        raise InputError(
+            f"the nodes of {request.name} have several columns {twice[0]!r}", hint="give each column a name"
+        )
+    return frame
+
+
 def _ordered(names: set[Any]) -> list[Any]:
     """Names in order: numbers, and texts that are all whole numbers, by size."""
     if all(isinstance(name, str) and name.isascii() and name.isdigit() for name in names):
@@ -162,9 +188,15 @@ def _ordered(names: set[Any]) -> list[Any]:
 def _index(request: Request, frame: pd.DataFrame) -> list[Any]:
     """Names of nodes: the column `node` where there is one, else the index."""
     names = frame["node"].tolist() if "node" in frame.columns else frame.index.tolist()
+    odd = next((name for name in names if not isinstance(name, Hashable)), None)
+    if odd is not None:
+        raise InputError(
+            f"a node of {request.name} is called {odd!r:.60}, a {type(odd).__name__}",
+            hint="name nodes by text or whole numbers",
+        )
     if len(set(names)) < len(names) or any(map(is_missing, names)):
         raise InputError(
-            f"the nodes of {request.name} have {len(names) - len(set(names)):,} names again, or missing ones",
+            f"the nodes of {request.name} have {len(names) - len(set(names)):,} repeated names, or missing ones",
             hint="give each node one row, named by the column 'node' or by the index",
         )
     return names
@@ -202,6 +234,8 @@ def _class_values(request: Request, names: Sequence[Any], frame: pd.DataFrame | 
                 f"{request.name} has no column {request.target!r} of nodes", hint="give nodes= with it, or labels="
             )
         return frame[request.target].tolist()
+    if request.target is not None:
+        raise InputError(f"{request.name} has classes in labels and in target", hint="leave one of them out")
     labels = _labels(request)
     nodes = set(names)
     strangers = [name for name in labels if name not in nodes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +28,7 @@ TAKEN = (
 def dataset(
     source: Any,
     *,
-    name: str = "data",
+    name: str | None = None,
     task: str | None = None,
     split: SplitRequest = None,
     split_seed: int = 0,
@@ -44,7 +45,8 @@ def dataset(
     Args:
         source: a PyG Data; a list of them with targets; a networkx graph; a pandas frame of edges, or a mapping of the
             frames `edges`, `nodes` and `labels`; the path of an edge list, or of a folder of triples.
-        name: what runs and tables call it, `own/NAME-FINGERPRINT@SPLIT`.
+        name: what runs and tables call it, `own/NAME-FINGERPRINT@SPLIT`. By default what the file or folder is called,
+            else "data".
         task: where several fit: "link-prediction" in place of "node-classification".
         split: "random-60/20/20" or "stratified-60/20/20", percents of training, validation and test; a Split, or
             several; or a mapping of train, validation and test to items. A Data may have masks in its place.
@@ -61,6 +63,7 @@ def dataset(
         InputError: what is given is no such thing, does not say what must be said, or fails the check.
         DataError: a file is not as it should be.
     """
+    name = _default_name(source) if name is None else name
     if isinstance(source, Mapping):
         source, nodes, labels = _frames(source, nodes, labels)
     request = Request(name, task, split, split_seed, directed, target, features, nodes, labels, validation, card)
@@ -81,6 +84,12 @@ def dataset(
     raise InputError(f"{name} cannot be made of a {type(source).__name__}", hint=f"give {TAKEN}")
 
 
+def _default_name(source: Any) -> str:
+    """What a file or folder is called, in the letters that a name may have."""
+    stem = Path(source).resolve().stem if isinstance(source, str | os.PathLike) else ""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-") or "data"
+
+
 def _from_path(request: Request, path: Path) -> Dataset:
     if path.is_dir():
         return from_folder(request, path)
@@ -95,6 +104,14 @@ def _frames(frames: Mapping[str, Any], nodes: Any, labels: Any) -> tuple[Any, An
     others = sorted(set(frames) - {"edges", "nodes", "labels"})
     if others or "edges" not in frames:
         raise InputError(
-            f"frames are called {', '.join(map(str, frames))}", hint="a mapping has edges, and perhaps nodes and labels"
+            f"a mapping with {', '.join(map(str, frames)) or 'nothing'} is no data set",
+            hint="it holds the frames edges, and perhaps nodes and labels",
+        )
+    twice = [key for key, value in (("nodes", nodes), ("labels", labels)) if value is not None and key in frames]
+    if twice:
+        raise InputError(f"{twice[0]} are in the mapping and beside it", hint="give them once")
+    if not hasattr(frames["edges"], "iloc"):
+        raise InputError(
+            f"the edges are a {type(frames['edges']).__name__}", hint="give a frame of which two columns are the ends"
         )
     return frames["edges"], frames.get("nodes", nodes), frames.get("labels", labels)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import InputError
-from graphlab.data.convert.columns import read_classes, read_edges, read_features, read_names
+from graphlab.data.convert.columns import is_missing, read_classes, read_edges, read_features, read_names, read_weights
 from graphlab.data.convert.nodes import NodeGraph, dataset_of_graph
 from graphlab.data.convert.request import Request
 from graphlab.data.dataset import Dataset
@@ -33,6 +33,8 @@ def from_networkx(request: Request, network: nx.Graph) -> Dataset:
             hint="give network.to_directed() or network.to_undirected(), and leave directed out",
         )
     nodes = list(network)
+    if not nodes:
+        raise InputError(f"{request.name} has no nodes", hint="give a graph with nodes and edges")
     place = {node: k for k, node in enumerate(nodes)}
     pairs = torch.tensor([(place[u], place[v]) for u, v in network.edges], dtype=torch.int64).view(-1, 2)
     edge_index, weight, notices = read_edges(
@@ -44,6 +46,11 @@ def from_networkx(request: Request, network: nx.Graph) -> Dataset:
     classes: tuple[str, ...] = ()
     if request.target is not None:
         values = [network.nodes[node].get(request.target) for node in nodes]
+        if all(map(is_missing, values)):
+            there = sorted({str(key) for _, attributes in network.nodes(data=True) for key in attributes})
+            raise InputError(
+                f"no node of {request.name} has {request.target!r}", hint=f"nodes have {', '.join(there) or 'nothing'}"
+            )
         graph.y, classes = read_classes(f"the values {request.target!r} of nodes of {request.name}", values)
     x = _features(request, network, nodes)
     if x is not None:
@@ -69,7 +76,7 @@ def _weights(request: Request, network: nx.Graph) -> Tensor | None:
         raise InputError(
             f"{missing:,} of {len(weights):,} edges of {request.name} have no weight", hint="give it to all, or to none"
         )
-    return read_features(f"the weights of edges of {request.name}", weights).flatten()
+    return read_weights(request.name, weights)
 
 
 def _wanted(request: Request) -> Sequence[str]:

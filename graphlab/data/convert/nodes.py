@@ -47,7 +47,7 @@ def dataset_of_graph(request: Request, source: NodeGraph) -> Dataset:
     if y is None:
         raise InputError(
             f"the nodes of {request.name} have no classes",
-            hint='say target=..., the attribute or column that has them; or task="link-prediction"',
+            hint='say target=, the attribute or column that has them, or labels=; or task="link-prediction"',
         )
     spec = DataSpec(
         level="node",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
@@ -27,11 +28,15 @@ from graphlab.data.spec import UNLABELLED, DataSpec
 
 MASKS = ("train_mask", "val_mask", "test_mask")
 
+TENSORS = ("x", "edge_index", "edge_attr", "edge_weight")
+
 
 def from_data(request: Request, data: Data) -> Dataset:
     """A data set of the nodes or links of one graph."""
     request.refuse("a PyG Data", "nodes", "labels", "validation")
-    graph, target = copy(data), request.target or "y"
+    request.require_made_features(f"{request.name}, a PyG Data,")
+    target = str(request.target or "y")
+    graph = _with_tensors(request.name, data)
     masks = tuple(graph[key] for key in MASKS if graph.get(key) is not None)
     if 0 < len(masks) < len(MASKS):
         absent = ", ".join(key for key in MASKS if graph.get(key) is None)
@@ -40,15 +45,14 @@ def from_data(request: Request, data: Data) -> Dataset:
         if key in graph:
             del graph[key]
     _require_edges(request.name, graph)
-    if target != "y":
-        _move_target(request, graph, target)
+    classes = _name_target(request, graph, target)
     y = graph.get("y")
-    if isinstance(y, Tensor):
-        _require_classes(request.name, y)
+    if y is not None:
+        _require_classes(request.name, y, int(graph.num_nodes or 0))
         graph.y = y.reshape(-1) if y.dim() == 2 and y.shape[1] == 1 else y
     notices = category_notice("the features x", features_of(graph.x))
     directed = _directed(request, graph)
-    return dataset_of_graph(request, NodeGraph(graph, directed, masks=masks, notices=notices))
+    return dataset_of_graph(request, NodeGraph(graph, directed, classes=classes, masks=masks, notices=notices))
 
 
 def from_list(request: Request, graphs: Sequence[Data]) -> Dataset:
@@ -57,19 +61,25 @@ def from_list(request: Request, graphs: Sequence[Data]) -> Dataset:
     if not graphs:
         raise InputError(f"{request.name} has no graphs", hint="give one Data at least")
     task = request.require_task("graph-prediction")
-    copies = [copy(graph) for graph in graphs]
+    copies = [_with_tensors(f"{request.name}, graph {place},", graph) for place, graph in enumerate(graphs)]
     for place, graph in enumerate(copies):
         _require_edges(f"{request.name}, graph {place},", graph)
-        if request.target not in (None, "y"):
-            _move_target(request, graph, str(request.target))
-    rows = [_target(request, place, graph.y) for place, graph in enumerate(copies)]
-    values = any(row.is_floating_point() for row in rows)
+    targets, classes = _targets(request, copies)
+    rows = [_target(request, place, target) for place, target in enumerate(targets)]
+    values = rows[0].is_floating_point()
+    other = next((place for place, row in enumerate(rows) if row.is_floating_point() != values), None)
+    if other is not None:
+        raise InputError(
+            f"{request.name} has {'a value' if values else 'a class'} as y of graph 0, and of graph {other} "
+            f"{'a class' if values else 'a value'}",
+            hint="give whole numbers for classes or floats for values, to all graphs",
+        )
     if values:
         width = max(row.numel() for row in rows)
         rows = [row.float().reshape(1, -1) for row in rows]
     else:
         whole = torch.cat([row.reshape(-1) for row in rows])
-        width = max(1, int(whole.max()) + 1)
+        width = len(classes) or max(1, int(whole.max()) + 1)
     for graph, row in zip(copies, rows, strict=True):
         graph.y = row
     spec = DataSpec(
@@ -86,7 +96,8 @@ def from_list(request: Request, graphs: Sequence[Data]) -> Dataset:
     labelled = ids if of_graphs is None else ids[of_graphs != UNLABELLED]
     splits = make_splits(request, labelled, None if of_graphs is None else of_graphs[labelled], None)
     notices = (*category_notice("the features x", spec.node), *category_notice("edge_attr", spec.edge))
-    return request.dataset(task, copies, splits, spec, notices=notices)
+    labels = {"classes": classes} if classes else {}
+    return request.dataset(task, copies, splits, spec, labels=labels, notices=notices)
 
 
 def _shared(features: list[Any]) -> Any:
@@ -104,8 +115,9 @@ def _target(request: Request, place: int, y: Any) -> Tensor:
     if isinstance(y, bool | int | float):
         y = torch.tensor([y])
     if not isinstance(y, Tensor):
+        target = "no target y" if y is None else f"a {type(y).__name__} as its target"
         raise InputError(
-            f"{request.name}, graph {place}, has no target y", hint="give data.y, or say target=, the attribute"
+            f"{request.name}, graph {place}, has {target}", hint="give data.y, or say target=, the attribute"
         )
     if y.numel() != 1 and (not y.is_floating_point() or y.dim() != 2 or len(y) != 1):
         raise InputError(
@@ -120,23 +132,75 @@ def _require_edges(name: str, graph: Data) -> None:
         raise InputError(f"{name} has no edge_index [2, edges]", hint="give edges as int64, one column an edge")
 
 
-def _require_classes(name: str, y: Tensor) -> None:
+def _require_classes(name: str, y: Tensor, num_nodes: int) -> None:
+    if not y.dim() or len(y) != num_nodes:
+        raise InputError(f"{name} has y of the shape {list(y.shape)}, and {num_nodes} nodes", hint="give each a class")
     if y.is_floating_point():
         raise InputError(
             f"{name} has y of {str(y.dtype).removeprefix('torch.')}", hint="classes of nodes are int64: y.long()"
         )
 
 
-def _move_target(request: Request, graph: Data, target: str) -> None:
-    """The attribute that is the target as `y`; texts become classes."""
-    value = graph.get(target)
-    if value is None:
-        there = ", ".join(sorted(graph.keys()))
-        raise InputError(f"{request.name} has no attribute {target!r}", hint=f"there are {there}")
-    if isinstance(value, list | tuple):
-        value, _ = read_classes(f"the values {target!r} of {request.name}", value)
+def _with_tensors(name: str, data: Data) -> Data:
+    """A copy of a graph in which arrays are tensors, as are masks and numbers of `y` that are lists."""
+    graph = copy(data)
+    for key, value in data.to_dict().items():
+        if isinstance(value, list | tuple) and key in ("y", *MASKS) and not _has_text(value):
+            value = _array(value)
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+            graph[key] = torch.from_numpy(np.array(value, order="C"))
+        elif key in (*TENSORS, *MASKS) and not isinstance(value, Tensor | None):
+            raise InputError(
+                f"{name} has {key} as a {type(value).__name__}, which is no array of numbers",
+                hint=f"give {key} as a tensor",
+            )
+    return graph
+
+
+def _array(values: Sequence[Any]) -> Any:
+    """The values as an array, as they are where they make none."""
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError):
+        return values
+
+
+def _has_text(values: Any) -> bool:
+    return any(isinstance(value, str) for value in values)
+
+
+def _name_target(request: Request, graph: Data, target: str) -> tuple[str, ...]:
+    """Put the attribute that is the target into `y`, and give the names of its classes where they are texts."""
+    value, classes = graph.get(target), ()
+    if value is None and target != "y":
+        raise _no_target(request, graph, target)
+    if isinstance(value, list | tuple | np.ndarray):
+        value, classes = read_classes(f"the values {target!r} of {request.name}", list(value))
+    if not isinstance(value, Tensor | None):
+        raise InputError(f"{request.name} has {target} as a {type(value).__name__}", hint="give a class for each node")
     del graph[target]
     graph.y = value
+    return classes
+
+
+def _targets(request: Request, graphs: Sequence[Data]) -> tuple[list[Any], tuple[str, ...]]:
+    """The target of each graph, and the names of the classes where they are texts."""
+    target = str(request.target or "y")
+    values = [graph.get(target) for graph in graphs]
+    for place, (graph, value) in enumerate(zip(graphs, values, strict=True)):
+        if value is None and target != "y":
+            raise _no_target(request, graph, target, f", graph {place},")
+        if target != "y":
+            del graph[target]
+    if not _has_text(values):
+        return values, ()
+    ids, classes = read_classes(f"the values {target!r} of {request.name}", values)
+    return list(ids.unsqueeze(1)), classes
+
+
+def _no_target(request: Request, graph: Data, target: str, place: str = "") -> InputError:
+    there = ", ".join(sorted(graph.keys()))
+    return InputError(f"{request.name}{place} has no attribute {target!r}", hint=f"there are {there}")
 
 
 def _directed(request: Request, graph: Data) -> bool:

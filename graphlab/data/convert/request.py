@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -46,16 +46,31 @@ class Request:
             )
         if isinstance(self.split_seed, bool) or not isinstance(self.split_seed, int) or self.split_seed < 0:
             raise InputError(f"split_seed cannot be {self.split_seed!r}", hint="it is a whole number from 0")
-        if self.directed not in (None, True, False):
-            raise InputError(f"directed cannot be {self.directed!r}", hint="it is True or False")
+        if self.directed is not None and not isinstance(self.directed, bool):
+            raise InputError(f"directed cannot be {self.directed!r:.60}", hint="it is True or False")
+        if not isinstance(self.target, Hashable):
+            raise InputError(f"target cannot be {self.target!r:.60}", hint="name one attribute or column")
+        if not (self.features is None or isinstance(self.features, str | list | tuple)):
+            raise InputError(
+                f"features cannot be {self.features!r:.60}",
+                hint=f"list attributes or columns, or say {' or '.join(map(repr, MADE_FEATURES))}",
+            )
+        if not isinstance(self.card, Card | None):
+            raise InputError(f"the card of {self.name} is a {type(self.card).__name__}", hint="give a Card, or none")
 
     def refuse(self, source: str, *unused: str) -> None:
         """Raises InputError for arguments that say nothing about this kind of source."""
         for key in unused:
             if getattr(self, key) is not None:
-                raise InputError(
-                    f"{key}={getattr(self, key)!r:.60} says nothing about {source}", hint=f"leave {key} out"
-                )
+                raise InputError(f"{key} says nothing about {source}", hint=f"leave {key} out")
+
+    def require_made_features(self, source: str) -> None:
+        """Raises InputError for features that are listed by name where there are no names to choose from."""
+        if isinstance(self.features, list | tuple):
+            raise InputError(
+                f"{source} has no columns to choose {list(self.features)!r:.60} from",
+                hint=f"leave features out, or say {' or '.join(map(repr, MADE_FEATURES))}",
+            )
 
     def require_task(self, *tasks: str) -> str:
         """The task, the first of those that fit unless the caller says another."""
@@ -68,10 +83,7 @@ class Request:
         """The data set, checked as every other."""
         from graphlab.data.check import check
 
-        card = self.card or _card(self.name, task, splits.name)
-        if not isinstance(card, Card):
-            raise InputError(f"the card of {self.name} is a {type(card).__name__}", hint="give a Card, or none")
-        card = replace(card, task=task)
+        card = replace(self.card or _card(self.name, task, splits.name), task=task)
         return check(Dataset(self.name, task, tuple(graphs), splits, spec, card, **more), InputError)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -126,7 +126,14 @@ def _items(request: Request, part: str, items: Any, places: Mapping[Any, int] | 
     """Ids, or a mask, or names as ids."""
     if places is None or isinstance(items, Tensor | np.ndarray):
         return items
-    unknown = [item for item in items if item not in places]
+    if isinstance(items, str | Mapping) or not isinstance(items, Iterable):
+        raise InputError(
+            f"the {part} part of {request.name} is a {type(items).__name__}", hint="list nodes by their names"
+        )
+    items = list(items)
+    if items and all(isinstance(item, bool | np.bool_) for item in items):
+        return items
+    unknown = [item for item in items if not isinstance(item, Hashable) or item not in places]
     if unknown:
         raise InputError(
             f"the {part} part of {request.name} has {len(unknown):,} items that are no nodes: {unknown[:5]!r}",
