@@ -300,7 +300,7 @@ def test_a_store_that_may_not_be_read_is_one_error(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(Path, "iterdir", refused)
-    with pytest.raises(StoreError, match="cannot read the store .*: Permission denied"):
+    with pytest.raises(StoreError, match=r"cannot read the store .*: Permission denied"):
         Store(tmp_path).records()
 
 
