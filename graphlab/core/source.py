@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
@@ -81,15 +81,34 @@ def code_digest(modules: Iterable[str]) -> str:
         16 hexadecimal digits.
     """
     todo, texts = list(modules), dict[str, str]()
-    packages = {name.partition(".")[0] for name in (*todo, __name__)}
+    roots, packages = tuple(todo), {name.partition(".")[0] for name in (*todo, __name__)}
+    before, digest = _DIGESTS.get(roots, ({}, ""))
+    if before and all(_import_of(name) is imported for name, imported in before.items()):
+        return digest
+    looked_at = dict[str, object]()
     while todo:
         name = todo.pop()
-        file = _file_of(name) if name in sys.modules and name.partition(".")[0] in packages else None
-        if name not in texts and file is not None:
+        if name in looked_at or name.partition(".")[0] not in packages:
+            continue
+        looked_at[name] = _import_of(name)
+        file = _file_of(name) if name in sys.modules else None
+        if file is not None:
             texts[name] = _text_of(name, file)
             for source, several, single, plain in IMPORTS.findall(texts[name]):
                 todo += [source or plain, *(f"{source}.{part.split()[0]}" for part in _parts(several or single))]
-    return hash_text(canonical_json(texts))[:16]
+    digest = hash_text(canonical_json(texts))[:16]
+    if all(looked_at[name] is not None for name in texts):  # what was never imported, as a script, is read each time
+        _DIGESTS[roots] = looked_at, digest
+    return digest
+
+
+_DIGESTS: dict[tuple[str, ...], tuple[Mapping[str, object], str]] = {}
+"""Digests of modules, with the imports that all that was looked at came from: a second walk would find the same."""
+
+
+def _import_of(module: str) -> object:
+    """An object that is another after each import or reload; None for what is not imported."""
+    return getattr(sys.modules.get(module), "__spec__", None)
 
 
 def _parts(names: str) -> list[str]:
@@ -110,7 +129,7 @@ def _file_of(module: str) -> Path | None:
 
 
 def _text_of(module: str, file: Path) -> str:
-    imported = getattr(sys.modules.get(module), "__spec__", None)
+    imported = _import_of(module)
     before, text = _TEXTS.get(module, (None, ""))
     if before is None or before is not imported:
         text = file.read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 
 from graphlab.core.config import departures
 from graphlab.core.errors import GraphLabError, StoreError
@@ -52,7 +53,8 @@ class Migration:
 def migrate(store: str | os.PathLike[str] | None = None) -> Migration:
     """Give the runs of a store that version 0.1.0 made the ids of this version, so that they are found and continued.
 
-    Each run is checked against its data set as it is loaded now. Migration can be interrupted and started again.
+    Each run is checked against its data set as it is loaded now. Migration can be interrupted and started again; a
+    second process that starts it waits for the first.
 
     Args:
         store: Folder of runs; default `$GRAPHLAB_STORE`, else `./runs`.
@@ -61,6 +63,19 @@ def migrate(store: str | os.PathLike[str] | None = None) -> Migration:
         StoreError: The store cannot be written to.
     """
     place = Store(store)
+    if not any(record.spec.legacy for record in place.records(trials=True)):
+        return Migration()
+    try:
+        with FileLock(place.path / "migrate.lock"):
+            return _migrate(place)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write to the store {place.path}: {error.strerror or error}",
+            hint="free space, or mend its permissions; what is there is unharmed",
+        ) from error
+
+
+def _migrate(place: Store) -> Migration:
     known = place.migrated()
     moved: dict[str, str] = {}
     left: dict[str, str] = {}
@@ -133,10 +148,11 @@ def _move(
     if isinstance(data, Dataset) and spec.kind == "run":
         spec = replace(spec, versions={**spec.versions, "task": task_version(spec, data)})
     old, new = RunFolder(store.path / record.id, record.spec), store.folder(spec)
-    with old.claim() as mine:
-        if not mine:
+    with old.claim() as mine, new.claim() as mine_too:
+        if not mine or not mine_too:
             raise StoreError(f"another process works on run {record.id}", hint="migrate when it has finished")
-        if not (new.path / "spec.json").exists():
+        is_there = (new.path / "spec.json").exists()
+        if not new.read_finished() and (record.result.status != "unfinished" or not is_there):
             _copy(old.path, new.path, spec)
         write_json(store.path / MIGRATED, store.migrated() | {record.id: spec.id})
         shutil.rmtree(old.path)
@@ -147,6 +163,7 @@ def _move(
 def _copy(old: Path, new: Path, spec: RunSpec) -> None:
     """The files of a run under its new id; the spec last, for it is what makes a folder a run."""
     new.mkdir(parents=True, exist_ok=True)
+    (new / "spec.json").unlink(missing_ok=True)
     for name in ("environment.json", "metrics.json", "result.json"):
         if (old / name).exists():
             write_json(new / name, json.loads((old / name).read_text()))

@@ -21,6 +21,39 @@ Kind = Literal["run", "trial"]
 SETTLED = ("divergence",)
 """Kinds of failure that another attempt meets again. Any other, as of memory, may not come back."""
 
+Kinds = Mapping[str, type | tuple[type, ...]]
+
+NUMBER, NOTHING = (int, float), type(None)
+
+SPEC_KINDS: Kinds = {
+    **dict.fromkeys(("model", "dataset", "task", "data", "code", "kind", "eligibility"), str),
+    "seed": int,
+    "versions": dict,
+    "settings": dict,
+}
+LEGACY_KINDS: Kinds = {
+    **dict.fromkeys(("model", "dataset", "task", "data"), str),
+    **dict.fromkeys(("model_config", "task_config", "training", "protocol"), dict),
+    "seed": int,
+}
+RESULT_KINDS: Kinds = {
+    **dict.fromkeys(("status", "metric", "direction"), str),
+    **dict.fromkeys(("num_parameters", "epochs"), int),
+    "best_epoch": (int, NOTHING),
+    "validation": dict,
+    "test": dict,
+    "error": (dict, NOTHING),
+}
+RECORD_KINDS: Kinds = {"seconds": NUMBER, "notices": list, "code": str, "content": str, "files": dict}
+"""What JSON has for each part of a stored run."""
+
+
+def require_kinds(values: Mapping[str, Any], kinds: Kinds) -> None:
+    """Raises ValueError for the first part that is there and is not of its kind."""
+    for name, kind in kinds.items():
+        if name in values and (not isinstance(values[name], kind) or isinstance(values[name], bool)):
+            raise ValueError(f"its {name} is {values[name]!r:.40}")
+
 
 @dataclass(frozen=True)
 class RunSpec:
@@ -115,6 +148,7 @@ class RunSpec:
             raise ValueError(f"its format is {values.get('format')!r}, and this version reads up to {FORMAT}")
         try:
             identity, settings = dict(values["identity"]), values["settings"]
+            require_kinds(identity, SPEC_KINDS)
             return cls(
                 **{name: identity.pop(name) for name in ("model", "dataset", "task", "seed", "data", "versions")},
                 departures=identity.pop("settings"),
@@ -139,6 +173,7 @@ SEARCHED = ", searched on "
 def _read_legacy(values: Mapping[str, Any]) -> RunSpec:
     if set(values) != set(LEGACY):
         raise ValueError("it does not hold what a run writes there")
+    require_kinds(values, LEGACY_KINDS)
     protocol = dict(values["protocol"])
     described = {name: values[name] for name in LEGACY if name not in ("version", "protocol")}
     return RunSpec(
@@ -182,7 +217,11 @@ class Result:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Result:
         """The result that `to_json` of this or another version gave: what is not known is left out, what is missing has
-        its default. Raises TypeError where what every version writes is missing."""
+        its default. Raises ValueError for values of another kind, TypeError where what every version writes is
+        missing."""
+        require_kinds(values, RESULT_KINDS)
+        for part in ("validation", "test"):
+            require_kinds(values.get(part, {}), dict.fromkeys(values.get(part, {}), NUMBER))
         return cls(**{name: values[name] for name in (each.name for each in fields(cls)) if name in values})
 
 

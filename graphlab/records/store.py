@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from graphlab.core.errors import InputError, StoreError
 from graphlab.core.files import canonical_json, hash_text, remove_leftovers, write_atomic, write_json
 from graphlab.data.paths import store_root
-from graphlab.records.record import Result, RunRecord, RunSpec
+from graphlab.records.record import RECORD_KINDS, Result, RunRecord, RunSpec, require_kinds
 
 MIGRATED = "migrated.json"
 """In a store: from the ids that runs had in version 0.1.0 to those that they have now."""
@@ -49,7 +49,20 @@ class Store:
     def migrated(self) -> dict[str, str]:
         """From the ids that runs had in version 0.1.0 to their ids."""
         path = self.path / MIGRATED
-        return _read(path, dict) if path.exists() else {}
+        names = _read(path, dict) if path.exists() else {}
+        if not all(isinstance(new, str) for new in names.values()):
+            raise _unreadable(path, ValueError("it does not hold names of runs"))
+        return names
+
+    def _entries(self) -> list[Path]:
+        try:
+            return sorted(self.path.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(
+                f"cannot read the store {self.path}: {error.strerror or error}", hint="mend its permissions"
+            ) from error
 
     def records(self, *, trials: bool = False) -> list[RunRecord]:
         """The runs that the store holds, finished or not, oldest first.
@@ -60,12 +73,17 @@ class Store:
             trials: Whether trials of searches are given too.
         """
         dated: list[tuple[int, str, RunRecord]] = []
-        for spec in self.path.glob("*/spec.json"):
+        for folder in self._entries():
+            spec = folder / "spec.json"
             try:
-                dated.append((spec.stat().st_mtime_ns, spec.parent.name, read_record(spec.parent)))
-            except (FileNotFoundError, StoreError) as error:
-                if spec.exists():  # if not, somebody has deleted the run meanwhile
-                    warnings.warn(f"run {spec.parent.name} is left out: {error}", UnreadableRunWarning, stacklevel=2)
+                begun = spec.stat().st_mtime_ns
+                dated.append((begun, folder.name, read_record(folder)))
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # it is no run, or somebody has deleted it meanwhile
+            except (OSError, StoreError) as error:
+                if isinstance(error, StoreError) and not spec.exists():
+                    continue
+                warnings.warn(f"run {folder.name} is left out: {error}", UnreadableRunWarning, stacklevel=2)
         records = [record for _, _, record in sorted(dated, key=lambda item: item[:2])]
         return [record for record in records if trials or record.spec.kind == "run"]
 
@@ -200,11 +218,12 @@ def read_record(folder: Path) -> RunRecord:
     """
     try:
         spec = RunSpec.from_json(_read(folder / "spec.json", dict))
+        identity = spec.id
     except ValueError as error:
         raise _unreadable(folder / "spec.json", error) from error
-    if spec.id != folder.name:
+    if identity != folder.name:
         raise StoreError(
-            f"{folder / 'spec.json'} does not belong to its folder (it describes run {spec.id})",
+            f"{folder / 'spec.json'} does not belong to its folder (it describes run {identity})",
             hint="it was edited or moved; restore it, or move the folder away to run it again",
         )
     if not (folder / "result.json").exists():
@@ -218,6 +237,7 @@ def read_record(folder: Path) -> RunRecord:
             hint="it was edited; restore it, or move the folder away to run it again",
         )
     try:
+        require_kinds(environment, RECORD_KINDS)
         return RunRecord(
             spec,
             Result.from_json(stored),
@@ -243,7 +263,7 @@ def _read(path: Path, kind: type) -> Any:
         value = json.loads(path.read_text())
         if not isinstance(value, kind):
             raise ValueError("it does not hold what a run writes there")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, error) from error
     return value
 

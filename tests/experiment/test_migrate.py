@@ -2,13 +2,17 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
 
 import graphlab as gl
+from graphlab.core.errors import StoreError
 from graphlab.data.load import load
 from graphlab.experiment import execute
+from graphlab.experiment.plan import make_plan
 from graphlab.records.store import RunFolder, Store
 
 pytestmark = pytest.mark.filterwarnings("error::graphlab.records.store.UnreadableRunWarning")
@@ -115,6 +119,34 @@ def test_a_migration_that_was_killed_is_started_again(old_store, monkeypatch):
     gl.migrate(old_store)
     assert len(gl.runs(old_store)) == 9 and len(gl.runs(old_store, trials=True)) == 11
     assert len(json.loads((old_store / "migrated.json").read_text())) == 11
+
+
+def test_two_processes_at_one_store(old_store):
+    """The second had met a folder that the first had moved away, with a traceback."""
+    code = "import sys, graphlab as gl; print(len(gl.migrate(sys.argv[1]).moved))"
+    command = [sys.executable, "-c", code, str(old_store)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    moved = [process.communicate()[0].strip() for process in processes]
+    assert sorted(moved) == ["0", "11"] and all(process.returncode == 0 for process in processes)
+    assert len(Store(old_store).migrated()) == len(gl.runs(old_store, trials=True)) == 11
+
+
+def test_a_finished_run_is_not_lost_to_one_that_was_only_begun(old_store, untrained):
+    """A run of this version that was interrupted had taken the place of the finished one of 0.1.0."""
+    plan = make_plan("gcn", "karate", {"training.epochs": 3})
+    Store(old_store).folder(plan.spec(0)).begin()
+    before = [record.test_value for record in Store(old_store).records() if record.result.status == "finished"]
+    gl.migrate(old_store)
+    after = [record.test_value for record in Store(old_store).records()]
+    assert None not in after and sorted(after) == sorted(before)
+    assert gl.run("gcn", "karate", store=old_store, progress=False, **{"training.epochs": 3})
+
+
+def test_a_store_that_cannot_be_written_to_is_one_error(old_store):
+    (old_store / "migrate.lock").mkdir()
+    with pytest.raises(StoreError, match="cannot write to the store"):
+        gl.migrate(old_store)
+    assert len(gl.runs(old_store, trials=True)) == 11
 
 
 def test_the_command(old_store, cli):

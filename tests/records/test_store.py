@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from graphlab.core.errors import StoreError
 from graphlab.experiment.figures import learning_curves
 from graphlab.experiment.run import run
+from graphlab.records import record as record_module
 from graphlab.records.record import FORMAT, Result, RunRecord, RunSpec
 from graphlab.records.store import CheckpointFolder, Store, UnreadableRunWarning, digest, read_record
 from graphlab.testing.examples import example
@@ -165,14 +166,14 @@ def test_a_run_that_is_deleted_while_the_store_is_read_is_left_out(tmp_path, mon
     store = Store(tmp_path)
     put(store, record())
     gone = put(store, record(seed=1)).path
-    found = Path.glob
+    iterdir = Path.iterdir
 
-    def glob(path, pattern):
-        listed = list(found(path, pattern))
+    def listed(path):
+        entries = list(iterdir(path))
         shutil.rmtree(gone)
-        return listed
+        return entries
 
-    monkeypatch.setattr(Path, "glob", glob)
+    monkeypatch.setattr(Path, "iterdir", listed)
     assert store.records() == [record()]
 
 
@@ -206,6 +207,101 @@ def test_json_of_another_shape_is_named_and_the_other_runs_are_read(tmp_path, fi
     with pytest.warns(UnreadableRunWarning, match=file) as warned:
         assert Store(tmp_path).records() == [record(seed=1)]
     assert len(warned) == 1 and folder.path.name in str(warned[0].message)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"identity": 5},
+        {"identity": {"seed": math.nan}},
+        {"identity": {"versions": 5}},
+        {"identity": {"versions": [1]}},
+        {"identity": {"settings": [1]}},
+        {"identity": {"code": 3}},
+        {"protocol": 5},
+        {"settings": None},
+    ],
+    ids=str,
+)
+def test_a_spec_of_other_kinds_is_named_and_the_other_runs_are_read(tmp_path, change):
+    """Some of these had made the whole store unreadable."""
+    store = Store(tmp_path)
+    put(store, record(seed=1))
+    path = put(store, record()).path / "spec.json"
+    values = json.loads(path.read_text())
+    for key, value in change.items():
+        values[key] = {**values[key], **value} if isinstance(value, dict) else value
+    path.write_text(json.dumps(values))
+    with pytest.warns(UnreadableRunWarning, match=SPEC.id):
+        assert [each.seed for each in store.records()] == [1]
+    with pytest.raises(StoreError, match=r"spec\.json"):
+        read_record(path.parent)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, json.dumps(dict.fromkeys(record_module.LEGACY, 5))], ids=["deep", "old"]
+)
+def test_a_spec_of_any_text_is_named(tmp_path, text):
+    store = Store(tmp_path)
+    put(store, record(seed=1))
+    (put(store, record()).path / "spec.json").write_text(text)
+    with pytest.warns(UnreadableRunWarning, match=SPEC.id):
+        assert [each.seed for each in store.records()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "value"),
+    [
+        ("result", "test", None),
+        ("result", "test", [1]),
+        ("result", "test", {"accuracy": "high"}),
+        ("result", "validation", {"accuracy": None}),
+        ("result", "error", "text"),
+        ("result", "metric", 5),
+        ("result", "epochs", True),
+        ("environment", "notices", "one"),
+        ("environment", "files", 5),
+        ("environment", "seconds", "long"),
+    ],
+)
+def test_a_result_of_other_kinds_is_named_and_the_other_runs_are_read(tmp_path, file, key, value):
+    """As a later version may write them, with their digest."""
+    store = Store(tmp_path)
+    put(store, record(seed=1))
+    folder = put(store, record()).path
+    stored = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("result", "environment", "metrics")}
+    stored[file][key] = value
+    del stored["environment"]["digest"]
+    stored["environment"]["digest"] = digest(stored["environment"], stored["metrics"], stored["result"])
+    for name, values in stored.items():
+        (folder / f"{name}.json").write_text(json.dumps(values))
+    with pytest.warns(UnreadableRunWarning, match=SPEC.id):
+        assert [each.seed for each in store.records()] == [1]
+
+
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    put(store, record(seed=1))
+    locked = put(store, record()).path / "spec.json"
+    stat = Path.stat
+
+    def refused(path, **options):
+        if path == locked:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    with pytest.warns(UnreadableRunWarning, match="Permission denied"):
+        assert [each.seed for each in store.records()] == [1]
+
+
+def test_a_store_that_may_not_be_read_is_one_error(tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(StoreError, match=r"cannot read the store .*: Permission denied"):
+        Store(tmp_path).records()
 
 
 def test_what_a_later_version_adds_is_tolerated(tmp_path):
