@@ -151,7 +151,7 @@ def _notices(records: Iterable[RunRecord]) -> Iterator[str]:
 
 def _picture(record: RunRecord, store: Path) -> Iterator[str]:
     """The graph with a run's predictions, if it is a labelled graph small enough to draw."""
-    dataset = load(record.spec.dataset)
+    dataset = load(record.spec.dataset, store=store)
     if dataset.task != "node-classification" or int(dataset.graph.num_nodes or 0) > LARGEST_DRAWN:
         return
     figure = plot_predictions(dataset, predictions(record, store), dataset.split(record.seed))

@@ -152,7 +152,7 @@ def _own_dataset(entry: own.Entry) -> Parts:
         "split": entry.name.partition("@")[2],
         "notices": "\n".join(entry.notices),
         "licence": card.licence,
-        "citation": "" if card.citation.key == "own" else _cited(card.citation),
+        "citation": _cited(card.citation),
     }
     return entry.name, f"{card.title}. {card.notes}".strip(), facts, ()
 
@@ -238,7 +238,7 @@ def _doc(thing: Any) -> str:
 
 
 def _cited(citation: Citation) -> str:
-    return f"{citation}, {citation.url}"
+    return ", ".join(filter(None, (str(citation), citation.url)))
 
 
 def _recipe(preset: Preset) -> str:

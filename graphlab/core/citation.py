@@ -38,5 +38,4 @@ class Citation:
         return f"{', '.join(others)} and {last}" if others else last
 
     def __str__(self) -> str:
-        venue = f", {self.venue}" if self.venue else ""
-        return f"{self.surnames}, {self.title}{venue}, {self.year}"
+        return ", ".join(map(str, filter(None, (self.surnames, self.title, self.venue, self.year))))

@@ -93,6 +93,6 @@ def _card(name: str, task: str, split: str) -> Card:
         title=name,
         task=task,
         licence="not stated",
-        citation=Citation(key="own", title=name, authors="not stated", year=0, url=""),
+        citation=Citation(key="own", title="", authors="not stated", year=0, url=""),
         splits=(split,),
     )
