@@ -100,7 +100,7 @@ def _execute(
     if shard.rank == 0:
         folder.begin()
     task = learner = None
-    told = _Told(report, spec)
+    epochs = _EpochReporter(report, spec)
     try:
         task = plan.make_task(spec.seed, device, shard)
         learner = plan.make_learner(task, spec.seed)
@@ -112,14 +112,14 @@ def _execute(
             plan.training,
             SeedStream(spec.seed).child("sampling"),
             folder,
-            told.epoch,
+            epochs.report_epoch,
         )
     except FailedStartError as error:
         outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=error)
     except (StoreError, InputError):
         raise
     except Exception as error:
-        if shard.world > 1 or error is told.error:
+        if shard.world > 1 or error is epochs.error:
             raise  # the other processes wait for this one, and are ended with it; or a search ends the run
         foreseen = error if isinstance(error, GraphLabError) else None
         failure = foreseen or (OutOfMemoryError(error) if is_out_of_memory(error) else UnforeseenError(error))
@@ -153,16 +153,16 @@ def _execute(
     return record
 
 
-class _Told:
-    """Passes epochs on, and remembers what whoever was told of them has raised: a search ends a run so."""
+class _EpochReporter:
+    """Passes epochs on, and remembers the error that a reporter raises: a search ends a run by one."""
 
-    def __init__(self, report: Reporter, spec: RunSpec) -> None:
-        self.report, self.spec = report, spec
+    def __init__(self, reporter: Reporter, spec: RunSpec) -> None:
+        self.reporter, self.spec = reporter, spec
         self.error: Exception | None = None
 
-    def epoch(self, epoch: int, epochs: int, row: dict[str, float]) -> None:
+    def report_epoch(self, epoch: int, epochs: int, row: dict[str, float]) -> None:
         try:
-            self.report.epoch(self.spec, epoch, epochs, row)
+            self.reporter.epoch(self.spec, epoch, epochs, row)
         except Exception as error:
             self.error = error
             raise

@@ -203,8 +203,8 @@ class RunFolder(CheckpointFolder):
         """Write what the run came to; result.json last, for it is what says that the run is done."""
         result, curve = record.result.to_json(), [_plain(row) for row in record.curve]
         about = {"notices": list(record.notices), "code": record.code, "content": record.content}
-        told = {name: value for name, value in (about | {"files": dict(record.files)}).items() if value}
-        ran_on = {"seconds": record.seconds, **record.environment, **told}
+        present = {name: value for name, value in (about | {"files": dict(record.files)}).items() if value}
+        ran_on = {"seconds": record.seconds, **record.environment, **present}
         with _explained(self.path):
             write_json(self.path / "environment.json", {**ran_on, "digest": digest(ran_on, curve, result)})
             write_json(self.path / "metrics.json", curve)
