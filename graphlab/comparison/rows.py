@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 LOWER_IS_BETTER = frozenset({"mae", "mr", "loss"})
-"""Metrics of which a leaderboard without runs of ours shows the lowest first."""
+"""Metrics of which the lowest is best, where no run is selected by them and says so."""
 
 
 def leaderboard_rows(dataset: str, records: Sequence[RunRecord]) -> list[Row]:

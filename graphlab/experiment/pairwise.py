@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.configurations import departures
 from graphlab.comparison.paired import ALPHA, Contrast, Group, contrasts
-from graphlab.comparison.rows import said
+from graphlab.comparison.rows import LOWER_IS_BETTER, said
 from graphlab.core.errors import InputError
 from graphlab.experiment.runs import Runs
 from graphlab.records.record import RunRecord
@@ -87,7 +87,8 @@ def compare(*runs: Runs | Sequence[Runs], metric: str | None = None) -> Pairwise
     groups = [Group(label, each.records) for label, each in zip(labels_of(configurations), configurations, strict=True)]
     for group in groups:
         _require_metric(group, chosen)
-    return Pairwise(tuple(contrasts(groups, chosen)), chosen, next(iter(selecting.values())))
+    direction = selecting.get(chosen) or ("min" if chosen in LOWER_IS_BETTER else "max")
+    return Pairwise(tuple(contrasts(groups, chosen)), chosen, direction)
 
 
 def labels_of(runs: Sequence[Runs]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -222,6 +223,8 @@ class Result:
         require_kinds(values, RESULT_KINDS)
         for part in ("validation", "test"):
             require_kinds(values.get(part, {}), dict.fromkeys(values.get(part, {}), NUMBER))
+            if not all(map(math.isfinite, values.get(part, {}).values())):
+                raise ValueError(f"its {part} has values that are not finite")
         return cls(**{name: values[name] for name in (each.name for each in fields(cls)) if name in values})
 
 

@@ -231,7 +231,12 @@ def read_record(folder: Path) -> RunRecord:
     stored = _read(folder / "result.json", dict)
     environment = _read(folder / "environment.json", dict)
     curve = _read_curve(folder / "metrics.json")
-    if environment.pop("digest", None) != digest(environment, curve, stored):
+    written = environment.pop("digest", None)
+    try:
+        is_as_written = written == digest(environment, curve, stored)
+    except ValueError as error:  # of what no JSON has, as NaN
+        raise _unreadable(folder / "result.json", error) from error
+    if not is_as_written:
         raise StoreError(
             f"result.json, metrics.json or environment.json in {folder} is not what the run wrote there",
             hint="it was edited; restore it, or move the folder away to run it again",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -38,6 +39,23 @@ def test_it_is_shown_as_text_html_and_json():
     assert "gcn is above mlp: +0.2867 [" in repr(found) and "paired t-test" in repr(found)
     html = found._repr_html_()
     assert "<table>" in html and '<span class="above">above</span>' in html
+
+
+def test_lower_is_better_also_of_metrics_that_nothing_is_selected_by():
+    """The better one of two mean ranks was the higher, since runs are selected by the reciprocal rank."""
+
+    def ranked(model, ranks):
+        results = records(0.5, 0.51, 0.52, model=model, metric="mrr")
+        made = [
+            replace(record, result=replace(record.result, test={**record.result.test, "mr": rank}))
+            for record, rank in zip(results, ranks, strict=True)
+        ]
+        return Runs(tuple(made))
+
+    ours, theirs = ranked("nbfnet", (10.0, 11.0, 10.5)), ranked("transe", (80.0, 83.0, 80.0))
+    by_rank = gl.compare(ours, theirs, metric="mr")
+    assert by_rank.direction == "min" and list(by_rank.df["better"]) == ["nbfnet"]
+    assert gl.compare(ours, theirs).direction == "max"
 
 
 @pytest.mark.parametrize(
