@@ -113,8 +113,9 @@ class GraphBatches:
 
 
 class GraphPrediction(Task[Data]):
-    """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes, of which those that are
-    `UNLABELLED` count in neither. A graph without any label is not trained on."""
+    """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes.
+
+    What is `UNLABELLED` counts in neither. A graph without any label is not trained on."""
 
     name = "graph-prediction"
     version = 2
