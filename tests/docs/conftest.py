@@ -9,10 +9,51 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from torch_geometric.data import Data
 
 from tests.docs.blocks import ROOT
 
 Shell = Callable[..., str]
+
+PEOPLE = [f"person {k:02}" for k in range(30)]
+FRIENDS = [(PEOPLE[k], PEOPLE[(k + step) % 30]) for k in range(30) for step in (1, 2, 7)]
+FAMILY = {
+    "train": "ann mother bob,bob child ann,bob father eve,eve child bob,ann mother tom,tom father joe,joe child tom",
+    "inference": "max father ida,ida child max,ida mother leo,leo father kim,kim child leo",
+    "valid": "max father leo",
+    "test": "leo child ida",
+}
+
+
+@pytest.fixture
+def own_files(tmp_path: Path) -> Path:
+    """A working folder with what a user of the documentation has: tables, text files and graphs of PyG."""
+    lines = {
+        "friends.csv": ["who,whom,weight", *(f"{u},{v},{1 + (k % 3)}" for k, (u, v) in enumerate(FRIENDS))],
+        "people.csv": [
+            "node,age,team",
+            *(f"{name},{20 + k % 9},{'red' if k < 15 else 'blue'}" for k, name in enumerate(PEOPLE)),
+        ],
+        "friends.txt": [f"{u}\t{v}" for u, v in FRIENDS],
+        "teams.txt": [f"{name}\t{'red' if k < 15 else 'blue'}" for k, name in enumerate(PEOPLE)],
+        **{
+            f"family/{part}.txt": ["\t".join(triple.split()) for triple in text.split(",")]
+            for part, text in FAMILY.items()
+        },
+    }
+    (tmp_path / "family").mkdir()
+    for name, rows in lines.items():
+        (tmp_path / name).write_text("\n".join(rows) + "\n")
+    torch.save([_molecule(size) for size in range(4, 34)], tmp_path / "molecules.pt")
+    return tmp_path
+
+
+def _molecule(size: int) -> Data:
+    """A ring, or a chain, of as many atoms; which of the two is its class."""
+    is_ring = size % 2
+    bonds = torch.tensor([(k, (k + 1) % size) for k in range(size if is_ring else size - 1)]).t()
+    return Data(x=torch.ones(size, 1), edge_index=torch.cat([bonds, bonds.flip(0)], dim=1), y=torch.tensor([is_ring]))
 
 
 @pytest.fixture

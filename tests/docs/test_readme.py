@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shlex
 from typing import Any
@@ -74,9 +75,32 @@ def check_commands(cli, tmp_path, monkeypatch):
     return check
 
 
-def test_python(shell, tmp_path):
-    (tmp_path / "snippet.py").write_text("".join(texts("python")))
-    assert "Summary(n=3, failed=0" in shell("python snippet.py")
+def test_python(shell, own_files):
+    (own_files / "snippet.py").write_text("".join(texts("python")))
+    shown = shell("python snippet.py")
+    assert "Summary(n=3, failed=0" in shown
+    assert shown.count("Summary(n=2, failed=0") == 6 and "own/club-" in shown
+
+
+OWN_DATA = next(text for text in texts("python") if "gl.dataset(" in text)
+
+
+def test_data_of_ones_own_are_the_second_section():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    headings = [line for line in page.splitlines() if line.startswith("## ")]
+    assert headings[1] == "## Your own data" and OWN_DATA in page.split(headings[2])[0]
+
+
+def test_each_way_to_a_data_set_is_three_lines_at_most():
+    """A statement that makes one, and those that make what only it uses."""
+    statements = [node for node in ast.parse(OWN_DATA).body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    shared = {"split", "gl"}
+    ways = {}
+    for node in (node for node in statements if "gl.dataset(" in ast.unparse(node)):
+        used = {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)} - shared
+        sources = [each for each in statements if isinstance(each, ast.Assign) and each.targets[0].id in used]
+        ways[node.targets[0].id] = sum(each.end_lineno - each.lineno + 1 for each in (node, *sources))
+    assert len(ways) == 7 and max(ways.values()) <= 3 - len(["gl.run(...)"])
 
 
 @pytest.mark.real_data

@@ -38,7 +38,7 @@ def from_data(request: Request, data: Data) -> Dataset:
     target = str(request.target or "y")
     graph = _with_tensors(request.name, data)
     masks = tuple(graph[key] for key in MASKS if graph.get(key) is not None)
-    if 0 < len(masks) < len(MASKS):
+    if 0 < len(masks) < len(MASKS) and request.split is None:
         absent = ", ".join(key for key in MASKS if graph.get(key) is None)
         raise InputError(f"{request.name} has masks, and no {absent}", hint="give all three, or split=")
     for key in MASKS:

@@ -35,10 +35,9 @@ class Config(ObjectiveConfig):
 
 
 class KGCompletion(Task[Queries]):
-    """Filtered ranking of tails and heads.
+    """Filtered ranking of tails and heads, in the graph that each part of the split is about.
 
-    Training is about `graphs[0]`, test about `graphs[-1]`, and validation about the one that the data set says:
-    `graphs[validation_graph]`.
+    Training is about `graphs[0]`, test about `graphs[-1]`, and validation about `graphs[validation_graph]`.
     """
 
     name = "kg-completion"
