@@ -206,7 +206,7 @@ class Unbuildable(Score):
 
     errors = {
         "b": ConfigError("a width of 94 cannot be shared by 5 heads"),
-        "c": OutOfMemoryError("run 0 does not fit into memory"),
+        "c": OutOfMemoryError(MemoryError("run 0")),
         "d": torch.OutOfMemoryError("2 GiB are wanted"),
         "e": MemoryError("and so does numpy"),
     }
@@ -223,7 +223,7 @@ def test_an_architecture_that_cannot_be_trained_does_not_end_the_search(letters,
     failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
     assert failed == {
         "b": "a width of 94 cannot be shared by 5 heads",
-        "c": "run 0 does not fit into memory",
+        "c": "it does not fit into memory: run 0",
         "d": "it does not fit into memory: 2 GiB are wanted",
         "e": "it does not fit into memory: and so does numpy",
     }
