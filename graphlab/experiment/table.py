@@ -210,7 +210,7 @@ def table(
     require_count("workers", workers, "one worker is this process alone")
     chosen = parse_seeds(seeds)
     own = _settings_by_model(models)
-    named = [datasets] if isinstance(datasets, str | Dataset) else list(datasets)
+    named = _several("datasets", datasets, str | Dataset, '["karate", "planetoid/cora"]')
     loaded = [find_data(data, store) for data in named]
     if not own or not loaded:
         raise InputError("a table needs a model and a data set", hint='gl.table(["gcn", "mlp"], ["karate"], seeds=3)')
@@ -270,6 +270,15 @@ def _marked(groups: Mapping[str, tuple[RunRecord, ...]], column: Column) -> dict
     }
 
 
+def _several(what: str, values: Any, single: Any, example: str) -> list[Any]:
+    """What a caller names, one or several."""
+    if isinstance(values, single):
+        return [values]
+    if not isinstance(values, Iterable):
+        raise InputError(f"{what} cannot be {values!r:.60}", hint=f"name them: {example}")
+    return list(values)
+
+
 def _settings_by_model(models: Models) -> dict[str, Mapping[str, Any]]:
     if isinstance(models, Mapping):
         for name, settings in models.items():
@@ -278,7 +287,7 @@ def _settings_by_model(models: Models) -> dict[str, Mapping[str, Any]]:
                     f"the settings of {name} cannot be {settings!r:.60}", hint='write {"gcn": {"hidden_dim": 32}}'
                 )
         return dict(models)
-    named = [models] if isinstance(models, str) else list(models)
+    named = _several("models", models, str | type, '["gcn", "mlp"]')
     if twice := [name for name in named if named.count(name) > 1]:
         raise ConfigError(f"the table has model {twice[0]} twice", hint="name it once")
     return {name: {} for name in named}

@@ -88,11 +88,14 @@ class ListedSpace(Space):
             "training": [TrainingConfig],
             "task": [task.Config for task in tasks if (task.ability or task.name) in entry.cls.tasks],
         }
-        ranges = {
-            (place := self._locate(name)): self._range(place, values)
-            for name, values in listed.items()
-            if name != MODEL
-        }
+        ranges: dict[str, Range] = {}
+        for name, values in listed.items():
+            if name == MODEL:
+                continue
+            place = self._locate(name)
+            if place in ranges:
+                raise ConfigError(f"the space of {self.model} lists {place} twice", hint="list each setting once")
+            ranges[place] = self._range(place, values)
         if not ranges:
             raise ConfigError(f"the space of {self.model} lists no settings", hint=f"give each {FORMS}")
         self.name = f"{self.model}-{hash_text(canonical_json([MODEL, self.model, *listed.items()]))[:8]}"

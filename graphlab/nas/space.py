@@ -123,11 +123,11 @@ def _problem_of(searched: Range) -> str:
             return f"the option {equal[0]!r} is there twice" if equal else ""
         case IntRange(low, high, log, step):
             if low > high or step < 1:
-                return f"from {low} to {high} in steps of {step} there is nothing"
+                return f"from {low} to {high} in steps of {step} there is nothing to choose"
             return f"a logarithmic range begins above 0, not at {low}" if log and low <= 0 else ""
         case FloatRange(low, high, log):
-            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-                return f"from {low} to {high} there is nothing"
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                return f"from {low} to {high} there is nothing to choose"
             return f"a logarithmic range begins above 0, not at {low}" if log and low <= 0 else ""
 
 

@@ -25,6 +25,7 @@ def record(
         task_config={},
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
         protocol={"split": split, "metric": metric},
+        departures={f"model.{name}": value for name, value in settings.items()},
     )
     if value is None:
         error = {"kind": "divergence", "message": "the loss is <nan>"}

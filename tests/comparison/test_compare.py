@@ -23,7 +23,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.errors import InputError, UnknownNameError
 from graphlab.experiment.views import leaderboard_html
 from graphlab.model.registry import find_model
-from graphlab.records.record import ELIGIBILITY, Result, RunRecord
+from graphlab.records.record import Result, RunRecord
 from graphlab.task.registry import find_task
 from tests.comparison.records_made import record, records
 
@@ -220,12 +220,11 @@ def test_a_protocol_that_ours_does_not_state_is_not_comparable():
 
 
 def test_what_is_not_eligible_is_not_compared_and_says_so():
-    ours = records(0.8, 0.81)
-    for one in ours:
-        one.spec.protocol[ELIGIBILITY] = "not eligible for Board, whose rules forbid it"
+    why = "not eligible for Board, whose rules forbid it"
+    ours = [replace(one, spec=replace(one.spec, eligibility=why)) for one in records(0.8, 0.81)]
     for numbers in ([number()], []):
         (row,) = compare(numbers, ours)
-        assert (row.verdict, row.why) == ("not eligible", "not eligible for Board, whose rules forbid it")
+        assert (row.verdict, row.why) == ("not eligible", why)
         shown = Console(width=200, record=True)
         shown.print(rows_table("board", [row]))
         text = shown.export_text()

@@ -142,6 +142,9 @@ def test_settings_of_one_model_and_of_all(tmp_path):
         ({"gcn": {"hiden_dim": 4}}, "karate", "gcn on karate: "),
         ({"gcn": 4}, "karate", "the settings of gcn cannot be 4"),
         ("gcm", "karate", "gcm"),
+        (None, "karate", "models cannot be None"),
+        (["gcn"], None, "datasets cannot be None"),
+        (["gcn"], 5, "datasets cannot be 5"),
     ],
 )
 def test_what_cannot_be_a_table_is_refused_before_anything_runs(models, datasets, message, tmp_path):
