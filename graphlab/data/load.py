@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphlab.core.errors import DataError, InputError
+from graphlab.core.errors import DataError, GraphLabError, InputError
 from graphlab.core.registry import Registered, folded
 from graphlab.data import cache
 from graphlab.data.card import Card
@@ -104,8 +104,16 @@ def full_name(found: Registered, split: str) -> str:
 
 
 def _build(found: Registered, files: Files, split: str) -> Dataset:
-    dataset: Dataset = found.module.build(found.variant, files, split)
-    return check(replace(dataset, name=full_name(found, split)), DataError)
+    hint = f"see build in {found.module.__file__}"
+    try:
+        dataset: object = found.module.build(found.variant, files, split)
+    except GraphLabError:
+        raise
+    except Exception as error:  # what reads the files of others may fail in any way
+        raise DataError(f"the adapter of {found.name} fails: {type(error).__name__}: {error}", hint=hint) from error
+    if not isinstance(dataset, Dataset):
+        raise DataError(f"the adapter of {found.name} gives a {type(dataset).__name__}, no Dataset", hint=hint)
+    return check(replace(dataset, name=full_name(found, split), origin=None), DataError)
 
 
 def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:

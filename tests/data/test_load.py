@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 import torch_geometric.transforms as T
 
-from graphlab.core.errors import InputError, UnknownNameError
+from graphlab.core.errors import DataError, InputError, UnknownNameError
 from graphlab.data.dataset import Dataset
+from graphlab.data.identity import identify
 from graphlab.data.load import load, table
 from graphlab.data.registry import DATASETS
 from graphlab.data.spec import Continuous
@@ -135,3 +138,51 @@ def test_transforms_that_fail_are_one_error(transform):
     with pytest.raises(InputError, match="fails on karate: ") as caught:
         load("karate", transform=transform)
     assert caught.value.hint and "edge_index, num_nodes, x, y" in caught.value.hint
+
+
+ADAPTER = """
+from dataclasses import replace
+from graphlab.data.adapters.karate import CARD
+from graphlab.data.load import load
+
+def build(variant, files, split):
+    {body}
+"""
+
+
+@pytest.fixture
+def adapter(tmp_path, monkeypatch):
+    """Registers an adapter whose `build` has this body."""
+
+    def make(body):
+        (tmp_path / "of_others.py").write_text(ADAPTER.format(body=body))
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, "of_others", raising=False)
+        monkeypatch.setitem(DATASETS.families, "of-others", "of_others")
+        return "of-others"
+
+    yield make
+    sys.modules.pop("of_others", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return None", "gives a NoneType, no Dataset"),
+        ("return [load('karate')]", "gives a list, no Dataset"),
+        ("raise ValueError('line 3')", "fails: ValueError: line 3"),
+        ("return 1 / 0", "fails: ZeroDivisionError"),
+        ("return open('nowhere')", "fails: FileNotFoundError"),
+    ],
+)
+def test_adapters_that_fail_are_one_error(adapter, body, words):
+    with pytest.raises(DataError, match=f"the adapter of of-others {words}") as caught:
+        load(adapter(body))
+    assert caught.value.hint and "of_others.py" in caught.value.hint
+
+
+def test_what_an_adapter_makes_of_another_data_set_is_its_own(adapter):
+    """It had kept the fingerprint of the other, and so was taken for data that were changed after loading."""
+    data = load(adapter("d = load('karate'); d.graph.x.mul_(2); return d"))
+    assert data.origin is not None and data.origin.content == data.fingerprint
+    assert identify(data).name == "of-others"
