@@ -55,7 +55,7 @@ def configurations(records: Iterable[RunRecord], known: Iterable[RunRecord] = ()
     """
     groups: dict[str, list[RunRecord]] = {}
     specs = {record.id: record.spec for record in known}
-    for record in records:
+    for record in {record.id: record for record in records}.values():  # a run counts once, however often it is given
         if record.result.status != "unfinished":
             groups.setdefault(_without_seed(record.spec, specs), []).append(record)
     differing = departures([group[0] for group in groups.values()])

@@ -161,7 +161,7 @@ def make_plan(
     or a data set in memory fails the check; nothing has been written then.
     """
     plan = plan_on(find_data(dataset, store), find_any_model(model, store), overrides)
-    _refuse_two_values(overrides or {}, plan.configs)
+    refuse_two_values(overrides or {}, plan.configs)
     return plan
 
 
@@ -226,7 +226,7 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None, store: str | os.PathL
     return plan
 
 
-def _refuse_two_values(overrides: Mapping[str, Any], configs: Mapping[str, type[Config]]) -> None:
+def refuse_two_values(overrides: Mapping[str, Any], configs: Mapping[str, type[Config]]) -> None:
     """Raises ConfigError where two spellings give one setting two values."""
     located: dict[tuple[str, str], Any] = {}
     for key, value in overrides.items():

@@ -20,7 +20,7 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
 from graphlab.experiment.definition import Entry, Expectation, Experiment, read_experiment, starting_point
 from graphlab.experiment.pairwise import contrast_text
-from graphlab.experiment.plan import Plan, find_any_model, plan_on
+from graphlab.experiment.plan import Plan, find_any_model, plan_on, refuse_two_values
 from graphlab.experiment.results import runs_json
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
@@ -178,6 +178,7 @@ def check(
     datasets: dict[str, Dataset] = {}
     plans: dict[int, Plan] = {}
     refusals: dict[int, Refusal] = {}
+    places: dict[str, int] = {}
     for index, entry in enumerate(experiment.runs):
         if entry.dataset not in datasets:
             datasets[entry.dataset] = load(entry.dataset, store=store)
@@ -191,9 +192,21 @@ def check(
             refusals[index] = Refusal(entry.model, dataset.name, error.message, error.hint)
             continue
         if not entry.refuses:
+            refuse_two_values(entry.settings, plan.configs)
             _require_metrics(entry, plan)
             plans[index] = replace(plan, start=_start(entry, experiment.runs[:index], plans))
+            _require_new(entry, index + 1, plans[index].spec(0).id, places)
     return plans, refusals
+
+
+def _require_new(entry: Entry, place: int, identity: str, places: dict[str, int]) -> None:
+    """The entry, at this place of the file, is no run of an earlier one in another spelling."""
+    first = places.setdefault(identity, place)
+    if first != place:
+        raise ConfigError(
+            f"{entry.model} on {entry.dataset} is the same run as entry {first} of the experiment",
+            hint="each run is one entry; name it once",
+        )
 
 
 def _require_metrics(entry: Entry, plan: Plan) -> None:

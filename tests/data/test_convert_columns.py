@@ -32,8 +32,8 @@ def test_a_first_edge_of_numbers_is_an_edge(tmp_path):
 
 
 def test_classes_may_be_of_numpy_and_are_not_empty():
-    classes, names = read_classes("classes", [np.bool_(True), False, None])
-    assert classes.tolist() == [1, 0, -1] and names == ("0", "1")
+    classes, names = read_classes("classes", [np.bool_(True), False, None, np.float32("nan"), float("nan")])
+    assert classes.tolist() == [1, 0, -1, -1, -1] and names == ("0", "1")
     with pytest.raises(InputError, match="empty text 2 times"):
         read_classes("classes", ["a", "", " "])
 

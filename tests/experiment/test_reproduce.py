@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from graphlab.comparison.rows import leaderboard_rows
 from graphlab.core.errors import ConfigError, GraphLabError, IncompatibleError, InputError
 from graphlab.data.registry import DATASETS
 from graphlab.experiment import reproduce as module
@@ -262,3 +263,32 @@ def test_a_wrong_file_is_one_clear_error(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml"):
         reproduce(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "{model: GCN, dataset: karate, settings: {training.epochs: 3}}",
+        "{model: gcn, dataset: karate@leaders, settings: {training.epochs: 3}}",
+        "{model: gcn, dataset: karate, settings: {epochs: 3, hidden_dim: 16}}",
+    ],
+)
+def test_a_run_in_another_spelling_is_the_same_run(tmp_path, again):
+    """It had counted twice, with half of the variance."""
+    path = tmp_path / "twice.yaml"
+    path.write_text(f"title: t\nruns: [{{model: gcn, dataset: karate, settings: {{training.epochs: 3}}}}, {again}]")
+    with pytest.raises(ConfigError, match="is the same run as entry 1 of the experiment"):
+        reproduce(path, store=tmp_path / "runs", progress=False)
+
+
+def test_a_setting_with_two_values_is_refused(tmp_path):
+    path = tmp_path / "two.yaml"
+    path.write_text("title: t\nruns: [{model: gcn, dataset: karate, settings: {training.epochs: 3, epochs: 4}}]")
+    with pytest.raises(ConfigError, match=r"training.epochs is set to 3 and to 4"):
+        reproduce(path, store=tmp_path / "runs", progress=False)
+
+
+def test_a_record_counts_once_however_often_it_is_given():
+    given = records(0.80, 0.82, 0.81)
+    (row,) = leaderboard_rows("none", [replace(r, spec=replace(r.spec, dataset="none")) for r in (*given, *given)])
+    assert row.ours is not None and row.ours.n == 3

@@ -17,9 +17,9 @@ from graphlab.data.text import alike
 
 def is_missing(value: Any) -> bool:
     """Whether a value stands for one that is not there: None, NaN, or pandas' NA and NaT."""
-    return (
-        value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
-    )
+    if isinstance(value, float | np.floating):
+        return bool(value != value)
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def read_classes(what: str, values: Sequence[Any]) -> tuple[Tensor, tuple[str, ...]]:
