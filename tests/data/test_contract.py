@@ -48,7 +48,8 @@ def test_contract(name, shared_data_root):
             pytest.skip(f"the mirror has no {absent}")
         raise
     golden = outputs.read("contents")
-    for split, fingerprint in fingerprints.items():
+    is_ours = DATASETS.resolve(name).module.__name__.startswith("graphlab.")  # of another the text is in the identity
+    for split, fingerprint in fingerprints.items() if is_ours else ():
         assert golden.get(f"{name}@{split} {outputs.version_of(name)}") == fingerprint, (
             f"{name}@{split} is another data set than its version was, so that old runs would be taken for runs on it: "
             "raise VERSION in its adapter"
