@@ -198,7 +198,7 @@ def test_a_class_that_is_not_run_on_graphs_so_large_has_no_ceiling():
     graphs = [nx.disjoint_union_all([nx.Graph(graph.edge_index.T.tolist())] * 3) for graph in data.graphs[::15]]
     edges = [torch.tensor([*graph.edges, *((v, u) for u, v in graph.edges)]).T for graph in graphs]
     large = tuple(
-        Data(edge_index=e, num_nodes=len(graph), y=old.y)
+        Data(x=torch.ones(len(graph), 1), edge_index=e, num_nodes=len(graph), y=old.y)
         for e, graph, old in zip(edges, graphs, data.graphs[::15], strict=True)
     )
     found = analyze("expressiveness", "i2gnn", replace(data, graphs=large), tests="1-WL")
