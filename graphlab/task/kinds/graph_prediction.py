@@ -102,8 +102,10 @@ class GraphBatches:
 
 
 class GraphPrediction(Task[Data]):
-    """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes, of which those that are
-    `UNLABELLED` count in neither. A graph without any label is not trained on."""
+    """L1 loss and mean absolute error for values, cross-entropy and accuracy for classes.
+
+    Targets that are `UNLABELLED` count in neither. A graph without any label is not trained on.
+    """
 
     name = "graph-prediction"
     level = "graph"

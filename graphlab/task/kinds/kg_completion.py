@@ -35,8 +35,7 @@ class Config(ObjectiveConfig):
 
 
 class KGCompletion(Task[Queries]):
-    """Filtered ranking of tails and heads. Training is about `graphs[0]`, test about `graphs[-1]`, and validation about
-    the one that the data set says: `graphs[validation_graph]`."""
+    """Filtered ranking of tails and heads, validation in `graphs[validation_graph]` and test in `graphs[-1]`."""
 
     name = "kg-completion"
     level = "triple"
