@@ -134,7 +134,7 @@ BROKEN_DATASETS = {
     "counts": ('"num_edges": 300', '"num_edges": 299', "other counts"),
     "overlap": ("node[~train & ~validation]", "node[place < 3]", "overlap"),
     "doubles": ("x=torch.eye(len(node))", "x=torch.eye(len(node)).double()", "float32"),
-    "direction": ("sorted(nx.to_directed(graph).edges)", "sorted(graph.edges) * 2", "is directed"),
+    "direction": ("sorted(nx.to_directed(graph).edges)", "sorted(graph.edges) * 2", "no reverse"),
     "licence": ('licence="BSD-3-Clause (networkx)"', 'licence=""', "no licence"),
     "chance": ("x=torch.eye(len(node))", "x=torch.rand(60, 60)", "not the same"),
 }

@@ -241,13 +241,17 @@ def test_the_memory_of_the_machine_can_be_too_small_as_well(letters, explore):
     assert set(failed) == {"a"} and failed["a"].startswith("it does not fit into memory: ")
 
 
-def test_other_errors_of_a_network_are_told(letters, explore):
+def test_other_errors_of_a_network_are_failures_of_its_trial(letters, explore):
     class Wrong(Score):
         def evaluate(self, values, on_step):
-            return Evaluation({"validation": float(torch.ones(2) @ torch.ones(3))})
+            if values["letter_0"] == "a":
+                torch.ones(2) @ torch.ones(3)
+            return super().evaluate(values, on_step)
 
-    with pytest.raises(RuntimeError, match="inconsistent tensor size"):
-        explore("random", letters, Wrong(letters), 3)
+    outcomes = explore("random", letters, Wrong(letters), 20).ledger.outcomes
+    failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
+    assert len(outcomes) == 20 and set(failed) == {"a"}
+    assert failed["a"].startswith("RuntimeError: inconsistent tensor size")
 
 
 def test_fewer_evaluations_than_there_are_give_the_first_of_them(letters, explore, tmp_path):

@@ -239,5 +239,3 @@ def test_requests_that_cannot_be_met(tmp_path):
         gl.discriminate("distmult", "hard-pairs", store=tmp_path)
     with pytest.raises(ConfigError, match="not a setting"):
         gl.discriminate("gin", "hard-pairs", store=tmp_path, pair=3)
-    with pytest.raises(InputError, match="by name"):
-        gl.discriminate("gin", example("pairs"), store=tmp_path, workers=2)

@@ -22,6 +22,7 @@ from graphlab.analysis.expressiveness import (
 )
 from graphlab.analysis.probe import analyze
 from graphlab.core.errors import ConfigError, IncompatibleError, UnknownNameError
+from graphlab.data.dataset import Split, Splits
 from graphlab.data.load import load
 from graphlab.data.registry import DATASETS
 from graphlab.model.registry import MODELS
@@ -198,10 +199,11 @@ def test_a_class_that_is_not_run_on_graphs_so_large_has_no_ceiling():
     graphs = [nx.disjoint_union_all([nx.Graph(graph.edge_index.T.tolist())] * 3) for graph in data.graphs[::15]]
     edges = [torch.tensor([*graph.edges, *((v, u) for u, v in graph.edges)]).T for graph in graphs]
     large = tuple(
-        Data(edge_index=e, num_nodes=len(graph), y=old.y)
+        Data(x=torch.ones(len(graph), 1), edge_index=e, num_nodes=len(graph), y=old.y)
         for e, graph, old in zip(edges, graphs, data.graphs[::15], strict=True)
     )
-    found = analyze("expressiveness", "i2gnn", replace(data, graphs=large), tests="1-WL")
+    splits = Splits("mine", fixed=(Split(range(6), [6, 7], [8, 9]),))
+    found = analyze("expressiveness", "i2gnn", replace(data, graphs=large, splits=splits), tests="1-WL")
     assert found.test == "FWL(3)" and found.ceiling is None and "not known" in found.text
     assert found.df["test"].tolist() == ["1-WL"]
 
