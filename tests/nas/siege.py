@@ -72,7 +72,7 @@ def assert_whole(asked: SearchPlan) -> None:
     assert all(trial.state.is_finished() for trial in trials)
     keys = [one.key for one in explorer.ledger.outcomes]
     assert len(keys) == len(set(keys)) == asked.trials
-    finished = {record.id for record in Store(asked.store).records() if record.result.status == "finished"}
+    finished = {record.id for record in Store(asked.store).records(trials=True) if record.result.status == "finished"}
     runs = [run for one in explorer.ledger.outcomes for run in one.runs]
     assert len(runs) == len(set(runs)) == asked.trials
     assert set(runs) <= finished

@@ -191,7 +191,7 @@ def test_what_is_known_before_training_costs_none(tmp_path):
     assert list(frame.key) == list(free.key)
     assert list(frame.parameters) == list(free.parameters)
     assert list(frame.feasible) == list(free.parameters <= limit)
-    assert len(gl.runs(tmp_path / "store")) == len(found.finished) == sum(free.parameters <= limit)
+    assert len(gl.runs(tmp_path / "store", trials=True)) == len(found.finished) == sum(free.parameters <= limit)
     kept = frame[frame.feasible == True]  # noqa: E712
     assert list(kept.validation) == list(free[free.parameters <= limit].validation)
     assert frame[frame.feasible == False].validation.isna().all()  # noqa: E712
@@ -203,14 +203,14 @@ def test_everything_but_the_outcome_is_known_before_training(metric, limit, tmp_
     found = search(tmp_path, trials=2, constraints={metric: limit})
     assert {one.state for one in found.outcomes} == {"infeasible"}
     assert all(set(one.metrics) == {metric} for one in found.outcomes)
-    assert len(gl.runs(tmp_path)) == 0
+    assert len(gl.runs(tmp_path, trials=True)) == 0
 
 
 def test_a_limit_on_the_outcome_is_known_after_training(tmp_path):
     found = search(tmp_path, constraints={"validation": 2.0}, trials=2)
     assert {one.state for one in found.outcomes} == {"infeasible"}
     assert all(one.metrics["validation"] <= 1 for one in found.outcomes)
-    assert len(gl.runs(tmp_path)) == 2
+    assert len(gl.runs(tmp_path, trials=True)) == 2
 
 
 def test_shared_weights_and_limits(tmp_path):

@@ -113,7 +113,7 @@ def test_an_unknown_model_is_named():
 
 
 def test_what_is_no_space_is_refused():
-    with pytest.raises(InputError, match="a search space cannot be 3"):
+    with pytest.raises(InputError, match="given by its name or by settings, not as 3"):
         gl.search("random", "karate", space=3, trials=1)
 
 

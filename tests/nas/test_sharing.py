@@ -153,7 +153,7 @@ def test_what_inherits_nothing_is_trained_as_without_sharing(warm_up, tmp_path):
     assert found.metrics == {**plain.metrics, "inherited": 0.0, "epochs": 6.0}
     assert steps == plain_steps
     assert found.runs == ()
-    assert len(gl.runs(tmp_path / "shared")) == 0
+    assert len(gl.runs(tmp_path / "shared", trials=True)) == 0
 
 
 def test_what_inherits_is_warmed_up_from_the_weights_that_its_ancestor_selected(tmp_path):
