@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
-from torch_geometric.data import Data
 
 from tests.docs.blocks import ROOT
 
@@ -45,15 +43,7 @@ def own_files(tmp_path: Path) -> Path:
     (tmp_path / "family").mkdir()
     for name, rows in lines.items():
         (tmp_path / name).write_text("\n".join(rows) + "\n")
-    torch.save([_molecule(size) for size in range(4, 34)], tmp_path / "molecules.pt")
     return tmp_path
-
-
-def _molecule(size: int) -> Data:
-    """A ring, or a chain, of as many atoms; which of the two is its class."""
-    is_ring = size % 2
-    bonds = torch.tensor([(k, (k + 1) % size) for k in range(size if is_ring else size - 1)]).t()
-    return Data(x=torch.ones(size, 1), edge_index=torch.cat([bonds, bonds.flip(0)], dim=1), y=torch.tensor([is_ring]))
 
 
 @pytest.fixture
