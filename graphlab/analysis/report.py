@@ -128,8 +128,8 @@ def _settings(comparison: Comparison) -> Iterator[str]:
             for row in rows
         ]
         title = f"{runs.model} on {runs.dataset}"
-        told = ", ".join(f"{row.name}={row.value}" for row in changed) or "as the recipe has it"
-        yield f"<details><summary>{escape(title)}: {escape(told)}</summary>"
+        settings = ", ".join(f"{row.name}={row.value}" for row in changed) or "as the recipe has it"
+        yield f"<details><summary>{escape(title)}: {escape(settings)}</summary>"
         yield _wide(table_html(f"Settings of {title}", ["setting", "value", "recipe", ""], lines))
         yield "</details>"
 

@@ -135,9 +135,9 @@ def _describe_own(name: str, kind: str | None, store: Path) -> Description:
         "dataset": lambda: _own_dataset(find_entry(name, store)),
         "model": lambda: _own_model(find_own(name, store)),
     }
-    for one in readers.keys() & {kind} if kind else readers:
+    for candidate in readers.keys() & {kind} if kind else readers:
         try:
-            return Description(one, *readers[one]())
+            return Description(candidate, *readers[candidate]())
         except UnknownNameError:
             continue
     kept = [*own.names(store), *kept_models(store)]

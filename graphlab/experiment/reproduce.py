@@ -268,9 +268,9 @@ def _mean(metric: str, runs: Runs) -> float | None:
 
 def _exceeds(metric: str, mean: float, runs: Runs, others: Sequence[Runs]) -> tuple[bool, str]:
     """Whether the paired test, corrected for the number of others, says that the mean is above each of theirs."""
-    groups = [Group(one.model, one.records) for one in (runs, *others)]
+    groups = [Group(each.model, each.records) for each in (runs, *others)]
     tested = contrasts(groups, metric, [(0, place) for place in range(1, len(groups))])
-    held = bool(tested) and all(one.conclusion == "above" for one in tested)
+    held = bool(tested) and all(contrast.conclusion == "above" for contrast in tested)
     return held, "; ".join([f"mean {mean:.4f}", *map(contrast_text, tested)])
 
 

@@ -19,8 +19,8 @@ samples = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_
 
 
 def group(*values: float | None, label: str = "gcn", first_seed: int = 0, **options: object) -> Group:
-    made = records(*values, model=label, **options)
-    return Group(label, tuple(replace(r, spec=replace(r.spec, seed=r.seed + first_seed)) for r in made))
+    stored = records(*values, model=label, **options)
+    return Group(label, tuple(replace(r, spec=replace(r.spec, seed=r.seed + first_seed)) for r in stored))
 
 
 def outcome(first: Group, second: Group) -> Contrast:
@@ -141,10 +141,10 @@ def test_every_pair_is_corrected_for_all_of_them_and_what_is_not_tested_is_not_c
     random = np.random.default_rng(0)
     groups = [group(*random.normal(mean, 0.01, 5), label=f"m{mean}") for mean in (0.7, 0.72, 0.8)]
     found = contrasts([*groups, group(0.1, label="one")], "accuracy")
-    tests = [one for one in found if one.conclusion != "not tested"]
+    tests = [pair for pair in found if pair.conclusion != "not tested"]
     assert len(found) == 6 and len(tests) == 3
     raw = [contrast(groups[i], groups[j], "accuracy").p_value for i, j in ((0, 1), (0, 2), (1, 2))]
-    assert [one.p_corrected for one in tests] == pytest.approx(holm([p for p in raw if p is not None]))
+    assert [pair.p_corrected for pair in tests] == pytest.approx(holm([p for p in raw if p is not None]))
 
 
 def test_false_alarms_over_all_pairs_are_rare():
@@ -153,7 +153,7 @@ def test_false_alarms_over_all_pairs_are_rare():
     alarms = 0
     for _ in range(300):
         groups = [group(*random.normal(0.8, 0.01, 4), label=f"m{k}") for k in range(5)]
-        alarms += any(one.conclusion != "undecided" for one in contrasts(groups, "accuracy"))
+        alarms += any(pair.conclusion != "undecided" for pair in contrasts(groups, "accuracy"))
     assert alarms / 300 <= 0.05 + 3 * (0.05 * 0.95 / 300) ** 0.5
 
 

@@ -85,12 +85,12 @@ def check_triples(draft: Draft, splits: Sequence[Split]) -> list[str]:
     for k, (place, split) in enumerate(named(draft, splits)):
         check_no_mask(place, split, "triples")
         parts = {part: _shaped(f"the {part} part of {place}", rows, 3) for part, rows in split.parts()}
-        asked = [
-            Asked(world, place, {part: rows for part, rows in parts.items() if where[part] == w})
+        queried = [
+            QueriedParts(world, place, {part: rows for part, rows in parts.items() if where[part] == w})
             for w, world in enumerate(worlds)
         ]
         if k == 0:
-            findings = [*(finding for each in asked for finding in each.findings()), *_of_relations(asked)]
+            findings = [*(finding for each in queried for finding in each.findings()), *_of_relations(queried)]
     return findings
 
 
@@ -111,9 +111,9 @@ def check_mixture(draft: Draft, splits: Sequence[Split]) -> list[str]:
             refuse(f"{place} names graphs {some(wrong)}", f"graphs are 0 to {len(worlds) - 1:,}")
         for k, world in enumerate(worlds):
             parts = {part: items[items[:, 0] == k][:, 1:] for part, items in rows.items()}
-            asked = Asked(world, f"{place}, {world.name}", parts)
+            queried = QueriedParts(world, f"{place}, {world.name}", parts)
             if number == 0:
-                findings += asked.findings()
+                findings += queried.findings()
                 findings += [] if any(map(len, parts.values())) else [f"{world.name} is not asked about"]
     return findings
 
@@ -187,7 +187,7 @@ def _refuse_unknown(what: str, triples: Tensor, world: World, known: Tensor) -> 
     refuse(f"{len(missing):,} of {len(triples):,} {what} are not among known_triples: {some(missing)}", hint)
 
 
-class Asked:
+class QueriedParts:
     """The parts of a split that are asked in one graph.
 
     Raises InputError where they name what is not there, or anything that is not known to be true in the graph.
@@ -270,10 +270,10 @@ class Asked:
         return found
 
 
-def _of_relations(asked: Sequence[Asked]) -> list[str]:
+def _of_relations(queried: Sequence[QueriedParts]) -> list[str]:
     """Relations that are seen in test only, that give test triples away, or that look like entities."""
-    training, last = asked[0], asked[-1]
-    parts = {part: rows for each in asked for part, rows in each.parts.items()}
+    training, last = queried[0], queried[-1]
+    parts = {part: rows for each in queried for part, rows in each.parts.items()}
     train, found = parts["train"], []
     if not len(train):
         return []
@@ -289,7 +289,7 @@ def _of_relations(asked: Sequence[Asked]) -> list[str]:
     return found + _exchanged(training.world)
 
 
-def _held_out(training: Asked) -> float:
+def _held_out(training: QueriedParts) -> float:
     """The share of the training graph's known triples that are none of its facts, as the probe inverse-relations has
     it: so many counterparts of facts may be missing."""
     world = training.world
@@ -298,9 +298,9 @@ def _held_out(training: Asked) -> float:
     return 1 - len(world.facts.unique()) / len(world.code(world.known).unique())
 
 
-def _inverse_leaks(training: World, asked: World, test: Tensor, threshold: float) -> list[str]:
+def _inverse_leaks(training: World, queried: World, test: Tensor, threshold: float) -> list[str]:
     """Test triples (h, r, t) of which (t, r', h) is a fact, r' being an inverse of r among the facts of training."""
-    row, other = asked.turned(test)
+    row, other = queried.turned(test)
     if not len(row):
         return []
     number = training.num_relations
@@ -359,5 +359,5 @@ def _some_of(mask: Tensor, what: str) -> str:
     return f"{int(mask.sum()):,} of {len(mask):,} {what}"
 
 
-def _many(count: int, one: str, several: str = "") -> str:
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
+def _many(count: int, singular: str, plural: str = "") -> str:
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -28,8 +28,8 @@ def retrain(plan: Plan, outcomes: Sequence[Outcome], seeds: int | str | Sequence
     plans = []
     for one in outcomes:
         model, settings = plan.space.settings(one.values)
-        made = plan_on(plan.data, model, {**own, **settings})
-        plans.append(replace(made, eligibility=plan.eligibility))
+        retrained = plan_on(plan.data, model, {**own, **settings})
+        plans.append(replace(retrained, eligibility=plan.eligibility))
     found = run_plans(plans, parse_seeds(seeds), Store(plan.asked.store), device=plan.asked.device, workers=workers)
     return {one.key: runs for one, runs in zip(outcomes, found, strict=True)}
 
