@@ -45,12 +45,12 @@ def from_raw_files(name: str) -> Callable[[], object]:
 
 def compare(name: str) -> dict[str, float | str]:
     dataset = replace(load(name), notices=(), findings=())
-    found: dict[str, float | str] = {"dataset": name}
+    report: dict[str, float | str] = {"dataset": name}
     seconds = interleaved({"load": from_raw_files(name), "check": lambda: check(dataset)}, REPEATS)
     for clock, arms in seconds.items():
-        found |= {f"{clock}_seconds_{arm}": round(median(values), 4) for arm, values in arms.items()}
-        found[f"{clock}_ratio"] = round(median_ratio(arms["check"], arms["load"]), 4)
-    return found
+        report |= {f"{clock}_seconds_{arm}": round(median(values), 4) for arm, values in arms.items()}
+        report[f"{clock}_ratio"] = round(median_ratio(arms["check"], arms["load"]), 4)
+    return report
 
 
 def main() -> int:

@@ -87,7 +87,7 @@ def table(
 
     if to not in TABLE_FORMATS:
         raise UnknownNameError("table format", to, TABLE_FORMATS)
-    found = api.table(
+    result = api.table(
         [name.strip() for name in models.split(",")],
         [name.strip() for name in datasets.split(",")],
         seeds=seeds,
@@ -99,26 +99,26 @@ def table(
         **dict(parse_setting(text) for text in settings or []),
     )
     if as_json:
-        print_json(found.to_json())
+        print_json(result.to_json())
     elif to == "text":
         from graphlab.experiment.views import result_table
 
-        console().print(result_table(found))
+        console().print(result_table(result))
     else:
-        typer.echo(TABLE_FORMATS[to](found).rstrip("\n"))
-    for record in found.failed:
+        typer.echo(TABLE_FORMATS[to](result).rstrip("\n"))
+    for record in result.failed:
         error = (record.result.error or {}).get("message", "")
         say(f"{record.spec.model} on {record.spec.dataset}, seed {record.seed} failed: {error}")
-    if found.failed:
+    if result.failed:
         raise typer.Exit(1)
 
 
 TABLE_FORMATS: dict[str, Callable[[ResultTable], str]] = {
     "text": repr,
-    "markdown": lambda found: found.to_markdown(),
-    "latex": lambda found: found.to_latex(),
-    "csv": lambda found: found.df.to_csv(),
-    "bibtex": lambda found: found.bibtex(),
+    "markdown": lambda result: result.to_markdown(),
+    "latex": lambda result: result.to_latex(),
+    "csv": lambda result: result.df.to_csv(),
+    "bibtex": lambda result: result.bibtex(),
 }
 
 
@@ -140,15 +140,15 @@ def discriminate(
     from graphlab.experiment.plan import parse_setting
 
     overrides = dict(parse_setting(text) for text in settings or [])
-    found = api.discriminate(
+    result = api.discriminate(
         model, dataset, pairs=pairs, seeds=seeds, store=store, device=device, workers=workers, **overrides
     )
     if as_json:
-        print_json(found.to_json())
+        print_json(result.to_json())
     else:
-        console().print(found.text, highlight=False, markup=False)
-        print_frame(found.brief(), as_json=False)
-    if found.num_failed:
+        console().print(result.text, highlight=False, markup=False)
+        print_frame(result.brief(), as_json=False)
+    if result.num_failed:
         raise typer.Exit(1)
 
 

@@ -107,6 +107,6 @@ def markdown_text(text: str) -> str:
 
 
 def _latex_cells(row: Row) -> list[str]:
-    *told, source = map(latex_text, cells(row))
+    *columns, source = map(latex_text, cells(row))
     number = row.published
-    return [*told, rf"{latex_text(number.where)} of \cite{{{number.source.key}}}" if number else source]
+    return [*columns, rf"{latex_text(number.where)} of \cite{{{number.source.key}}}" if number else source]

@@ -22,11 +22,11 @@ DIGITS = 8
 _OWN_NAME = re.compile(rf"^{OWN}(?P<stem>.+)-(?P<digits>[0-9a-f]{{{DIGITS}}})$")
 
 
-def named_identity(found: Registered, name: str, split: str, digests: Mapping[str, str]) -> str:
+def named_identity(adapter: Registered, name: str, split: str, digests: Mapping[str, str]) -> str:
     """The identity of a registered data set, without loading it.
 
     Args:
-        found: The adapter and its variant. Its module may set `VERSION`, raised when it makes other data of the same
+        adapter: The adapter and its variant. Its module may set `VERSION`, raised when it makes other data of the same
             files; the text of an adapter that is not GraphLab's counts as well.
         name, split: The full name, and the name of the split.
         digests: sha256 of each raw file, by name.
@@ -34,8 +34,8 @@ def named_identity(found: Registered, name: str, split: str, digests: Mapping[st
     Returns:
         64 hexadecimal digits.
     """
-    version = getattr(found.module, "VERSION", 1)
-    code = foreign_module_digest(found.module)
+    version = getattr(adapter.module, "VERSION", 1)
+    code = foreign_module_digest(adapter.module)
     return hash_text(canonical_json(["data", name, split, dict(digests), version, *([code] if code else [])]))
 
 

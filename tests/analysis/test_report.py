@@ -59,8 +59,8 @@ runs:
 
 @pytest.fixture
 def hostile(tmp_path) -> Comparison:
-    made = records(0.8, 0.81, None, model=HOSTILE, dataset=HOSTILE)
-    runs = Runs(tuple(replace(record, notices=(f"{HOSTILE} notice",)) for record in made))
+    stored = records(0.8, 0.81, None, model=HOSTILE, dataset=HOSTILE)
+    runs = Runs(tuple(replace(record, notices=(f"{HOSTILE} notice",)) for record in stored))
     entry = {"model": HOSTILE, "dataset": HOSTILE}
     experiment = Experiment.parse({"title": HOSTILE, "description": HOSTILE, "runs": [entry]}, where="test")
     return Comparison(

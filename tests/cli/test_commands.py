@@ -265,9 +265,9 @@ def test_an_interruption_is_told(cli, monkeypatch):
     monkeypatch.setattr("graphlab.nas.search.search", stop)
     monkeypatch.setattr("graphlab.api.search", stop, raising=False)
     words = ["search", "random", "karate", "--space", "gcn"]
-    told = cli(*words)
-    assert (told.code, told.out) == (1, "")
-    assert "interrupted" in told.err and "go on from there" in told.err
+    ended = cli(*words)
+    assert (ended.code, ended.out) == (1, "")
+    assert "interrupted" in ended.err and "go on from there" in ended.err
     assert cli(*words, "--json").json["error"]["kind"] == "interrupted"
 
 

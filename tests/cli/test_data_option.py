@@ -79,8 +79,8 @@ def test_keep_checks_and_every_command_takes_the_name(cli, folder):
     assert list(shown) == ["name", "task", "counts", "notices"]
     assert shown["name"].startswith("own/2024-") and shown["name"].endswith("@stratified-60/20/20")
     assert (shown["counts"]["num_nodes"], shown["counts"]["num_edges"]) == (20, 40)
-    told = cli(*words)
-    assert told.code == 0 and shown["name"] in told.out
+    ended = cli(*words)
+    assert ended.code == 0 and shown["name"] in ended.out
 
     listed = {row["name"]: row for row in cli("datasets", "--json").json}
     assert listed[shown["name"]]["num_edges"] == 40 and listed[shown["name"]]["licence"] == "not stated"

@@ -166,11 +166,11 @@ def simulated(published: PublishedNumber, spread: float, n: int, margins: float)
         pairs = zip(theirs.mean(1).tolist(), theirs.std(1, ddof=1).tolist(), strict=True)
         seen = [published.model_copy(update={"mean": mean, "std": std}) for mean, std in pairs]
     ours = random.normal(published.mean, spread, (DRAWS, n))
-    shift = [margins * margin_of(one)[0] for one in seen]
+    shift = [margins * margin_of(sample)[0] for sample in seen]
     means, stds = (ours.mean(1) + shift).tolist(), ours.std(1, ddof=1).tolist()
     verdicts = Counter(
-        difference_from(one, mean, std, n).verdict(margin_of(one)[0])
-        for one, mean, std in zip(seen, means, stds, strict=True)
+        difference_from(sample, mean, std, n).verdict(margin_of(sample)[0])
+        for sample, mean, std in zip(seen, means, stds, strict=True)
     )
     return Counter({verdict: count / DRAWS for verdict, count in verdicts.items()})
 
@@ -221,7 +221,7 @@ def test_a_protocol_that_ours_does_not_state_is_not_comparable():
 
 def test_what_is_not_eligible_is_not_compared_and_says_so():
     why = "not eligible for Board, whose rules forbid it"
-    ours = [replace(one, spec=replace(one.spec, eligibility=why)) for one in records(0.8, 0.81)]
+    ours = [replace(record, spec=replace(record.spec, eligibility=why)) for record in records(0.8, 0.81)]
     for numbers in ([number()], []):
         (row,) = compare(numbers, ours)
         assert (row.verdict, row.why) == ("not eligible", why)

@@ -89,7 +89,7 @@ def _checked(dataset: Dataset) -> Dataset:
     draft = Draft(dataset)
     findings = [*check_graphs(draft), *check_targets(draft)]
     _check_labels(draft)
-    findings += draft.found
+    findings += draft.findings
     findings += CHECKS[dataset.spec.level](draft, dataset.splits.fixed or [_drawn(dataset)])
     kept = [notice for notice in dataset.notices if notice not in dataset.findings]
     notices = tuple(dict.fromkeys([*kept, *draft.conversions(), *findings]))
@@ -230,7 +230,7 @@ def _check_labels(draft: Draft) -> None:
             )
         if key in sizes and len(set(names)) < len(names):
             twice = sorted({name for name in names if names.count(name) > 1})[:3] if len(names) < 1000 else []
-            draft.found.append(
+            draft.findings.append(
                 f"{len(names) - len(set(names)):,} of the {len(names):,} names of {key.replace('_', ' ')} occur twice"
                 + (f": {', '.join(map(repr, twice))}" if twice else "")
             )

@@ -24,7 +24,7 @@ class Draft:
 
     graphs  those of the data set; a graph is copied before anything of it is replaced
     sizes   nodes of each graph, once `check_graphs` has counted them
-    found   findings that are made on the way
+    findings  what was seen to be suspicious on the way
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -33,7 +33,7 @@ class Draft:
         self.spec = dataset.spec
         self.graphs: list[Data] = list(dataset.graphs)
         self.sizes: list[int] = []
-        self.found: list[str] = []
+        self.findings: list[str] = []
         self._copied: set[int] = set()
         self._conversions: dict[str, int] = {}
 

@@ -217,30 +217,30 @@ class QueriedParts:
     def findings(self) -> list[str]:
         """What is suspicious about the parts: repeats, leaks, and entities and relations that nothing is known of."""
         world, where = self.world, "" if self.world.name == ALONE else f" of {self.world.name}"
-        found: list[str] = []
+        findings: list[str] = []
         codes: dict[str, Tensor] = {}
         parts = dict(self.parts)
         if "test" in parts and "validation" in parts and torch.equal(parts["test"], parts["validation"]):
             del parts["validation"]
-            found += [SAME] if len(parts["test"]) else []
+            findings += [SAME] if len(parts["test"]) else []
         for part, triples in parts.items():
             trained_facts = part == "train" and self.trains_facts
             codes[part] = world.facts if trained_facts else world.code(triples).sort().values
             repeats = int((codes[part][1:] == codes[part][:-1]).sum())
             if repeats:
-                found.append(f"{repeats:,} of {len(triples):,} {part} triples{where} repeat another")
+                findings.append(f"{repeats:,} of {len(triples):,} {part} triples{where} repeat another")
             if part == "train":
                 continue
             leaked = _among(codes[part], world.facts)
             if leaked.any():
-                found.append(f"{_some_of(leaked, f'{part} triples')}{where} are facts, which models see")
-            found += self._strangers(part, triples, where)
+                findings.append(f"{_some_of(leaked, f'{part} triples')}{where} are facts, which models see")
+            findings += self._strangers(part, triples, where)
         for part, other in (("validation", "train"), ("test", "train"), ("test", "validation")):
             if part in codes and other in codes and not (other == "train" and self.trains_facts):
                 shared = _among(codes[part], codes[other]) & ~_among(codes[part], world.facts)
                 if shared.any():
-                    found.append(f"{_some_of(shared, f'{part} triples')}{where} are {other} triples too")
-        return found + self._unused()
+                    findings.append(f"{_some_of(shared, f'{part} triples')}{where} are {other} triples too")
+        return findings + self._unused()
 
     def _strangers(self, part: str, triples: Tensor, where: str) -> list[str]:
         seen = self.world.entities
@@ -253,7 +253,7 @@ class QueriedParts:
 
     def _unused(self) -> list[str]:
         """Entities, and in a graph alone relations, that no triple has."""
-        world, found = self.world, []
+        world, findings = self.world, []
         others = [rows for part, rows in self.parts.items() if part != "train"] if self.are_known else [world.known]
         rows = torch.cat(others) if others else world.known[:0]
         for plural, seen, ids in (
@@ -264,17 +264,17 @@ class QueriedParts:
             if not len(absent) or (plural == "relations" and world.name != ALONE):
                 continue
             shifted = "; ids may be counted from 1" if absent.tolist() == [0] else ""
-            found.append(
+            findings.append(
                 f"{len(absent):,} of {len(seen):,} {plural} are in no triple of {world.name}: {some(absent)}{shifted}"
             )
-        return found
+        return findings
 
 
 def _of_relations(queried: Sequence[QueriedParts]) -> list[str]:
     """Relations that are seen in test only, that give test triples away, or that look like entities."""
     training, last = queried[0], queried[-1]
     parts = {part: rows for each in queried for part, rows in each.parts.items()}
-    train, found = parts["train"], []
+    train, findings = parts["train"], []
     if not len(train):
         return []
     trained = training.world.relations
@@ -284,9 +284,9 @@ def _of_relations(queried: Sequence[QueriedParts]) -> list[str]:
         new = ~trained[parts[part][:, 1]]
         if new.any():
             count = _many(len(parts[part][new][:, 1].unique()), "relation")
-            found.append(f"{_some_of(new, f'{part} triples')} name a relation that training has not ({count})")
-    found += _inverse_leaks(training.world, last.world, parts["test"], CONFIDENCE - _held_out(training))
-    return found + _exchanged(training.world)
+            findings.append(f"{_some_of(new, f'{part} triples')} name a relation that training has not ({count})")
+    findings += _inverse_leaks(training.world, last.world, parts["test"], CONFIDENCE - _held_out(training))
+    return findings + _exchanged(training.world)
 
 
 def _held_out(training: QueriedParts) -> float:
