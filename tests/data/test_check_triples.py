@@ -386,9 +386,9 @@ def test_answers_about_the_validation_graph():
     data = inductive(1, 2)
     plan = make_plan("nbfnet", data, {"model.dim": 4, "model.num_layers": 1})
     learner = plan.make_learner(plan.make_task(0), 0)
-    asked = Answers(learner.model, data, world="validation")
-    assert asked.graph is data.graphs[1]
-    assert asked.entities == data.labels["test_entities"]
+    answers = Answers(learner.model, data, world="validation")
+    assert answers.graph is data.graphs[1]
+    assert answers.entities == data.labels["test_entities"]
     assert Answers(learner.model, data, world="train").graph is data.graphs[0]
 
 

@@ -53,11 +53,11 @@ def test_data_with_masks_is_the_data_set_it_came_from(tmp_path):
 
 
 def test_masks_of_several_columns_are_several_splits():
-    one, two = (masks(Split(*torch.randperm(34).split([10, 10, 14])), 34) for _ in range(2))
-    data = karate_data(**{key: torch.stack([one[key], two[key]], dim=1) for key in one})
+    first, second = (masks(Split(*torch.randperm(34).split([10, 10, 14])), 34) for _ in range(2))
+    data = karate_data(**{key: torch.stack([first[key], second[key]], dim=1) for key in first})
     ours = dataset(data, name="club")
     assert len(ours.splits.fixed) == 2 and sizes(ours, 1) == [10, 10, 14]
-    assert ours.split(1).train.tolist() == two["train_mask"].nonzero().flatten().tolist()
+    assert ours.split(1).train.tolist() == second["train_mask"].nonzero().flatten().tolist()
 
 
 def test_splits_are_drawn_by_name_and_seed():
@@ -240,8 +240,8 @@ def test_frames():
     directed = dataset({"edges": EDGES, "nodes": NODES}, target="kind", directed=True, name="five", **FIVE)
     assert directed.graph.num_edges == 6 and directed.spec.directed
     labels = pd.DataFrame({"who": list("dcba"), "kind": [4, 3, 4, 3]})
-    for given in (labels, labels.set_index("who")["kind"], dict(zip("dcba", (4, 3, 4, 3), strict=True))):
-        bare = dataset({"edges": EDGES, "labels": given}, directed=False, features="identity", name="five", **FIVE)
+    for form in (labels, labels.set_index("who")["kind"], dict(zip("dcba", (4, 3, 4, 3), strict=True))):
+        bare = dataset({"edges": EDGES, "labels": form}, directed=False, features="identity", name="five", **FIVE)
         assert bare.graph.y.tolist() == [0, 1, 0, 1, -1] and bare.labels["classes"] == ("3", "4")
     assert NODES.shape == (5, 3) and EDGES.shape == (6, 2)
 
@@ -280,9 +280,9 @@ def test_weights_of_a_frame_and_edges_that_are_listed_again():
     ],
 )
 def test_frames_that_are_not_right(options, words):
-    given = {"nodes": NODES, "target": "kind", "directed": False, "name": "five", **FIVE, **options}
+    arguments = {"nodes": NODES, "target": "kind", "directed": False, "name": "five", **FIVE, **options}
     with pytest.raises(InputError, match=words):
-        dataset(EDGES, **given)
+        dataset(EDGES, **arguments)
 
 
 def test_ends_of_edges_that_are_missing_or_of_two_types():

@@ -25,9 +25,9 @@ def files(variant: str) -> list[Path]:
 
 def worlds() -> list[list[list[tuple[str, str, str]]]]:
     """Each world as its parts, the facts first."""
-    one = read_parts(files("transductive"))
+    transductive = read_parts(files("transductive"))
     two = read_parts(files("inductive"))
-    return [one, two[:2], two[2:]]
+    return [transductive, two[:2], two[2:]]
 
 
 @pytest.mark.parametrize("parts", worlds(), ids=["transductive", "training world", "test world"])

@@ -230,8 +230,8 @@ def propagated(fields: Fields, iterations: int) -> np.ndarray:
     for source, target in fields["edges"].T:
         neighbours[target].append(source)
     for _ in range(iterations):
-        heard = [labels[near].mean(0) if near else np.zeros(CLASSES) for near in neighbours]
-        labels = np.where(known.sum(1, keepdims=True) > 0, known, heard)
+        neighbour_means = [labels[near].mean(0) if near else np.zeros(CLASSES) for near in neighbours]
+        labels = np.where(known.sum(1, keepdims=True) > 0, known, neighbour_means)
     return np.log(np.maximum(labels, 1e-6))
 
 

@@ -46,11 +46,11 @@ def test_lower_is_better_also_of_metrics_that_nothing_is_selected_by():
 
     def ranked(model, ranks):
         results = records(0.5, 0.51, 0.52, model=model, metric="mrr")
-        made = [
+        trained = [
             replace(record, result=replace(record.result, test={**record.result.test, "mr": rank}))
             for record, rank in zip(results, ranks, strict=True)
         ]
-        return Runs(tuple(made))
+        return Runs(tuple(trained))
 
     ours, theirs = ranked("nbfnet", (10.0, 11.0, 10.5)), ranked("transe", (80.0, 83.0, 80.0))
     by_rank = gl.compare(ours, theirs, metric="mr")

@@ -289,6 +289,6 @@ def test_a_setting_with_two_values_is_refused(tmp_path):
 
 
 def test_a_record_counts_once_however_often_it_is_given():
-    given = records(0.80, 0.82, 0.81)
-    (row,) = leaderboard_rows("none", [replace(r, spec=replace(r.spec, dataset="none")) for r in (*given, *given)])
+    stored = records(0.80, 0.82, 0.81)
+    (row,) = leaderboard_rows("none", [replace(r, spec=replace(r.spec, dataset="none")) for r in (*stored, *stored)])
     assert row.ours is not None and row.ours.n == 3

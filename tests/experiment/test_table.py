@@ -24,12 +24,12 @@ HOSTILE = "a_b & <i>50 %</i>\n\\input{x} | ~"
 def of(columns: dict[str, dict[str, tuple[float | None, ...]]], direction: str = "max", percent: bool = False):
     """A table of made-up values, by data set and model."""
     models = list(next(iter(columns.values())))
-    made = {
+    cells = {
         (model, dataset): records(*values, model=model, dataset=dataset)
         for dataset, column in columns.items()
         for model, values in column.items()
     }
-    return make_table(models, [Column(d, "accuracy", direction, CITATION) for d in columns], made, [], percent)
+    return make_table(models, [Column(d, "accuracy", direction, CITATION) for d in columns], cells, [], percent)
 
 
 def bold(table: ResultTable) -> list[str]:

@@ -42,8 +42,8 @@ def test_it_shows_every_trial_with_its_choices(tmp_path):
 
 
 def test_it_names_every_objective(tmp_path):
-    asked = {"space": "gcn", "store": tmp_path, "on": "validation", "training.epochs": 2}
-    found = gl.search("nsga2", "karate", trials=2, objectives=("validation", "parameters"), **asked)
+    options = {"space": "gcn", "store": tmp_path, "on": "validation", "training.epochs": 2}
+    found = gl.search("nsga2", "karate", trials=2, objectives=("validation", "parameters"), **options)
     assert found.study.metric_names == ["validation", "parameters"]
-    again = gl.search("nsga2", "karate", trials=3, objectives=("validation", "parameters"), **asked)
+    again = gl.search("nsga2", "karate", trials=3, objectives=("validation", "parameters"), **options)
     assert again.study.metric_names == ["validation", "parameters"] and len(again.outcomes) == 3

@@ -82,9 +82,9 @@ def test_test_triples_that_are_facts_are_counted_first():
     assert (clean.summary["test_facts"], clean.summary["validation_facts"]) == (0, 0)
 
 
-def towns(directions: int, asked: int) -> Dataset:
+def towns(directions: int, num_test: int) -> Dataset:
     """Road and its reverse path among 20 towns of training, of which 16 go both ways and 4 are held out; test asks
-    `asked` paths in a graph of other towns, of which facts have the first `directions` the other way round."""
+    `num_test` paths in a graph of other towns, of which facts have the first `directions` the other way round."""
     there = torch.stack([torch.arange(20), torch.zeros(20, dtype=torch.int64), torch.arange(20) + 20], dim=1)
     back = torch.stack([there[:, 2], torch.ones(20, dtype=torch.int64), there[:, 0]], dim=1)
     facts, held_out = torch.cat([there, back[:16]]), back[16:]
@@ -94,7 +94,7 @@ def towns(directions: int, asked: int) -> Dataset:
         "towns",
         "kg-completion",
         (seen, unseen),
-        Splits("fixed", fixed=(Split(facts, held_out, back[:asked]),)),
+        Splits("fixed", fixed=(Split(facts, held_out, back[:num_test]),)),
         DataSpec("triple", 0, num_relations=2, directed=True),
         load("kinship-rules/inductive").card,
         labels={"relations": ("road", "path")},
@@ -103,11 +103,11 @@ def towns(directions: int, asked: int) -> Dataset:
 
 def test_shares_are_those_of_the_training_graph():
     """A test part that is larger or smaller than training in another graph moves no threshold."""
-    for asked in (5, 20):
-        found = analyze("inverse-relations", towns(directions=4, asked=asked))
+    for num_test in (5, 20):
+        found = analyze("inverse-relations", towns(directions=4, num_test=num_test))
         assert found.summary["threshold"] == pytest.approx(0.99 - 4 / 40)
         assert [(row["kind"], row["relation"], row["other"]) for row in found.rows] == [("inverse", "road", "path")]
-        assert found.summary["test_answered"] == 4 and found.summary["test_triples"] == asked
+        assert found.summary["test_answered"] == 4 and found.summary["test_triples"] == num_test
 
 
 @pytest.mark.real_data
