@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from graphlab.core.errors import GraphLabError
 from graphlab.data.fetch import locate
 from graphlab.data.paths import data_root, mirror, store_root
 from graphlab.data.registry import DATASETS
-from graphlab.records.store import Store
+from graphlab.records.store import Store, UnreadableRunWarning
 
 
 def examine(store: str | os.PathLike[str] | None = None) -> dict[str, Any]:
@@ -65,13 +66,17 @@ def _store(store: str | os.PathLike[str] | None) -> dict[str, Any]:
     path = store_root(store)
     health: dict[str, Any] = {"path": str(path), "runs": {}, "free_gib": None, "writable": None, "error": None}
     try:
-        for record in Store(store).records():
-            health["runs"][record.result.status] = health["runs"].get(record.result.status, 0) + 1
+        with warnings.catch_warnings(record=True) as unreadable:
+            warnings.simplefilter("always", UnreadableRunWarning)
+            for record in Store(store).records():
+                health["runs"][record.result.status] = health["runs"].get(record.result.status, 0) + 1
         existing = next(p for p in (path, *path.parents) if p.exists())
         health["free_gib"] = round(shutil.disk_usage(existing).free / 2**30, 1)
         health["writable"] = _writable(existing)
         if not health["writable"]:
             health["error"] = f"{existing} cannot be written to"
+        elif unreadable:
+            health["error"] = f"of the runs {len(unreadable)} cannot be read; the first: {unreadable[0].message}"
     except GraphLabError as error:
         health["error"] = str(error)
     return health

@@ -68,16 +68,11 @@ def read(path: Path, card: Card) -> Dataset | None:
         return None
 
 
-def about(path: Path) -> dict[str, Any]:
-    """What an entry says of its data set, without its tensors. Raises whatever a damaged file raises."""
-    with np.load(path, allow_pickle=False) as stored:
-        return json.loads(stored["about"].tobytes())
-
-
-def write(path: Path, dataset: Dataset) -> None:
-    """Keep a data set. Does nothing if it draws its splits, holds more than plain values, or cannot be written."""
+def write(path: Path, dataset: Dataset) -> bool:
+    """Keep a data set, and say whether that was possible: it is not for one that draws its splits or holds more than
+    plain values, nor where nothing can be written."""
     if dataset.splits.draw is not None or any(type(graph) is not Data for graph in dataset.graphs):
-        return
+        return False
     arrays: dict[str, np.ndarray] = {}
     with contextlib.suppress(OSError, TypeError, ValueError, RuntimeError):
         about = {
@@ -99,6 +94,8 @@ def write(path: Path, dataset: Dataset) -> None:
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
         save: Callable[..., None] = np.savez_compressed
         write_atomic(path, lambda file: save(file, allow_pickle=False, **arrays))
+        return True
+    return False
 
 
 def _pack_graphs(graphs: tuple[Data, ...], arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -62,6 +62,14 @@ class Split:
     def parts(self) -> Iterator[tuple[str, Tensor]]:
         yield from (("train", self.train), ("validation", self.validation), ("test", self.test))
 
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over the items of all parts."""
+        digest = hashlib.sha256()
+        for part, items in self.parts():
+            _feed(digest, part, items)
+        return digest.hexdigest()
+
 
 @dataclass(frozen=True)
 class Splits:

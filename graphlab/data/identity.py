@@ -67,6 +67,19 @@ _IDENTIFIED: WeakKeyDictionary[Dataset, Dataset] = WeakKeyDictionary()
 """One object for one content, so that what is prepared of it is prepared once."""
 
 
+def identity_at(dataset: Dataset, seed: int) -> str:
+    """The identity of what an identified data set gives the run with this seed.
+
+    Splits that a registered adapter draws follow from its version. Of a data set that no adapter makes nothing is known
+    of the function that draws, so that the split itself is part of the identity.
+    """
+    assert dataset.origin is not None, "identify the data set first"
+    identity = dataset.origin.identity
+    if dataset.splits.draw is None or not dataset.name.startswith(OWN):
+        return identity
+    return hash_text(canonical_json([identity, dataset.split(seed).fingerprint]))
+
+
 def own_identity(dataset: Dataset, content: str) -> str:
     """The identity of a data set that no adapter makes: its content, and the names that its answers are given by."""
     labels = {key: list(names) for key, names in dataset.labels.items()}

@@ -14,7 +14,7 @@ from typing import Any
 
 from graphlab.core.citation import Citation
 from graphlab.core.errors import InputError, StoreError, UnknownNameError
-from graphlab.core.files import write_json
+from graphlab.core.files import hash_file, write_json
 from graphlab.data import cache
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Origin
@@ -33,16 +33,17 @@ class Entry:
         name: The full name, `own/NAME-FINGERPRINT@SPLIT`.
         card: Its card; `statistics[""]` are its counts.
         notices: What is legal in the data and looks like a mistake.
+        sha256: Of the file of its tensors.
     """
 
     name: str
     card: Card
     notices: tuple[str, ...]
+    sha256: str = ""
 
 
 def keep(dataset: Dataset, store: Path) -> None:
-    """Keep an identified data set that is not registered. Nothing happens for one that is; of one that the store has
-    already, the card may be another.
+    """Keep an identified data set that is not registered. Nothing happens for one that is, or that the store has whole.
 
     Raises:
         InputError: Its splits are drawn by a function, or its graphs hold what is no tensor and no plain value.
@@ -58,19 +59,17 @@ def keep(dataset: Dataset, store: Path) -> None:
         )
     card = replace(dataset.card, sources={}, statistics={"": dataset.statistics()}, variants=(), notices={})
     entry = Entry(dataset.name, card, dataset.notices)
-    try:
-        if not _says(path.with_suffix(".json"), entry):
-            write_json(path.with_suffix(".json"), asdict(entry))
-    except OSError as error:
-        raise StoreError(f"cannot write to the store {store}: {error.strerror or error}", hint="free space") from error
-    if path.exists():
+    if _is_kept(path, entry):
         return
-    cache.write(path, dataset)
-    if not path.exists():
+    if not cache.write(path, dataset):
         raise InputError(
             f"{dataset.name} cannot be kept in {path.parent}",
             hint="its graphs may hold tensors, numbers, text and truth values; and the store must be writable",
         )
+    try:
+        write_json(path.with_suffix(".json"), asdict(replace(entry, sha256=hash_file(path))))
+    except OSError as error:
+        raise StoreError(f"cannot write to the store {store}: {error.strerror or error}", hint="free space") from error
 
 
 def entries(store: Path) -> list[Entry]:
@@ -122,7 +121,8 @@ def load_own(name: str, store: Path) -> Dataset:
     """
     name = full_own_name(name, store)
     path = _file(name, store)
-    dataset = cache.read(path, read_entry(path.with_suffix(".json")).card)
+    entry = read_entry(path.with_suffix(".json"))
+    dataset = cache.read(path, entry.card) if hash_file(path) == entry.sha256 else None
     if dataset is None or dataset.origin is None:
         raise StoreError(f"{path} is damaged", hint=AGAIN)
     content = dataset.origin.content
@@ -144,15 +144,17 @@ def read_entry(path: Path) -> Entry:
         card: dict[str, Any] = values["card"]
         card |= {"citation": Citation(**card["citation"])}
         card |= {key: tuple(card[key]) for key in ("splits", "variants", "extras")}
-        return Entry(values["name"], Card(**card), tuple(values["notices"]))
+        return Entry(values["name"], Card(**card), tuple(values["notices"]), values["sha256"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path} cannot be read: {error}", hint="restore it, or move it away") from error
 
 
-def _says(path: Path, entry: Entry) -> bool:
+def _is_kept(path: Path, entry: Entry) -> bool:
+    """Whether both files are there, whole, and say this of the data set."""
     try:
-        return read_entry(path) == entry
-    except StoreError:
+        kept = read_entry(path.with_suffix(".json"))
+        return replace(kept, sha256="") == entry and hash_file(path) == kept.sha256
+    except (StoreError, OSError):
         return False
 
 

@@ -20,7 +20,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.core.source import code_digest, foreign_digest
 from graphlab.data.check import check, check_split
 from graphlab.data.dataset import Dataset
-from graphlab.data.identity import OWN, identify
+from graphlab.data.identity import OWN, identify, identity_at
 from graphlab.data.load import load
 from graphlab.data.paths import store_root
 from graphlab.data.prepared import prepare
@@ -126,14 +126,13 @@ class Plan:
         """The identity of the run with this seed."""
         if self.start is not None:
             return self.for_seed(seed).spec(seed)
-        assert self.dataset.origin is not None
         configs = {"model": self.model_config, "task": self.task_config, "training": self.training}
         return RunSpec(
             model=self.model.name,
             dataset=self.dataset.name,
             task=self.task.name,
             seed=seed,
-            data=self.dataset.origin.identity,
+            data=identity_at(self.dataset, seed),
             model_config=self.model_config.to_json(),
             task_config=self.task_config.to_json(),
             training=self.training.to_json(),
@@ -213,8 +212,7 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None, store: str | os.PathL
     overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
     plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides, store)
     plan = replace(plan, eligibility=spec.eligibility, kind=spec.kind)
-    assert plan.dataset.origin is not None
-    is_same = spec.data == (plan.dataset.fingerprint if spec.legacy else plan.dataset.origin.identity)
+    is_same = spec.data == (plan.dataset.fingerprint if spec.legacy else identity_at(plan.dataset, spec.seed))
     if not is_same:
         raise StoreError(
             f"{spec.dataset} has changed since run {spec.id}", hint="run it again on the data as it is now"

@@ -169,6 +169,7 @@ def test_notices_and_failures_are_shown_with_their_seeds(hostile, tmp_path, monk
     assert "<h2>Failed runs</h2>" in text
 
 
+@pytest.mark.real_data
 def test_intervals_and_margins_stand_beside_verdicts(tmp_path):
     runs = Runs(tuple(records(0.812, 0.815, 0.818, 0.814)))
     experiment = Experiment.parse({"title": "T", "runs": [{"model": "gcn", "dataset": "planetoid/cora"}]}, where="test")

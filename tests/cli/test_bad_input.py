@@ -289,3 +289,11 @@ def unreachable(*args, **kwargs):
     from urllib.error import URLError
 
     raise URLError("no network")
+
+
+def test_the_doctor_counts_runs_that_cannot_be_read(cli, store):
+    path, _ = store
+    run = next(p.parent for p in path.glob("*/result.json"))
+    (run / "result.json").write_text("{")
+    done = cli("doctor", "--store", path, "--json")
+    assert done.code == 1 and done.json["store"]["error"].startswith("of the runs 1 cannot be read; the first: run")

@@ -408,3 +408,10 @@ def test_cases_of_triples(case):
     ours = dataset(folder, name=case)
     assert ours.spec.num_entities == (15 if case == "onlytest" else 14)
     assert bool(ours.notices) == (case not in ("plain", "bom", "crlf", "nan", "ids0", "loops"))
+
+
+def test_masks_that_a_split_takes_the_place_of_are_noticed():
+    data = karate_data(**masks(Split(*torch.arange(34).split([10, 10, 14])), 34))
+    ours = dataset(data, name="club", split="random-50/25/25")
+    assert ours.splits.name == "random-50/25/25"
+    assert any("the masks are not read" in notice for notice in ours.notices)

@@ -52,6 +52,8 @@ def from_data(request: Request, data: Data) -> Dataset:
         graph.y = y.reshape(-1) if y.dim() == 2 and y.shape[1] == 1 else y
     notices = category_notice("the features x", features_of(graph.x))
     directed = _directed(request, graph)
+    if masks and request.split is not None:
+        notices = (*notices, f"the masks are not read: split={request.split!r:.40} takes their place")
     return dataset_of_graph(request, NodeGraph(graph, directed, classes=classes, masks=masks, notices=notices))
 
 
