@@ -32,6 +32,11 @@ class Citation:
     kind: Kind = "inproceedings"
 
     @property
+    def is_publication(self) -> bool:
+        """Whether there is something to cite."""
+        return bool(self.title and self.year)
+
+    @property
     def surnames(self) -> str:
         """The authors for a line of text: `Dettmers, Minervini, Stenetorp and Riedel`."""
         *others, last = [author.partition(",")[0] for author in self.authors.split(" and ")]
@@ -39,3 +44,7 @@ class Citation:
 
     def __str__(self) -> str:
         return ", ".join(map(str, filter(None, (self.surnames, self.title, self.venue, self.year))))
+
+
+UNSTATED = Citation(key="own", title="", authors="not stated", year=0, url="")
+"""Of data and models of a user's own that say nothing."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
+from itertools import groupby
+from string import ascii_lowercase
 
 from graphlab.core.citation import Citation
 
@@ -38,9 +41,16 @@ def latex_text(text: str) -> str:
 
 
 def bibliography(citations: Iterable[Citation]) -> str:
-    """BibTeX entries of publications, each once, by key."""
-    cited = {citation.key: citation for citation in citations}
-    return "\n".join(_entry(cited[key]) for key in sorted(cited))
+    """BibTeX entries of publications, each once, by key; of several with one key, as users may give, the later ones
+    have a letter behind it. What is no publication has none."""
+    cited = sorted(
+        {each for each in citations if each.is_publication}, key=lambda each: (each.key, each.title, each.url)
+    )
+    entries = []
+    for key, group in groupby(cited, key=lambda each: each.key):
+        first, *others = group
+        entries += [first, *(replace(each, key=key + ascii_lowercase[k]) for k, each in enumerate(others, start=1))]
+    return "\n".join(map(_entry, entries))
 
 
 def _entry(citation: Citation) -> str:

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, create_model
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from graphlab.core.citation import Citation
+from graphlab.core.citation import UNSTATED
 from graphlab.core.class_source import class_source, load_class
 from graphlab.core.errors import ConfigError, IncompatibleError, InputError, StoreError, UnknownNameError
 from graphlab.core.files import hash_text, write_text
@@ -42,7 +42,7 @@ class OwnModel(Model):
 
     tasks = frozenset({"node-classification", "graph-prediction"})
     predicts = True
-    citation = Citation("own", "A model of one's own", "its user", 0, "https://example.org", "")
+    citation = UNSTATED
     module: ClassVar[type[nn.Module]]
 
     def __init__(self, config: ModelConfig, spec: DataSpec) -> None:

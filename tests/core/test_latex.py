@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from graphlab.comparison.numbers import sources
-from graphlab.core.citation import Citation
+from graphlab.core.citation import UNSTATED, Citation
 from graphlab.core.latex import bibliography, latex_text
 from graphlab.data.registry import DATASETS
 from graphlab.model.registry import MODELS, find_model
@@ -101,3 +102,10 @@ def test_hostile_text_stays_text_on_one_line():
     assert latex_text("a_b & 50 % ~ {x}\n\n\\input{y}") == (
         r"a\_b \& 50 \% \textasciitilde{} \{x\} \textbackslash{}input\{y\}"
     )
+
+
+def test_what_is_no_publication_is_not_cited_and_keys_are_unique():
+    first = Citation("key", "One title", "Author, Ann", 2020, "https://example.org/1")
+    second = replace(first, title="Two titles")
+    entries = bibliography([UNSTATED, second, first, first])
+    assert re.findall(r"@misc{(\w+),", entries) == ["key", "keyb"] and "not stated" not in entries

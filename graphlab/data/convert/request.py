@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from graphlab.core.citation import Citation
+from graphlab.core.citation import UNSTATED
 from graphlab.core.errors import InputError
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
@@ -93,6 +93,6 @@ def _card(name: str, task: str, split: str) -> Card:
         title=name,
         task=task,
         licence="not stated",
-        citation=Citation(key="own", title="", authors="not stated", year=0, url=""),
+        citation=UNSTATED,
         splits=(split,),
     )
