@@ -82,12 +82,12 @@ def analyze(
     As inverse-relations to kg/wn18rr, biconnectivity to atlas, and expressiveness to csl or to subgraph/sswl-plus.
     """
     from graphlab import api
-    from graphlab.experiment.plan import parse_setting
+    from graphlab.experiment.plan import parse_settings
 
     options = {
         "tests": tests,
         "properties": properties,
-        "settings": dict(parse_setting(text.removeprefix("model.")) for text in settings) if settings else None,
+        "settings": parse_settings(text.removeprefix("model.") for text in settings) if settings else None,
     }
     given = {name: value for name, value in options.items() if value is not None}
     found = api.analyze(probe, subject, dataset, store=store, **given)

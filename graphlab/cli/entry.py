@@ -82,7 +82,7 @@ def _exit_code() -> int:
     as_json = "--json" in sys.argv
     warnings.showwarning = _say_warning
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(prog_name="graphlab", standalone_mode=False) or 0
         if code == INTERRUPTED:
             raise KeyboardInterrupt
         return code

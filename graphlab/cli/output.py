@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from graphlab.core.errors import InputError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,6 +24,13 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=1, allow_nan=False))
+
+
+def one_format(said: str | None, as_json: bool, default: str) -> str:
+    """The format of `--format` or `--json`. Raises InputError for two."""
+    if as_json and said not in (None, "json"):
+        raise InputError(f"--format {said} and --json are two formats", hint="leave one of them out")
+    return said or ("json" if as_json else default)
 
 
 def print_frame(frame: pd.DataFrame, as_json: bool, hide: tuple[str, ...] = ()) -> None:

@@ -62,8 +62,9 @@ def choose_data(name: str | None, path: Path | None, options: Sequence[str] | No
 def read_data(path: Path, options: Sequence[str]) -> Dataset:
     """The data set of a file or folder. Raises as `gl.dataset` does, with what to say on the command line."""
     from graphlab import api
+    from graphlab.experiment.plan import parse_settings
 
-    chosen = dict(map(_option, options))
+    chosen = parse_settings(options, _option)
     try:
         return api.dataset(path, **chosen)
     except InputError as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from graphlab.cli.options import DatasetName, Json, StorePath, Trials
-from graphlab.cli.output import console, print_json, say
+from graphlab.cli.output import console, one_format, print_json, say
 
 
 def leaderboard(dataset: DatasetName, store: StorePath = None, trials: Trials = False, as_json: Json = False) -> None:
@@ -23,7 +23,9 @@ def leaderboard(dataset: DatasetName, store: StorePath = None, trials: Trials = 
 
 def export(
     dataset: DatasetName,
-    to: Annotated[str, typer.Option("--format", help="csv, markdown, latex, json or bibtex.")] = "markdown",
+    to: Annotated[
+        str | None, typer.Option("--format", help="csv, markdown, latex, json or bibtex. [default: markdown]")
+    ] = None,
     store: StorePath = None,
     trials: Trials = False,
     as_json: Json = False,
@@ -31,7 +33,7 @@ def export(
     """Print the leaderboard of DATASET in a format for papers and spreadsheets; --json is --format json."""
     from graphlab import api
 
-    text = api.export(dataset, "json" if as_json else to, store, trials=trials)
+    text = api.export(dataset, one_format(to, as_json, "markdown"), store, trials=trials)
     if not text.strip():
         say(f"nothing is published on {dataset} that we know of")
     typer.echo(text.rstrip("\n"))

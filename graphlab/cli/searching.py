@@ -59,14 +59,14 @@ def search(
     What was stopped goes on.
     """
     from graphlab import api
-    from graphlab.experiment.plan import parse_setting
+    from graphlab.experiment.plan import parse_settings
     from graphlab.nas.objectives.limit import parse_limits
 
     if plot:
         from graphlab.core.plot import form_of
 
         form_of(plot)  # before hours of search
-    overrides = dict(parse_setting(text) for text in settings or [])
+    overrides = parse_settings(settings)
     found = api.search(
         strategy,
         choose_data(dataset, data, data_options),

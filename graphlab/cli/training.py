@@ -21,7 +21,7 @@ from graphlab.cli.options import (
     StorePath,
     Workers,
 )
-from graphlab.cli.output import console, print_frame, print_json, say
+from graphlab.cli.output import console, one_format, print_frame, print_json, say
 from graphlab.cli.own_data import choose_data
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def run(
     Runs that are done are not repeated.
     """
     from graphlab import api
-    from graphlab.experiment.plan import parse_setting
+    from graphlab.experiment.plan import parse_settings
 
-    overrides = dict(parse_setting(text) for text in settings or [])
+    overrides = parse_settings(settings)
     chosen = choose_data(dataset, data, data_options)
     runs = api.run(model, chosen, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
@@ -70,7 +70,9 @@ def table(
     datasets: Annotated[str, typer.Argument(help="Data sets, with commas between them: karate,sbm/directed-h0.1.")],
     seeds: Seeds = "1",
     settings: Settings = None,
-    to: Annotated[str, typer.Option("--format", help="text, markdown, latex, csv or bibtex.")] = "text",
+    to: Annotated[
+        str | None, typer.Option("--format", help="text, markdown, latex, csv, json or bibtex. [default: text]")
+    ] = None,
     percent: Annotated[
         bool, typer.Option("--percent", help="Show fractions of which higher is better in percent.")
     ] = False,
@@ -83,8 +85,9 @@ def table(
     """The table of a paper, MODELS by DATASETS: mean ± standard deviation over seeds. Trains what the store lacks."""
     from graphlab import api
     from graphlab.core.errors import UnknownNameError
-    from graphlab.experiment.plan import parse_setting
+    from graphlab.experiment.plan import parse_settings
 
+    to = one_format(to, as_json, "text")
     if to not in TABLE_FORMATS:
         raise UnknownNameError("table format", to, TABLE_FORMATS)
     result = api.table(
@@ -96,16 +99,9 @@ def table(
         workers=workers,
         train=not read,
         percent=percent,
-        **dict(parse_setting(text) for text in settings or []),
+        **parse_settings(settings),
     )
-    if as_json:
-        print_json(result.to_json())
-    elif to == "text":
-        from graphlab.experiment.views import result_table
-
-        console().print(result_table(result))
-    else:
-        typer.echo(TABLE_FORMATS[to](result).rstrip("\n"))
+    TABLE_FORMATS[to](result)
     for record in result.failed:
         error = (record.result.error or {}).get("message", "")
         say(f"{record.spec.model} on {record.spec.dataset}, seed {record.seed} failed: {error}")
@@ -113,12 +109,19 @@ def table(
         raise typer.Exit(1)
 
 
-TABLE_FORMATS: dict[str, Callable[[ResultTable], str]] = {
-    "text": repr,
-    "markdown": lambda result: result.to_markdown(),
-    "latex": lambda result: result.to_latex(),
-    "csv": lambda result: result.df.to_csv(),
-    "bibtex": lambda result: result.bibtex(),
+def _print_table(table: ResultTable) -> None:
+    from graphlab.experiment.views import result_table
+
+    console().print(result_table(table))
+
+
+TABLE_FORMATS: dict[str, Callable[[ResultTable], None]] = {
+    "text": _print_table,
+    "markdown": lambda table: typer.echo(table.to_markdown().rstrip("\n")),
+    "latex": lambda table: typer.echo(table.to_latex().rstrip("\n")),
+    "csv": lambda table: typer.echo(table.df.to_csv().rstrip("\n")),
+    "json": lambda table: print_json(table.to_json()),
+    "bibtex": lambda table: typer.echo(table.bibtex().rstrip("\n")),
 }
 
 
@@ -137,9 +140,9 @@ def discriminate(
 ) -> None:
     """Train MODEL afresh on each pair of graphs of DATASET: which it tells apart, and which its class can."""
     from graphlab import api
-    from graphlab.experiment.plan import parse_setting
+    from graphlab.experiment.plan import parse_settings
 
-    overrides = dict(parse_setting(text) for text in settings or [])
+    overrides = parse_settings(settings)
     result = api.discriminate(
         model, dataset, pairs=pairs, seeds=seeds, store=store, device=device, workers=workers, **overrides
     )

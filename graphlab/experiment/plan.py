@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -298,3 +298,16 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key.strip(), yaml.safe_load(value)
     except yaml.YAMLError:
         raise ConfigError(f"cannot read the value of {text!r}", hint="quote it as YAML or JSON") from None
+
+
+def parse_settings(
+    texts: Iterable[str] | None, parse: Callable[[str], tuple[str, Any]] = parse_setting
+) -> dict[str, Any]:
+    """The settings of a command line, each as `parse` reads it. Raises ConfigError where one is said twice."""
+    settings: dict[str, Any] = {}
+    for key, value in map(parse, texts or ()):
+        if key in settings:
+            hint = "say each setting once"
+            raise ConfigError(f"{key} is said twice, as {settings[key]!r} and as {value!r}", hint=hint)
+        settings[key] = value
+    return settings

@@ -242,6 +242,31 @@ def test_unknown_export_format(cli, tmp_path):
     assert "no export format is named 'word'" in done.err
 
 
+@pytest.mark.parametrize(
+    "words", [("export", "cora"), ("table", "gcn", "karate", "--read")], ids=lambda words: words[0]
+)
+def test_two_formats(cli, tmp_path, words):
+    done = cli(*words, "--format", "csv", "--json", "--store", tmp_path)
+    assert done.code == 2
+    assert "--format csv and --json are two formats" in done.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*RUN, "--set", "model.hidden_dim=4", "--set", "model.hidden_dim=8"),
+        ("search", "random", "karate", "--set", "training.epochs=1", "--set", "training.epochs=2"),
+        ("analyze", "expressiveness", "gin", "--set", "num_layers=1", "--set", "model.num_layers=2"),
+        ("keep", "x", "--data-option", "directed=true", "--data-option", "directed=false"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_setting_that_is_said_twice(cli, tmp_path, words):
+    done = cli(*words, "--store", tmp_path, "--json")
+    assert done.code == 2
+    assert "is said twice" in done.json["error"]["message"]
+
+
 def test_a_loss_that_is_not_finite_is_recorded(cli, tmp_path):
     done = cli(*RUN, "--store", tmp_path, "--json", *EXPLODES)
     assert done.code == 1
