@@ -20,7 +20,7 @@ from measure import interleaved, median_ratio, peak_mib, write_result
 from torch_geometric.data import Data
 
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.registry import build_model
 
 BATCH, NEGATIVES = 8, 32
@@ -48,7 +48,7 @@ class Step:
         self.head = torch.randint(num_nodes, (BATCH,), generator=random)
         self.relation = torch.randint(2 * num_relations, (BATCH,), generator=random)
         self.tail = torch.randint(num_nodes, (BATCH, 1 + NEGATIVES), generator=random)
-        spec = DataSpec("triple", 0, num_relations=num_relations, num_entities=num_nodes, directed=True)
+        spec = DataSpec("triples", (FACT,), num_relations=num_relations, num_entities=num_nodes, directed=True)
         stream.child("weights").seed_torch()
         name = "nbfnet" if arm == "nbfnet" else "astarnet"
         extra = {} if arm == "nbfnet" else {"node_ratio": float(arm)}

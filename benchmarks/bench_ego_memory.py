@@ -38,7 +38,7 @@ from scipy.spatial import KDTree
 from torch_geometric.data import Data
 
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.registry import build_model
 
 NODES, DEGREE, FEATURES = 50_000, 6.0, 8
@@ -77,7 +77,7 @@ def bound(num_tuples: int, num_messages: int, max_tuples: int) -> float:
 
 def train(max_tuples: int) -> dict[str, Any]:
     torch.set_num_threads(2)
-    spec = DataSpec("node", 2, node=Continuous(FEATURES))
+    spec = DataSpec("nodes", (Target("y", "node", "class", 2),), node=Continuous(FEATURES))
     SeedStream(0).seed_torch()
     settings = {"hidden_dim": DIM, "num_layers": LAYERS, "hops": HOPS, "max_tuples": max_tuples}
     model: Any = build_model("ngnn", spec, settings).train()

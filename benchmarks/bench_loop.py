@@ -30,7 +30,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.load import load
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.experiment.plan import make_plan
 from graphlab.experiment.run import run_plans
 from graphlab.model.registry import build_model
@@ -125,7 +125,7 @@ def like_cora() -> Dataset:
     graph = Data(x=x, edge_index=torch.cat([links, links.flip(0)], dim=1), y=y)
     order = torch.randperm(num_nodes, generator=random)
     split = Split(order[:140], order[140:640], order[640:1640])
-    spec = DataSpec("node", num_classes, node=Continuous(num_features))
+    spec = DataSpec("nodes", (Target("y", "node", "class", num_classes),), node=Continuous(num_features))
     citation = Citation("none", "Random data of the size of Cora", "GraphLab", 2026, "https://example.org")
     card = Card("like-cora", "Random data", "node-classification", "MIT", citation)
     return Dataset("like-cora", "node-classification", (graph,), Splits("random", (split,)), spec, card)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch_geometric import nn as pyg
 from torch_geometric.data import Data
 
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.registry import build_model
 
 NODES, EDGES, WORDS, DENSITY, CLASSES, HEADS, REPEATS = 3327, 9104, 3703, 0.0085, 6, 16, 5
@@ -40,7 +40,7 @@ class Plain(nn.Module):
 
 
 def make_ours(dim: int) -> nn.Module:
-    spec = DataSpec("node", CLASSES, Continuous(WORDS))
+    spec = DataSpec("nodes", (Target("y", "node", "class", CLASSES),), node=Continuous(WORDS))
     settings = {"activation": ("relu", "linear"), "heads": (HEADS,) * 2, "hidden_dims": (dim,) * 2, "dropout": 0.0}
     return build_model("gnn-micro", spec, settings)
 

@@ -27,7 +27,7 @@ from graphlab.core.source import source_digest
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Origin, Split, Splits
 from graphlab.data.paths import data_root
-from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
+from graphlab.data.spec import spec_of
 
 FORMAT = 2
 
@@ -54,7 +54,7 @@ def read(path: Path, card: Card) -> Dataset | None:
             task=about["task"],
             graphs=_unpack_graphs(about["graphs"], arrays),
             splits=Splits(about["split"], fixed=_unpack_splits(about["num_splits"], arrays)),
-            spec=_unpack_spec(about["spec"]),
+            spec=spec_of(about["spec"]),
             card=card,
             labels={key: tuple(names) for key, names in about["labels"].items()},
             notices=tuple(about["notices"]),
@@ -136,13 +136,3 @@ def _unpack_splits(number: int, arrays: Mapping[str, np.ndarray]) -> tuple[Split
         Split(*(torch.from_numpy(arrays[f"split/{k}/{part}"]) for part in ("train", "validation", "test")))
         for k in range(number)
     )
-
-
-def _unpack_spec(values: dict[str, Any]) -> DataSpec:
-    return DataSpec(**{**values, "node": _unpack_features(values["node"]), "edge": _unpack_features(values["edge"])})
-
-
-def _unpack_features(values: dict[str, Any] | None) -> Features | None:
-    if values is None:
-        return None
-    return Continuous(**values) if "dim" in values else Categorical(tuple(values["sizes"]))

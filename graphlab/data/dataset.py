@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from graphlab.core.files import canonical_json
 from graphlab.core.seeds import SeedStream
 from graphlab.data.arrays import bytes_of, tensor_of
 from graphlab.data.card import Card
+from graphlab.data.item import find_items
 from graphlab.data.spec import Categorical, Continuous, DataSpec
 
 if TYPE_CHECKING:
@@ -202,9 +202,7 @@ class Dataset:
             counts["num_features"] = len(self.spec.node.sizes)
         if self.spec.num_relations:
             counts["num_relations"] = self.spec.num_relations
-        if self.spec.level == "pair":
-            counts["num_pairs"] = len(split.test) if split.test.ndim == 2 else math.comb(len(split.test), 2)
-        return counts
+        return counts | find_items(self.spec.items).count(self, split)
 
     def __len__(self) -> int:
         return len(self.graphs)

@@ -18,8 +18,9 @@ from graphlab.core.errors import GraphLabError, InputError
 from graphlab.core.files import canonical_json
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
+from graphlab.data.item import find_items
 from graphlab.data.spec import Continuous, Features
-from graphlab.data.weights import WEIGHED, move_weights, with_weights
+from graphlab.data.weights import move_weights, with_weights
 
 Transform = Callable[[Data], Data]
 
@@ -44,29 +45,30 @@ def apply(dataset: Dataset, transform: Transform) -> Dataset:
             f"the transform {transform!r:.60} fails on {dataset.name}: {type(error).__name__}: {error}",
             hint="see that it can do with what these graphs carry: " + ", ".join(sorted(dataset.graphs[0].keys())),
         ) from error
+    items, at_edges = find_items(dataset.spec.items), any(each.location == "edge" for each in dataset.spec.targets)
     for before, after in zip(dataset.graphs, graphs, strict=True):
         if not isinstance(after, Data) or after.num_nodes != before.num_nodes:
             raise InputError(
                 f"the transform {transform!r} does not keep the nodes of {dataset.name}",
                 hint="give a transform that returns a Data with the same nodes in the same order",
             )
-        if dataset.spec.target_of == "edge" and not torch.equal(before["edge_index"], after["edge_index"]):
+        if at_edges and not torch.equal(before["edge_index"], after["edge_index"]):
             raise InputError(
                 f"the transform {transform!r} does not keep the edges of {dataset.name}, each of which has a target",
                 hint="give a transform that returns a Data with the same edges in the same order",
             )
-    if dataset.spec.level == "link" and _tells_links(dataset.graph, graphs[0], transform):
+    if items.are_edges and _tells_links(dataset.graph, graphs[0], transform):
         raise InputError(
             f"the transform {transform!r} makes features of the links of {dataset.name} that are to be predicted",
             hint="give a transform whose features do not depend on links; a model sees the training links itself",
         )
     spec = dataset.spec
-    first = move_weights(graphs[0]) if spec.level in WEIGHED else graphs[0]
+    first = move_weights(graphs[0]) if "edge_weight" in items.reads else graphs[0]
     spec = replace(
         spec,
         node=_features(spec.node, first.x),
         edge=_features(spec.edge, first.edge_attr),
-        directed=spec.directed and (spec.level == "triple" or any(graph.is_directed() for graph in graphs)),
+        directed=spec.directed and (items.are_relational or any(graph.is_directed() for graph in graphs)),
     )
     return with_weights(replace(dataset, graphs=graphs, spec=spec))
 

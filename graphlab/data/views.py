@@ -11,7 +11,8 @@ from torch_geometric.data import Data
 from torch_geometric.utils import degree, to_networkx
 
 from graphlab.data.dataset import Dataset
-from graphlab.data.spec import UNLABELLED
+from graphlab.data.item import Bars, Histogram, find_items
+from graphlab.data.outputs import name_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +64,7 @@ def plot_dataset(dataset: Dataset, *, graph: int = 0) -> Plot:
         figure = Plot(9, 3.6)
         left, right = figure.subplots(1, 2)
         _degrees(left, data, "out-degree" if dataset.spec.directed else "degree")
-        _counts(right, dataset, data)
+        _counts(right, find_items(dataset.spec.items).picture(dataset, data))
     figure.suptitle(dataset.name if len(dataset.graphs) == 1 else f"{dataset.name}, graph {graph}")
     return figure
 
@@ -90,18 +91,20 @@ def _draw(axes: Axes, dataset: Dataset, data: Data) -> None:
     classes = _node_classes(dataset, data)
     for c in np.unique(classes):
         xs, ys = np.array(places)[classes == c].T
-        name = _names(dataset, "classes", int(c))
+        name = name_of(dataset, "classes", int(c))
         axes.scatter(xs, ys, s=160, color=colormaps["tab10"](int(c) % 10), label=name, zorder=2)
     for node, (x, y) in enumerate(places):
-        name = _names(dataset, "nodes", node)
+        name = name_of(dataset, "nodes", node)
         axes.text(x, y, name, size=6, color="white" if len(name) < 4 else "black", ha="center", va="center", zorder=3)
-    if dataset.spec.level == "node":
+    if classes.any():
         axes.legend(frameon=False)
 
 
 def _node_classes(dataset: Dataset, data: Data) -> np.ndarray:
-    if dataset.spec.level == "node" and dataset.spec.target == "class" and isinstance(data.y, torch.Tensor):
-        return data.y.numpy()  # of a node that is not labelled, the class UNLABELLED
+    """The class of each node, `UNLABELLED` where it is not known; 0 everywhere where nodes have none."""
+    output = dataset.spec.output
+    if output.location == "node" and output.type == "class":
+        return data[output.name].numpy()
     return np.zeros(int(data.num_nodes or 0), dtype=np.int64)
 
 
@@ -117,55 +120,19 @@ def _degrees(axes: Axes, data: Data, label: str) -> None:
     axes.set_ylabel("nodes")
 
 
-def _counts(axes: Axes, dataset: Dataset, data: Data) -> None:
-    if "edge_type" in data:
-        what, kind, values = "relations", "facts", data["edge_type"]
-    elif dataset.spec.level == "node":
-        what, kind, values = "classes", "nodes", torch.as_tensor(data.y)
-    elif dataset.spec.level == "pair":
-        _sizes(axes, dataset)
+def _counts(axes: Axes, picture: Bars | Histogram) -> None:
+    if isinstance(picture, Histogram):
+        axes.hist(picture.values.numpy(), bins=30)
+        axes.set_xlabel(picture.what)
+        axes.set_ylabel(picture.label)
         return
-    elif dataset.spec.level == "link":
-        _links(axes, dataset)
-        return
-    else:
-        what, kind = "classes", f"{dataset.spec.target_of}s"
-        values = torch.cat([torch.as_tensor(g.y) for g in dataset.graphs])
-    if dataset.spec.target == "value":
-        axes.hist(values.flatten().numpy(), bins=30)
-        axes.set_xlabel("target")
-        axes.set_ylabel(kind)
-        return
-    if kind != "facts":
-        values = values[values != UNLABELLED]
-    counts = torch.bincount(values.flatten()).numpy()
-    order = np.argsort(-counts)
+    names, counts = list(picture.counts), np.array([*picture.counts.values()])
+    order = np.arange(len(counts)) if picture.in_order else np.argsort(-counts)
     if len(counts) <= MAX_BARS:
-        axes.barh([_names(dataset, what, int(c)) for c in order[::-1]], counts[order[::-1]])
-        axes.set_xlabel(kind)
+        axes.barh([names[c] for c in order[::-1]], counts[order[::-1]])
+        axes.set_xlabel(picture.label)
     else:
         axes.plot(np.arange(1, len(counts) + 1), counts[order])
         axes.set_yscale("log")
-        axes.set_xlabel(f"{what}, most frequent first")
-        axes.set_ylabel(kind)
-
-
-def _sizes(axes: Axes, dataset: Dataset) -> None:
-    """How many graphs have each number of nodes."""
-    axes.hist([int(graph.num_nodes or 0) for graph in dataset.graphs], bins=30)
-    axes.set_xlabel("nodes")
-    axes.set_ylabel("graphs")
-
-
-def _links(axes: Axes, dataset: Dataset) -> None:
-    """How many links each part holds in the split of seed 0."""
-    counts = {part: int((items[:, 2] == 1).sum()) for part, items in dataset.split().parts()}
-    axes.barh([*counts][::-1], [*counts.values()][::-1])
-    axes.set_xlabel("links")
-
-
-def _names(dataset: Dataset, what: str, index: int) -> str:
-    if index == UNLABELLED:
-        return "unlabelled"
-    names = dataset.labels.get(what, ())
-    return names[index] if index < len(names) else str(index)
+        axes.set_xlabel(f"{picture.what}, most frequent first")
+        axes.set_ylabel(picture.label)

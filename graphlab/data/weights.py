@@ -9,9 +9,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.data.dataset import Dataset
-
-WEIGHED = ("node", "graph", "pair")
-"""Levels at which models see the weights of edges."""
+from graphlab.data.item import find_items
 
 MOVED = "edge_attr has one number an edge and is read as edge_weight"
 """The notice that remains of it."""
@@ -24,7 +22,7 @@ def with_weights(dataset: Dataset) -> Dataset:
     features. Graphs are copied before anything of them is moved; a data set that is right already comes back itself.
     """
     spec = dataset.spec
-    if spec.level not in WEIGHED:
+    if "edge_weight" not in find_items(spec.items).reads:
         return dataset
     graphs = dataset.graphs if spec.edge is not None else tuple(map(move_weights, dataset.graphs))
     weighted = any(graph.get("edge_weight") is not None for graph in graphs)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from graphlab.core.errors import ConfigError, InputError, StoreError, closest
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import code_digest, foreign_digest
 from graphlab.data.check import check, check_split
-from graphlab.data.dataset import Dataset
+from graphlab.data.dataset import Dataset, Split
 from graphlab.data.identity import OWN, identify, identity_at
 from graphlab.data.load import load
 from graphlab.data.paths import store_root
@@ -29,7 +29,7 @@ from graphlab.model.edges import unread_fields
 from graphlab.model.own import find_own, own_model
 from graphlab.model.registry import ModelEntry, find_model
 from graphlab.records.record import ELIGIBILITY, Kind, RunSpec
-from graphlab.task.base import Learner, Shard, Task, TaskConfig
+from graphlab.task.base import Direction, Learner, Shard, Task, TaskConfig
 from graphlab.task.registry import find_task
 from graphlab.training.config import TrainingConfig
 from graphlab.training.loop import LOOP_VERSION, fit
@@ -84,26 +84,52 @@ class Plan:
         split = data.split(seed)
         if data.splits.draw is not None:
             check_split(self.dataset, split)
+        self._require_parts(split, seed)
+        return self.task(self.task_config, data, split, device, shard, **ready)
+
+    def check(self) -> None:
+        """See that model, task and data fit together, without building what a run builds.
+
+        Raises IncompatibleError or ConfigError, and InputError where a part of a split is empty that must not be.
+        """
+        self.task.require(self.task_config, self.dataset)
+        splits = self.dataset.splits
+        for seed, split in enumerate(splits.fixed):
+            self._require_parts(split, seed)
+        self.model.check(self.dataset.spec, self.model_config, partial(self.task.head, self.task_config))
+
+    def _require_parts(self, split: Split, seed: int) -> None:
         for name, items in split.parts():
             needed = name in self.task.parts and (name != "train" or self.training.epochs)
             if needed and not len(items):
+                where = f"{self.dataset.name}, split {self.dataset.splits.name!r}, seed {seed}"
                 raise InputError(
-                    f"the {name} part of {data.name}, split {data.splits.name!r}, seed {seed}, is empty",
+                    f"the {name} part of {where}, is empty",
                     hint=f"{self.task.name} needs something in each of {', '.join(self.task.parts)}",
                 )
-        return self.task(self.task_config, data, split, device, shard, **ready)
 
     def make_learner(self, task: Task[Any], seed: int) -> Learner:
         """The untrained model with its head; weights depend on the seed alone."""
         SeedStream(seed).child("init").seed_torch()
         spec = self.dataset.spec
         model = self.model.build(spec, self.model_config)
-        return Learner(model, task.head(model, spec)).to(task.device)
+        return Learner(model, self.task.head(self.task_config, model, spec)).to(task.device)
+
+    @property
+    def selection(self) -> tuple[str, Direction]:
+        """The metric that selects checkpoints, and which way it is better."""
+        return self.task.selection(self.task_config, self.dataset)
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        """What a run is scored by on test."""
+        return self.task.metrics(self.task_config, self.dataset)
 
     @cached_property
     def protocol(self) -> Mapping[str, str | int | float]:
         own = {"code": self.code, ELIGIBILITY: self.eligibility}
-        return {**self.make_task(0).protocol(), **{name: value for name, value in own.items() if value}}
+        stated = self.task.protocol(self.task_config, self.dataset)
+        return {**stated, **{name: value for name, value in own.items() if value}}
 
     @cached_property
     def code(self) -> str:
@@ -199,7 +225,7 @@ def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any]
         task.Config.parse(settings["task"], where=f"task {data.task}"),
         TrainingConfig.parse(settings["training"], where="training"),
     )
-    plan.make_learner(plan.make_task(0), 0)
+    plan.check()
     return plan
 
 

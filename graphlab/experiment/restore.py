@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.core.errors import IncompatibleError, InputError, StoreError, UnknownNameError, require_name
-from graphlab.core.seeds import SeedStream
+from graphlab.core.errors import InputError, StoreError, UnknownNameError, require_name
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.plan import Plan, plan_of
 from graphlab.experiment.runs import Runs
@@ -114,19 +113,12 @@ def _best(runs: Runs) -> RunRecord:
 
 
 def predictions(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> Tensor:
-    """What the trained model says of the training graph: `[num_nodes, num_outputs]` for a node-level model.
+    """What the trained model says of each node of the training graph: `[num_nodes, num_outputs]`.
 
     run, store  as in `restore`, which says what else is raised
 
     Raises IncompatibleError for a data set whose predictions are not about nodes.
     """
     trained = restore(run, store)
-    record = trained.record
-    if trained.dataset.spec.level != "node":
-        raise IncompatibleError(
-            f"{record.spec.model} on {record.spec.dataset} predicts nothing of single nodes",
-            hint='trained = gl.restore(run), then trained.task.predict(trained.learner, "test")',
-        )
-    batch = trained.task.batches(SeedStream(record.seed))[0]
     with torch.no_grad():
-        return trained.learner.model(batch)
+        return trained.task.predictions(trained.learner)

@@ -307,8 +307,7 @@ def _stored(plan: Plan, seeds: Sequence[int], store: Store) -> tuple[RunRecord, 
 
 
 def _column(plan: Plan, data: Dataset) -> Column:
-    task = plan.make_task(0)
-    return Column(data.name, task.metric, task.direction, data.card.citation)
+    return Column(data.name, *plan.selection, data.card.citation)
 
 
 def _statistic(cell: Cell, name: str) -> Any:

@@ -54,9 +54,8 @@ class Preset:
 class Model(nn.Module):
     """Base of the zoo.
 
-    A subclass names the `tasks` it can do and its `citation`, sets `out_dim`, and maps a batch to
-    `[num_nodes, out_dim]`. With a node-level spec `out_dim` is `spec.num_outputs` and the rows are the
-    predictions; with a graph-level spec the task's head pools the rows and maps them on.
+    A subclass names the `tasks` it can do and its `citation`, sets `out_dim`, and maps a batch to rows of nodes,
+    `[num_nodes, out_dim]`, which the task's head maps on to predictions.
 
     `version` is raised when the same seed or the same weights come to give other numbers than before, so that no
     earlier run is taken for one of the new network.
@@ -66,8 +65,9 @@ class Model(nn.Module):
     citation: ClassVar[Citation]
     variant: ClassVar[str] = ""
     version: ClassVar[int] = 1
-    predicts: ClassVar[bool] = False
-    """Whether the rows are predictions at graph level too, one a graph, which no head of the task maps on."""
+    output_items: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of items for which the rows are the outputs themselves, as the published last layer is the classifier: no
+    head follows. For graphs there is then one row a graph."""
     edge_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields of edges that `forward` reads: edge_attr, edge_weight; see `graphlab.model.edges`."""
     out_dim: int
@@ -87,8 +87,18 @@ class Model(nn.Module):
         return None
 
     def row_graph(self, batch: Data) -> Tensor:
-        """The graph that each row of `forward` is part of, int64 `[rows]`, with a graph-level spec."""
+        """The graph that each row of `forward` is part of, int64 `[rows]`, where the items are graphs."""
         return batch["batch"]
+
+    @classmethod
+    def row_width(cls, spec: DataSpec, hidden_dim: int) -> int:
+        """The width of the last layer: the number of outputs where the rows are the outputs, else `hidden_dim`."""
+        return spec.num_outputs if spec.items in cls.output_items else hidden_dim
+
+    @classmethod
+    def layer_widths(cls, model: str, spec: DataSpec, hidden_dim: int, num_layers: int) -> list[int]:
+        """Widths from the input through `num_layers` layers; `model` is its name in errors."""
+        return [input_dim(spec.node, model), *[hidden_dim] * (num_layers - 1), cls.row_width(spec, hidden_dim)]
 
     @property
     def num_bits(self) -> int:
@@ -181,9 +191,3 @@ def input_dim(features: Continuous | Categorical | None, model: str) -> int:
             'features="identity"',
         )
     return features.dim
-
-
-def layer_widths(model: str, spec: DataSpec, hidden_dim: int, num_layers: int) -> list[int]:
-    """Widths from the input through `num_layers` layers: the last is `num_outputs` at node level, else hidden."""
-    last = spec.num_outputs if spec.level == "node" else hidden_dim
-    return [input_dim(spec.node, model), *[hidden_dim] * (num_layers - 1), last]

@@ -17,6 +17,7 @@ from torch_geometric.utils import scatter
 
 from graphlab.core.errors import IncompatibleError
 from graphlab.data.dataset import Dataset
+from graphlab.data.item import find_items
 from graphlab.model.base import Model
 
 FIELDS = ("edge_attr", "edge_weight")
@@ -51,7 +52,7 @@ def weighted_messages(batch: Data, h: Tensor, reduce: str) -> Tensor:
 
 def unread_fields(model: type[Model], name: str, dataset: Dataset) -> tuple[str, ...]:
     """A notice for each field that the edges of a data set carry and a model, called `name`, does not read."""
-    if dataset.spec.level not in ("node", "graph", "pair"):
+    if "edge_weight" not in find_items(dataset.spec.items).reads:
         return ()
     carried = [field for field in FIELDS if dataset.graph.get(field) is not None]
     return tuple(

@@ -41,7 +41,7 @@ class OwnModel(Model):
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
-    predicts = True
+    output_items = frozenset({"nodes", "graphs"})
     citation = UNSTATED
     module: ClassVar[type[nn.Module]]
 

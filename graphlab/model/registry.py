@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from graphlab.core.errors import IncompatibleError
+import torch
+from torch import nn
+
+from graphlab.core.errors import GraphLabError, IncompatibleError
 from graphlab.core.registry import Registry
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig, Preset
@@ -42,6 +45,17 @@ class ModelEntry:
 
     def build(self, spec: DataSpec, config: ModelConfig) -> Model:
         return self.cls(config, spec)  # pyright: ignore[reportCallIssue]
+
+    def check(self, spec: DataSpec, config: ModelConfig, head: Callable[[Model, DataSpec], nn.Module]) -> None:
+        """See that a model and its head can be built for data of a spec, which allocates nothing where the model's
+        constructor can do without numbers. Raises as building does."""
+        try:
+            with torch.device("meta"):
+                head(self.build(spec, config), spec)
+        except GraphLabError:
+            raise
+        except Exception:  # a constructor that reads numbers of tensors
+            head(self.build(spec, config), spec)
 
     def preset_for(self, dataset: str, family: str, task: str) -> Preset | None:
         """The recipe for a data set, else for its family, else for its task."""

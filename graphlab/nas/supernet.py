@@ -35,6 +35,7 @@ class Supernet(Model, ABC):
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    output_items = frozenset({"nodes"})
 
     def __init__(self, config: Any, spec: DataSpec, shrink: int, partial: int) -> None:
         super().__init__()

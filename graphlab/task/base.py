@@ -6,6 +6,7 @@ predictions and their score; it says which metric selects and which direction is
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split
-from graphlab.data.spec import DataSpec, Level
+from graphlab.data.item import find_items
+from graphlab.data.spec import DataSpec, Location, TargetType
 from graphlab.model.base import Model, stored_bits
 
 Part = Literal["validation", "test"]
@@ -88,6 +90,7 @@ class Learner(nn.Module):
         super().__init__()
         self.model = model
         self.head = head
+        self.register_load_state_dict_pre_hook(_move_classifier)
 
     @property
     def num_parameters(self) -> int:
@@ -105,15 +108,30 @@ class Learner(nn.Module):
         return [*groups, {"params": head, "weight_decay": weight_decay}] if head else groups
 
 
+CLASSIFIER = re.compile(r"model\.(?:classify|readout)\.(weight|bias)")
+"""Parameters of the last layer in checkpoints from when models of nodes had it, and not the task's head."""
+
+
+def _move_classifier(learner: nn.Module, state: dict[str, Any], *rest: Any) -> None:
+    """Reads those checkpoints: stores on users' disks hold them."""
+    own = learner.state_dict().keys()
+    for key in [key for key in state if key not in own]:
+        if match := CLASSIFIER.fullmatch(key):
+            state[f"head.mlp.0.{match[1]}"] = state.pop(key)
+
+
 Ready = Callable[[Sequence[Data]], Sequence[Data]]
 """What is made of graphs before the model sees them."""
 
 
 class Task(ABC, Generic[BatchT]):
-    """Base of the tasks; see the module's text. `metric` selects checkpoints, on validation only. The graphs of the
-    data set are ready for the model; `ready` does the same to others that a task makes.
+    """Base of the tasks; see the module's text.
 
-    Raises IncompatibleError for a data set whose predictions are about something else than the task's `level`.
+    `metric` selects checkpoints, on validation only. The graphs of the data set are ready for the model; `ready` does
+    the same to others that a task makes.
+
+    Raises:
+        IncompatibleError: The data set has other items or another output than the task is about.
     """
 
     name: ClassVar[str]
@@ -125,10 +143,16 @@ class Task(ABC, Generic[BatchT]):
     """What the protocol says of training, where a model has no recipe of its own for it."""
     parts: ClassVar[Sequence[str]] = ("train", "validation", "test")
     """The parts of a split that must hold something."""
-    level: ClassVar[Level]
+    items: ClassVar[str]
+    """The kind of items that a split holds; see `graphlab.data.items`."""
+    locations: ClassVar[frozenset[Location]]
+    types: ClassVar[frozenset[TargetType]]
+    """Where the output may be, and of which types."""
     Config: ClassVar[type[TaskConfig]]
     metric: str
     direction: Direction
+    """Of class or object: the metric that selects, and which way it is better. A task whose metric depends on the data
+    says so in `selection`."""
 
     def __init__(
         self,
@@ -145,18 +169,36 @@ class Task(ABC, Generic[BatchT]):
         self.device = torch.device(device)
         self.shard = shard or Shard()
         self.ready = ready
-        if dataset.spec.level != self.level:
-            raise IncompatibleError(
-                f"{self.name} is about {self.level}s and {dataset.name} about {dataset.spec.level}s",
-                hint=f"its task is {dataset.task}; graphlab datasets lists the data sets of {self.name}",
-            )
+        self.require(config, dataset)
+        self.metric, self.direction = self.selection(config, dataset)
         self.prepare()
+
+    @classmethod
+    def require(cls, config: Any, dataset: Dataset) -> None:
+        """Raises IncompatibleError for a data set that the task is not about, and InputError for settings that do not
+        fit it."""
+        spec = dataset.spec
+        ours, theirs = find_items(cls.items), find_items(spec.items)
+        if spec.items != cls.items:
+            raise IncompatibleError(
+                f"{cls.name} is about {ours.plural} and {dataset.name} about {theirs.plural}",
+                hint=f"its task is {dataset.task}; graphlab datasets lists the data sets of {cls.name}",
+            )
+        output = spec.output
+        if output.location not in cls.locations or output.type not in cls.types:
+            raise IncompatibleError(
+                f"{cls.name} is about {_one_of(cls.types)} of {_one_of(cls.locations)}s, and {dataset.name} has "
+                f"{output.name}, a {output.type} of {output.location}s",
+                hint="graphlab tasks lists what each task is about",
+            )
 
     def prepare(self) -> None:
         """Make once what every batch and score needs; called at the end of construction."""
 
-    def head(self, model: Model, spec: DataSpec) -> nn.Module:
-        """From what the model gives to what is predicted; identity unless the task says otherwise."""
+    @classmethod
+    def head(cls, config: Any, model: Model, spec: DataSpec) -> nn.Module:
+        """What maps the rows of the model to predictions, called as `head(rows, batch)`; identity unless the task says
+        otherwise. See `graphlab.task.heads`."""
         return nn.Identity()
 
     @abstractmethod
@@ -183,17 +225,40 @@ class Task(ABC, Generic[BatchT]):
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         """The metrics of a part from the rows of all its items, in the split's order."""
 
-    @property
+    @classmethod
+    def selection(cls, config: Any, dataset: Dataset) -> tuple[str, Direction]:
+        """The metric that selects checkpoints, and which way it is better."""
+        return cls.metric, cls.direction
+
+    @classmethod
     @abstractmethod
-    def metrics(self) -> Sequence[str]:
+    def metrics(cls, config: Any, dataset: Dataset) -> Sequence[str]:
         """The names that `score` gives of the test part: what an experiment may claim something of."""
 
+    def predictions(self, learner: Learner) -> Tensor:
+        """What the model says of every node of the training graph, `[num_nodes, num_outputs]`.
+
+        Raises IncompatibleError where predictions are not about the nodes of one graph.
+        """
+        raise IncompatibleError(
+            f"{type(learner.model).__name__} on {self.dataset.name} predicts nothing of single nodes",
+            hint='trained = gl.restore(run), then trained.task.predict(trained.learner, "test")',
+        )
+
+    @classmethod
     @abstractmethod
-    def protocol(self) -> Mapping[str, str | int | float]:
-        """What a published number must share to be comparable: split, metric, tie rule and the like."""
+    def protocol(cls, config: Any, dataset: Dataset) -> Mapping[str, str | int | float]:
+        """What a published number must share to be comparable: split, metric, tie rule and the like.
+
+        A pure function of the settings and of what is said of the data set, so that no task is built to name a run.
+        """
 
     def evaluate(self, learner: Learner, part: Part) -> dict[str, float]:
         """Predict and score a part in one process."""
         learner.eval()
         with torch.no_grad():
             return self.score(self.predict(learner, part), part)
+
+
+def _one_of(words: frozenset[str]) -> str:
+    return " or ".join(sorted(words))

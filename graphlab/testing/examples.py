@@ -12,7 +12,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.links import split_links, unordered
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import DISTINCT, FACT, LINK, Continuous, DataSpec, Target
 
 NODES, FEATURES, CLASSES, RELATIONS = 24, 5, 3, 3
 CITATION = Citation("none", "An example of no data", "GraphLab", 2026, "https://example.org")
@@ -27,17 +27,17 @@ def node_classification() -> Dataset:
     random = SeedStream(0, ("example", "node")).torch()
     graph = _random_graph(NODES, random)
     graph.y = graph["x"][:, :CLASSES].argmax(dim=1)
-    spec = DataSpec("node", CLASSES, node=Continuous(FEATURES))
+    spec = DataSpec("nodes", (Target("y", "node", "class", CLASSES),), node=Continuous(FEATURES))
     return _dataset("node-classification", (graph,), _thirds(torch.arange(NODES)), spec)
 
 
 def graph_classification() -> Dataset:
-    spec = DataSpec("graph", 2, node=Continuous(FEATURES))
+    spec = DataSpec("graphs", (Target("y", "graph", "class", 2),), node=Continuous(FEATURES))
     return _graph_prediction(spec, lambda graph: (graph.x[:, :1].mean() > 0).long().view(1))
 
 
 def graph_regression() -> Dataset:
-    spec = DataSpec("graph", 1, node=Continuous(FEATURES), target="value")
+    spec = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(FEATURES))
     return _graph_prediction(spec, lambda graph: graph.x[:, :1].mean().view(1, 1))
 
 
@@ -47,12 +47,14 @@ def pairs() -> Dataset:
     graphs = tuple(_random_graph(5 + i, random) for i in range(4))
     nothing = torch.zeros(0, dtype=torch.int64)
     split = Split(nothing, nothing, torch.arange(len(graphs)))
-    return _dataset("pair-discrimination", graphs, split, DataSpec("pair", 0, node=Continuous(FEATURES)))
+    return _dataset(
+        "pair-discrimination", graphs, split, DataSpec("graph-pairs", (DISTINCT,), node=Continuous(FEATURES))
+    )
 
 
 def kg_transductive() -> Dataset:
     graph, facts = _world(SeedStream(0, ("example", "kg")).torch())
-    spec = DataSpec("triple", 0, num_relations=RELATIONS, num_entities=NODES, directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=RELATIONS, num_entities=NODES, directed=True)
     held_out = _thirds(facts)
     _set_facts(graph, held_out.train, facts)
     return _dataset("kg-completion", (graph,), held_out, spec)
@@ -64,7 +66,7 @@ def kg_inductive() -> Dataset:
     thirds, rest = _thirds(facts), _thirds(other)
     _set_facts(seen, thirds.train, facts)
     _set_facts(unseen, rest.train, other)
-    spec = DataSpec("triple", 0, num_relations=RELATIONS, directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=RELATIONS, directed=True)
     split = Split(thirds.train, thirds.validation, rest.test)
     return _dataset("kg-completion", (seen, unseen), split, spec)
 
@@ -80,7 +82,7 @@ def kg_mixture() -> Dataset:
         graphs.append(graph)
         parts.append([torch.cat([torch.full((len(rows), 1), k), rows], dim=1) for rows in held])
     split = Split(*(torch.cat(rows) for rows in zip(*parts, strict=True)))
-    mixture = _dataset("kg-mixture", tuple(graphs), split, DataSpec("mixture", 0, directed=True))
+    mixture = _dataset("kg-mixture", tuple(graphs), split, DataSpec("mixture-triples", (FACT,), directed=True))
     return replace(mixture, labels={"graphs": ("all", "fewer")})
 
 
@@ -125,7 +127,7 @@ def _graph_prediction(spec: DataSpec, target) -> Dataset:
 
 def _link_prediction(graph: Data, features: Continuous | None) -> Dataset:
     split = split_links(unordered(graph["edge_index"]), NODES, SeedStream(0, ("example", "split")))
-    spec = DataSpec("link", 0, node=features, num_entities=NODES)
+    spec = DataSpec("node-pairs", (LINK,), node=features, num_entities=NODES)
     return _dataset("link-prediction", (graph,), split, spec)
 
 

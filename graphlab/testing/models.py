@@ -24,6 +24,7 @@ from graphlab.core.config import search_space
 from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
+from graphlab.data.item import find_items
 from graphlab.data.spec import Continuous, DataSpec
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.model.base import LinkModel, Model, TripleModel
@@ -65,11 +66,16 @@ def small_plan(model: str, dataset: Dataset) -> Plan:
     """A small model without what is random or depends on the numbering, on batches that are a small part of the
     example."""
     fields = find_model(model).config.model_fields
-    chosen = NEUTRAL | (SMALL if dataset.spec.level in ("node", "graph", "pair") else {})
+    chosen = NEUTRAL | (SMALL if _is_plain(dataset) else {})
     overrides = {f"model.{key}": value for key, value in chosen.items() if key in fields}
     settings = find_task(dataset.task).Config.model_fields
     overrides |= {f"task.{key}": value for key, value in FEW.items() if key in settings}
     return make_plan(model, dataset, overrides)
+
+
+def _is_plain(dataset: Dataset) -> bool:
+    """Whether models see nodes and edges of plain graphs, with weights where there are any."""
+    return "edge_weight" in find_items(dataset.spec.items).reads
 
 
 def _learner(model: str, name: str, seed: int = 0) -> tuple[Task, Learner]:
@@ -96,7 +102,7 @@ def check_permutation(model: str, name: str) -> None:
     learner.eval()
     order = torch.randperm(int(dataset.graph.num_nodes or 0), generator=SeedStream(1).torch())
     with torch.no_grad():
-        if isinstance(learner.model, LinkModel) and dataset.spec.level == "link":
+        if isinstance(learner.model, LinkModel) and dataset.spec.items == "node-pairs":
             _check_linked_nodes_renamed(learner.model, dataset, order)
             return
         if isinstance(learner.model, TripleModel):
@@ -108,7 +114,7 @@ def check_permutation(model: str, name: str) -> None:
 def _check_nodes_renamed(plan: Plan, task: Task, learner: Learner) -> None:
     """Rows of nodes are renamed with them; what becomes of other rows stays the same."""
     dataset = plan.dataset
-    graphs = dataset.graphs[:4] if dataset.spec.level in ("graph", "pair") else (task.batches(SeedStream(0))[0],)
+    graphs = dataset.graphs[:4] if find_items(dataset.spec.items).are_graphs else (task.batches(SeedStream(0))[0],)
     stream = SeedStream(1).torch()
     orders = [torch.randperm(int(graph.num_nodes or 0), generator=stream) for graph in graphs]
     renamed = [_rename(graph, order) for graph, order in zip(graphs, orders, strict=True)]
@@ -117,7 +123,7 @@ def _check_nodes_renamed(plan: Plan, task: Task, learner: Learner) -> None:
     if len(before) == batches[0].num_nodes:
         first = torch.tensor([0, *(len(order) for order in orders)]).cumsum(0)
         assert_close(after, before[torch.cat([order + start for order, start in zip(orders, first, strict=False)])])
-    if dataset.spec.level in ("graph", "pair"):
+    if find_items(dataset.spec.items).are_graphs:
         assert_close(learner.head(after, batches[1]), learner.head(before, batches[0]))
 
 
@@ -171,7 +177,7 @@ def _check_linked_nodes_renamed(model: LinkModel, dataset: Dataset, order: Tenso
 def check_isolation(model: str, name: str) -> None:
     """What a graph gets does not depend on the graphs it is batched with."""
     dataset = example(name)
-    if dataset.spec.level != "graph":
+    if dataset.spec.items != "graphs":
         return
     task, learner = _learner(model, name)
     learner.eval()
@@ -185,7 +191,7 @@ def check_isolation(model: str, name: str) -> None:
 def check_edge_fields(model: str, name: str) -> None:
     """Other numbers in a field of edges change the outputs if the model says that it reads the field, and only then."""
     dataset = example(name)
-    if dataset.spec.level not in ("node", "graph", "pair"):
+    if not _is_plain(dataset):
         return
     for field in FIELDS:
         before, after = (_outputs(model, _with_edge_field(dataset, field, seed)) for seed in (0, 1))
@@ -209,7 +215,7 @@ def _outputs(model: str, dataset: Dataset) -> Tensor:
     plan = small_plan(model, dataset)
     task = plan.make_task(0)
     learner = plan.make_learner(task, 0).eval()
-    whole = dataset.spec.level == "node"
+    whole = dataset.spec.items == "nodes"
     with torch.no_grad():
         return learner.model(task.batches(SeedStream(0))[0] if whole else _batch(plan, dataset.graphs[:4]))
 

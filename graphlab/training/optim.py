@@ -111,7 +111,26 @@ class Engine:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.optimizer.load_state_dict(state["optimizer"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict(_regrouped(state["optimizer"], groups))
         self._scaler.load_state_dict(state["scaler"])
         if self._schedule:
-            self._schedule.load_state_dict(state["schedule"])
+            self._schedule.load_state_dict(_for_groups(state["schedule"], len(groups)))
+
+
+def _regrouped(saved: dict[str, Any], groups: list[dict[str, Any]]) -> dict[str, Any]:
+    """The state of an optimiser whose parameters, the same in the same order, were in one group: heads of node tasks
+    were part of the models once, and stores hold such checkpoints."""
+    before = saved["param_groups"]
+    if len(before) == len(groups) or len(before) > 1:
+        return saved
+    kept = {"params", "weight_decay"}
+    shared = {key: value for key, value in before[0].items() if key not in kept}
+    return {**saved, "param_groups": [{**group, **shared} for group in groups]}
+
+
+def _for_groups(saved: dict[str, Any], count: int) -> dict[str, Any]:
+    """The state of a schedule with a rate for each group, where it had one for all."""
+    return {
+        key: value * count if isinstance(value, list) and len(value) == 1 else value for key, value in saved.items()
+    }

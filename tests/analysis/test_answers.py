@@ -14,7 +14,7 @@ from graphlab.analysis.answers import Answers, answers
 from graphlab.core.errors import IncompatibleError, InputError, StoreError, UnknownNameError
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.load import load
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.data.triples import world
 from graphlab.experiment.run import run
 from graphlab.model.base import TripleModel
@@ -50,7 +50,7 @@ def small() -> Dataset:
         task="kg-completion",
         graphs=(world(5, facts=FACTS, known=KNOWN),),
         splits=Splits("fixed", fixed=(Split(FACTS, KNOWN[3:4], KNOWN[4:]),)),
-        spec=DataSpec(level="triple", num_outputs=0, num_relations=2, num_entities=5, directed=True),
+        spec=DataSpec("triples", (FACT,), num_relations=2, num_entities=5, directed=True),
         card=None,  # pyright: ignore[reportArgumentType]
         labels={"entities": PEOPLE, "relations": RELATIONS},
     )

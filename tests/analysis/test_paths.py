@@ -13,11 +13,11 @@ from torch_geometric.data import Data
 
 from graphlab.analysis.paths import edge_importance, require_paths, top_paths
 from graphlab.core.errors import IncompatibleError, InputError
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.registry import build_model
 
 R = 2
-SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, num_entities=4, directed=True)
+SPEC = DataSpec("triples", (FACT,), num_relations=R, num_entities=4, directed=True)
 
 
 def all_walks(edge_index: Tensor, importance: Tensor, head: int, tail: int) -> dict[tuple[int, ...], float]:

@@ -9,7 +9,7 @@ import torch
 from torch_geometric.data import Batch
 
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Categorical, Continuous, DataSpec
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Target
 from graphlab.model.registry import find_model
 from tests.docs.blocks import ROOT
 from tests.model.subgraph.loops import KINDS, random_graph
@@ -25,7 +25,7 @@ def plain_subgraph(monkeypatch):
 
 
 def test_a_plain_subgraph_network_has_the_values_and_gradients_of_ours(plain_subgraph):
-    spec = DataSpec("graph", 1, node=Continuous(2), edge=Categorical((KINDS,)), target="value")
+    spec = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(2), edge=Categorical((KINDS,)))
     entry = find_model("subgraph/sswl-plus")
     config = entry.config.parse({"hidden_dim": 8, "num_layers": 2}, where="test")
     SeedStream(0).seed_torch()

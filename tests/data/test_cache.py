@@ -140,7 +140,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 
 CARD = Card(
     family="foreign", title="Foreign", task="node-classification", licence="MIT",
@@ -155,7 +155,7 @@ def build(variant, files, split):
     graph = Data(x=torch.ones(6, 1) * 1.0, edge_index=torch.tensor(pairs).t().contiguous(),
                  y=torch.tensor([0, 1] * 3), num_nodes=6)
     return Dataset("foreign", CARD.task, (graph,), Splits(split, fixed=(Split(*parts),)),
-                   DataSpec(level="node", num_outputs=2, node=Continuous(1)), CARD)
+                   DataSpec("nodes", (Target("y", "node", "class", 2),), node=Continuous(1)), CARD)
 '''
 MAKER = 'def make(path):\n    path.write_bytes(b"0\\t1\\n1\\t0\\n")\n'
 

@@ -10,12 +10,14 @@ import torch
 
 from graphlab.core.errors import DataError, InputError
 from graphlab.data.check import check
+from graphlab.data.item import find_items
 from graphlab.data.load import load
 from graphlab.data.registry import DATASETS
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import DataSpec, Target
 from graphlab.experiment.plan import make_plan
 from graphlab.testing.examples import EXAMPLES, example
 from tests.data.refusals import NODE, refusal, with_graph
+from tests.specs import with_output
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -23,7 +25,7 @@ def test_what_is_right_comes_back_as_it_is(name):
     data = example(name)
     checked = check(data)
     assert check(checked) is checked
-    if data.spec.level not in ("triple", "mixture"):  # of which an entity is in no fact
+    if not find_items(data.spec.items).are_relational:  # of which an entity is in no fact
         assert checked is data
     assert not any("converted" in notice for notice in checked.notices)
     assert checked.graphs[0] is data.graphs[0] and checked.splits is data.splits and checked.spec is data.spec
@@ -44,11 +46,11 @@ def test_the_class_of_the_error_says_where_data_come_from():
 def test_outlines():
     data = example(NODE)
     refusal(replace(data, graphs=()), "has 0 graphs")
-    refusal(replace(data, graphs=data.graphs * 2), "has 2 graphs, and its level is 'node'")
+    refusal(replace(data, graphs=data.graphs * 2), "has 2 graphs, and its items are nodes")
     refusal(replace(data, graphs=data.graph), "are no tuple of PyG's Data")
     refusal(replace(data, spec=None), "has the spec None")
-    refusal(replace(data, spec=replace(data.spec, num_outputs=0)), "num_outputs=0")
-    refusal(replace(data, spec=replace(data.spec, level="vertex")), "level 'vertex'")
+    refusal(replace(data, spec=with_output(data.spec, size=0)), "has size=0")
+    refusal(replace(data, spec=replace(data.spec, items="vertices")), "no kind of items is named 'vertices'", "nodes")
     refusal(replace(data, validation_graph=1), "no graph 1 for validation")
     refusal(replace(data, labels={"classes": ("a", "b")}), "2 names of 3 classes")
     assert check(replace(data, labels={"classes": ("a", "b", "b")})).notices == (
@@ -105,20 +107,32 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 
 CARD = Card("damaged", "Damaged", "node-classification", "MIT", Citation("k", "T", "A", 2024, "https://example.org"))
 
 def build(variant, files, split):
     graph = Data(x=torch.ones(3, 1), edge_index=torch.tensor([[0, 1], [1, 0]]), y=torch.tensor([1, 2, 1]))
     return Dataset("damaged", CARD.task, (graph,), Splits(split, (Split([0], [1], [2]),)),
-                   DataSpec("node", 2, node=Continuous(1)), CARD)
+                   DataSpec("nodes", (Target("y", "node", "class", 2),), node=Continuous(1)), CARD)
 """
 
 
 def test_specs_of_other_objects():
     data = example(NODE)
     refusal(replace(data, card=None), "has the card None", "a Card")  # pyright: ignore[reportArgumentType]
-    for key, value in {"target": "classes", "target_of": "nodes", "directed": "yes", "weighted": 1}.items():
+    for key, value in {"directed": "yes", "weighted": 1}.items():
         refusal(replace(data, spec=replace(data.spec, **{key: value})), f"{key}={value!r}", "it is ")
-    refusal(replace(data, spec=DataSpec("node", 3, node="five")), "'five' describes no features")  # pyright: ignore
+    for key, value in {"type": "classes", "location": "nodes", "stage": 1, "size": True}.items():
+        refusal(replace(data, spec=with_output(data.spec, **{key: value})), f"{key}={value!r}", "it is ")
+    for targets, words in {
+        (): r"has targets=\(\)",
+        ("y",): "the target 'y'",
+        (replace(data.spec.output, stage="hint"),): "has no output among its targets",
+        (data.spec.output, data.spec.output): "two targets of one name: y, y",
+    }.items():
+        refusal(replace(data, spec=replace(data.spec, targets=targets)), words)
+    refusal(
+        replace(data, spec=DataSpec("nodes", (Target("y", "node", "class", 3),), node="five")),
+        "'five' describes no features",
+    )  # pyright: ignore

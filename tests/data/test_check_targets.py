@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from graphlab.data.check import check
 from graphlab.data.dataset import Dataset
+from graphlab.data.spec import Target
 from graphlab.testing.examples import example
 from tests.data.refusals import GRAPH, NODE, refusal, with_graph
+from tests.specs import with_output
 
 
 def labelled(*classes: int, num_outputs: int = 3) -> Dataset:
     """24 nodes, the first of these classes."""
     y = torch.arange(24).remainder(num_outputs)
     y[: len(classes)] = torch.tensor(classes)
-    return with_graph(NODE, y=y, spec={"num_outputs": num_outputs})
+    return with_size(with_graph(NODE, y=y), num_outputs)
+
+
+def with_size(data: Dataset, size: int) -> Dataset:
+    return replace(data, spec=with_output(data.spec, size=size))
 
 
 def test_labels_that_are_none():
     refusal(labelled(0, -100, -100), r"y of -100, at node 1, 2, and there are 3 classes \(2 of 24", "say -1")
     refusal(labelled(0, 1, -2), "y of -2, at node 2")
-    refusal(labelled(7), "y of 7, at node 0", "num_outputs is too small")
+    refusal(labelled(7), "y of 7, at node 0", "the size of the target is too small")
     one_based = with_graph(NODE, y=torch.arange(24).remainder(3) + 1)
     refusal(one_based, "y of 3, at node 2, 5", "subtract 1")
     refusal(with_graph(NODE, y=torch.rand(24)), "y of float32", "long")
@@ -47,7 +55,7 @@ def test_labels_of_other_types(values, notice):
 
 def test_classes_that_nothing_has():
     y = torch.tensor([0, 2, 4] * 8)
-    assert check(with_graph(NODE, y=y, spec={"num_outputs": 6})).notices == ("no node has class 1, 3, 5, of 6 classes",)
+    assert check(with_size(with_graph(NODE, y=y), 6)).notices == ("no node has class 1, 3, 5, of 6 classes",)
 
 
 def test_unlabelled_items():
@@ -74,3 +82,53 @@ def test_targets_of_graphs():
 
 
 # Splits.
+
+
+# Targets of other types, on the graphs of an example.
+
+
+def with_targets(**values) -> Dataset:
+    """The example of graphs with one more target at nodes, `(type, size, stage, rows of each graph)` by name."""
+    data = example(GRAPH)
+    graphs, targets = [graph.clone() for graph in data.graphs], list(data.spec.targets)
+    for name, (kind, size, stage, rows) in values.items():
+        targets.append(Target(name, "node", kind, size, stage))
+        for graph in graphs:
+            graph[name] = rows(int(graph.num_nodes))
+    return replace(data, graphs=tuple(graphs), spec=replace(data.spec, targets=tuple(targets)))
+
+
+def test_targets_of_every_type_pass_as_they_are():
+    data = with_targets(
+        labels=("multi-label", 2, "output", lambda n: torch.ones(n, 2)),
+        reached=("mask", 1, "hint", lambda n: torch.zeros(n, 5)),
+        start=("mask-one", 1, "input", lambda n: torch.eye(n)[0]),
+        parent=("pointer", 1, "output", lambda n: torch.zeros(n, dtype=torch.int64)),
+        order=("permutation", 1, "output", lambda n: torch.arange(n).flip(0)),
+        parents=("pointer", 1, "hint", lambda n: torch.zeros(n, 5, dtype=torch.int64)),
+    )
+    assert check(data) is data and data.notices == ()
+    converted = check(with_targets(parent=("pointer", 1, "output", lambda n: torch.zeros(n, dtype=torch.int32))))
+    assert converted.graphs[0]["parent"].dtype == torch.int64 and "parent from int32 to int64" in converted.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (("multi-label", 2, "output", lambda n: torch.full((n, 2), 0.5)), "t of 0.5"),
+        (("multi-label", 3, "output", lambda n: torch.ones(n, 2)), r"t of the shape \[\d+, 2\], not \[\d+, 3\]"),
+        (("mask", 1, "output", lambda n: torch.full((n,), 2.0)), "t of 2"),
+        (("mask", 1, "output", lambda n: torch.ones(n, 1)), r"t of the shape \[\d+, 1\], not"),
+        (("mask-one", 1, "output", lambda n: torch.zeros(n)), "not 1 at one node alone"),
+        (("pointer", 1, "output", lambda n: torch.full((n,), n)), "and its nodes are 0 to"),
+        (("pointer", 1, "output", lambda n: torch.zeros(n)), "t of float32"),
+        (("permutation", 1, "output", lambda n: torch.zeros(n, dtype=torch.int64)), "no permutation"),
+        (("mask", 1, "hint", lambda n: torch.zeros(n)), r"the hint t of the shape \[\d+\], not \[\d+, steps\]"),
+        (("value", 2, "hint", lambda n: torch.zeros(n, 4, 1)), r"not \[\d+, steps, 2\]"),
+        (("class", 2, "hint", lambda n: torch.full((n, 4), 2)), "t of 2, at node 0"),
+        (("permutation", 1, "hint", lambda n: torch.zeros(n, 4, dtype=torch.int64)), "no permutation"),
+        (("value", 1, "input", lambda n: torch.full((n,), float("nan"))), "t = nan at node 0"),
+    ],
+)
+def test_targets_that_cannot_be_right(target, words):
+    refusal(with_targets(t=target), words)

@@ -131,13 +131,13 @@ def test_scalars_of_edges_are_weights():
 def test_graphs_with_classes_and_with_values(tmp_path):
     graphs = [graph.clone() for graph in example("graph-classification").graphs]
     ours = dataset(graphs, name="rings", split="stratified-50/25/25")
-    assert ours.task == "graph-prediction" and ours.spec.target == "class" and ours.spec.num_outputs == 2
+    assert ours.task == "graph-prediction" and ours.spec.output.type == "class" and ours.spec.num_outputs == 2
     assert len(ours) == 24 and sizes(ours) == [12, 6, 6] and ours.spec.node == Continuous(5)
     assert run("gin", ours, store=tmp_path, progress=False, epochs=1).df["status"].tolist() == ["finished"]
     for place, graph in enumerate(graphs):
         graph.y = torch.tensor([[float(place), 1.0]])
     values = dataset(graphs, name="rings", **DRAWN)
-    assert values.spec.target == "value" and values.spec.num_outputs == 2 and values.graph.y.shape == (1, 2)
+    assert values.spec.output.type == "value" and values.spec.num_outputs == 2 and values.graph.y.shape == (1, 2)
     for graph in graphs:
         graph.y, graph.energy = None, torch.tensor(0.5)
     assert dataset(graphs, name="rings", target="energy", **DRAWN).graph.y.tolist() == [[0.5]]

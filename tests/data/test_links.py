@@ -17,7 +17,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Split, Splits
 from graphlab.data.links import NonLinks, both_directions, sizes, split_links, unordered
 from graphlab.data.load import load
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import LINK, DataSpec
 from graphlab.task.kinds.link_prediction import LinkPrediction
 from graphlab.testing.examples import links_without_features
 
@@ -95,7 +95,7 @@ def test_training_links_that_leave_no_pair_are_refused():
         links_without_features(),
         graphs=(Data(edge_index=both_directions(pairs), num_nodes=6),),
         splits=Splits("fixed", fixed=(Split(labelled, labelled[:0], labelled[:0]),)),
-        spec=DataSpec("link", 0, num_entities=6),
+        spec=DataSpec("node-pairs", (LINK,), num_entities=6),
     )
     with pytest.raises(InputError, match="the 15 training links of example join all pairs of its 6 nodes"):
         LinkPrediction(LinkPrediction.Config(), complete, complete.split(), "cpu")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphlab.data.dataset import Dataset, Split
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.testing.examples import _dataset
 from tests.experiment.damage import (
     CLASSES,
@@ -48,7 +48,12 @@ def node_fields(random: np.random.Generator) -> Fields:
 
 def node_dataset(fields: Fields) -> Dataset:
     split = Split(*(fields[part] for part in PARTS))
-    return _dataset("node-classification", (graph_of(fields),), split, DataSpec("node", CLASSES, node=Continuous(3)))
+    return _dataset(
+        "node-classification",
+        (graph_of(fields),),
+        split,
+        DataSpec("nodes", (Target("y", "node", "class", CLASSES),), node=Continuous(3)),
+    )
 
 
 def hide_labels(fields: Fields, random: np.random.Generator) -> None:

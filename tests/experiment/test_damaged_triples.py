@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.testing.examples import _dataset
 from tests.experiment.damage import (
     PARTS,
@@ -46,7 +46,7 @@ def triple_fields(random: np.random.Generator) -> Fields:
 def triple_dataset(fields: Fields) -> Dataset:
     split = Split(*(fields[part] for part in PARTS))
     count = fields["num_entities"]
-    spec = DataSpec("triple", 0, num_relations=RELATIONS, num_entities=count, directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=RELATIONS, num_entities=count, directed=True)
     graphs = (graph_of(fields),) * fields["graphs"]
     data = _dataset("kg-completion", graphs, split, spec)
     labels = fields.get("labels", {})

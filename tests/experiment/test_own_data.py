@@ -175,7 +175,7 @@ def test_what_it_predicts_is_what_it_was_scored_by(trained_case):
             rows = trained.task.predict(trained.learner, "test")
         test = trained.dataset.split(record.seed).test
         assert expected(trained.dataset, rows, test) == pytest.approx(record.test_value)
-        if trained_case.data.spec.level == "node":
+        if trained_case.data.spec.items == "nodes":
             assert torch.equal(gl.predictions(record, trained_case.store)[test], rows)
         else:
             with pytest.raises(gl.GraphLabError, match="predicts nothing of single nodes"):
@@ -183,12 +183,12 @@ def test_what_it_predicts_is_what_it_was_scored_by(trained_case):
 
 
 def expected(data: Dataset, rows: torch.Tensor, test: torch.Tensor) -> float:
-    if data.spec.level == "node":
+    if data.spec.items == "nodes":
         return float((rows.argmax(1) == data.graph.y[test]).double().mean())
-    if data.spec.level == "graph":
+    if data.spec.items == "graphs":
         classes = torch.cat([data.graphs[place].y for place in test.tolist()])
         return float((rows.argmax(1) == classes).double().mean())
-    if data.spec.level == "link":
+    if data.spec.items == "node-pairs":
         linked, apart = rows[test[:, 2] == 1].double(), rows[test[:, 2] == 0].double()
         difference = linked[:, None] - apart
         return float(((difference > 0).double() + (difference == 0).double() / 2).mean())
@@ -266,10 +266,10 @@ def test_an_experiment_file_and_its_report_have_it_by_name(trained_case, tmp_pat
 
 def test_names_of_nodes_are_drawn_and_entities_answer(trained_case):
     data = gl.load(trained_case.name, store=trained_case.store)
-    if data.spec.level in ("node", "link") and "nodes" in data.labels:
+    if data.spec.items in ("nodes", "node-pairs") and "nodes" in data.labels:
         drawn = {text.get_text() for text in data.plot().axes[0].texts}
         assert {f"member {k:02}" for k in range(34)} <= drawn
-    if data.spec.level == "triple":
+    if data.spec.items == "triples":
         answers = gl.answers(trained_case.runs)
         people = {"ann", "bob", "eve", "tom", "joe"} if len(data) == 1 else {"max", "ida", "leo", "kim"}
         child, parent = ("joe", "tom") if len(data) == 1 else ("leo", "ida")
@@ -288,7 +288,7 @@ import graphlab as gl
 name, run, store, model, settings = sys.argv[1:]
 runs = gl.run(model, name, seeds=2, store=store, progress=False, **json.loads(settings))
 trained = gl.restore(run, store)
-if trained.dataset.spec.level == "triple":
+if trained.dataset.spec.items == "triples":
     answers = gl.answers(run, store).predict("leo", "child", 4)
     shown = dict(zip(answers["tail"], answers["score"]))
 else:

@@ -6,9 +6,9 @@ import torch
 from torch_geometric.data import Data
 
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 
-SPEC = DataSpec("node", 3, node=Continuous(5))
+SPEC = DataSpec("nodes", (Target("y", "node", "class", 3),), node=Continuous(5))
 
 
 def directed(seed: int = 0, num_nodes: int = 9) -> Data:

@@ -13,11 +13,11 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.generators.cfi import cfi_pair
 from graphlab.data.generators.strongly_regular import rook, shrikhande
 from graphlab.data.graph6 import decode, plain_graph
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model
 from graphlab.model.registry import find_model
 
-SPEC = DataSpec("graph", 1, node=Continuous(1), target="value")
+SPEC = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(1))
 
 ALIKE = {
     "1-WL": ("Bw", "Cl", "Dlc", "E{CW"),

@@ -13,13 +13,13 @@ from torch.nn import functional as F
 from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.registry import build_model
 from graphlab.model.zoo.astarnet import select_edges
 from graphlab.ops.relational_spmm import RelationalGraph
 
 R = 3
-SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, directed=True)
+SPEC = DataSpec("triples", (FACT,), num_relations=R, directed=True)
 HEAD, RELATION = torch.tensor([0, 4, 4]), torch.tensor([1, R + 2, 0])
 
 
@@ -199,7 +199,7 @@ def test_parameters_of_the_published_recipe():
     d, relations = 32, 2 * 237
     layer = (d * relations * d + relations * d) + (13 * d * d + d) + 2 * d
     heuristic, readout = 2 * d * d + d, (d * 2 * d + 2 * d) + (2 * d + 1)
-    spec = DataSpec(level="triple", num_outputs=0, num_relations=237, num_entities=14541, directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=237, num_entities=14541, directed=True)
     found = sum(p.numel() for p in build_model("astarnet", spec, {}).parameters())
     assert found == relations * d + 6 * layer + heuristic + readout
 

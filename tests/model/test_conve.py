@@ -9,11 +9,11 @@ from torch.nn import functional as F
 from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError, IncompatibleError
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.registry import build_model, find_model
 
 N, R = 7, 2
-SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, num_entities=N, directed=True)
+SPEC = DataSpec("triples", (FACT,), num_relations=R, num_entities=N, directed=True)
 SMALL = {"dim": 12, "height": 4, "channels": 3}
 NOTHING = Data(num_nodes=N)
 
@@ -59,7 +59,7 @@ def test_scores_are_the_formula():
 
 def test_size_is_that_of_the_published_model():
     """Dettmers et al.: 200 numbers a vector as 20 x 10, 32 filters; 9728 = 32 x 38 x 8 values are mapped to 200."""
-    model = build_model("conve", DataSpec("triple", 0, num_relations=237, num_entities=14541, directed=True), {})
+    model = build_model("conve", DataSpec("triples", (FACT,), num_relations=237, num_entities=14541, directed=True), {})
     tables = 14541 * 200 + 2 * 237 * 200 + 14541
     norms = 2 * (1 + 32 + 200)
     assert sum(p.numel() for p in model.parameters()) == tables + 32 * 9 + 9728 * 200 + norms
@@ -80,6 +80,6 @@ def test_vectors_must_fill_an_image(settings):
 
 
 def test_new_entities_cannot_be_embedded():
-    inductive = DataSpec(level="triple", num_outputs=0, num_relations=R, directed=True)
+    inductive = DataSpec("triples", (FACT,), num_relations=R, directed=True)
     with pytest.raises(IncompatibleError, match="nbfnet"):
         build_model("conve", inductive, {})

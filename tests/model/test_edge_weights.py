@@ -17,7 +17,7 @@ from torch_geometric.utils import scatter, to_dense_adj
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.load import load
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.data.transform import apply
 from graphlab.data.weights import with_weights
 from graphlab.experiment.plan import make_plan
@@ -25,7 +25,7 @@ from graphlab.experiment.run import run
 from graphlab.model.registry import build_model, find_model
 from graphlab.testing.examples import example
 
-SPEC = DataSpec("node", 3, node=Continuous(5), weighted=True)
+SPEC = DataSpec("nodes", (Target("y", "node", "class", 3),), node=Continuous(5), weighted=True)
 READERS = ("gcn", "sage", "gat", "gin", "label-propagation")
 
 
@@ -92,7 +92,7 @@ def test_gin_sums_its_neighbours_times_their_weights():
         for conv in model.convs:
             h = states[-1].double()
             states.append(conv.mlp((adjacency.T @ h + (1 + conv.eps) * h).float()))
-        close(ours, model.readout(torch.cat(states, dim=1)))
+        close(ours, torch.cat(states, dim=1))
 
 
 def test_label_propagation_is_that_of_pyg():
@@ -188,7 +188,7 @@ def test_unread_fields_are_notices_of_the_plan():
 
 
 def test_a_spec_without_weights_is_written_as_before():
-    plain = DataSpec("node", 3, node=Continuous(5))
+    plain = DataSpec("nodes", (Target("y", "node", "class", 3),), node=Continuous(5))
     assert "weighted" not in plain.to_json() and SPEC.to_json()["weighted"] is True
     assert load("karate").fingerprint == KARATE
 

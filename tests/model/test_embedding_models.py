@@ -8,12 +8,12 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError, IncompatibleError
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.registry import build_model
 from graphlab.model.zoo import rotate
 
 N, R, D = 7, 3, 8
-SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, num_entities=N, directed=True)
+SPEC = DataSpec("triples", (FACT,), num_relations=R, num_entities=N, directed=True)
 NOTHING = Data(num_nodes=N)
 MODELS = ("distmult", "complex", "transe", "rotate")
 CASES = [
@@ -110,7 +110,7 @@ def test_gradients_are_finite_where_a_modulus_is_zero(name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_new_entities_cannot_be_embedded(name):
-    inductive = DataSpec(level="triple", num_outputs=0, num_relations=R, directed=True)
+    inductive = DataSpec("triples", (FACT,), num_relations=R, directed=True)
     with pytest.raises(IncompatibleError, match="nbfnet"):
         build_model(name, inductive, {})
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from graphlab.core.errors import IncompatibleError
-from graphlab.data.spec import Categorical, Continuous, DataSpec
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Target
 from graphlab.model.registry import build_model
 from tests.model.hard_pairs import check_class, check_sees, prepared
 from tests.model.subgraph.loops import each, random_graph, to_networkx, total
@@ -27,7 +27,7 @@ def graphs(kind):
 
 @pytest.mark.parametrize("kind", SPECS)
 def test_the_model_is_its_definition(kind):
-    spec = DataSpec("graph", 1, node=SPECS[kind], target="value")
+    spec = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=SPECS[kind])
     given = graphs(kind)
     with torch.no_grad():
         model, batch = prepared("gin", {"hidden_dim": 4, "num_layers": 2}, given, spec)
@@ -51,7 +51,9 @@ def test_the_model_is_its_definition(kind):
 
 def test_categories_are_whole_numbers_of_any_dtype():
     graph = graphs("categorical")[0]
-    model = build_model("gin", DataSpec("node", 2, node=SPECS["categorical"]), {}).eval()
+    model = build_model(
+        "gin", DataSpec("nodes", (Target("y", "node", "class", 2),), node=SPECS["categorical"]), {}
+    ).eval()
     small = graph.clone()
     small.x = graph.x.to(torch.uint8)
     torch.testing.assert_close(model(small), model(graph), rtol=0, atol=0)
@@ -68,4 +70,4 @@ def test_a_check_that_must_fail_does():
 
 def test_nodes_that_carry_nothing_are_refused():
     with pytest.raises(IncompatibleError, match="gin needs"):
-        build_model("gin", DataSpec("graph", 1), {})
+        build_model("gin", DataSpec("graphs", (Target("y", "graph", "class", 1),)), {})

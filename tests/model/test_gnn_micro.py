@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from graphlab.core.errors import ConfigError
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.attention import ATTENTIONS
 from graphlab.model.registry import build_model, find_model
 from graphlab.model.zoo.gnn_micro import ACTIVATIONS, Activation, Aggregation, Attention, Combine
@@ -188,7 +188,7 @@ def test_networks_that_agree_share_by_name():
 
 def test_the_default_is_gat():
     """The published one, with the weights of this: two vectors a head, of which PyG's are the same."""
-    spec = DataSpec("node", 7, node=Continuous(1433))
+    spec = DataSpec("nodes", (Target("y", "node", "class", 7),), node=Continuous(1433))
     ours, gat = build_model("gnn-micro", spec, {"dropout": 0.0}), build_model("gat", spec, {"dropout": 0.0})
     torch.manual_seed(0)
     graph = directed()

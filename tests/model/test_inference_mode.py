@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from graphlab.data.spec import Categorical, Continuous, DataSpec
+from graphlab.data.spec import FACT, Categorical, Continuous, DataSpec, Target
 from graphlab.model.registry import build_model
 
 EDGES = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
@@ -21,7 +21,10 @@ FEATURES = {
 @pytest.mark.parametrize("name", ["gnn-micro", "nas-bench-graph"])
 def test_models_of_nodes(name, features, made_inside):
     node, x = FEATURES[features]
-    model, graph = build_model(name, DataSpec("node", 3, node=node), {}), Data(x=x, edge_index=EDGES)
+    model, graph = (
+        build_model(name, DataSpec("nodes", (Target("y", "node", "class", 3),), node=node), {}),
+        Data(x=x, edge_index=EDGES),
+    )
     with torch.inference_mode():
         rows = model.eval()(graph.clone() if made_inside else graph)
     torch.testing.assert_close(model(graph), rows)
@@ -30,7 +33,9 @@ def test_models_of_nodes(name, features, made_inside):
 
 @pytest.mark.parametrize("made_inside", [False, True])
 def test_ultra(made_inside):
-    model = build_model("ultra", DataSpec("triple", 0, num_relations=2, directed=True), {"dim": 8, "num_layers": 2})
+    model = build_model(
+        "ultra", DataSpec("triples", (FACT,), num_relations=2, directed=True), {"dim": 8, "num_layers": 2}
+    )
     graph = Data(edge_index=EDGES, edge_type=torch.tensor([0, 1, 1, 0]), num_nodes=4)
     query = torch.tensor([0, 1]), torch.tensor([0, 2])
     with torch.inference_mode():

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data
 
 from graphlab.data.load import load
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.experiment.run import run
 from graphlab.model.registry import build_model
 from graphlab.model.zoo.inverse_rule import relation_overlap
 
 N, R = 5, 3
-SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, directed=True)
+SPEC = DataSpec("triples", (FACT,), num_relations=R, directed=True)
 entity = st.integers(0, N - 1)
 facts = st.lists(st.tuples(entity, st.integers(0, R - 1), entity), min_size=1, max_size=25)
 

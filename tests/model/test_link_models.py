@@ -8,7 +8,7 @@ import torch
 from torch_geometric.data import Data
 
 from graphlab.data.links import both_directions
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import FACT, LINK, Continuous, DataSpec
 from graphlab.model.registry import build_model
 
 GRAPH = nx.karate_club_graph()
@@ -16,7 +16,7 @@ N = GRAPH.number_of_nodes()
 LINKS = torch.tensor(list(GRAPH.edges))
 WORLD = Data(edge_index=both_directions(LINKS), num_nodes=N)
 PAIRS = torch.combinations(torch.arange(N))
-SPEC = DataSpec("link", 0, num_entities=N)
+SPEC = DataSpec("node-pairs", (LINK,), num_entities=N)
 
 INDICES = {
     "count": lambda pairs: ((u, v, len(list(nx.common_neighbors(GRAPH, u, v)))) for u, v in pairs),
@@ -36,7 +36,7 @@ def test_common_neighbours_are_those_of_networkx(weight):
 @pytest.mark.parametrize("features", [None, 5])
 def test_gae_is_two_convolutions_and_an_inner_product(features):
     torch.manual_seed(0)
-    spec = DataSpec("link", 0, node=Continuous(features) if features else None, num_entities=N)
+    spec = DataSpec("node-pairs", (LINK,), node=Continuous(features) if features else None, num_entities=N)
     model = build_model("gae", spec, {})
     x = torch.randn(N, features) if features else torch.eye(N)
     world = Data(edge_index=WORLD.edge_index, num_nodes=N, **({"x": x} if features else {}))
@@ -52,7 +52,7 @@ def test_nbfnet_is_that_of_a_knowledge_graph_of_links_and_loops():
     """Facts of relation 0 one way, so that its inverse is their other direction, and loops of relation 1."""
     torch.manual_seed(0)
     settings = {"dim": 8, "num_layers": 3, "dependent": False}
-    facts = DataSpec("triple", 0, num_relations=2, directed=True)
+    facts = DataSpec("triples", (FACT,), num_relations=2, directed=True)
     other = build_model("nbfnet", facts, {**settings, "aggregate": "sum"}).double()
     model = build_model("nbfnet", SPEC, {**settings, "aggregate": "sum"}).double()
     loops = torch.arange(N)

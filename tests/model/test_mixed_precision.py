@@ -7,7 +7,7 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Categorical, Continuous, DataSpec
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Target
 from graphlab.model.registry import MODELS, find_model
 from tests.model.test_nbfnet import QUERY, graph, nbfnet
 
@@ -39,7 +39,7 @@ def graphs(node, edge):
 @pytest.mark.parametrize("name", MODELS_OF_GRAPHS)
 def test_nodes_and_edges_of_any_kind(name, features):
     node, edge = FEATURES[features]
-    entry, spec = find_model(name), DataSpec("graph", 1, node=node, edge=edge, target="value")
+    entry, spec = find_model(name), DataSpec("graphs", (Target("y", "graph", "value", 1),), node=node, edge=edge)
     if isinstance(node, Categorical) and name in ("gat", "gcn", "mlp", "sage"):
         pytest.skip("needs vectors of nodes")
     config = entry.config()

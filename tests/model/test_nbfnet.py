@@ -12,14 +12,14 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.bellman_ford import degree_scale
 from graphlab.model.registry import build_model
 from graphlab.ops.relational_spmm import RelationalGraph, reference
 from graphlab.ops.relational_spmm.signature import Product
 
 R = 3
-SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, directed=True)
+SPEC = DataSpec("triples", (FACT,), num_relations=R, directed=True)
 CHOICES = [
     {"message": message, "aggregate": aggregate, "dependent": dependent}
     for message, aggregate, dependent in product(
@@ -199,7 +199,7 @@ def test_parameters_of_the_published_recipe():
     layer = (d * relations * d + relations * d) + (13 * d * d + d) + 2 * d
     readout = (2 * d * 2 * d + 2 * d) + (2 * d + 1)
     expected = query + layers * layer + readout
-    spec = DataSpec(level="triple", num_outputs=0, num_relations=237, num_entities=14541, directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=237, num_entities=14541, directed=True)
     model = build_model("nbfnet", spec, {})
     assert sum(p.numel() for p in model.parameters()) == expected == 3_103_105
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.registry import build_model
 from graphlab.model.zoo import ultra as module
 from graphlab.ops.relational_spmm import RelationalGraph
 
 R, N = 4, 9
-SPEC = DataSpec(level="triple", num_outputs=0, num_relations=R, directed=True)
+SPEC = DataSpec("triples", (FACT,), num_relations=R, directed=True)
 HEAD, RELATION = torch.tensor([0, 4, 4]), torch.tensor([1, R + 2, 1])
 
 
@@ -75,7 +75,7 @@ def test_scores_are_those_of_all_states_written_out(message):
 
 
 def test_the_same_weights_answer_on_a_graph_of_other_relations():
-    wide = DataSpec(level="triple", num_outputs=0, num_relations=30, directed=True)
+    wide = DataSpec("triples", (FACT,), num_relations=30, directed=True)
     model, other = ultra(), ultra(wide)
     other.load_state_dict(model.state_dict())
     world = graph(40, 30, 200)

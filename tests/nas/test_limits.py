@@ -10,7 +10,7 @@ import torch
 
 import graphlab as gl
 from graphlab.core.errors import ConfigError, InputError
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.registry import find_model
 from graphlab.model.zoo.gcn import GCN
 from graphlab.nas import plan as plans
@@ -233,7 +233,7 @@ def test_a_model_that_stores_its_weights_in_fewer_bits_says_so():
         def num_bits(self):
             return sum(4 * one.numel() for one in self.parameters())
 
-    spec = DataSpec("graph", 1, node=Continuous(3))
+    spec = DataSpec("graphs", (Target("y", "graph", "class", 1),), node=Continuous(3))
     settings = find_model("gcn").config(hidden_dim=8)
     head = torch.nn.Linear(8, 2, dtype=torch.float64)
     head.bias.requires_grad_(False)

@@ -19,7 +19,7 @@ from graphlab.core.config import Choices
 from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError, StoreError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Split, Splits
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.nas.objectives.inner import searched
 from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.one_shot.bilevel import first_order, second_order
@@ -171,7 +171,7 @@ def planted(by_neighbours: bool) -> gl.Dataset:
     y = ((heard if by_neighbours else x[:, 0]) > 0).long()
     split = Split(*torch.randperm(400, generator=random).split([300, 50, 50]))
     graph = Data(x=x, y=y, edge_index=edges, num_nodes=400)
-    spec = DataSpec("node", 2, Continuous(4))
+    spec = DataSpec("nodes", (Target("y", "node", "class", 2),), node=Continuous(4))
     return replace(example("node-classification"), graphs=(graph,), splits=Splits("drawn", fixed=(split,)), spec=spec)
 
 

@@ -13,7 +13,7 @@ from torch_geometric.data import Batch, Data
 import graphlab as gl
 from graphlab.analysis.expressiveness import TESTS
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.registry import MODELS, build_model, find_model
 from graphlab.model.subgraph.aggregation import AGGREGATIONS
 from graphlab.model.subgraph.network import SubgraphNetwork
@@ -24,8 +24,8 @@ from graphlab.testing.examples import example
 from tests.model.hard_pairs import ALIKE, distance, in_double
 from tests.model.subgraph.loops import random_graph
 
-BARE = DataSpec("graph", 1, target="value")
-WITH_NODES = DataSpec("graph", 1, node=Continuous(2), target="value")
+BARE = DataSpec("graphs", (Target("y", "graph", "value", 1),))
+WITH_NODES = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(2))
 SPECS = {"bare": BARE, "nodes": WITH_NODES}
 DIM = 16
 MODEL = "subgraph-algebra"
@@ -178,7 +178,7 @@ def test_directions_and_what_nodes_carry_end_the_symmetry():
     space = find_space("subgraph-algebra")
     assert space.on(BARE).symmetric
     assert not space.on(WITH_NODES).symmetric
-    assert not space.on(DataSpec("graph", 1, directed=True)).symmetric
+    assert not space.on(DataSpec("graphs", (Target("y", "graph", "class", 1),), directed=True)).symmetric
 
 
 def test_what_is_no_network():

@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.registry import find_model
 from graphlab.nas.registry import find_space
 from graphlab.nas.supernet import mixed, path
@@ -29,8 +29,8 @@ def graph(seed: int) -> Data:
     return Data(x=x, edge_index=edges, num_nodes=12, batch=torch.zeros(12, dtype=torch.long))
 
 
-def spec(level: str) -> DataSpec:
-    return DataSpec(level, 5, Continuous(30))  # pyright: ignore[reportArgumentType]
+def spec(items: str) -> DataSpec:
+    return DataSpec(items, (Target("y", "node" if items == "nodes" else "graph", "class", 5),), Continuous(30))
 
 
 def shaken(module: nn.Module, seed: int) -> nn.Module:
@@ -80,7 +80,7 @@ def fill(mlp, wide, heads, dim):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from(["node", "graph"]))
+@given(st.integers(0, 10**6), st.sampled_from(["nodes", "graphs"]))
 def test_a_path_of_gnn_micro_is_its_network(seed, level):
     values = find_space("gnn-micro").sample(SeedStream(seed).numpy())
     supernet, network = narrow_micro(values, level, seed)
@@ -109,7 +109,7 @@ def narrow_bench(values, level, seed):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from(["node", "graph"]))
+@given(st.integers(0, 10**6), st.sampled_from(["nodes", "graphs"]))
 def test_a_path_of_nas_bench_graph_is_its_network(seed, level):
     values = find_space("nas-bench-graph").sample(SeedStream(seed).numpy())
     supernet, network = narrow_bench(values, level, seed)
@@ -126,7 +126,7 @@ def test_only_what_a_path_chooses_is_touched(build):
     """Gradients reach as many numbers of the supernet as the network has, without the weights of norms."""
     space = find_space("gnn-micro" if build is narrow_micro else "nas-bench-graph")
     values = space.sample(SeedStream(4).numpy())
-    supernet, network = build(values, "node", 0)
+    supernet, network = build(values, "nodes", 0)
     supernet.mixture = path(space, values)
     supernet(graph(0)).square().sum().backward()
     network(graph(0)).square().sum().backward()
@@ -163,7 +163,7 @@ LINEAR = {"hidden_dims_1": 8} | {f"{kind}_{k}": option for k in (1, 2) for kind,
 def test_a_mixture_of_linear_networks_is_their_mean(name, options, others):
     """Of two paths that differ in one decision, after which all is linear."""
     space, config = find_space("gnn-micro"), find_model("gnn-micro").config.parse({"dropout": 0.0}, where="test")
-    supernet, data = shaken(GNNMicroSupernet(config, spec("node"), SHRINK, 1), 1), graph(7)
+    supernet, data = shaken(GNNMicroSupernet(config, spec("nodes"), SHRINK, 1), 1), graph(7)
     paths = [{k: v.double() for k, v in path(space, LINEAR | others | {name: one}).items()} for one in options]
 
     def rows(mixture):
@@ -192,7 +192,7 @@ def test_heads_that_an_average_leaves_empty_give_nothing_however_near_it_is(acti
 @pytest.mark.parametrize("partial", [1, 2, 4])
 def test_four_convolutions_hear_four_hops_however_few_channels_they_take(partial):
     space, config = find_space("nas-bench-graph"), find_model("nas-bench-graph").config.parse({}, where="test")
-    supernet = shaken(NASBenchGraphSupernet(config, spec("node"), 4, partial), 1).eval()
+    supernet = shaken(NASBenchGraphSupernet(config, spec("nodes"), 4, partial), 1).eval()
     supernet.norm = nn.Identity()  # moments of the batch make every node hear every other
     chain = {"link": "0123", **{f"operator_{i}": "gcn" for i in range(1, 5)}}
     supernet.mixture = {k: v.double() for k, v in path(space, chain).items()}
@@ -208,7 +208,7 @@ def test_four_convolutions_hear_four_hops_however_few_channels_they_take(partial
 def test_mixtures_have_gradients_of_float64(cls, name, partial):
     space = find_space(name)
     config = find_model(name).config.parse({"dropout": 0.0}, where="test")
-    supernet = shaken(cls(config, spec("node"), 16, partial), 1)
+    supernet = shaken(cls(config, spec("nodes"), 16, partial), 1)
     random = torch.Generator().manual_seed(2)
     logits = [torch.randn(len(d.options), generator=random).double().requires_grad_() for d in space.decisions]
     data = graph(3)
@@ -225,7 +225,7 @@ def test_mixtures_have_gradients_of_float64(cls, name, partial):
 @pytest.mark.parametrize("partial", [1, 4])
 def test_permuted_nodes_give_permuted_rows(cls, name, partial):
     space = find_space(name)
-    supernet = shaken(cls(find_model(name).config.parse({"dropout": 0.0}, where="test"), spec("node"), 4, partial), 1)
+    supernet = shaken(cls(find_model(name).config.parse({"dropout": 0.0}, where="test"), spec("nodes"), 4, partial), 1)
     supernet.mixture = {d.name: torch.rand(len(d.options)).double().softmax(0) for d in space.decisions}
     data, order = graph(5), torch.randperm(12)
     moved = Data(x=data.x[order], edge_index=order.argsort()[data.edge_index], num_nodes=12)
@@ -250,4 +250,4 @@ def test_widths_that_cannot_be_divided():
     config = find_model("nas-bench-graph").config.parse({"hidden_dim": 64}, where="test")
     for shrink, partial in ((3, 1), (64, 1), (4, 8)):
         with pytest.raises(ConfigError, match="cannot be divided"):
-            NASBenchGraphSupernet(config, spec("node"), shrink, partial)
+            NASBenchGraphSupernet(config, spec("nodes"), shrink, partial)

@@ -16,18 +16,19 @@ from graphlab.model.base import Model
 from graphlab.task.base import Learner, Shard
 from graphlab.task.kinds.graph_prediction import Config, GraphPrediction
 from graphlab.testing.examples import example
+from tests.specs import with_output
 
 
-def asked_about(target_of: str) -> Dataset:
+def asked_about(location: str) -> Dataset:
     """The example of graph regression; each target is what `Told` says of its node or edge."""
     data = example("graph-regression")
     graphs = []
     for graph in data.graphs:
         first = graph["x"][:, :1]
         source, target = graph["edge_index"]
-        y = {"graph": graph["y"], "node": first, "edge": first[source] * first[target]}[target_of]
+        y = {"graph": graph["y"], "node": first, "edge": first[source] * first[target]}[location]
         graphs.append(Data.from_dict({**graph.to_dict(), "y": y}))
-    return replace(data, graphs=tuple(graphs), spec=replace(data.spec, target_of=target_of))
+    return replace(data, graphs=tuple(graphs), spec=with_output(data.spec, location=location))
 
 
 class Told(Model):
@@ -42,22 +43,22 @@ class Told(Model):
         return batch["x"][:, :1]
 
 
-def task(target_of: str, shard: Shard | None = None) -> GraphPrediction:
-    data = asked_about(target_of)
+def task(location: str, shard: Shard | None = None) -> GraphPrediction:
+    data = asked_about(location)
     return GraphPrediction(Config(batch_size=4), data, data.split(), shard=shard)
 
 
 def knowing(kind: GraphPrediction) -> Learner:
     model = Told()
-    head = kind.head(model, kind.dataset.spec)
+    head = kind.head(kind.config, model, kind.dataset.spec)
     nn.init.ones_(head.mlp[0].weight)
     nn.init.zeros_(head.mlp[0].bias)
     return Learner(model, head)
 
 
-@pytest.mark.parametrize("target_of", ["graph", "node", "edge"])
-def test_whoever_knows_the_targets_makes_no_error(target_of):
-    kind = task(target_of)
+@pytest.mark.parametrize("location", ["graph", "node", "edge"])
+def test_whoever_knows_the_targets_makes_no_error(location):
+    kind = task(location)
     learner = knowing(kind)
     assert kind.evaluate(learner, "test")["mae"] < 1e-6
     batches = kind.batches(SeedStream(0))
@@ -69,34 +70,34 @@ class OfPairs(Told):
         return batch["batch"].repeat_interleave(2)
 
 
-@pytest.mark.parametrize("target_of", ["node", "edge"])
-def test_rows_of_something_else_are_refused(target_of):
-    kind = task(target_of)
-    with pytest.raises(IncompatibleError, match=f"asks about {target_of}s"):
-        kind.head(OfPairs(), kind.dataset.spec)
+@pytest.mark.parametrize("location", ["node", "edge"])
+def test_rows_of_something_else_are_refused(location):
+    kind = task(location)
+    with pytest.raises(IncompatibleError, match=f"are about {location}s"):
+        kind.head(kind.config, OfPairs(), kind.dataset.spec)
 
 
-@pytest.mark.parametrize("target_of", ["graph", "node", "edge"])
-def test_error_is_the_mean_over_all_targets(target_of):
-    kind = task(target_of)
+@pytest.mark.parametrize("location", ["graph", "node", "edge"])
+def test_error_is_the_mean_over_all_targets(location):
+    kind = task(location)
     learner = knowing(kind)
     nn.init.zeros_(learner.head.mlp[0].weight)
     targets = torch.cat([kind.dataset.graphs[i]["y"] for i in kind.split.test.tolist()])
     assert kind.evaluate(learner, "test")["mae"] == pytest.approx(targets.abs().mean().item(), rel=1e-6)
 
 
-def of_classes(target_of: str) -> GraphPrediction:
+def of_classes(location: str) -> GraphPrediction:
     """Two classes of nodes, or of edges, of which one is rarer; `Told` knows the feature that decides."""
-    data = asked_about(target_of)
+    data = asked_about(location)
     graphs = [Data.from_dict({**graph.to_dict(), "y": (graph["y"] > 0.5).long().flatten()}) for graph in data.graphs]
-    spec = replace(data.spec, num_outputs=2, target="class")
+    spec = with_output(data.spec, size=2, type="class")
     data = replace(data, graphs=tuple(graphs), spec=spec)
     return GraphPrediction(Config(batch_size=4), data, data.split())
 
 
-@pytest.mark.parametrize("target_of", ["node", "edge"])
-def test_classes_of_nodes_and_edges(target_of):
-    kind = of_classes(target_of)
+@pytest.mark.parametrize("location", ["node", "edge"])
+def test_classes_of_nodes_and_edges(location):
+    kind = of_classes(location)
     assert (kind.metric, kind.direction) == ("balanced_accuracy", "max")
     targets = torch.cat([kind.dataset.graphs[i]["y"] for i in kind.split.test.tolist()])
     majority = (targets == 0).double().mean().item()
@@ -132,16 +133,16 @@ def test_balanced_accuracy_is_the_mean_recall():
     assert kind.evaluate(learner, "test")["balanced_accuracy"] == pytest.approx((1 + recall) / 2)
 
 
-@pytest.mark.parametrize("target_of", ["graph", "node", "edge"])
-def test_shares_put_together_are_the_whole(target_of):
-    whole = task(target_of)
+@pytest.mark.parametrize("location", ["graph", "node", "edge"])
+def test_shares_put_together_are_the_whole(location):
+    whole = task(location)
     learner = knowing(whole)
     rows = whole.predict(learner, "test")
     together = torch.zeros_like(rows)
     batches = whole.batches(SeedStream(0))
     losses = torch.zeros(len(batches))
     for rank in range(3):
-        share = task(target_of, Shard(rank, 3))
+        share = task(location, Shard(rank, 3))
         together[rank::3] = share.predict(learner, "test")
         mine = share.batches(SeedStream(0))
         nn.init.zeros_(learner.head.mlp[0].weight)

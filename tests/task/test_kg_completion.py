@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec, Target
 from graphlab.data.triples import world
 from graphlab.model.base import Model, TripleModel
 from graphlab.task.base import Learner, Shard
@@ -50,7 +50,7 @@ def dataset() -> Dataset:
         task="kg-completion",
         graphs=(world(N, facts=train, known=triples),),
         splits=Splits("fixed", fixed=(Split(train, validation, test),)),
-        spec=DataSpec(level="triple", num_outputs=0, num_relations=R, num_entities=N, directed=True),
+        spec=DataSpec("triples", (FACT,), num_relations=R, num_entities=N, directed=True),
         card=None,  # pyright: ignore[reportArgumentType]
     )
 
@@ -191,7 +191,7 @@ def test_loss_by_definition(temperature):
 
 
 def test_protocol_names_what_a_number_depends_on():
-    protocol = task(tie="mean", filter="facts").protocol()
+    protocol = KGCompletion.protocol(Config(tie="mean", filter="facts"), dataset())
     assert protocol["tie"] == "mean"
     assert protocol["filter"] == "facts"
     assert protocol["directions"] == "heads and tails"
@@ -201,7 +201,7 @@ def test_protocol_names_what_a_number_depends_on():
 def test_what_does_not_fit():
     data = dataset()
     with pytest.raises(IncompatibleError, match="kg-completion is about triples and scratch about nodes"):
-        KGCompletion(Config(), replace(data, spec=DataSpec(level="node", num_outputs=2)), data.split())
+        KGCompletion(Config(), replace(data, spec=DataSpec("nodes", (Target("y", "node", "class", 2),))), data.split())
     with pytest.raises(IncompatibleError, match="does not score triples"):
         task().evaluate(Learner(Model(), nn.Identity()), "test")
     with pytest.raises(ConfigError, match="tie"):

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.experiment.plan import make_plan
 from graphlab.model.base import TripleModel
 from graphlab.task.base import Learner, Shard
@@ -50,7 +50,7 @@ def alone(k: int) -> KGCompletion:
     """Graph k as a data set of its own."""
     data = example("kg-mixture")
     split = Split(*(rows[rows[:, 0] == k][:, 1:] for _, rows in data.split().parts()))
-    spec = DataSpec("triple", 0, num_relations=data.graphs[k]["num_relations"], directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=data.graphs[k]["num_relations"], directed=True)
     member = Dataset("member", "kg-completion", (data.graphs[k],), Splits("public", (split,)), spec, data.card)
     return KGCompletion(Config(), member, split)
 

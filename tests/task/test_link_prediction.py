@@ -132,7 +132,7 @@ def test_perfect_and_reversed_scores():
 
 def test_what_does_not_fit_is_refused():
     data = example("node-classification")
-    with pytest.raises(IncompatibleError, match="about links"):
+    with pytest.raises(IncompatibleError, match="about node pairs"):
         find_task("link-prediction")(Config(), data, data.split())
 
     class Other(Model):

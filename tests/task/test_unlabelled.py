@@ -13,10 +13,11 @@ from torch_geometric.data import Data
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import UNLABELLED, Continuous, DataSpec
+from graphlab.data.spec import UNLABELLED, Continuous, DataSpec, Target
 from graphlab.experiment.plan import make_plan
 from graphlab.task.base import Shard
 from graphlab.testing.examples import _dataset, example
+from tests.specs import with_output
 
 STREAM = SeedStream(0).child("epoch", 0)
 
@@ -29,7 +30,12 @@ def two_cliques(hidden: tuple[int, ...] = ()) -> Dataset:
     y[list(hidden)] = UNLABELLED
     graph = Data(x=F.one_hot(clique).float(), edge_index=edges.nonzero().T.contiguous(), y=y)
     split = Split([0, 1, 2, 8, 9, 10], [3, 4, 11, 12], [5, 6, 7, 13, 14, 15])
-    return _dataset("node-classification", (graph,), split, DataSpec("node", 2, node=Continuous(2)))
+    return _dataset(
+        "node-classification",
+        (graph,),
+        split,
+        DataSpec("nodes", (Target("y", "node", "class", 2),), node=Continuous(2)),
+    )
 
 
 def test_label_propagation_does_not_give_them_to_a_class():
@@ -71,23 +77,23 @@ def test_the_loss_of_nodes_is_that_of_labelled_nodes():
     assert losses[0] == losses[1]
 
 
-def graphs(hidden: set[int], target_of: str = "graph") -> Dataset:
+def graphs(hidden: set[int], location: str = "graph") -> Dataset:
     data = example("graph-classification")
     changed = []
     for k, graph in enumerate(data.graphs):
         copy = graph.clone()
-        if target_of == "node":
+        if location == "node":
             copy.y = (copy.x[:, 0] > 0).long()
             copy.y[: 2 * (k in hidden)] = UNLABELLED
         elif k in hidden:
             copy.y = torch.tensor([UNLABELLED])
         changed.append(copy)
-    return replace(data, graphs=tuple(changed), spec=replace(data.spec, target_of=target_of))
+    return replace(data, graphs=tuple(changed), spec=with_output(data.spec, location=location))
 
 
-@pytest.mark.parametrize("target_of", ["graph", "node"])
-def test_metrics_of_graphs_are_those_of_labelled_targets(target_of):
-    data = graphs({0, 1, 13, 20, 21}, target_of)
+@pytest.mark.parametrize("location", ["graph", "node"])
+def test_metrics_of_graphs_are_those_of_labelled_targets(location):
+    data = graphs({0, 1, 13, 20, 21}, location)
     plan = make_plan("gin", data, {"task.batch_size": 5})
     task = plan.make_task(1)
     learner = plan.make_learner(task, 1).eval()
@@ -105,10 +111,10 @@ def test_metrics_of_graphs_are_those_of_labelled_targets(target_of):
     assert score["balanced_accuracy"] == pytest.approx(np.mean([right[c] / seen[c] for c in seen if seen[c]]))
 
 
-@pytest.mark.parametrize("target_of", ["graph", "node"])
-def test_shards_of_graphs_with_unlabelled_targets_add_up(target_of):
+@pytest.mark.parametrize("location", ["graph", "node"])
+def test_shards_of_graphs_with_unlabelled_targets_add_up(location):
     """The weighted mean of the shards' losses and gradients is that of the whole batch."""
-    data = graphs({0, 1, 2, 7, 8}, target_of)
+    data = graphs({0, 1, 2, 7, 8}, location)
     plan = make_plan("mlp", data, {"task.batch_size": 4, "model.dropout": 0.0})
     whole = plan.make_task(0)
     shards = [plan.make_task(0, shard=Shard(rank, 3)) for rank in range(3)]

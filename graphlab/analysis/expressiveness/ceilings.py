@@ -48,15 +48,14 @@ def ceilings(dataset: Dataset, tests: str | WLTest | Iterable[str | WLTest] = "a
     """
     chosen = find_tests(tests)
     spec = dataset.spec
-    if spec.level not in ("pair", "graph") or spec.target_of != "graph":
-        of = spec.level if spec.level not in ("pair", "graph") else spec.target_of
+    if spec.output.location not in ("graph", "graph-pair"):
         raise IncompatibleError(
-            f"{dataset.name} has no graphs to be told apart: its predictions are about {of}s",
+            f"{dataset.name} has no graphs to be told apart: its predictions are about {spec.output.location}s",
             hint="expressiveness is about pair-discrimination and graph-prediction; see graphlab datasets. What tests "
             "see of nodes and edges: graphlab analyze biconnectivity",
         )
     arrays = as_arrays(dataset.graphs)
-    listed = dataset.split().test.numpy() if dataset.spec.level == "pair" else None
+    listed = dataset.split().test.numpy() if spec.items == "graph-pairs" else None
     if listed is not None and listed.ndim == 2:
         counts = _of_pairs(dataset, arrays, listed, chosen)
         num_pairs = len(listed)

@@ -17,6 +17,7 @@ from graphlab.analysis.expressiveness.pairs import TOTAL, parse_pairs
 from graphlab.core.errors import ConfigError, IncompatibleError, require_count
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.dataset import Dataset
+from graphlab.data.item import find_items
 from graphlab.experiment.plan import find_data, plan_on
 from graphlab.experiment.run import run_plans
 from graphlab.records.record import RunRecord
@@ -200,9 +201,9 @@ def discriminate(
     for pairs that are not there, IncompatibleError for a data set without pairs or a model that takes no graphs.
     """
     data = find_data(dataset, store)
-    if data.spec.level != "pair":
+    if data.spec.items != "graph-pairs":
         raise IncompatibleError(
-            f"{data.name} has no pairs of graphs to be told apart: its predictions are about {data.spec.level}s",
+            f"{data.name} has no pairs of graphs to be told apart: its items are {find_items(data.spec.items).plural}",
             hint=f"choose a data set of {PairDiscrimination.name}; graphlab datasets lists them",
         )
     require_count("workers", workers, "one worker is this process alone")

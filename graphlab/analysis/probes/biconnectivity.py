@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from graphlab.analysis.expressiveness import Determinations, Property, WLTest, determine
 from graphlab.core.errors import IncompatibleError
 from graphlab.data.dataset import Dataset
+from graphlab.data.item import find_items
 
 
 def probe(
@@ -22,9 +23,9 @@ def probe(
 
     Raises IncompatibleError for data whose predictions are not about whole graphs.
     """
-    if dataset.spec.level not in ("pair", "graph"):
+    if not find_items(dataset.spec.items).are_graphs:
         raise IncompatibleError(
-            f"{dataset.name} is no collection of graphs: its predictions are about {dataset.spec.level}s",
+            f"{dataset.name} is no collection of graphs: its items are {find_items(dataset.spec.items).plural}",
             hint="biconnectivity is about pair-discrimination and graph-prediction; see graphlab datasets",
         )
     return determine(dataset, tests, properties)

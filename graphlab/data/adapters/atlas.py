@@ -12,7 +12,7 @@ from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import plain_graph
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import DISTINCT, Continuous, DataSpec
 
 NUM_GRAPHS = 995
 
@@ -56,6 +56,6 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=tuple(plain_graph(nx.to_numpy_array(graph).astype(bool)) for graph in connected),
         splits=Splits(split, fixed=(Split(nothing, nothing, torch.arange(len(connected))),)),
-        spec=DataSpec(level="pair", num_outputs=0, node=Continuous(1)),
+        spec=DataSpec("graph-pairs", (DISTINCT,), node=Continuous(1)),
         card=CARD,
     )

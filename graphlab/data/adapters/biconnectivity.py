@@ -18,7 +18,7 @@ from graphlab.data.connectivity import cut_edges, cut_vertices, distances, resis
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import decode, plain_graph
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.data.text import read_table
 
 MADE_BY = "graphlab.data.generators.biconnectivity"
@@ -110,11 +110,9 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         graphs=tuple(plain_graph(adjacency, y=y) for adjacency, y in zip(adjacencies, targets, strict=True)),
         splits=Splits(split, fixed=(chosen,)),
         spec=DataSpec(
-            level="graph",
-            num_outputs=len(asked.classes) or 1,
+            "graphs",
+            (Target("y", asked.target_of, "class" if asked.classes else "value", len(asked.classes) or 1),),
             node=Continuous(1),
-            target="class" if asked.classes else "value",
-            target_of=asked.target_of,
         ),
         card=CARD,
         labels={"classes": asked.classes} if asked.classes else {},

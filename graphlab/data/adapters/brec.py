@@ -17,7 +17,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import decode, plain_graph
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import DISTINCT, Continuous, DataSpec
 from graphlab.data.text import read_table
 
 SCHEMA = {
@@ -92,7 +92,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
                 ),
             ),
         ),
-        spec=DataSpec(level="pair", num_outputs=0, node=Continuous(1)),
+        spec=DataSpec("graph-pairs", (DISTINCT,), node=Continuous(1)),
         card=CARD,
         labels={"categories": categories},
     )

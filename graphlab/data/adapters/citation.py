@@ -15,7 +15,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.links import sizes, split_links, unordered
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import LINK, DataSpec
 
 SUFFIX = "-links"
 VARIANTS = {f"{name}{SUFFIX}": name for name in planetoid.COUNTS}
@@ -64,6 +64,6 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=(Data(edge_index=edge_index, num_nodes=num_nodes),),
         splits=Splits(split, draw=partial(split_links, unordered(edge_index), num_nodes)),
-        spec=DataSpec(level="link", num_outputs=0, num_entities=num_nodes),
+        spec=DataSpec("node-pairs", (LINK,), num_entities=num_nodes),
         card=CARD,
     )

@@ -13,7 +13,7 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.generators.circulant import COPIES, NUM_NODES, SKIPS
 from graphlab.data.graph6 import decode, plain_graph
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.data.text import read_table
 
 NUM_GRAPHS, NUM_FOLDS = COPIES * len(SKIPS), 5
@@ -70,7 +70,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=tuple(plain_graph(decode(row[1]), y=y) for row, y in zip(rows, targets.split(1), strict=True)),
         splits=Splits(split, fixed=tuple(map(_fold, range(NUM_FOLDS)))),
-        spec=DataSpec(level="graph", num_outputs=len(SKIPS), node=Continuous(1)),
+        spec=DataSpec("graphs", (Target("y", "graph", "class", len(SKIPS)),), node=Continuous(1)),
         card=CARD,
         labels={"classes": tuple(f"R = {skip}" for skip in SKIPS)},
     )

@@ -18,7 +18,7 @@ from graphlab.core.errors import DataError
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import Categorical, DataSpec
+from graphlab.data.spec import Categorical, DataSpec, Target
 from graphlab.data.text import read_lines
 
 NUM_GRAPHS, NUM_FOLDS = 1200, 10
@@ -84,7 +84,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=read_graphs(path),
         splits=Splits(split, fixed=tuple(map(_fold, range(NUM_FOLDS)))),
-        spec=DataSpec(level="graph", num_outputs=2, node=Categorical((2,))),
+        spec=DataSpec("graphs", (Target("y", "graph", "class", 2),), node=Categorical((2,))),
         card=CARD,
         labels={"classes": ("unsatisfiable", "satisfiable")},
     )

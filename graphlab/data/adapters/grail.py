@@ -10,7 +10,7 @@ from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.data.triples import named_world, read_parts, vocabulary
 
 GRAIL = "https://raw.githubusercontent.com/kkteru/grail/master/data"
@@ -159,7 +159,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=(training, testing),
         splits=Splits(split, fixed=(Split(known[0], known[1], known_test[2]),)),
-        spec=DataSpec(level="triple", num_outputs=0, num_relations=len(relations), num_entities=None, directed=True),
+        spec=DataSpec("triples", (FACT,), num_relations=len(relations), num_entities=None, directed=True),
         card=CARD,
         labels={"entities": training_entities, "test_entities": test_entities, "relations": relations},
     )

@@ -13,7 +13,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import plain_graph, read_graph6
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import DISTINCT, Continuous, DataSpec
 
 NUM_GRAPHS, NUM_NODES = 11117, 8
 
@@ -72,7 +72,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=tuple(map(plain_graph, adjacencies)),
         splits=Splits(split, fixed=(Split(nothing, nothing, torch.arange(NUM_GRAPHS)),)),
-        spec=DataSpec(level="pair", num_outputs=0, node=Continuous(1)),
+        spec=DataSpec("graph-pairs", (DISTINCT,), node=Continuous(1)),
         card=CARD,
     )
 

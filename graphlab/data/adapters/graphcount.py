@@ -27,7 +27,7 @@ from graphlab.data.counting import (
 )
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 
 NUM_GRAPHS = 5000
 PARTS = (("train", 1500), ("val", 1000), ("test", 2500))
@@ -105,7 +105,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=tuple(graphs),
         splits=Splits(split, fixed=(Split(*map(torch.from_numpy, parts)),)),
-        spec=DataSpec(level="graph", num_outputs=1, node=Continuous(1), target="value", target_of=target_of),
+        spec=DataSpec("graphs", (Target("y", target_of, "value", 1),), node=Continuous(1)),
         card=CARD,
     )
 

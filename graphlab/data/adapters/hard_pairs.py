@@ -11,7 +11,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.graph6 import decode, plain_graph
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import DISTINCT, Continuous, DataSpec
 from graphlab.data.text import read_table
 
 MADE_BY = "graphlab.data.generators.hard_pairs"
@@ -77,7 +77,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
             split,
             fixed=(Split(nothing, nothing, torch.tensor([[names.index(a), names.index(b)] for _, a, b in pairs])),),
         ),
-        spec=DataSpec(level="pair", num_outputs=0, node=Continuous(1)),
+        spec=DataSpec("graph-pairs", (DISTINCT,), node=Continuous(1)),
         card=CARD,
         labels={"graphs": names, "categories": tuple(category for category, *_ in pairs)},
     )

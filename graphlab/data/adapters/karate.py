@@ -14,7 +14,7 @@ from graphlab.core.citation import Citation
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 
 CLUBS = ("Mr. Hi", "Officer")
 
@@ -71,7 +71,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
             split,
             fixed=(Split(torch.tensor(TRAIN), torch.tensor(VALIDATION), everyone[~torch.isin(everyone, chosen)]),),
         ),
-        spec=DataSpec(level="node", num_outputs=len(CLUBS), node=Continuous(len(club))),
+        spec=DataSpec("nodes", (Target("y", "node", "class", len(CLUBS)),), node=Continuous(len(club))),
         card=CARD,
         labels={"classes": CLUBS},
     )

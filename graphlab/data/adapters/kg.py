@@ -13,7 +13,7 @@ from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.data.triples import encode, read_parts, vocabulary, world
 
 PARTS = ("train", "valid", "test")
@@ -158,9 +158,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=(world(len(entities), facts=parts[0], known=torch.cat(parts)),),
         splits=Splits(split, fixed=(Split(*parts),)),
-        spec=DataSpec(
-            level="triple", num_outputs=0, num_relations=len(relations), num_entities=len(entities), directed=True
-        ),
+        spec=DataSpec("triples", (FACT,), num_relations=len(relations), num_entities=len(entities), directed=True),
         card=CARD,
         labels={"entities": entities, "relations": relations},
     )

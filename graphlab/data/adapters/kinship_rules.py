@@ -12,7 +12,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.generators.kinship_rules import FILES
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.data.triples import named_world, read_parts, vocabulary
 
 MADE_BY = "graphlab.data.generators.kinship_rules"
@@ -86,9 +86,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=graphs,
         splits=Splits(split, fixed=(Split(train, validation, test),)),
-        spec=DataSpec(
-            level="triple", num_outputs=0, num_relations=len(relations), num_entities=num_entities, directed=True
-        ),
+        spec=DataSpec("triples", (FACT,), num_relations=len(relations), num_entities=num_entities, directed=True),
         card=CARD,
         labels={**names, "relations": relations},
     )

@@ -19,7 +19,7 @@ from graphlab.data.adapters import grail, kg
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 
 MEMBERS = {
     "small": ("kg/umls", "kg/kinship", "kg/nations", "grail/wn18rr-v1"),
@@ -95,7 +95,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=tuple(graphs),
         splits=Splits(split, fixed=(Split(*(torch.cat(rows) for rows in parts.values())),)),
-        spec=DataSpec(level="mixture", num_outputs=0, directed=True),
+        spec=DataSpec("mixture-triples", (FACT,), directed=True),
         card=CARD,
         labels={"graphs": tuple(names)},
     )

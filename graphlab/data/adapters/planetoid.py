@@ -23,7 +23,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.data.text import read_integers
 from graphlab.data.unpickle import read_pickle
 
@@ -206,7 +206,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=(graph,),
         splits=_splits(split, variant, files, labels, labelled, torch.from_numpy(np.sort(test)), len(one_hot)),
-        spec=DataSpec(level="node", num_outputs=y.shape[1], node=Continuous(num_features)),
+        spec=DataSpec("nodes", (Target("y", "node", "class", y.shape[1]),), node=Continuous(num_features)),
         card=CARD,
         labels={"classes": CLASSES[variant]},
     )

@@ -16,7 +16,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.generators.sbm import NUM_CLASSES, NUM_FEATURES, NUM_NODES
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.data.text import read_integers, read_table
 
 MADE_BY = "graphlab.data.generators.sbm"
@@ -90,7 +90,9 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=(Data(x=x, edge_index=edge_index if directed else to_undirected(edge_index), y=y, num_nodes=NUM_NODES),),
         splits=Splits(split, fixed=(Split(*chosen),)),
-        spec=DataSpec(level="node", num_outputs=NUM_CLASSES, node=Continuous(NUM_FEATURES), directed=directed),
+        spec=DataSpec(
+            "nodes", (Target("y", "node", "class", NUM_CLASSES),), node=Continuous(NUM_FEATURES), directed=directed
+        ),
         card=CARD,
         labels={"classes": tuple(f"block {c}" for c in range(NUM_CLASSES))},
     )

@@ -18,7 +18,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.generators.substructures import count_4_cycles, count_triangles
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.data.text import read_table
 
 MADE_BY = "graphlab.data.generators.substructures"
@@ -91,7 +91,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         graphs=tuple(map(_graph, adjacencies, targets.split(1), counts.split(1))),
         splits=Splits(split, fixed=(chosen,)),
         spec=DataSpec(
-            level="graph", num_outputs=COUNTS[variant][2], node=Continuous(1), target="class" if classify else "value"
+            "graphs", (Target("y", "graph", "class" if classify else "value", COUNTS[variant][2]),), node=Continuous(1)
         ),
         card=CARD,
         labels={"classes": ("triangle-free", "has a triangle")} if classify else {},

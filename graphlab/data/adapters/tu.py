@@ -17,7 +17,7 @@ from graphlab.core.errors import DataError
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import Categorical, DataSpec
+from graphlab.data.spec import Categorical, DataSpec, Target
 from graphlab.data.text import read_integers
 
 REPOSITORY = "https://raw.githubusercontent.com/balcilar/gnn-matlang/8468dbd6cf70effe0395e821246919dba2cc530d/dataset"
@@ -197,7 +197,9 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         task=CARD.task,
         graphs=read_graphs(matrices, variant),
         splits=Splits(split, fixed=splits),
-        spec=DataSpec(level="graph", num_outputs=len(CLASSES[variant]), node=Categorical((LABELS[variant],))),
+        spec=DataSpec(
+            "graphs", (Target("y", "graph", "class", len(CLASSES[variant])),), node=Categorical((LABELS[variant],))
+        ),
         card=CARD,
         labels={"classes": CLASSES[variant]},
     )

@@ -17,7 +17,7 @@ from graphlab.core.errors import DataError
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import Categorical, DataSpec
+from graphlab.data.spec import Categorical, DataSpec, Target
 from graphlab.data.text import read_integers
 from graphlab.data.unpickle import read_pickle
 
@@ -105,11 +105,10 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         graphs=graphs,
         splits=Splits(split, fixed=(Split(train, validation, test),)),
         spec=DataSpec(
-            level="graph",
-            num_outputs=1,
+            "graphs",
+            (Target("y", "graph", "value", 1),),
             node=Categorical((NUM_ATOM_TYPES,)),
             edge=Categorical((NUM_BOND_TYPES,)),
-            target="value",
         ),
         card=CARD,
     )

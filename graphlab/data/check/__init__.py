@@ -2,8 +2,8 @@
 
 `load` asks it of what adapters build and of what transforms make, every plan of a data set in memory, and the contract
 of data sets of what is registered. docs/DATA.md says what is refused, converted and noticed. Start at `check`; `graphs`
-has tensors of graphs, `targets` their `y`, `splits` parts of items, `triples` knowledge graphs, `pairs` links and pairs
-of graphs, and `draft` the copy that conversions are made on.
+has tensors of graphs, `targets` their targets. What the parts of a split hold is checked by `graphlab.data.items`, and
+`graphlab.data.draft` is the copy that conversions are made on.
 """
 
 from __future__ import annotations
@@ -16,28 +16,21 @@ from torch_geometric.data import Data
 
 from graphlab.core.errors import GraphLabError, InputError
 from graphlab.data.card import Card
-from graphlab.data.check.draft import Draft
 from graphlab.data.check.graphs import MOST, check_graphs
-from graphlab.data.check.pairs import check_links, check_pairs
-from graphlab.data.check.splits import check_items
 from graphlab.data.check.targets import check_targets
-from graphlab.data.check.triples import check_mixture, check_triples
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import Categorical, Continuous, DataSpec, Level
+from graphlab.data.draft import Draft
+from graphlab.data.item import Items, find_items
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Location, Stage, Target, TargetType
 from graphlab.data.weights import with_weights
 
 __all__ = ["check", "check_split"]
 
-NEEDED = {"node": 1, "link": 1, "pair": 2}
-"""Graphs that a level needs at least; one where it is not listed."""
+TARGET_CHOICES = {"location": get_args(Location), "type": get_args(TargetType), "stage": get_args(Stage)}
+"""Fields of a Target that are one of a few words."""
 
-SPEC_CHOICES: Mapping[str, tuple[str | bool, ...]] = {
-    "target": ("class", "value"),
-    "target_of": ("graph", "node", "edge"),
-    "directed": (True, False),
-    "weighted": (True, False),
-}
-"""Fields of a DataSpec that are one of a few values; its level is looked at first."""
+FLAGS = ("directed", "weighted")
+"""Fields of a DataSpec that are True or False."""
 
 
 def check(dataset: Dataset, error: type[GraphLabError] = InputError) -> Dataset:
@@ -69,18 +62,7 @@ def check_split(dataset: Dataset, split: Split) -> None:
     _require_split(dataset, split)
     draft = Draft(dataset)
     draft.sizes = [int(graph.num_nodes or 0) for graph in dataset.graphs]
-    CHECKS[dataset.spec.level](draft, [split])
-
-
-CHECKS = {
-    "node": check_items,
-    "graph": check_items,
-    "pair": check_pairs,
-    "link": check_links,
-    "triple": check_triples,
-    "mixture": check_mixture,
-}
-"""By level, what compares splits with graphs and gives findings."""
+    draft.items.check(draft, [split])
 
 
 def _checked(dataset: Dataset) -> Dataset:
@@ -90,7 +72,7 @@ def _checked(dataset: Dataset) -> Dataset:
     findings = [*check_graphs(draft), *check_targets(draft)]
     _check_labels(draft)
     findings += draft.findings
-    findings += CHECKS[dataset.spec.level](draft, dataset.splits.fixed or [_drawn(dataset)])
+    findings += draft.items.check(draft, dataset.splits.fixed or [_drawn(dataset)])
     kept = [notice for notice in dataset.notices if notice not in dataset.findings]
     notices = tuple(dict.fromkeys([*kept, *draft.conversions(), *findings]))
     if not draft.changed and notices == dataset.notices and tuple(findings) == dataset.findings:
@@ -137,15 +119,9 @@ def _check_outline(dataset: Dataset) -> None:
         raise InputError(
             f"{dataset.name} has the card {dataset.card!r:.60}", hint="give a Card, as gl.dataset makes one"
         )
-    if spec.level not in get_args(Level):
-        raise InputError(f"{dataset.name} has the level {spec.level!r}", hint=f"it is one of {', '.join(CHECKS)}")
     if not isinstance(graphs, tuple | list) or not all(isinstance(graph, Data) for graph in graphs):
         raise InputError(f"the graphs of {dataset.name} are no tuple of PyG's Data", hint="graphs=(data,) holds one")
-    if len(graphs) < NEEDED.get(spec.level, 1) or (spec.level in ("node", "link") and len(graphs) > 1):
-        raise InputError(
-            f"{dataset.name} has {len(graphs):,} graphs, and its level is {spec.level!r}",
-            hint="nodes and links are those of one graph, pairs of two graphs or more; graphs have level 'graph'",
-        )
+    items = _items_of(dataset)
     _check_spec(dataset)
     for split in dataset.splits.fixed:
         _require_split(dataset, split)
@@ -153,23 +129,70 @@ def _check_outline(dataset: Dataset) -> None:
     last = len(graphs) - 1
     if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place <= last:
         raise InputError(f"{dataset.name} has no graph {place!r} for validation", hint=f"graphs are 0 to {last}")
-    if spec.level != "triple":
-        if place:
-            raise InputError(
-                f"{dataset.name} asks validation in graph {place}, and its level is {spec.level!r}",
-                hint="validation_graph is for knowledge graphs",
-            )
-    elif len({0, place, last}) < len(graphs):
+    if place and not items.are_relational:
         raise InputError(
-            f"{dataset.name} has {len(graphs)} graphs, of which training uses the first, test the last and validation "
-            f"graph {place}",
-            hint="for graphs of training, validation and test, say validation_graph=1",
+            f"{dataset.name} asks validation in graph {place}, and its items are {items.plural}",
+            hint="validation_graph is for knowledge graphs",
         )
+    items.check_outline(dataset)
+
+
+def _items_of(dataset: Dataset) -> Items:
+    """The kind of its items, of which it has as many graphs as there may be."""
+    try:
+        items = find_items(dataset.spec.items)
+    except GraphLabError as problem:
+        raise InputError(f"{dataset.name} has no items: {problem.message}", hint=problem.hint) from None
+    number = len(dataset.graphs)
+    if number < items.fewest or (items.most is not None and number > items.most):
+        raise InputError(
+            f"{dataset.name} has {number:,} graphs, and its items are {items.plural}",
+            hint="nodes and pairs of nodes are those of one graph, pairs of graphs of two or more; of many graphs the "
+            "items are graphs",
+        )
+    return items
+
+
+def _check_target(dataset: Dataset, target: object) -> None:
+    if not isinstance(target, Target):
+        raise InputError(f"{dataset.name} has the target {target!r:.60}", hint="say Target(name, location, type, size)")
+    for key, choices in TARGET_CHOICES.items():
+        value = getattr(target, key)
+        if not isinstance(value, str) or value not in choices:
+            raise InputError(
+                f"the target {target.name!r:.60} of {dataset.name} has {key}={value!r:.60}",
+                hint=f"it is {' or '.join(map(repr, choices))}",
+            )
+    _check_count(dataset, f"the target {target.name!r:.60} of {dataset.name} has size", target.size, 1)
+    if not isinstance(target.name, str) or not target.name:
+        raise InputError(f"{dataset.name} has a target called {target.name!r:.60}", hint="its name is text, as 'y'")
+
+
+def _check_count(dataset: Dataset, what: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST:
+        raise InputError(f"{what}={value!r:.60}", hint=f"it is a whole number from {least} to {MOST:,}")
+
+
+def _check_targets(dataset: Dataset) -> None:
+    """Targets are well-formed, one at least is an output, and no two have one name."""
+    targets = dataset.spec.targets
+    if not isinstance(targets, tuple | list) or not targets:
+        raise InputError(
+            f"the spec of {dataset.name} has targets={targets!r:.60}", hint='say targets=(Target("y", ...),)'
+        )
+    for target in targets:
+        _check_target(dataset, target)
+    if all(target.stage != "output" for target in targets):
+        raise InputError(f"{dataset.name} has no output among its targets", hint='one has stage="output"')
+    names = [target.name for target in targets]
+    if len(set(names)) < len(names):
+        raise InputError(f"{dataset.name} has two targets of one name: {', '.join(names)}", hint="name each apart")
 
 
 def _check_spec(dataset: Dataset) -> None:
     spec = dataset.spec
-    counts = {"num_outputs": spec.num_outputs, "num_relations": spec.num_relations}
+    _check_targets(dataset)
+    counts = {"num_relations": spec.num_relations}
     counts |= {} if spec.num_entities is None else {"num_entities": spec.num_entities}
     for features in (spec.node, spec.edge):
         if isinstance(features, Continuous):
@@ -181,44 +204,19 @@ def _check_spec(dataset: Dataset) -> None:
                 f"{dataset.name}: {features!r:.60} describes no features",
                 hint="say Continuous(dim), Categorical(sizes)",
             )
-    for key, choices in SPEC_CHOICES.items():
-        value = getattr(spec, key)
-        if not isinstance(value, type(choices[0])) or value not in choices:
+    for key in FLAGS:
+        if not isinstance(getattr(spec, key), bool):
             raise InputError(
-                f"the spec of {dataset.name} has {key}={value!r:.60}",
-                hint=f"it is {' or '.join(map(repr, choices))}",
+                f"the spec of {dataset.name} has {key}={getattr(spec, key)!r:.60}", hint="it is True or False"
             )
-    least = {"num_outputs": int(spec.level in ("node", "graph")), "num_relations": int(spec.level == "triple")}
     for key, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int) or not least.get(key, 0) <= value <= MOST:
-            raise InputError(
-                f"the spec of {dataset.name} has {key}={value!r:.60}",
-                hint=f"it is a whole number from {least.get(key, 0)} to {MOST:,}",
-            )
+        _check_count(dataset, f"the spec of {dataset.name} has {key}", value, 0)
 
 
 def _check_labels(draft: Draft) -> None:
     """As many names as there are things; see `Dataset.labels`."""
-    spec, labels = draft.spec, draft.dataset.labels
-    sizes = {"classes": spec.num_outputs if spec.target == "class" and spec.level in ("node", "graph") else None}
-    if spec.level == "triple":
-        middle = draft.dataset.validation_graph
-        sizes |= {
-            "entities": draft.sizes[0],
-            "validation_entities": draft.sizes[middle],
-            "test_entities": draft.sizes[-1],
-            "relations": spec.num_relations,
-        }
-        for place, key in ((middle, "validation_entities"), (len(draft.graphs) - 1, "test_entities")):
-            if labels.get("entities") and not labels.get(key) and draft.sizes[place] != draft.sizes[0]:
-                raise InputError(
-                    f"{draft.name} names {draft.sizes[0]:,} entities, and its graph {place} has {draft.sizes[place]:,}",
-                    hint=f"give their names as labels[{key!r}]",
-                )
-    if spec.level == "mixture":
-        sizes["graphs"] = len(draft.graphs)
-        if not labels.get("graphs"):
-            raise InputError(f"{draft.name} does not name its graphs", hint="give labels={'graphs': (name, ...)}")
+    labels = draft.dataset.labels
+    sizes = draft.items.label_sizes(draft)
     for key, names in labels.items():
         size = sizes.get(key)
         if not isinstance(names, tuple | list) or not set(map(type, names)) <= {str}:

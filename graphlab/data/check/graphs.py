@@ -14,33 +14,25 @@ import torch
 from torch import Tensor
 
 from graphlab.data.arrays import has_array
-from graphlab.data.check.draft import (
+from graphlab.data.draft import (
     Draft,
+    dense,
     dtype_name,
+    floats,
+    integers,
     join,
+    kind_of,
     outside,
     plain_tensor,
     range_hint,
     refuse,
+    refuse_not_finite,
     some,
 )
 from graphlab.data.spec import Categorical, Continuous, Features
 
-READ = {
-    "node": ("x", "edge_index", "edge_attr", "edge_weight", "y", "num_nodes"),
-    "graph": ("x", "edge_index", "edge_attr", "edge_weight", "y", "num_nodes"),
-    "pair": ("x", "edge_index", "edge_attr", "edge_weight", "num_nodes"),
-    "link": ("x", "edge_index", "num_nodes"),
-    "triple": ("edge_index", "edge_type", "known_triples", "num_nodes"),
-    "mixture": ("edge_index", "edge_type", "known_triples", "num_nodes", "num_relations"),
-}
-"""By level, the attributes of graphs that tasks and models read."""
-
 MOST = 2**31
 """Nodes that a graph may have: a check takes a byte for each."""
-
-EXACT = 2**24
-"""Whole numbers below this are the same in float32."""
 
 EDGES = "give edge_index as int64 [2, E]"
 UNHASHED = "remove it, as del data.{key}, or keep its numbers in a tensor"
@@ -72,9 +64,9 @@ def _check_attributes(draft: Draft) -> None:
                 converted or f"{EDGES}; of a graph without edges, torch.empty(2, 0, dtype=torch.long)",
             )
         for key, value in values.items():
-            if key not in READ[draft.spec.level]:
+            if key not in draft.reads:
                 _check_extra(draft, place, key, value)
-        if draft.spec.level in ("graph", "pair") and set(values) != first:
+        if draft.items.are_graphs and set(values) != first:
             odd = sorted(set(values) ^ first)
             refuse(
                 f"{draft.name}: graphs 0 and {place} do not carry the same: {some(odd)} is in one of them alone",
@@ -89,7 +81,7 @@ def _check_extra(draft: Draft, place: int, key: str, value: Any) -> None:
         if tensor is not value:
             draft.set(place, key, tensor)
     elif not _is_plain(value):
-        fault = f"a {_kind(value)}, which is neither a tensor nor finite and plain"
+        fault = f"a {kind_of(value)}, which is neither a tensor nor finite and plain"
         if tensor is not None:
             fault = f"a tensor of {dtype_name(tensor)}, a type that numpy does not have"
         refuse(f"{draft.place(place)} has {key}, {fault}", UNHASHED.format(key=key))
@@ -103,40 +95,6 @@ def _is_plain_value(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
     return value is None or isinstance(value, bool | int | str)
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, Tensor):
-        is_sparse = value.layout != torch.strided
-        return "quantized tensor" if value.is_quantized else "sparse tensor" if is_sparse else "tensor"
-    return type(value).__name__
-
-
-def _tensor(draft: Draft, place: int, key: str, needed: str) -> Tensor:
-    """An attribute as a dense tensor."""
-    value = draft.graphs[place][key]
-    tensor = plain_tensor(value)
-    if tensor is None:
-        hint = f"give {key} as a tensor"
-        if isinstance(value, Tensor):
-            hint = f"give {key}.{'dequantize' if value.is_quantized else 'to_dense'}()"
-        refuse(f"{draft.place(place)} has {key} as a {_kind(value)}, not {needed}", hint)
-    if tensor is not value:
-        draft.set(place, key, tensor, "" if isinstance(value, Tensor) else f"{key} from an array to a tensor")
-    return tensor
-
-
-def integers(draft: Draft, place: int, key: str, needed: str) -> Tensor:
-    """An attribute of ids as int64."""
-    value = _tensor(draft, place, key, needed)
-    if value.dtype == torch.int64:
-        return value
-    if value.numel() and (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
-        refuse(
-            f"{draft.place(place)} has {key} of {dtype_name(value)}, not {needed}", f"give whole numbers, {key}.long()"
-        )
-    draft.set(place, key, value.long(), f"{key} from {dtype_name(value)} to int64" if value.numel() else "")
-    return draft.graphs[place][key]
 
 
 def _check_edge_index(draft: Draft, place: int) -> None:
@@ -168,12 +126,13 @@ def _num_nodes(draft: Draft, place: int) -> int:
         if type(values["num_nodes"]) is not int:
             draft.set(place, "num_nodes", size)
         return size
-    x, y, edges = values.get("x"), values.get("y"), values["edge_index"]
+    x, edges = values.get("x"), values["edge_index"]
+    at_nodes = (target.name for target in draft.spec.targets if target.location == "node")
+    counted = [name for name in at_nodes if isinstance(values.get(name), Tensor) and values[name].dim()]
     if isinstance(x, Tensor) and x.dim():
         return len(x)
-    rows_of_nodes = draft.spec.level == "node" or (draft.spec.level == "graph" and draft.spec.target_of == "node")
-    if rows_of_nodes and isinstance(y, Tensor) and y.dim():
-        size, origin = len(y), "y"
+    if counted:
+        size, origin = len(values[counted[0]]), counted[0]
     else:
         size, origin = int(edges.max()) + 1 if edges.numel() else 0, "the largest id in edge_index"
     draft.set(place, "num_nodes", size, f"num_nodes, which was not said, taken from {origin}")
@@ -201,10 +160,10 @@ def _check_edge_range(draft: Draft) -> None:
 def _check_dtype(draft: Draft, place: int, key: str) -> None:
     """Features as float32 or int64, whichever the spec says, with one row a node or an edge."""
     declared = draft.spec.node if key == "x" else draft.spec.edge
-    if draft.graphs[place].get(key) is None or key not in READ[draft.spec.level]:
+    if draft.graphs[place].get(key) is None or key not in draft.reads:
         return
     if isinstance(declared, Categorical):
-        value = _tensor(draft, place, key, "int64")
+        value = dense(draft, place, key, "int64")
         if value.dtype == torch.bool:
             draft.set(place, key, value.long(), f"{key} from bool to int64")
         value = integers(draft, place, key, "categories as int64")
@@ -217,42 +176,16 @@ def _check_dtype(draft: Draft, place: int, key: str) -> None:
         draft.set(place, key, value.unsqueeze(1), f"{key} from one dimension to one column")
 
 
-def floats(draft: Draft, place: int, key: str) -> Tensor:
-    """An attribute of numbers as float32."""
-    value = _tensor(draft, place, key, "float32")
-    if value.dtype == torch.float32:
-        return value
-    name = dtype_name(value)
-    if value.is_complex():
-        refuse(f"{draft.place(place)} has {key} of {name}", "give real and imaginary parts as columns of float32")
-    converted, rounded = value.float(), ""
-    if value.dtype == torch.float64:
-        if (converted.isinf() & value.isfinite()).any():
-            refuse(f"{draft.place(place)} has {key} with numbers that float32 cannot hold", "scale them down")
-        finite = value.isfinite()
-        rounded = "" if torch.equal(converted.double()[finite], value[finite]) else ", rounded"
-    elif not value.is_floating_point() and value.numel() and value.dtype != torch.bool:
-        whole = value.long()  # unsigned types of more than 8 bits have no order of their own
-        low, high = int(whole.min()), int(whole.max())
-        if max(-low, high) > EXACT:
-            refuse(
-                f"{draft.place(place)} has {key} of {name} up to {max(-low, high):,}, which float32 may not hold",
-                "numbers of this size look like ids: say Categorical(sizes), or scale them down",
-            )
-    draft.set(place, key, converted, f"{key} from {name} to float32{rounded}")
-    return converted
-
-
 def _features(draft: Draft, key: str, declared: Features | None) -> list[str]:
     """The features of all graphs are as declared, and finite or in their vocabulary."""
-    if key not in READ[draft.spec.level]:
+    if key not in draft.reads:
         return []
     what, field = ("node", "spec.node") if key == "x" else ("edge", "spec.edge")
     there = [graph.get(key) is not None for graph in draft.graphs]
     if declared is None:
         if any(there):
             value = draft.graphs[there.index(True)][key]
-            shape = _kind(value) if plain_tensor(value) is None else list(value.shape)
+            shape = kind_of(value) if plain_tensor(value) is None else list(value.shape)
             refuse(
                 f"{draft.place(there.index(True))} has {key} of {shape}, and {field} says that {what}s carry nothing",
                 f"say {field}=Continuous(columns) or Categorical(sizes), or remove {key}",
@@ -279,22 +212,6 @@ def _features(draft: Draft, key: str, declared: Features | None) -> list[str]:
     return []
 
 
-def refuse_not_finite(draft: Draft, key: str, values: list[Tensor], what: str) -> None:
-    """NaN and infinity are told with their rows and columns."""
-    if join([value.reshape(-1) for value in values]).sum().isfinite():  # a sum shows all of them, and makes no copy
-        return
-    for place, value in enumerate(values):
-        wrong = (~value.isfinite()).nonzero()
-        if len(wrong):
-            row, *column = wrong[0].tolist()
-            where = f"{what} {row}" + (f", column {column[0]}" if column else "")
-            refuse(
-                f"{draft.place(place)} has {key} = {value[tuple(wrong[0])].item():g} at {where}; "
-                f"{len(wrong):,} of its {value.numel():,} numbers are not finite",
-                f"replace or remove what is missing before training, as torch.nan_to_num({key})",
-            )
-
-
 def _check_vocabulary(draft: Draft, key: str, values: list[Tensor], declared: Categorical, what: str) -> None:
     whole = join(values)
     for column, size in enumerate(declared.sizes):
@@ -312,7 +229,7 @@ def _check_vocabulary(draft: Draft, key: str, values: list[Tensor], declared: Ca
 
 def _weights(draft: Draft) -> list[str]:
     """`edge_weight` is one finite number an edge."""
-    if "edge_weight" not in READ[draft.spec.level] or draft.graphs[0].get("edge_weight") is None:
+    if "edge_weight" not in draft.reads or draft.graphs[0].get("edge_weight") is None:
         return []
     values = []
     for place, graph in enumerate(draft.graphs):
@@ -334,9 +251,9 @@ def _weights(draft: Draft) -> list[str]:
 def _unread(draft: Draft) -> list[str]:
     """What graphs carry and no model of GraphLab reads, and what of it cannot be batched."""
     card = draft.dataset.card
-    known = {*READ[draft.spec.level], *(card.extras if card else ())}
-    extras = sorted({key for graph in draft.graphs for key in graph.keys()} - {*READ[draft.spec.level]})  # noqa: SIM118
-    if draft.spec.level == "graph":
+    known = {*draft.reads, *(card.extras if card else ())}
+    extras = sorted({key for graph in draft.graphs for key in graph.keys()} - {*draft.reads})  # noqa: SIM118
+    if draft.items.are_graphs:
         for key in extras:
             _check_batched(draft, key)
     unread = [key for key in extras if key not in known]
@@ -363,7 +280,7 @@ def _check_batched(draft: Draft, key: str) -> None:
 
 def _one_way(draft: Draft) -> list[str]:
     """Edges without their reverse, where the spec says that direction says nothing."""
-    if draft.spec.directed or draft.spec.level in ("triple", "mixture"):
+    if draft.spec.directed or draft.items.are_relational:
         return []
     edges = [graph["edge_index"] for graph in draft.graphs]
     whole = join(edges, dim=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 from graphlab.core.errors import DataError, InputError
 from graphlab.data.convert.request import Request
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.data.triples import Triple, named_world, read_parts, vocabulary
 
 FILES = {
@@ -38,7 +38,7 @@ def from_folder(request: Request, folder: Path) -> Dataset:
     if request.validation is not None:
         raise InputError(f"{folder} has one graph, in which validation is asked", hint="leave validation out")
     graph, entities, encoded = named_world([parts["train"], parts["valid"], parts["test"]], relations)
-    spec = DataSpec("triple", 0, num_relations=len(relations), num_entities=len(entities), directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=len(relations), num_entities=len(entities), directed=True)
     splits = Splits("given", fixed=(Split(*encoded),))
     return request.dataset(task, [graph], splits, spec, labels={"entities": entities, "relations": relations})
 
@@ -62,7 +62,7 @@ def _inductive(request: Request, task: str, parts: dict[str, list[Triple]], rela
         task,
         [training, inference],
         Splits("given", fixed=(Split(of_training[0], validation, of_inference[1]),)),
-        DataSpec("triple", 0, num_relations=len(relations), directed=True),
+        DataSpec("triples", (FACT,), num_relations=len(relations), directed=True),
         labels=labels,
         validation_graph=0 if in_training else 1,
     )

@@ -15,7 +15,7 @@ from graphlab.data.convert.request import MADE_FEATURES, Request
 from graphlab.data.convert.splits import HINT, drawn_split, given_splits, make_splits, mask_splits, split_name, stream
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.links import both_directions, split_links, unordered
-from graphlab.data.spec import UNLABELLED, Categorical, Continuous, DataSpec, Features
+from graphlab.data.spec import LINK, UNLABELLED, Categorical, Continuous, DataSpec, Features, Target
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def dataset_of_graph(request: Request, source: NodeGraph) -> Dataset:
             hint='say target=, the attribute or column that has them, or labels=; or task="link-prediction"',
         )
     spec = DataSpec(
-        level="node",
-        num_outputs=len(source.classes) or max(1, int(y.max()) + 1 if y.numel() else 0),
+        "nodes",
+        (Target("y", "node", "class", len(source.classes) or max(1, int(y.max()) + 1 if y.numel() else 0)),),
         node=features_of(source.graph.x),
         edge=edge_features(source.graph),
         directed=source.directed,
@@ -133,7 +133,7 @@ def _links(request: Request, source: NodeGraph) -> Dataset:
     notices = [f"{loops:,} self-loops are left out: they join no pair of nodes"] if loops else []
     if source.graph.get("edge_weight") is not None:
         notices.append("link-prediction reads no weights of edges, which are left out")
-    spec = DataSpec("link", 0, node=features_of(graph.x), num_entities=num_nodes)
+    spec = DataSpec("node-pairs", (LINK,), node=features_of(graph.x), num_entities=num_nodes)
     more = _more(source, links=True)
     more["notices"] = (*more["notices"], *notices)
     return request.dataset("link-prediction", [graph], _link_splits(request, links, num_nodes), spec, **more)

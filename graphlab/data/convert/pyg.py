@@ -24,7 +24,7 @@ from graphlab.data.convert.nodes import (
 from graphlab.data.convert.request import Request
 from graphlab.data.convert.splits import make_splits
 from graphlab.data.dataset import Dataset
-from graphlab.data.spec import UNLABELLED, DataSpec
+from graphlab.data.spec import UNLABELLED, DataSpec, Target
 
 MASKS = ("train_mask", "val_mask", "test_mask")
 
@@ -85,11 +85,10 @@ def from_list(request: Request, graphs: Sequence[Data]) -> Dataset:
     for graph, row in zip(copies, rows, strict=True):
         graph.y = row
     spec = DataSpec(
-        level="graph",
-        num_outputs=width,
+        "graphs",
+        (Target("y", "graph", "value" if values else "class", width),),
         node=_shared([features_of(graph.x) for graph in copies]),
         edge=_shared([edge_features(graph) for graph in copies]),
-        target="value" if values else "class",
         directed=any(_directed(request, graph) for graph in copies),
         weighted=any(graph.get("edge_weight") is not None for graph in copies),
     )

@@ -93,8 +93,7 @@ class SubgraphNetwork(Model):
         self.start = TupleInput(self.policy, spec, dim)
         self.layers = nn.ModuleList(Layer(one, dim, spec.edge) for one in sets)
         self.readout = Readout(self.pooled(config), dim)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def sets(cls, config: SubgraphConfig) -> tuple[tuple[Aggregation, ...], ...]:
@@ -121,4 +120,4 @@ class SubgraphNetwork(Model):
         h = self.start(tuples, batch)
         for layer in self.layers:
             h = layer(tuples, h, batch)
-        return self.classify(self.readout(tuples, h))
+        return self.readout(tuples, h)

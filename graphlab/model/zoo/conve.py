@@ -18,7 +18,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveFloat, PositiveInt, Probability
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.base import ModelConfig, Preset, TripleModel, require_transductive
 from graphlab.model.embedding import TUNED
 
@@ -131,7 +131,7 @@ def _published(
 ) -> Preset:
     """Vectors of few entities start at scale 1, as Xavier's rule has it for them; of many at its small scale, without
     which they are learnt by heart: what they start as outweighs what they share."""
-    spec = DataSpec("triple", 0, num_relations=num_relations, num_entities=num_entities, directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=num_relations, num_entities=num_entities, directed=True)
     return Preset(
         source=PUBLISHED,
         model={} if init_scale == 1 else {"init_scale": init_scale},

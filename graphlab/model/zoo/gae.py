@@ -16,7 +16,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import LINK, DataSpec
 from graphlab.model.base import LinkModel, ModelConfig, Preset, input_dim, require_transductive, visible_edges
 
 
@@ -80,6 +80,6 @@ PRESETS = {
         task={"batch_size": None, "remove_one_hop": False, "evaluation_batch_size": 1_000_000},
         training={"epochs": 200, "lr": 0.01},
         ours=("task.num_negatives",),
-        num_parameters={DataSpec("link", 0, num_entities=2708): 2708 * 32 + 32 * 16},
+        num_parameters={DataSpec("node-pairs", (LINK,), num_entities=2708): 2708 * 32 + 32 * 16},
     ),
 }

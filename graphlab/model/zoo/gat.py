@@ -12,8 +12,8 @@ from torch_geometric.nn import GATConv
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.core.errors import IncompatibleError
-from graphlab.data.spec import Continuous, DataSpec
-from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+from graphlab.data.spec import Continuous, DataSpec, Target
+from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.dropout import FeatureDropout
 from graphlab.model.edges import edge_weight
 
@@ -37,6 +37,7 @@ class GAT(Model):
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="velickovic2018",
@@ -52,7 +53,7 @@ class GAT(Model):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
-        first, *hidden, last = layer_widths("gat", spec, config.hidden_dim, config.num_layers)
+        first, *hidden, last = self.layer_widths("gat", spec, config.hidden_dim, config.num_layers)
         inputs = [first, *(width * config.heads for width in hidden)]
         self.out_dim = last
         self.dropout = config.dropout
@@ -91,12 +92,12 @@ PRESETS = {
     "planetoid": Preset(
         source=SOURCE,
         training=PLANETOID,
-        num_parameters={DataSpec("node", 7, Continuous(1433)): 92_373},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 7),), node=Continuous(1433)): 92_373},
     ),
     "planetoid/pubmed": Preset(
         source=SOURCE,
         model={"output_heads": 8},
         training=PLANETOID | {"lr": 0.01, "weight_decay": 1e-3},
-        num_parameters={DataSpec("node", 3, Continuous(500)): 33_779},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 3),), node=Continuous(500)): 33_779},
     ),
 }

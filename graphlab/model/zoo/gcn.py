@@ -13,8 +13,8 @@ from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import Continuous, DataSpec
-from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+from graphlab.data.spec import Continuous, DataSpec, Target
+from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.dropout import FeatureDropout
 from graphlab.model.edges import positive_edge_weight
 
@@ -33,6 +33,7 @@ class GCN(Model):
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="kipf2017",
@@ -45,7 +46,7 @@ class GCN(Model):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
-        widths = layer_widths("gcn", spec, config.hidden_dim, config.num_layers)
+        widths = self.layer_widths("gcn", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
         self.drop_features = FeatureDropout(config.dropout)
@@ -77,6 +78,6 @@ PRESETS = {
         source="section 5.2; early stopping replaced by selection on validation",
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
         ours=("training.patience",),
-        num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 7),), node=Continuous(1433)): 23_063},
     ),
 }

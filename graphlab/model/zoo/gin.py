@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.edges import edge_weight, weighted_messages
 from graphlab.model.node_vectors import node_vectors, vector_dim
@@ -30,7 +30,7 @@ class GIN(Model):
 
     With weights of edges the sum is that of w_uv h_u.
     batch.x as vectors `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, d + num_layers * hidden_dim]`, which
-    a linear map takes to the outputs at node level, and the task's pooling and head at graph level.
+    the task's head maps on, of graphs after pooling.
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
@@ -53,8 +53,7 @@ class GIN(Model):
         self._messages = Remembered(_messages)
         states = first + config.num_layers * hidden
         self.dropout = config.dropout
-        self.out_dim = spec.num_outputs if spec.level == "node" else states
-        self.readout = nn.Linear(states, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = states
 
     @classmethod
     def expressiveness(cls, config: Config) -> str:
@@ -67,7 +66,7 @@ class GIN(Model):
         states: list[Tensor] = [node_vectors(batch, self.features)]
         for conv in self.convs:
             states.append(conv(batch, messages, states[-1]))
-        return self.readout(F.dropout(torch.cat(states, dim=1), self.dropout, self.training))
+        return F.dropout(torch.cat(states, dim=1), self.dropout, self.training)
 
 
 class Convolution(nn.Module):
@@ -108,6 +107,6 @@ PRESETS = {
         task={"pooling": "sum"},
         training={"epochs": 200, "lr": 0.01, "scheduler": "step", "step_epochs": 50},
         ours=("model.hidden_dim", "model.dropout", "task.batch_size", "training.epochs"),
-        num_parameters={DataSpec("graph", 2, Continuous(7)): 30_660},
+        num_parameters={DataSpec("graphs", (Target("y", "graph", "class", 2),), node=Continuous(7)): 30_660},
     ),
 }

@@ -124,8 +124,7 @@ class _GNNAK(Model):
         self.start = NodeInput(spec.node, dim)
         self.kernels = nn.ModuleList(self.kernel(config, spec.edge) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def preparation(cls, config: Config) -> EgoDistance:
@@ -140,7 +139,7 @@ class _GNNAK(Model):
         x = self.start(batch)
         for kernel in self.kernels:
             x = self.dropout(kernel(tuples, distance, x, batch))
-        return self.classify(x)
+        return x
 
 
 class GNNAK(_GNNAK):

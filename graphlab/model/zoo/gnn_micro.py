@@ -26,7 +26,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, PositiveInt, Probability
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.attention import ATTENTIONS, glorot_parameter
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.neighbourhood import Neighbourhood
@@ -77,6 +77,7 @@ class GNNMicro(Model):
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    output_items = frozenset({"nodes"})
     citation = Citation(
         key="gao2020",
         title="Graph Neural Architecture Search",
@@ -95,7 +96,7 @@ class GNNMicro(Model):
         self.layers = nn.ModuleList()
         for k in range(len(config.attention)):
             last = k == len(config.attention) - 1
-            dim = spec.num_outputs if last and spec.level == "node" else config.hidden_dims[k]
+            dim = self.row_width(spec, config.hidden_dims[k]) if last else config.hidden_dims[k]
             layer = _Layer(config, k, in_dim, dim, averaged=last or config.combine[k] == "average")
             self.layers.append(layer)
             in_dim = layer.out_dim
@@ -169,6 +170,6 @@ PRESETS = {
         source="section 4.1; the architecture is that of GAT",
         training={"epochs": 300, "lr": 0.005, "weight_decay": 5e-4},
         ours=tuple(f"model.{name}" for name in Config.model_fields if name != "dropout"),
-        num_parameters={DataSpec("node", 7, Continuous(1433)): 92_373},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 7),), node=Continuous(1433)): 92_373},
     ),
 }

@@ -137,8 +137,7 @@ class GraphTransformer(Model):
         self.bias = Bias(self.policy.cap + 2, config.heads, spec.edge)
         self.layers = nn.ModuleList(Layer(dim, config.heads, config.dropout) for _ in range(config.num_layers))
         self.norm = nn.LayerNorm(dim)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def preparation(cls, config: Config) -> Distance:
@@ -156,4 +155,4 @@ class GraphTransformer(Model):
         bias = self.bias(pairs, slots, batch)
         for layer in self.layers:
             x = layer(slots, bias, x)
-        return self.classify(self.norm(x))
+        return self.norm(x)

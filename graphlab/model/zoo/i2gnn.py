@@ -67,8 +67,7 @@ class I2GNN(Rootwise):
         self.norms = nn.ModuleList(nn.BatchNorm1d(dim) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
         self.join = nn.Linear(config.num_layers * dim, dim)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def preparation(cls, config: Config) -> RootNeighbour:
@@ -82,7 +81,7 @@ class I2GNN(Rootwise):
         rows = self.root_rows(batch)
         each = torch.arange(len(rows), device=rows.device)
         of_node = Messages.of_pairs(batch["root_node"], each, int(batch.num_nodes or 0), len(rows))
-        return self.classify((average(of_node, rows) + self.join.bias).relu())
+        return (average(of_node, rows) + self.join.bias).relu()
 
     def rows_of(self, batch: Data) -> Tensor:
         tuples = self.policy.tuples(batch, edge_kinds(batch, self.edge))

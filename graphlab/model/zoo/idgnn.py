@@ -90,8 +90,7 @@ class IDGNN(Rootwise):
         kinds = [IdentityLayer] * (config.num_layers - 1) + [Layer]
         self.layers = nn.ModuleList(kind(dim, spec.edge) for kind in kinds)
         self.dropout = nn.Dropout(config.dropout)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def preparation(cls, config: Config) -> Ego:
@@ -110,4 +109,4 @@ class IDGNN(Rootwise):
         roots = (tuples.node == tuples.root_node[tuples.root]).nonzero().squeeze(1)
         for layer in self.layers:
             h = self.dropout(layer(tuples.messages("uL"), roots, h, batch))
-        return self.classify(h.index_select(0, roots))
+        return h.index_select(0, roots)

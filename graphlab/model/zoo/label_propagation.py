@@ -34,6 +34,7 @@ class LabelPropagation(Model):
     """
 
     tasks = frozenset({"node-classification"})
+    output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="zhu2003",

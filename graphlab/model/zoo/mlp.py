@@ -11,8 +11,8 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import Continuous, DataSpec
-from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+from graphlab.data.spec import Continuous, DataSpec, Target
+from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.dropout import FeatureDropout
 
 
@@ -26,6 +26,7 @@ class MLP(Model):
     """Linear layers with ReLU and dropout between them. batch.x `[num_nodes, d]` -> `[num_nodes, out_dim]`."""
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    output_items = frozenset({"nodes"})
     citation = Citation(
         key="rumelhart1986",
         kind="article",
@@ -38,7 +39,7 @@ class MLP(Model):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
-        widths = layer_widths("mlp", spec, config.hidden_dim, config.num_layers)
+        widths = self.layer_widths("mlp", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
         self.drop_features = FeatureDropout(config.dropout)
@@ -57,6 +58,6 @@ PRESETS = {
         source="Kipf and Welling, ICLR 2017, section 5.2: the same settings as their GCN",
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
         ours=("training.patience",),
-        num_parameters={DataSpec("node", 7, Continuous(1433)): 23_063},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 7),), node=Continuous(1433)): 23_063},
     ),
 }

@@ -23,7 +23,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, Probability
 from graphlab.core.errors import ConfigError
-from graphlab.data.spec import Continuous, DataSpec
+from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.link_operators import HEADS, Convolution, Skip, make_operator
 from graphlab.model.link_patterns import canonical
@@ -72,6 +72,7 @@ class NASBenchGraph(Model):
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    output_items = frozenset({"nodes"})
     citation = Citation(
         key="qin2022",
         title="NAS-Bench-Graph: Benchmarking Graph Neural Architecture Search",
@@ -84,7 +85,7 @@ class NASBenchGraph(Model):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
         given, dim = vector_dim(spec.node, "nas-bench-graph"), config.hidden_dim
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
+        self.out_dim = self.row_width(spec, dim)
         self.node_features, self.hidden_dim = spec.node, dim
         self.link, self.names = canonical(config.link, config.operators)
         raw = _reads_features(config.num_pre, self.link, self.names)
@@ -156,41 +157,41 @@ PRESETS = {
         model={"dropout": 0.7, "binary": True},
         training=SGD | {"lr": 0.1, "epochs": 400},
         ours=ARCHITECTURE,
-        num_parameters={DataSpec("node", 7, Continuous(1433)): 500_999},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 7),), node=Continuous(1433)): 500_999},
     ),
     "planetoid/citeseer": Preset(
         source=WORDS,
         model={"dropout": 0.7, "binary": True},
         training=SGD | {"lr": 0.2, "epochs": 400},
         ours=ARCHITECTURE,
-        num_parameters={DataSpec("node", 6, Continuous(3703)): 1_081_862},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 6),), node=Continuous(3703)): 1_081_862},
     ),
     "planetoid/pubmed": Preset(
         source=APPENDIX,
         model={"hidden_dim": 128, "num_post": 0, "dropout": 0.3},
         training=SGD | {"lr": 0.2, "epochs": 500},
         ours=ARCHITECTURE,
-        num_parameters={DataSpec("node", 3, Continuous(500)): 81_283},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 3),), node=Continuous(500)): 81_283},
     ),
     "coauthor/cs": Preset(
         source=APPENDIX,
         model={"hidden_dim": 128, "num_pre": 1, "num_post": 0, "dropout": 0.6},
         training=SGD | {"lr": 0.5, "epochs": 400},
         ours=ARCHITECTURE,
-        num_parameters={DataSpec("node", 15, Continuous(6805)): 907_151},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 15),), node=Continuous(6805)): 907_151},
     ),
     "amazon/photo": Preset(
         source=APPENDIX + ", where it has a map more before the operators",
         model={"hidden_dim": 128, "num_post": 0, "dropout": 0.7},
         ours=(*ARCHITECTURE, "model.num_pre"),
         training={"lr": 0.0002, "weight_decay": 5e-4, "epochs": 500},
-        num_parameters={DataSpec("node", 8, Continuous(745)): 113_288},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 8),), node=Continuous(745)): 113_288},
     ),
     "ogb/arxiv": Preset(
         source=APPENDIX,
         model={"hidden_dim": 128, "dropout": 0.2},
         training={"lr": 0.002, "epochs": 500},
         ours=ARCHITECTURE,
-        num_parameters={DataSpec("node", 40, Continuous(128)): 54_952},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 40),), node=Continuous(128)): 54_952},
     ),
 }

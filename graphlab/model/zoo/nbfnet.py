@@ -69,7 +69,7 @@ class NBFNet(TripleModel, LinkModel):
         super().__init__()
         self.config = config
         self.out_dim = config.dim
-        self.of_links = spec.level == "link"
+        self.of_links = spec.output.location == "node-pair"
         num_types = 2 if self.of_links else 2 * spec.num_relations
         self.query = nn.Embedding(1 if self.of_links else num_types, config.dim)
         self.layers = nn.ModuleList(BellmanFordLayer(config, num_types) for _ in range(config.num_layers))

@@ -60,8 +60,7 @@ class NGNN(Rootwise):
         self.norms = nn.ModuleList(nn.BatchNorm1d(dim) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
         self.join = nn.Linear(config.num_layers * dim, dim)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def preparation(cls, config: Config) -> EgoDistance:
@@ -81,4 +80,4 @@ class NGNN(Rootwise):
             h = self.dropout(norm(convolution(tuples.messages("uL"), h, batch)).relu())
             states.append(h)
         pooled = average(tuples.of_root, torch.cat(states, dim=1))
-        return self.classify(self.join(pooled).relu())
+        return self.join(pooled).relu()

@@ -123,8 +123,7 @@ class OSAN(Model):
         self.scores = Scores(spec, config)
         self.node, self.bond = NodeInput(spec.node, dim), Bonds(spec.edge, dim)
         self.layers = nn.ModuleList(WeightedConvolution(dim) for _ in range(config.num_layers))
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def preparation(cls, config: Config) -> Ego | None:
@@ -137,7 +136,7 @@ class OSAN(Model):
         weight = edge_weight * node_weight.index_select(1, batch["edge_index"][0])
         for layer in self.layers:
             h = layer(batch["edge_index"], bonds, weight, h)
-        return self.classify((node_weight.unsqueeze(2) * h).mean(0))
+        return (node_weight.unsqueeze(2) * h).mean(0)
 
     def subgraphs(self, batch: Data) -> tuple[Tensor, Tensor]:
         """Which nodes `[K, N]` and which edges `[K, E]` are in each subgraph, 1 or 0."""

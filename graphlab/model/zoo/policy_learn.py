@@ -111,11 +111,10 @@ class PolicyLearn(Model):
         self.selection = BagNetwork(spec, dim, config.selection_layers)
         self.logit = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, 1, bias=False))
         self.prediction = BagNetwork(spec, dim, config.num_layers)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     def forward(self, batch: Data) -> Tensor:
-        return self.classify(self.prediction(batch, self.choose(batch)))
+        return self.prediction(batch, self.choose(batch))
 
     def choose(self, batch: Data) -> Tensor:
         """The marks of the bag, `[marks + 1, N]`: no node, then one node of each graph in each copy."""

@@ -74,8 +74,7 @@ class PPGN(Model):
         self.blocks = nn.ModuleList(Block(dim) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
         self.readout = nn.Linear(2 * dim, dim)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def expressiveness(cls, config: Config) -> str:
@@ -86,4 +85,4 @@ class PPGN(Model):
         h = self.start(pairs, batch)
         for block in self.blocks:
             h = self.dropout(block(pairs, h))
-        return self.classify(self.readout(node_rows(pairs, h)).relu())
+        return self.readout(node_rows(pairs, h)).relu()

@@ -12,8 +12,8 @@ from torch_geometric.nn import SAGEConv
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability
-from graphlab.data.spec import Continuous, DataSpec
-from graphlab.model.base import Model, ModelConfig, Preset, layer_widths
+from graphlab.data.spec import Continuous, DataSpec, Target
+from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.dropout import FeatureDropout
 from graphlab.model.edges import edge_weight, weighted_messages
 
@@ -34,6 +34,7 @@ class SAGE(Model):
     """
 
     tasks = frozenset({"node-classification", "graph-prediction"})
+    output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="hamilton2017",
@@ -46,7 +47,7 @@ class SAGE(Model):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
-        widths = layer_widths("sage", spec, config.hidden_dim, config.num_layers)
+        widths = self.layer_widths("sage", spec, config.hidden_dim, config.num_layers)
         self.out_dim = widths[-1]
         self.dropout = config.dropout
         self.drop_features = FeatureDropout(config.dropout)
@@ -76,6 +77,6 @@ PRESETS = {
         source="GraphLab's own choice",
         is_published=False,
         training={"epochs": 200, "lr": 0.01, "weight_decay": 5e-4},
-        num_parameters={DataSpec("node", 7, Continuous(1433)): 184_391},
+        num_parameters={DataSpec("nodes", (Target("y", "node", "class", 7),), node=Continuous(1433)): 184_391},
     ),
 }

@@ -83,8 +83,7 @@ class SPEN(Model):
         self.to_vectors, self.norm = ToVectors(buckets, dim), nn.BatchNorm1d(dim)
         self.to_numbers = ToNumbers(buckets, dim)
         self.readout = nn.Linear(2 * dim, dim)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def preparation(cls, config: Config) -> EgoMarked:
@@ -108,4 +107,4 @@ class SPEN(Model):
             h = self.dropout(layer(matrices, h))
         vectors = average(tuples.of_root, self.norm(self.to_vectors(matrices, h)).relu())
         rows = torch.cat([vectors, self.to_numbers(matrices, h)], dim=1)
-        return self.classify(self.readout(rows).relu())
+        return self.readout(rows).relu()

@@ -92,8 +92,7 @@ class SUN(Model):
         self.start = TupleInput(self.policy, spec, dim)
         self.layers = nn.ModuleList(Layer(dim, spec.edge) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
-        self.classify = nn.Linear(dim, self.out_dim) if spec.level == "node" else nn.Identity()
+        self.out_dim = dim
 
     @classmethod
     def preparation(cls, config: Config) -> Policy:
@@ -112,7 +111,7 @@ class SUN(Model):
         h = self.start(tuples, batch)
         for layer in self.layers:
             h = self.dropout(layer(tuples, along, roots, h, batch))
-        return self.classify(average(tuples.of_root, h))
+        return average(tuples.of_root, h)
 
 
 PRESETS = {

@@ -19,7 +19,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, IntRange, PositiveInt
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.base import Preset, TripleModel
 from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
 from graphlab.model.relation_graph import KINDS, relation_graph
@@ -172,7 +172,7 @@ PRESETS = {
         source=PUBLISHED,
         task={"batch_size": 64, "num_negatives": 512, "adversarial_temperature": 1.0, "num_validation": 500},
         training={"epochs": 10, "lr": 5e-4, "optimizer": "adamw", "weight_decay": 0.01},
-        num_parameters={DataSpec("mixture", 0, directed=True): 168_705},
+        num_parameters={DataSpec("mixture-triples", (FACT,), directed=True): 168_705},
     ),
     "mixture/small": Preset(
         source=TUNED,
@@ -185,6 +185,6 @@ PRESETS = {
         is_published=False,
         task={"batch_size": 32, "num_negatives": 64, "adversarial_temperature": 1.0},
         training={"epochs": 4, "lr": 1e-3, "optimizer": "adamw", "weight_decay": 0.01},
-        num_parameters={DataSpec("triple", 0, num_relations=237, directed=True): 168_705},
+        num_parameters={DataSpec("triples", (FACT,), num_relations=237, directed=True): 168_705},
     ),
 }

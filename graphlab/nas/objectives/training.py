@@ -73,9 +73,8 @@ class TrainingObjective(Objective):
         plan = self.plan(space.sample(SeedStream(0).numpy()))
         self.code = plan.code
         self.versions = {name: version for name, version in plan.versions.items() if version > 1}
-        task = plan.make_task(self.seeds[0])
-        self.metric = task.metric
-        better = "maximize" if task.direction == "max" else "minimize"
+        self.metric, direction = plan.selection
+        better = "maximize" if direction == "max" else "minimize"
         self.directions = {
             **dict.fromkeys(PROXIES.names(), "maximize"),
             "validation": better,

@@ -46,7 +46,7 @@ class GNNMicroSupernet(Supernet):
         self.layers = nn.ModuleList()
         for k in range(LAYERS):
             last = k == LAYERS - 1
-            dims = (spec.num_outputs,) * len(widths) if last and spec.level == "node" else widths
+            dims = tuple(self.row_width(spec, width) for width in widths) if last else widths
             layer = _Layer(in_shape, dims, last, config.dropout, partial)
             self.layers.append(layer)
             in_shape = layer.out_shape

@@ -56,7 +56,7 @@ class NASBenchGraphSupernet(Supernet):
         self.operators = nn.ModuleList(
             nn.ModuleList(make_operator(name, self.width, self.width) for name in OPERATORS) for _ in NODES
         )
-        self.out_dim = spec.num_outputs if spec.level == "node" else dim
+        self.out_dim = self.row_width(spec, dim)
         self.post = nn.ModuleList(nn.Linear(dim, self.out_dim, bias=False) for _ in NODES)
         self.bias = nn.Parameter(torch.zeros(self.out_dim))
         nodes = range(1, len(NODES) + 1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import torch
@@ -17,17 +16,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
-from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
-from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
+from graphlab.data.dataset import Dataset
 from graphlab.data.spec import UNLABELLED, DataSpec
 from graphlab.model.base import Model
-from graphlab.task.base import Learner, Part, Steps, Task, TaskConfig
-
-POOLS = {"sum": global_add_pool, "mean": global_mean_pool, "max": global_max_pool}
+from graphlab.task.base import Direction, Learner, Part, Steps, Task, TaskConfig
+from graphlab.task.heads import make_head
+from graphlab.task.metrics import measure
 
 
 class Config(TaskConfig):
@@ -39,50 +37,6 @@ class Config(TaskConfig):
     pooling: Annotated[Literal["sum", "mean", "max"], Choices()] = "mean"
     readout_dims: Annotated[tuple[PositiveInt, ...], Field(strict=False)] = ()
     batch_size: Annotated[PositiveInt, IntRange(16, 512, log=True)] = 64
-
-
-class Readout(nn.Module):
-    """A model's rows `[rows, d]`, pooled graph by graph, through an MLP: `[num_graphs, num_outputs]`.
-
-    Pooled in float64, in which the order of the rows makes no difference to float32.
-    """
-
-    def __init__(self, model: Model, num_outputs: int, config: Config) -> None:
-        super().__init__()
-        self.pool = POOLS[config.pooling]
-        self.row_graph = model.row_graph
-        widths = [model.out_dim, *config.readout_dims, num_outputs]
-        maps = [nn.Linear(before, after) for before, after in pairwise(widths)]
-        self.mlp = nn.Sequential(*[part for each in maps[:-1] for part in (each, nn.ReLU())], maps[-1])
-
-    def forward(self, rows: Tensor, batch: Data) -> Tensor:
-        pooled = self.pool(rows.double(), self.row_graph(batch), batch.num_graphs)
-        return self.mlp(pooled.to(rows.dtype))
-
-
-class NodeReadout(Readout):
-    """A row a node through an MLP: `[num_nodes, num_outputs]`."""
-
-    def forward(self, rows: Tensor, batch: Data) -> Tensor:
-        return self.mlp(rows)
-
-
-class EdgeReadout(Readout):
-    """Products of the rows of both ends through an MLP: `[num_edges, num_outputs]`, alike in both directions."""
-
-    def forward(self, rows: Tensor, batch: Data) -> Tensor:
-        source, target = batch["edge_index"]
-        return self.mlp(rows[source] * rows[target])
-
-
-class Predictions(nn.Module):
-    """The rows of a model that predicts by itself, as they are."""
-
-    def forward(self, rows: Tensor, batch: Data) -> Tensor:
-        return rows
-
-
-READOUTS = {"graph": Readout, "node": NodeReadout, "edge": EdgeReadout}
 
 
 @dataclass(frozen=True)
@@ -120,14 +74,22 @@ class GraphPrediction(Task[Data]):
 
     name = "graph-prediction"
     version = 2
-    level = "graph"
+    items = "graphs"
+    locations = frozenset({"graph", "node", "edge"})
+    types = frozenset({"class", "value"})
     Config = Config
 
+    @classmethod
+    def selection(cls, config: Config, dataset: Dataset) -> tuple[str, Direction]:
+        output = dataset.spec.output
+        if output.type == "value":
+            return "mae", "min"
+        return ("accuracy" if output.location == "graph" else "balanced_accuracy"), "max"
+
     def prepare(self) -> None:
-        self._classes = self.dataset.spec.target == "class"
-        accuracy = "accuracy" if self.dataset.spec.target_of == "graph" else "balanced_accuracy"
-        self.metric, self.direction = (accuracy, "max") if self._classes else ("mae", "min")
-        self._sizes = torch.tensor([len(graph["y"]) for graph in self.dataset.graphs])
+        output = self.dataset.spec.output
+        self._name, self._size, self._classes = output.name, output.size, output.type == "class"
+        self._sizes = torch.tensor([len(graph[self._name]) for graph in self.dataset.graphs])
         self._labelled = self._count_labelled()
         self._train = self.split.train[self._labelled[self.split.train] > 0]
         self._targets = {part: self._target(items) for part, items in self.split.parts()}
@@ -136,26 +98,19 @@ class GraphPrediction(Task[Data]):
         """Targets of each graph that are known."""
         if not self._classes:
             return self._sizes
-        return torch.tensor([int((graph["y"] != UNLABELLED).sum()) for graph in self.dataset.graphs])
+        return torch.tensor([int((graph[self._name] != UNLABELLED).sum()) for graph in self.dataset.graphs])
 
     def _target(self, items: Tensor) -> Tensor:
-        none = self.dataset.graphs[0]["y"][:0]  # a part that is not used may be empty
-        return torch.cat([none, *(self.dataset.graphs[i]["y"] for i in items.tolist())]).to(self.device)
+        none = self.dataset.graphs[0][self._name][:0]  # a part that is not used may be empty
+        return torch.cat([none, *(self.dataset.graphs[i][self._name] for i in items.tolist())]).to(self.device)
 
     def num_targets(self, items: Tensor) -> int:
         """Targets of these graphs that are known: as many as graphs, or as their nodes or edges, at most."""
         return int(self._labelled[items].sum())
 
-    def head(self, model: Model, spec: DataSpec) -> nn.Module:
-        """Raises IncompatibleError where nodes or edges are asked about and the model gives rows of something else."""
-        if spec.target_of != "graph" and type(model).row_graph is not Model.row_graph:
-            raise IncompatibleError(
-                f"{self.dataset.name} asks about {spec.target_of}s, and the rows of this model are not nodes",
-                hint="choose a model that gives a row a node",
-            )
-        if model.predicts:
-            return Predictions()
-        return READOUTS[spec.target_of](model, spec.num_outputs, self.config)
+    @classmethod
+    def head(cls, config: Config, model: Model, spec: DataSpec) -> nn.Module:
+        return make_head(model, spec, config.pooling, config.readout_dims)
 
     def collate(self, items: Tensor) -> Data:
         graphs: Any = Batch.from_data_list([self.dataset.graphs[i] for i in items.tolist()])
@@ -169,7 +124,7 @@ class GraphPrediction(Task[Data]):
         return batch.share
 
     def loss(self, learner: Learner, batch: Data) -> Tensor:
-        return self._loss(self._forward(learner, batch), batch["y"])
+        return self._loss(self._forward(learner, batch), batch[self._name])
 
     def _loss(self, rows: Tensor, targets: Tensor) -> Tensor:
         if not self._classes:
@@ -179,7 +134,7 @@ class GraphPrediction(Task[Data]):
 
     def _forward(self, learner: Learner, batch: Data) -> Tensor:
         rows = learner.head(learner.model(batch), batch)
-        shape = (len(batch["y"]), self.dataset.spec.num_outputs)
+        shape = (len(batch[self._name]), self._size)
         return require_shape(f"the predictions of {type(learner.model).__name__}", rows, shape, "[targets, outputs]")
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
@@ -190,7 +145,7 @@ class GraphPrediction(Task[Data]):
             for items in mine.split(self.config.batch_size)
             if len(items)
         ]
-        width = int(self._sizes.max()) * self.dataset.spec.num_outputs
+        width = int(self._sizes.max()) * self._size
         return torch.cat(rows) if rows else torch.zeros(0, width, device=self.device)
 
     def _filled_up(self, rows: Tensor, items: Tensor) -> Tensor:
@@ -212,17 +167,13 @@ class GraphPrediction(Task[Data]):
         loss = self._loss(rows, targets).item()
         if not self._classes:
             return {"mae": loss}
-        right = (rows.argmax(dim=1) == targets).double()
-        recalls = torch.stack([right[targets == c].mean() for c in targets.unique()])
-        return {"accuracy": right.mean().item(), "balanced_accuracy": recalls.mean().item(), "loss": loss}
+        return measure(["accuracy", "balanced_accuracy"], "class", rows, targets) | {"loss": loss}
 
-    @property
-    def metrics(self) -> Sequence[str]:
-        return ("accuracy", "balanced_accuracy", "loss") if self._classes else ("mae",)
+    @classmethod
+    def metrics(cls, config: Config, dataset: Dataset) -> Sequence[str]:
+        return ("mae",) if dataset.spec.output.type == "value" else ("accuracy", "balanced_accuracy", "loss")
 
-    def protocol(self) -> Mapping[str, Any]:
-        return {
-            "metric": self.metric,
-            "split": self.dataset.splits.name,
-            "selection": f"best validation {self.metric}",
-        }
+    @classmethod
+    def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, Any]:
+        metric, _ = cls.selection(config, dataset)
+        return {"metric": metric, "split": dataset.splits.name, "selection": f"best validation {metric}"}

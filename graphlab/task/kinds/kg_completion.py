@@ -15,6 +15,7 @@ from graphlab.core.config import PositiveInt
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
+from graphlab.data.dataset import Dataset
 from graphlab.model.base import TripleModel
 from graphlab.task.base import Direction, Learner, Part, Task
 from graphlab.task.objectives import OBJECTIVES, ObjectiveConfig, Queries, QueryEpoch
@@ -42,7 +43,9 @@ class KGCompletion(Task[Queries]):
 
     name = "kg-completion"
     version = 2
-    level = "triple"
+    items = "triples"
+    locations = frozenset({"triple"})
+    types = frozenset({"mask"})
     Config = Config
     metric = "mrr"
     direction: Direction = "max"
@@ -85,18 +88,19 @@ class KGCompletion(Task[Queries]):
         rank, competitors = rows.double().view(-1, 2).unbind(1)
         return ranking_metrics(rank, competitors)
 
-    @property
-    def metrics(self) -> Sequence[str]:
+    @classmethod
+    def metrics(cls, config: Config, dataset: Dataset) -> Sequence[str]:
         return RANKING_METRICS
 
-    def protocol(self) -> Mapping[str, str | int | float]:
+    @classmethod
+    def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, str | int | float]:
         return {
-            "task": self.name,
-            "split": self.dataset.splits.name,
-            "metric": self.metric,
+            "task": cls.name,
+            "split": dataset.splits.name,
+            "metric": cls.metric,
             "directions": "heads and tails",
-            "tie": self.config.tie,
-            "filter": self.config.filter,
+            "tie": config.tie,
+            "filter": config.filter,
         }
 
     @torch.no_grad()

@@ -14,7 +14,7 @@ from torch import Tensor
 from graphlab.core.config import PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.task.base import Direction, Learner, Part, Shard, Task
 from graphlab.task.kinds import kg_completion
 from graphlab.task.kinds.kg_completion import KGCompletion
@@ -67,7 +67,9 @@ class KGMixture(Task[Step]):
 
     name = "kg-mixture"
     version = 2
-    level = "mixture"
+    items = "mixture-triples"
+    locations = frozenset({"triple"})
+    types = frozenset({"mask"})
     Config = Config
     metric = "mrr"
     direction: Direction = "max"
@@ -89,7 +91,7 @@ class KGMixture(Task[Step]):
             task=KGCompletion.name,
             graphs=(graph,),
             splits=Splits(self.dataset.splits.name, fixed=(split,)),
-            spec=DataSpec("triple", 0, num_relations=graph["num_relations"], directed=True),
+            spec=DataSpec("triples", (FACT,), num_relations=graph["num_relations"], directed=True),
             card=self.dataset.card,
         )
         member = KGCompletion(self.config, dataset, split, self.device, self.shard)
@@ -122,13 +124,14 @@ class KGMixture(Task[Step]):
         names = (self.dataset.labels["graphs"][k] for k in asked)
         return means | {f"mrr:{name}": values["mrr"] for name, values in zip(names, found, strict=True)}
 
-    @property
-    def metrics(self) -> Sequence[str]:
-        graphs = self._parts["test"][:, 0].unique().tolist()
-        return (*RANKING_METRICS, *(f"mrr:{self.dataset.labels['graphs'][k]}" for k in graphs))
+    @classmethod
+    def metrics(cls, config: Config, dataset: Dataset) -> Sequence[str]:
+        graphs = dataset.split().test[:, 0].unique().tolist()
+        return (*RANKING_METRICS, *(f"mrr:{dataset.labels['graphs'][k]}" for k in graphs))
 
-    def protocol(self) -> Mapping[str, str | int | float]:
-        return {**self.members[0].protocol(), "task": self.name, "mean": "over graphs"}
+    @classmethod
+    def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, str | int | float]:
+        return {**KGCompletion.protocol(config, dataset), "task": cls.name, "mean": "over graphs"}
 
 
 def _some_of_each(rows: Tensor, number: int | None) -> Tensor:

@@ -20,10 +20,11 @@ from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
+from graphlab.data.dataset import Dataset
 from graphlab.data.links import NonLinks, both_directions
 from graphlab.model.base import LinkModel
 from graphlab.task.base import Direction, Learner, Part, Steps, Task, TaskConfig
-from graphlab.task.binary import auroc, average_precision
+from graphlab.task.metrics import measure
 
 
 class Config(TaskConfig):
@@ -77,8 +78,10 @@ class LinkPrediction(Task[Pairs]):
     """AUROC and average precision over held-out links and as many pairs that are none; both see training links only."""
 
     name = "link-prediction"
-    version = 2
-    level = "link"
+    version = 3
+    items = "node-pairs"
+    locations = frozenset({"node-pair"})
+    types = frozenset({"mask"})
     Config = Config
     metric = "auroc"
     direction: Direction = "max"
@@ -140,17 +143,18 @@ class LinkPrediction(Task[Pairs]):
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         positive = getattr(self.split, part)[:, 2].bool().to(rows.device)
-        return {"auroc": auroc(rows, positive), "ap": average_precision(rows, positive)}
+        return measure(self.metrics(self.config, self.dataset), "mask", rows, positive)
 
-    @property
-    def metrics(self) -> Sequence[str]:
+    @classmethod
+    def metrics(cls, config: Config, dataset: Dataset) -> Sequence[str]:
         return ("auroc", "ap")
 
-    def protocol(self) -> Mapping[str, str | int | float]:
+    @classmethod
+    def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, str | int | float]:
         return {
-            "task": self.name,
-            "split": self.dataset.splits.name,
-            "metric": self.metric,
+            "task": cls.name,
+            "split": dataset.splits.name,
+            "metric": cls.metric,
             "negatives": "uniform, one for each link",
         }
 

@@ -11,14 +11,17 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
-from graphlab.data.spec import UNLABELLED
+from graphlab.data.dataset import Dataset
+from graphlab.data.spec import UNLABELLED, DataSpec
+from graphlab.model.base import Model
 from graphlab.task.base import Learner, Part, Task, TaskConfig
+from graphlab.task.heads import make_head
+from graphlab.task.metrics import measure
 
 
 class Config(TaskConfig):
@@ -46,27 +49,29 @@ class NodeClassification(Task[Data]):
     """
 
     name = "node-classification"
-    level = "node"
+    items = "nodes"
+    locations = frozenset({"node"})
+    types = frozenset({"class"})
     Config = Config
     metric = "accuracy"
     direction = "max"
 
     def prepare(self) -> None:
-        if self.dataset.spec.target != "class":
-            raise IncompatibleError(
-                f"{self.name} is about classes and {self.dataset.name} has values",
-                hint="values of nodes are predicted by graph-prediction: level 'graph', target_of 'node'",
-            )
-        labels = self.dataset.graph["y"]
+        target = self.dataset.spec.output
+        labels = self.dataset.graph[target.name]
         train = self.split.train[labels[self.split.train] != UNLABELLED]
         self._index = {part: items.to(self.device) for part, items in self.split.parts()} | {
             "train": train.to(self.device)
         }
         self._labels = {part: labels.to(self.device)[items] for part, items in self._index.items()}
-        known = torch.zeros(len(labels), self.dataset.spec.num_outputs)
+        known = torch.zeros(len(labels), target.size)
         known[train, labels[train]] = 1.0
-        inputs = {key: value for key, value in self.dataset.graph.to_dict().items() if key != "y"}
+        inputs = {key: value for key, value in self.dataset.graph.to_dict().items() if key != target.name}
         self._graph = Data.from_dict({**inputs, "known_labels": known}).to(str(self.device))
+
+    @classmethod
+    def head(cls, config: Config, model: Model, spec: DataSpec) -> nn.Module:
+        return make_head(model, spec)
 
     def batches(self, stream: SeedStream) -> FullBatch:
         return FullBatch(self._graph)
@@ -80,23 +85,26 @@ class NodeClassification(Task[Data]):
 
     def _logits(self, learner: Learner, graph: Data) -> Tensor:
         shape = (int(graph.num_nodes or 0), self.dataset.spec.num_outputs)
-        return require_shape(
-            f"the predictions of {type(learner.model).__name__}", learner.model(graph), shape, "[nodes, classes]"
-        )
+        rows = learner.head(learner.model(graph), graph)
+        return require_shape(f"the predictions of {type(learner.model).__name__}", rows, shape, "[nodes, classes]")
+
+    def predictions(self, learner: Learner) -> Tensor:
+        return self._logits(learner, self._graph)
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         labelled = self._labels[part] != UNLABELLED
         rows, labels = rows[labelled], self._labels[part][labelled]
-        accuracy = (rows.argmax(dim=1) == labels).double().mean()
-        return {"accuracy": accuracy.item(), "loss": F.cross_entropy(rows.float(), labels).item()}
+        loss = F.cross_entropy(rows.float(), labels).item()
+        return measure(["accuracy"], "class", rows, labels) | {"loss": loss}
 
-    @property
-    def metrics(self) -> Sequence[str]:
+    @classmethod
+    def metrics(cls, config: Config, dataset: Dataset) -> Sequence[str]:
         return ("accuracy", "loss")
 
-    def protocol(self) -> Mapping[str, Any]:
+    @classmethod
+    def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, Any]:
         return {
-            "metric": self.metric,
-            "split": self.dataset.splits.name,
+            "metric": cls.metric,
+            "split": dataset.splits.name,
             "selection": "best validation accuracy, ties by lower validation loss",
         }

@@ -24,12 +24,12 @@ from graphlab.core.config import Choices, NonNegativeFloat, NonNegativeInt, Posi
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
+from graphlab.data.dataset import Dataset
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
 from graphlab.model.edges import FIELDS
 from graphlab.task.base import Learner, Part, Task, TaskConfig
-from graphlab.task.kinds.graph_prediction import Config as ReadoutConfig
-from graphlab.task.kinds.graph_prediction import Readout
+from graphlab.task.heads import Readout
 
 OFFICIAL_THRESHOLD = 72.34
 """The published cut, (q - 1) d / (q - d) F_{d, q - d}(0.95) for q = 32 and d = 16."""
@@ -126,7 +126,9 @@ class PairDiscrimination(Task[Data]):
     name = "pair-discrimination"
     ability = "graph-prediction"
     parts = ("test",)
-    level = "pair"
+    items = "graph-pairs"
+    locations = frozenset({"graph-pair"})
+    types = frozenset({"mask"})
     Config = Config
     training = {
         "epochs": 20,
@@ -141,17 +143,19 @@ class PairDiscrimination(Task[Data]):
     direction = "min"
 
     def prepare(self) -> None:
-        pairs = self.pairs(self.split.test)
-        if self.config.pair >= len(pairs):
+        self.ends = self.pairs(self.split.test)[self.config.pair].tolist()
+
+    @classmethod
+    def require(cls, config: Config, dataset: Dataset) -> None:
+        super().require(config, dataset)
+        number = len(cls.pairs(dataset.split().test))
+        if config.pair >= number:
+            raise InputError(f"{dataset.name} has no pair {config.pair}", hint=f"its pairs are 0 to {number - 1}")
+        if config.num_relabelings <= config.output_dim:
             raise InputError(
-                f"{self.dataset.name} has no pair {self.config.pair}", hint=f"its pairs are 0 to {len(pairs) - 1}"
-            )
-        if self.config.num_relabelings <= self.config.output_dim:
-            raise InputError(
-                f"{self.config.num_relabelings} copies are too few for {self.config.output_dim} outputs",
+                f"{config.num_relabelings} copies are too few for {config.output_dim} outputs",
                 hint="Hotelling's test needs more rows than columns",
             )
-        self.ends = pairs[self.config.pair].tolist()
 
     @staticmethod
     def pairs(part: Tensor) -> Tensor:
@@ -192,8 +196,9 @@ class PairDiscrimination(Task[Data]):
         graphs: Any = Batch.from_data_list(listed)
         return graphs.to(self.device)
 
-    def head(self, model: Model, spec: DataSpec) -> nn.Module:
-        return Readout(model, self.config.output_dim, ReadoutConfig(pooling=self.config.pooling))
+    @classmethod
+    def head(cls, config: Config, model: Model, spec: DataSpec) -> nn.Module:
+        return Readout(model, config.output_dim, config.pooling)
 
     def batches(self, stream: SeedStream) -> Copies:
         return Copies(self, torch.randperm(self.config.num_relabelings, generator=stream.child("order").torch()))
@@ -244,18 +249,19 @@ class PairDiscrimination(Task[Data]):
             "statistic": calibrated,
         }
 
-    @property
-    def metrics(self) -> Sequence[str]:
+    @classmethod
+    def metrics(cls, config: Config, dataset: Dataset) -> Sequence[str]:
         rules = ("official", "official_reliable", "calibrated", "calibrated_reliable")
         return ("loss", *rules, "degenerate", "statistic")
 
-    def protocol(self) -> Mapping[str, Any]:
+    @classmethod
+    def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, Any]:
         return {
             "metric": "official",
-            "split": self.dataset.splits.name,
+            "split": dataset.splits.name,
             "selection": "the last epoch",
-            "relabelings": self.config.num_relabelings,
-            "outputs": self.config.output_dim,
+            "relabelings": config.num_relabelings,
+            "outputs": config.output_dim,
             "calibrated": "outputs in float64",
         }
 

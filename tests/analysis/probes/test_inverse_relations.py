@@ -13,7 +13,7 @@ from graphlab.analysis.probe import analyze
 from graphlab.core.errors import IncompatibleError, UnknownNameError
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.load import load
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.data.triples import named_world, read_parts, vocabulary, world
 
 
@@ -95,7 +95,7 @@ def towns(directions: int, num_test: int) -> Dataset:
         "kg-completion",
         (seen, unseen),
         Splits("fixed", fixed=(Split(facts, held_out, back[:num_test]),)),
-        DataSpec("triple", 0, num_relations=2, directed=True),
+        DataSpec("triples", (FACT,), num_relations=2, directed=True),
         load("kinship-rules/inductive").card,
         labels={"relations": ("road", "path")},
     )
@@ -124,7 +124,7 @@ def test_the_leaks_of_the_case_are_counted():
     parts = read_parts([folder / f"{part}.txt" for part in ("train", "valid", "test")])
     _, relations = vocabulary(*parts)
     graph, entities, encoded = named_world(parts, relations)
-    spec = DataSpec("triple", 0, num_relations=len(relations), num_entities=len(entities), directed=True)
+    spec = DataSpec("triples", (FACT,), num_relations=len(relations), num_entities=len(entities), directed=True)
     card = load("kinship-rules/transductive").card
     leak = Dataset("leak", "kg-completion", (graph,), Splits("fixed", fixed=(Split(*encoded),)), spec, card)
     found = analyze("inverse-relations", leak)

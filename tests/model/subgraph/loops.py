@@ -12,11 +12,11 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Categorical, Continuous, DataSpec
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Target
 
 KINDS = 3
-SPEC = DataSpec("graph", 1, node=Continuous(2), edge=Categorical((KINDS,)), target="value")
-PLAIN = DataSpec("graph", 1, node=Continuous(2), target="value")
+SPEC = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(2), edge=Categorical((KINDS,)))
+PLAIN = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(2))
 
 Rows = dict[Any, Tensor]
 

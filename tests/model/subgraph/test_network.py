@@ -7,7 +7,7 @@ import torch
 from torch_geometric.data import Batch
 
 from graphlab.core.errors import ConfigError, IncompatibleError
-from graphlab.data.spec import DataSpec
+from graphlab.data.spec import DataSpec, Target
 from graphlab.model.base import ModelConfig
 from graphlab.model.registry import build_model
 from graphlab.model.subgraph import policies
@@ -136,4 +136,4 @@ def test_aggregations_that_need_roots_refuse_subgraphs_without_them():
             return policies.NodeDeleted()
 
     with pytest.raises(IncompatibleError, match="vv needs roots"):
-        Deleted(SubgraphConfig(), DataSpec("graph", 1))
+        Deleted(SubgraphConfig(), DataSpec("graphs", (Target("y", "graph", "class", 1),)))

@@ -8,11 +8,11 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from graphlab.core.seeds import SeedStream
-from graphlab.data.spec import Categorical, DataSpec
+from graphlab.data.spec import Categorical, DataSpec, Target
 from graphlab.model.registry import build_model, find_model
 from tests.model.hard_pairs import in_double
 
-SPEC = DataSpec("graph", 1, node=Categorical((3,)), edge=Categorical((2,)), target="value")
+SPEC = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Categorical((3,)), edge=Categorical((2,)))
 SHAPES = {
     "nothing": (0, []),
     "a node": (1, []),

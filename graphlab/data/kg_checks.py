@@ -12,10 +12,9 @@ from itertools import permutations
 import torch
 from torch import Tensor
 
-from graphlab.data.check.draft import Draft, outside, range_hint, refuse, some
-from graphlab.data.check.graphs import integers
-from graphlab.data.check.splits import SAME, check_no_mask, named
 from graphlab.data.dataset import Split
+from graphlab.data.draft import Draft, integers, outside, range_hint, refuse, some
+from graphlab.data.item_checks import SAME, check_no_mask, named
 
 CONFIDENCE = 0.99
 """Share of a relation's training triples that must be there turned round, before allowing for those held out."""
@@ -26,7 +25,7 @@ ALONE = "the graph"
 """How findings call the graph of a data set that has one."""
 
 
-class World:
+class KnowledgeGraph:
     """One knowledge graph as the check sees it.
 
     facts                codes of the facts, sorted
@@ -79,46 +78,46 @@ def check_triples(draft: Draft, splits: Sequence[Split]) -> list[str]:
                 f"{draft.place(place)} has {size:,} entities, and spec.num_entities is {spec.num_entities:,}",
                 f"say num_entities={size}; or None where the entities of graphs are others",
             )
-    worlds = [_world(draft, place, spec.num_relations) for place in range(len(draft.graphs))]
-    where = {"train": 0, "validation": data.validation_graph, "test": len(worlds) - 1}
+    graphs = [_graph(draft, place, spec.num_relations) for place in range(len(draft.graphs))]
+    where = {"train": 0, "validation": data.validation_graph, "test": len(graphs) - 1}
     findings: list[str] = []
     for k, (place, split) in enumerate(named(draft, splits)):
         check_no_mask(place, split, "triples")
         parts = {part: _shaped(f"the {part} part of {place}", rows, 3) for part, rows in split.parts()}
         queried = [
-            QueriedParts(world, place, {part: rows for part, rows in parts.items() if where[part] == w})
-            for w, world in enumerate(worlds)
+            QueriedParts(graph, place, {part: rows for part, rows in parts.items() if where[part] == w})
+            for w, graph in enumerate(graphs)
         ]
         if k == 0:
             findings = [*(finding for each in queried for finding in each.findings()), *_of_relations(queried)]
     return findings
 
 
-def check_mixture(draft: Draft, splits: Sequence[Split]) -> list[str]:
+def check_triples_of_many(draft: Draft, splits: Sequence[Split]) -> list[str]:
     """As `check_triples`, of rows that name a graph first; every graph is asked about."""
     names = draft.dataset.labels["graphs"]
     for place, graph in enumerate(draft.graphs):
         count = graph.get("num_relations")
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             refuse(f"{draft.place(place)} has num_relations={count!r}", "say how many relations each graph has")
-    worlds = [_world(draft, k, graph["num_relations"], f"graph {names[k]!r}") for k, graph in enumerate(draft.graphs)]
+    graphs = [_graph(draft, k, graph["num_relations"], f"graph {names[k]!r}") for k, graph in enumerate(draft.graphs)]
     findings: list[str] = []
     for number, (place, split) in enumerate(named(draft, splits)):
         check_no_mask(place, split, "rows (graph, head, relation, tail)")
         rows = {part: _shaped(f"the {part} part of {place}", items, 4) for part, items in split.parts()}
-        wrong = outside(torch.cat([items[:, 0] for items in rows.values()]), len(worlds))
+        wrong = outside(torch.cat([items[:, 0] for items in rows.values()]), len(graphs))
         if wrong is not None:
-            refuse(f"{place} names graphs {some(wrong)}", f"graphs are 0 to {len(worlds) - 1:,}")
-        for k, world in enumerate(worlds):
+            refuse(f"{place} names graphs {some(wrong)}", f"graphs are 0 to {len(graphs) - 1:,}")
+        for k, graph in enumerate(graphs):
             parts = {part: items[items[:, 0] == k][:, 1:] for part, items in rows.items()}
-            queried = QueriedParts(world, f"{place}, {world.name}", parts)
+            queried = QueriedParts(graph, f"{place}, {graph.name}", parts)
             if number == 0:
                 findings += queried.findings()
-                findings += [] if any(map(len, parts.values())) else [f"{world.name} is not asked about"]
+                findings += [] if any(map(len, parts.values())) else [f"{graph.name} is not asked about"]
     return findings
 
 
-def _world(draft: Draft, place: int, num_relations: int, name: str = "") -> World:
+def _graph(draft: Draft, place: int, num_relations: int, name: str = "") -> KnowledgeGraph:
     """A graph whose facts and known triples have been looked at."""
     graph, where = draft.graphs[place], draft.place(place)
     num_edges = graph["edge_index"].shape[1]
@@ -133,7 +132,7 @@ def _world(draft: Draft, place: int, num_relations: int, name: str = "") -> Worl
         refuse(f"{where} has edge_type of the shape {list(relation.shape)}, not {[num_edges]}", "one relation an edge")
     _refuse_relations(f"{where}: edge_type", relation, num_relations)
     _shaped(f"known_triples of {where}", integers(draft, place, "known_triples", "int64 [K, 3]"), 3)
-    return World(draft, place, num_relations, name or (f"graph {place}" if len(draft.graphs) > 1 else ALONE))
+    return KnowledgeGraph(draft, place, num_relations, name or (f"graph {place}" if len(draft.graphs) > 1 else ALONE))
 
 
 def _shaped(what: str, rows: Tensor, width: int) -> Tensor:
@@ -174,15 +173,15 @@ def _fits(triples: Tensor, limits: Sequence[int]) -> bool:
     return all(outside(triples[:, column], limit) is None for column, limit in enumerate(limits))
 
 
-def _refuse_unknown(what: str, triples: Tensor, world: World, known: Tensor) -> None:
-    missing = triples[~torch.isin(world.code(triples), known)]
+def _refuse_unknown(what: str, triples: Tensor, graph: KnowledgeGraph, known: Tensor) -> None:
+    missing = triples[~torch.isin(graph.code(triples), known)]
     if not len(missing):
         return
     hint = "known_triples holds all that is true in a graph: facts, validation and test together"
     for order in permutations(range(3)):
-        turned = world.known[:, list(order)]
-        limits = (world.size, world.num_relations, world.size)
-        if _fits(turned, limits) and torch.isin(world.code(triples), world.code(turned)).all():
+        turned = graph.known[:, list(order)]
+        limits = (graph.size, graph.num_relations, graph.size)
+        if _fits(turned, limits) and torch.isin(graph.code(triples), graph.code(turned)).all():
             hint = f"the columns of the two are in different orders: known_triples[:, {list(order)}] would fit"
     refuse(f"{len(missing):,} of {len(triples):,} {what} are not among known_triples: {some(missing)}", hint)
 
@@ -193,30 +192,30 @@ class QueriedParts:
     Raises InputError where they name what is not there, or anything that is not known to be true in the graph.
     """
 
-    def __init__(self, world: World, place: str, parts: dict[str, Tensor]) -> None:
-        self.world, self.parts = world, parts
+    def __init__(self, graph: KnowledgeGraph, place: str, parts: dict[str, Tensor]) -> None:
+        self.graph, self.parts = graph, parts
         train = parts.get("train")
-        self.trains_facts = train is not None and world.are_facts(train)
+        self.trains_facts = train is not None and graph.are_facts(train)
         for part, triples in parts.items():
             if not (part == "train" and self.trains_facts):
-                _refuse_outside(f"the {part} part of {place}", triples, world.size, world.num_relations)
-        self.are_known = self.trains_facts and torch.equal(torch.cat(list(parts.values())), world.known)
+                _refuse_outside(f"the {part} part of {place}", triples, graph.size, graph.num_relations)
+        self.are_known = self.trains_facts and torch.equal(torch.cat(list(parts.values())), graph.known)
         if not self.are_known:
             self._compare_with_known(place)
 
     def _compare_with_known(self, place: str) -> None:
-        world = self.world
-        _refuse_outside(f"known_triples of {world.name} of {place}", world.known, world.size, world.num_relations)
-        known = world.code(world.known)
-        facts = torch.stack([world.head, world.relation, world.tail], dim=1)
-        _refuse_unknown(f"facts of {world.name} of {place}", facts, world, known)
+        graph = self.graph
+        _refuse_outside(f"known_triples of {graph.name} of {place}", graph.known, graph.size, graph.num_relations)
+        known = graph.code(graph.known)
+        facts = torch.stack([graph.head, graph.relation, graph.tail], dim=1)
+        _refuse_unknown(f"facts of {graph.name} of {place}", facts, graph, known)
         for part, triples in self.parts.items():
             if not (part == "train" and self.trains_facts):
-                _refuse_unknown(f"{part} triples of {place}", triples, world, known)
+                _refuse_unknown(f"{part} triples of {place}", triples, graph, known)
 
     def findings(self) -> list[str]:
         """What is suspicious about the parts: repeats, leaks, and entities and relations that nothing is known of."""
-        world, where = self.world, "" if self.world.name == ALONE else f" of {self.world.name}"
+        graph, where = self.graph, "" if self.graph.name == ALONE else f" of {self.graph.name}"
         findings: list[str] = []
         codes: dict[str, Tensor] = {}
         parts = dict(self.parts)
@@ -225,25 +224,25 @@ class QueriedParts:
             findings += [SAME] if len(parts["test"]) else []
         for part, triples in parts.items():
             trained_facts = part == "train" and self.trains_facts
-            codes[part] = world.facts if trained_facts else world.code(triples).sort().values
+            codes[part] = graph.facts if trained_facts else graph.code(triples).sort().values
             repeats = int((codes[part][1:] == codes[part][:-1]).sum())
             if repeats:
                 findings.append(f"{repeats:,} of {len(triples):,} {part} triples{where} repeat another")
             if part == "train":
                 continue
-            leaked = _among(codes[part], world.facts)
+            leaked = _among(codes[part], graph.facts)
             if leaked.any():
                 findings.append(f"{_some_of(leaked, f'{part} triples')}{where} are facts, which models see")
             findings += self._strangers(part, triples, where)
         for part, other in (("validation", "train"), ("test", "train"), ("test", "validation")):
             if part in codes and other in codes and not (other == "train" and self.trains_facts):
-                shared = _among(codes[part], codes[other]) & ~_among(codes[part], world.facts)
+                shared = _among(codes[part], codes[other]) & ~_among(codes[part], graph.facts)
                 if shared.any():
                     findings.append(f"{_some_of(shared, f'{part} triples')}{where} are {other} triples too")
         return findings + self._unused()
 
     def _strangers(self, part: str, triples: Tensor, where: str) -> list[str]:
-        seen = self.world.entities
+        seen = self.graph.entities
         strangers = ~(seen[triples[:, 0]] & seen[triples[:, 2]])
         if not strangers.any():
             return []
@@ -253,19 +252,19 @@ class QueriedParts:
 
     def _unused(self) -> list[str]:
         """Entities, and in a graph alone relations, that no triple has."""
-        world, findings = self.world, []
-        others = [rows for part, rows in self.parts.items() if part != "train"] if self.are_known else [world.known]
-        rows = torch.cat(others) if others else world.known[:0]
+        graph, findings = self.graph, []
+        others = [rows for part, rows in self.parts.items() if part != "train"] if self.are_known else [graph.known]
+        rows = torch.cat(others) if others else graph.known[:0]
         for plural, seen, ids in (
-            ("entities", world.entities, (rows[:, 0], rows[:, 2])),
-            ("relations", world.relations, (rows[:, 1],)),
+            ("entities", graph.entities, (rows[:, 0], rows[:, 2])),
+            ("relations", graph.relations, (rows[:, 1],)),
         ):
             absent = (~(seen | _marked(len(seen), ids))).nonzero().flatten()
-            if not len(absent) or (plural == "relations" and world.name != ALONE):
+            if not len(absent) or (plural == "relations" and graph.name != ALONE):
                 continue
             shifted = "; ids may be counted from 1" if absent.tolist() == [0] else ""
             findings.append(
-                f"{len(absent):,} of {len(seen):,} {plural} are in no triple of {world.name}: {some(absent)}{shifted}"
+                f"{len(absent):,} of {len(seen):,} {plural} are in no triple of {graph.name}: {some(absent)}{shifted}"
             )
         return findings
 
@@ -277,7 +276,7 @@ def _of_relations(queried: Sequence[QueriedParts]) -> list[str]:
     train, findings = parts["train"], []
     if not len(train):
         return []
-    trained = training.world.relations
+    trained = training.graph.relations
     if not training.trains_facts:
         trained = trained | _marked(len(trained), [train[:, 1]])
     for part in ("validation", "test"):
@@ -285,20 +284,20 @@ def _of_relations(queried: Sequence[QueriedParts]) -> list[str]:
         if new.any():
             count = _many(len(parts[part][new][:, 1].unique()), "relation")
             findings.append(f"{_some_of(new, f'{part} triples')} name a relation that training has not ({count})")
-    findings += _inverse_leaks(training.world, last.world, parts["test"], CONFIDENCE - _held_out(training))
-    return findings + _exchanged(training.world)
+    findings += _inverse_leaks(training.graph, last.graph, parts["test"], CONFIDENCE - _held_out(training))
+    return findings + _exchanged(training.graph)
 
 
 def _held_out(training: QueriedParts) -> float:
     """The share of the training graph's known triples that are none of its facts, as the probe inverse-relations has
     it: so many counterparts of facts may be missing."""
-    world = training.world
+    graph = training.graph
     if training.are_known:
-        return 1 - len(world.facts) / len(world.known)
-    return 1 - len(world.facts.unique()) / len(world.code(world.known).unique())
+        return 1 - len(graph.facts) / len(graph.known)
+    return 1 - len(graph.facts.unique()) / len(graph.code(graph.known).unique())
 
 
-def _inverse_leaks(training: World, queried: World, test: Tensor, threshold: float) -> list[str]:
+def _inverse_leaks(training: KnowledgeGraph, queried: KnowledgeGraph, test: Tensor, threshold: float) -> list[str]:
     """Test triples (h, r, t) of which (t, r', h) is a fact, r' being an inverse of r among the facts of training."""
     row, other = queried.turned(test)
     if not len(row):
@@ -324,7 +323,7 @@ def _inverse_leaks(training: World, queried: World, test: Tensor, threshold: flo
     ]
 
 
-def _exchanged(training: World) -> list[str]:
+def _exchanged(training: KnowledgeGraph) -> list[str]:
     """Columns that look exchanged: far fewer different ids in one end than in the column of relations."""
     relation = int(training.relations.sum())
     if relation**2 <= int(training.entities.sum()):  # whichever end is counted, the other has as many at least

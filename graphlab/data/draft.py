@@ -1,4 +1,5 @@
-"""The copy of a data set that conversions are made on, and the words that refusals and notices share."""
+"""The copy of a data set that conversions are made on, tensors brought to a type on it, and the words that refusals and
+notices share."""
 
 from __future__ import annotations
 
@@ -14,15 +15,20 @@ from torch_geometric.data import Data
 from graphlab.core.errors import InputError
 from graphlab.data.arrays import tensor_of
 from graphlab.data.dataset import Dataset
+from graphlab.data.item import find_items
 
 LISTED = 5
 """Offending values that a message lists."""
+
+EXACT = 2**24
+"""Whole numbers below this are the same in float32."""
 
 
 class Draft:
     """A data set under check.
 
     graphs  those of the data set; a graph is copied before anything of it is replaced
+    items   the kind of items that its splits hold
     sizes   nodes of each graph, once `check_graphs` has counted them
     findings  what was seen to be suspicious on the way
     """
@@ -31,11 +37,17 @@ class Draft:
         self.dataset = dataset
         self.name = dataset.name
         self.spec = dataset.spec
+        self.items = find_items(dataset.spec.items)
         self.graphs: list[Data] = list(dataset.graphs)
         self.sizes: list[int] = []
         self.findings: list[str] = []
         self._copied: set[int] = set()
         self._conversions: dict[str, int] = {}
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The attributes of graphs that tasks and models read."""
+        return (*self.items.reads, *(target.name for target in self.spec.stored_targets))
 
     @property
     def changed(self) -> bool:
@@ -125,3 +137,80 @@ def plain_tensor(value: Any) -> Tensor | None:
 def join(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
     """`torch.cat` that does not copy a single tensor."""
     return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim=dim)
+
+
+def kind_of(value: Any) -> str:
+    """What messages call a value of a graph."""
+    if isinstance(value, Tensor):
+        is_sparse = value.layout != torch.strided
+        return "quantized tensor" if value.is_quantized else "sparse tensor" if is_sparse else "tensor"
+    return type(value).__name__
+
+
+def dense(draft: Draft, place: int, key: str, needed: str) -> Tensor:
+    """An attribute as a dense tensor."""
+    value = draft.graphs[place][key]
+    tensor = plain_tensor(value)
+    if tensor is None:
+        hint = f"give {key} as a tensor"
+        if isinstance(value, Tensor):
+            hint = f"give {key}.{'dequantize' if value.is_quantized else 'to_dense'}()"
+        refuse(f"{draft.place(place)} has {key} as a {kind_of(value)}, not {needed}", hint)
+    if tensor is not value:
+        draft.set(place, key, tensor, "" if isinstance(value, Tensor) else f"{key} from an array to a tensor")
+    return tensor
+
+
+def integers(draft: Draft, place: int, key: str, needed: str) -> Tensor:
+    """An attribute of ids as int64."""
+    value = dense(draft, place, key, needed)
+    if value.dtype == torch.int64:
+        return value
+    if value.numel() and (value.is_floating_point() or value.is_complex() or value.dtype == torch.bool):
+        refuse(
+            f"{draft.place(place)} has {key} of {dtype_name(value)}, not {needed}", f"give whole numbers, {key}.long()"
+        )
+    draft.set(place, key, value.long(), f"{key} from {dtype_name(value)} to int64" if value.numel() else "")
+    return draft.graphs[place][key]
+
+
+def floats(draft: Draft, place: int, key: str) -> Tensor:
+    """An attribute of numbers as float32."""
+    value = dense(draft, place, key, "float32")
+    if value.dtype == torch.float32:
+        return value
+    name = dtype_name(value)
+    if value.is_complex():
+        refuse(f"{draft.place(place)} has {key} of {name}", "give real and imaginary parts as columns of float32")
+    converted, rounded = value.float(), ""
+    if value.dtype == torch.float64:
+        if (converted.isinf() & value.isfinite()).any():
+            refuse(f"{draft.place(place)} has {key} with numbers that float32 cannot hold", "scale them down")
+        finite = value.isfinite()
+        rounded = "" if torch.equal(converted.double()[finite], value[finite]) else ", rounded"
+    elif not value.is_floating_point() and value.numel() and value.dtype != torch.bool:
+        whole = value.long()  # unsigned types of more than 8 bits have no order of their own
+        low, high = int(whole.min()), int(whole.max())
+        if max(-low, high) > EXACT:
+            refuse(
+                f"{draft.place(place)} has {key} of {name} up to {max(-low, high):,}, which float32 may not hold",
+                "numbers of this size look like ids: say Categorical(sizes), or scale them down",
+            )
+    draft.set(place, key, converted, f"{key} from {name} to float32{rounded}")
+    return converted
+
+
+def refuse_not_finite(draft: Draft, key: str, values: list[Tensor], what: str) -> None:
+    """NaN and infinity are told with their rows and columns."""
+    if join([value.reshape(-1) for value in values]).sum().isfinite():  # a sum shows all of them, and makes no copy
+        return
+    for place, value in enumerate(values):
+        wrong = (~value.isfinite()).nonzero()
+        if len(wrong):
+            row, *column = wrong[0].tolist()
+            where = f"{what} {row}" + (f", column {column[0]}" if column else "")
+            refuse(
+                f"{draft.place(place)} has {key} = {value[tuple(wrong[0])].item():g} at {where}; "
+                f"{len(wrong):,} of its {value.numel():,} numbers are not finite",
+                f"replace or remove what is missing before training, as torch.nan_to_num({key})",
+            )

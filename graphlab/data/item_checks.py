@@ -1,4 +1,4 @@
-"""Parts of a split that are ids of nodes or of graphs: within the data, disjoint, each id once, and labelled."""
+"""What kinds of items check alike: ids within the data, each once and in one part, and labelled."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from graphlab.data.check.draft import Draft, outside, range_hint, refuse, some
 from graphlab.data.dataset import Split
+from graphlab.data.draft import Draft, outside, range_hint, refuse, some
 from graphlab.data.spec import UNLABELLED
 
 SAME = "validation and test are the same items: what chooses a checkpoint also measures it"
 
 
-def check_items(draft: Draft, splits: Sequence[Split]) -> list[str]:
-    """See that parts of node or graph ids fit the data; findings are about items that are not labelled."""
-    what = draft.spec.level
-    size = draft.sizes[0] if what == "node" else len(draft.graphs)
+def check_id_parts(draft: Draft, splits: Sequence[Split], size: int, what: str) -> list[str]:
+    """See that parts of ids fit the data, of which there are `size`; a finding where the same items choose and test."""
     for place, split in named(draft, splits):
         check_mask(place, split, size, what)
         whole = torch.cat([ids.flatten() for _, ids in split.parts()])
         for part, ids in split.parts():
             check_ids(f"the {part} part of {place}", ids, size, what, whole)
         check_disjoint(place, split, what)
-    same = same_parts(splits)
-    return [*same, *_unlabelled(draft, splits)] if draft.spec.target == "class" else same
+    return same_parts(splits)
 
 
 def named(draft: Draft, splits: Sequence[Split]) -> Iterator[tuple[str, Split]]:
@@ -94,12 +91,8 @@ def check_disjoint(place: str, split: Split, what: str) -> None:
     )
 
 
-def _unlabelled(draft: Draft, splits: Sequence[Split]) -> list[str]:
-    """Refuses parts without any label; finds parts of which some items have none."""
-    if draft.spec.level == "node":
-        labelled = draft.graphs[0]["y"] != UNLABELLED
-    else:
-        labelled = torch.tensor([bool((graph["y"] != UNLABELLED).any()) for graph in draft.graphs])
+def unlabelled(draft: Draft, splits: Sequence[Split], labelled: Tensor, plural: str) -> list[str]:
+    """Refuses parts without any label; finds parts of which some items have none. `labelled` is bool, one an item."""
     if labelled.all():
         return []
     counts: dict[str, tuple[int, int, int]] = {}
@@ -114,8 +107,16 @@ def _unlabelled(draft: Draft, splits: Sequence[Split]) -> list[str]:
             first, number, of = counts.get(part, (0, 0, 0))
             counts[part] = (first or missing, number + bool(missing), of or len(ids))
     return [
-        f"{missing:,} of {size:,} {part} {draft.spec.level}s are unlabelled, and left out of loss and metrics"
+        f"{missing:,} of {size:,} {part} {plural} are unlabelled, and left out of loss and metrics"
         + (f", and some in {number:,} of {len(splits):,} splits" if len(splits) > 1 else "")
         for part, (missing, number, size) in counts.items()
         if number
     ]
+
+
+def refuse_repeats(place: str, pairs: Tensor, codes: Tensor) -> None:
+    """Each pair occurs once; `codes` are equal where pairs are."""
+    values, counts = codes.unique(return_counts=True)
+    if len(values) < len(codes):
+        twice = pairs[torch.isin(codes, values[counts > 1])].unique(dim=0)
+        refuse(f"{place} has {len(twice):,} pairs more than once: {some(twice)}", "give each pair once, in one part")
