@@ -158,14 +158,41 @@ def _check_entities_renamed(model: TripleModel, dataset: Dataset, order: Tensor)
 def _check_linked_nodes_renamed(model: LinkModel, dataset: Dataset, order: Tensor) -> None:
     """A pair scores alike in both orders; where nodes have no vectors of their own, under other names too."""
     graph, pairs = dataset.graph, dataset.split().validation[:, :2]
-    scores = model.score_links(graph, pairs)
+    scores = model(graph, pairs)
     assert scores.shape == (len(pairs),), f"scores of {len(pairs)} pairs have the shape {tuple(scores.shape)}"
-    assert_close(model.score_links(graph, pairs.flip(1)), scores)
+    assert_close(model(graph, pairs.flip(1)), scores)
     if any(len(order) in parameter.shape for parameter in model.parameters()):
         return
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order))
-    assert_close(model.score_links(_rename(graph, order), place[pairs]), scores)
+    assert_close(model(_rename(graph, order), place[pairs]), scores)
+
+
+def check_link_scores(model: str, name: str) -> None:
+    """A link model's scores do not depend on how they are asked for: pair by pair or a source's candidates at once,
+    all nodes or some in any order, sources together or apart, from either end."""
+    dataset = example(name)
+    built = _learner(model, name)[1].eval().model
+    if not isinstance(built, LinkModel) or dataset.spec.level != "link":
+        return
+    num_nodes = int(dataset.graph.num_nodes or 0)
+    random = SeedStream(2).torch()
+    sources = torch.randperm(num_nodes, generator=random)[:5]
+    candidates = torch.randint(num_nodes, (len(sources), 7), generator=random)
+    with torch.no_grad():
+        encoding = built.encode(dataset.graph)
+        whole = built.score_nodes(encoding, sources)
+        assert whole.shape == (len(sources), num_nodes), f"scores of all nodes have the shape {tuple(whole.shape)}"
+        pairs = torch.cartesian_prod(sources, torch.arange(num_nodes))
+        assert_close(built.score_pairs(encoding, pairs).view_as(whole), whole)
+        assert_close(built(dataset.graph, pairs).view_as(whole), whole)
+        some = built.score_nodes(encoding, sources, candidates)
+        assert_close(some, whole.gather(1, candidates))
+        order = torch.randperm(candidates.size(1), generator=random)
+        assert_close(built.score_nodes(encoding, sources, candidates[:, order]), some[:, order])
+        parts = [built.score_nodes(encoding, few) for few in sources.split(2)]
+        assert_close(torch.cat(parts), whole)
+        assert_close(whole[:, sources], whole[:, sources].T)
 
 
 def check_isolation(model: str, name: str) -> None:
@@ -367,6 +394,7 @@ Check = Callable[[str, str], None]
 MODEL_CHECKS: tuple[Check, ...] = (
     check_registration,
     check_permutation,
+    check_link_scores,
     check_isolation,
     check_edge_fields,
     check_gradients,
