@@ -43,6 +43,8 @@ class GAE(LinkModel):
         url="https://arxiv.org/abs/1611.07308",
     )
 
+    output_dims = {"first": 1, "second": 1}
+
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
         self.out_dim = config.embedding_dim
