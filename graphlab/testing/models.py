@@ -28,7 +28,9 @@ from graphlab.data.spec import Continuous, DataSpec
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.model.base import LinkModel, Model, TripleModel
 from graphlab.model.edges import FIELDS
+from graphlab.model.pair_model import PairModel
 from graphlab.model.registry import MODELS, find_model
+from graphlab.model.subgraph.pairs import to_dense
 from graphlab.task.base import Learner, Task
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import EXAMPLES, example
@@ -207,6 +209,32 @@ def check_isolation(model: str, name: str) -> None:
         parts = dataset.split().test
         alone = [learner.head(learner.model(b), b) for b in (task.collate(parts[i : i + 1]) for i in range(len(parts)))]  # pyright: ignore[reportAttributeAccessIssue]
     assert_close(torch.cat(alone), together)
+
+
+def check_pair_tensor(model: str, name: str) -> None:
+    """The tensor of a model of pairs has a row a pair; its rows and columns are renamed with the nodes, and neither it
+    nor what is read from it depends on larger and smaller graphs of the batch."""
+    plan = small_plan(model, example(name))
+    built = plan.make_learner(plan.make_task(0), 0).eval().model
+    if not isinstance(built, PairModel):
+        return
+    large = plan.dataset.graphs[0].clone()
+    size = int(large.num_nodes or 0)
+    small = large.subgraph(torch.arange(size // 2))
+    order = torch.randperm(size, generator=SeedStream(1).torch())
+    with torch.no_grad():
+        tensors, rows = {}, {}
+        for key, graphs in {"both": (small, large), "small": (small,), "renamed": (_rename(large, order),)}.items():
+            batch = _batch(plan, graphs)
+            (pairs, h), rows[key] = built.pair_tensor(batch), built(batch)
+            assert h.shape[:1] == (pairs.num_tuples,), f"the tensor of pairs has the shape {tuple(h.shape)}"
+            tensors[key] = to_dense(pairs, h, size)[0]
+    first = size // 2
+    assert_close(tensors["both"][0], tensors["small"][0])
+    assert_close(tensors["renamed"][0], tensors["both"][1][order][:, order])
+    assert_close(rows["both"][: len(rows["small"])], rows["small"])
+    if len(rows["small"]) == first:
+        assert_close(rows["renamed"], rows["both"][first:][order])
 
 
 def check_edge_fields(model: str, name: str) -> None:
@@ -396,6 +424,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     check_permutation,
     check_link_scores,
     check_isolation,
+    check_pair_tensor,
     check_edge_fields,
     check_gradients,
     check_mixed_precision,
