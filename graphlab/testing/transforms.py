@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from graphlab.core.seeds import SeedStream
-from graphlab.experiment.plan import Plan, make_plan
+from graphlab.experiment.plan import Plan
+from graphlab.model.transform import find_transform
 from graphlab.task.base import Learner, Task
 from graphlab.testing import models
 from graphlab.testing.examples import example
@@ -36,12 +39,9 @@ def cases() -> list[tuple[str, str]]:
 
 def transformed(transform: str, settings: Settings, model: str, name: str) -> tuple[Plan, Task[Any], Learner]:
     """A small plan with the transform, its task and its learner."""
-    plain = models.small_plan(model, example(name))
-    own = {
-        f"{group}.{key}": value for group, config in plain.settings.items() for key, value in config.to_json().items()
-    }
-    overrides = {**own, "transform": transform, **{f"transform.{key}": value for key, value in settings.items()}}
-    plan = make_plan(model, example(name), overrides)
+    found, cls = find_transform(transform)
+    config = cls.Config.parse(settings, where=f"transform {found}")
+    plan = replace(_plain_plan(model, name), transform=found, transform_config=config)
     task = plan.make_task(0)
     return plan, task, plan.make_learner(task, 0)
 
@@ -64,7 +64,7 @@ def train(plan: Plan, task: Task[Any], learner: Learner, steps: int = 1) -> list
 def check_identity(transform: str, settings: Settings, model: str, name: str) -> None:
     """A run with the transform is another run than one without, and states its version and settings."""
     plan = transformed(transform, settings, model, name)[0]
-    plain = models.small_plan(model, example(name)).spec(0)
+    plain = _plain_plan(model, name).spec(0)
     spec = plan.spec(0)
     assert spec.id != plain.id and "transform" not in plain.identity and "transform" not in plain.versions
     assert spec.transform == transform and spec.versions["transform"] >= 1 and transform in spec.title
@@ -87,8 +87,7 @@ def check_step(transform: str, settings: Settings, model: str, name: str) -> Non
     moved, losses = _moved(plan, task, learner)
     assert all(map(torch.isfinite, torch.tensor(losses))), f"the losses of {model} are {losses}"
     assert all(p.grad is None or p.grad.isfinite().all() for p in learner.parameters())
-    without = models.small_plan(model, example(name))
-    plain = _moved(without, *_plain(model, name))[0]
+    plain = _moved(_plain_plan(model, name), *_plain(model, name))[0]
     missing = plain - moved
     assert not missing, f"{sorted(missing)} of {model} do not move under {transform}"
 
@@ -107,8 +106,13 @@ def check_checkpoint(transform: str, settings: Settings, model: str, name: str) 
     assert torch.equal(_predict(task, learner), _predict(task, other)), f"{model} goes on otherwise when read back"
 
 
+@cache
+def _plain_plan(model: str, name: str) -> Plan:
+    return models.small_plan(model, example(name))
+
+
 def _plain(model: str, name: str) -> tuple[Task[Any], Learner]:
-    plan = models.small_plan(model, example(name))
+    plan = _plain_plan(model, name)
     task = plan.make_task(0)
     return task, plan.make_learner(task, 0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -54,7 +56,7 @@ def test_contract_of_every_model(check, case):
 @pytest.mark.parametrize("case", CASES, ids=" on ".join)
 def test_weights_are_on_their_grid_in_the_forward_pass(case):
     """Each channel holds whole multiples, at most 7 of them, of a 7th of its largest parameter."""
-    _, _, learner = transformed(NAME, {"bits": 4}, *case)
+    plan, task, learner = transformed(NAME, {"bits": 4}, *case)
     seen = 0
     for module in learner.modules():
         if not parametrize.is_parametrized(module):
@@ -66,15 +68,7 @@ def test_weights_are_on_their_grid_in_the_forward_pass(case):
             step = (original.abs().amax(1, keepdim=True) / 7).clamp(min=1e-30)
             torch.testing.assert_close(weight / step, (original / step).round(), rtol=0, atol=1e-4)
             seen += 1
-    assert seen == len(list(weights(small_plan(*case_of(case)).make_learner(small_task(case), 0))))
-
-
-def case_of(case):
-    return case[0], example(case[1])
-
-
-def small_task(case):
-    return small_plan(*case_of(case)).make_task(0)
+    assert seen == len(list(weights(replace(plan, transform="").make_learner(task, 0))))
 
 
 @given(st.integers(2, 8), st.lists(st.integers(1, 4), min_size=2, max_size=4), st.integers(0, 3), st.integers(0, 99))
@@ -151,7 +145,8 @@ def assert_range(observer, values, atol=1e-6):
 
 
 def test_a_network_without_observers_has_no_hooks_and_gets_its_own_tensors_back():
-    learner = small_plan("nbfnet", example("links")).make_learner(small_task(("nbfnet", "links")), 0)
+    plan = small_plan("nbfnet", example("links"))
+    learner = plan.make_learner(plan.make_task(0), 0)
     assert not any(module._forward_hooks for module in learner.modules())
     value = torch.randn(3)
     points = [(module, point) for module in learner.modules() for point in getattr(module, "observation_points", ())]
