@@ -37,6 +37,12 @@ def observe(module: nn.Module, point: str, value: Tensor) -> Tensor:
     return value if observers is None else observers.get_submodule(point)(value)
 
 
+def is_observed(module: nn.Module) -> bool:
+    """Whether there are observers at the points of a module itself. A module that has a faster way without passing its
+    points does not take it then."""
+    return OBSERVERS in module._modules
+
+
 def install_observers(network: nn.Module, make: Callable[[str], nn.Module]) -> dict[str, nn.Module]:
     """Put an observer at each point of a network.
 
@@ -81,7 +87,10 @@ def _hooks(module: nn.Module) -> Mapping[str, Callable[..., Any]]:
 
 class MinMaxObserver(nn.Module):
     """Records the least and the greatest value that it has seen in training, zero included. Gives values back as they
-    are."""
+    are.
+
+    In data-parallel training the bounds are means over the processes, as those of all statistics are.
+    """
 
     low: Tensor
     high: Tensor

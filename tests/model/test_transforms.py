@@ -104,6 +104,20 @@ def test_activations_go_to_a_grid_of_what_training_has_seen_and_hold_zero():
     assert (observer.low.item(), observer.high.item()) == (-1.0, 2.5), "evaluation moved the bounds"
 
 
+POINTED = (
+    "astarnet",
+    "fwl/fwl2",
+    "gin",
+    "gnn-micro",
+    "graph-transformer",
+    "nas-bench-graph",
+    "nbfnet",
+    "ppgn",
+    "subgraph/sswl-plus",
+    "ultra",
+)
+"""Models of modules that name points of their own."""
+
 POINTS = {
     "gcn": {"lin.output", "message", "aggregate"},
     "gat": {"lin.output", "message", "aggregate", "attention"},
@@ -125,9 +139,8 @@ def test_min_max_observers_record_the_range_of_every_point(model):
     mapped = plain.model.convs[0].lin(x).detach()
     assert_range(observers["model.convs.0.lin.output"], mapped)
     if model == "gat":
-        # Attention is logits before the softmax in edge_update, whose result is the coefficients.
-        attention = observers["model.convs.0.attention"]
-        assert attention.low == 0 and 0 < attention.high <= 1
+        _, (_, coefficients) = plain.model.convs[0](x, edge_index, return_attention_weights=True)
+        assert_range(observers["model.convs.0.attention"], coefficients)
     else:
         loops = torch.arange(len(x))
         source, target = torch.cat([edge_index, loops.expand(2, -1)], dim=1)
@@ -137,6 +150,21 @@ def test_min_max_observers_record_the_range_of_every_point(model):
         assert_range(
             observers["model.convs.0.aggregate"], torch.zeros_like(mapped).index_add(0, target, messages), atol=1e-5
         )
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[0] in POINTED], ids=" on ".join)
+def test_every_point_that_a_model_names_has_values(case):
+    plan, task, _ = transformed(NAME, {}, *case)
+    learner = replace(plan, transform="").make_learner(task, 0)
+    named = {
+        f"{path}.{point}"
+        for path, module in learner.named_modules()
+        for point in getattr(module, "observation_points", ())
+    }
+    observers = install_observers(learner, lambda point: MinMaxObserver())
+    train(plan, task, learner)
+    silent = [point for point in named if observers[point].low == observers[point].high]
+    assert named and not silent
 
 
 def assert_range(observer, values, atol=1e-6):
