@@ -53,13 +53,13 @@ TRANSFORMS = Registry("transform", "graphlab.model.transforms", "graphlab.transf
 
 def find_transform(name: str) -> tuple[str, type[LearnerTransform]]:
     """A transform's full name and class. Raises UnknownNameError with the nearest names."""
-    found = TRANSFORMS.resolve(name)
+    entry = TRANSFORMS.resolve(name)
     own = [
         value
-        for value in vars(found.module).values()
-        if isinstance(value, type) and issubclass(value, LearnerTransform) and value.__module__ == found.module.__name__
+        for value in vars(entry.module).values()
+        if isinstance(value, type) and issubclass(value, LearnerTransform) and value.__module__ == entry.module.__name__
     ]
-    return found.name, own[-1]
+    return entry.name, own[-1]
 
 
 def weights(learner: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:

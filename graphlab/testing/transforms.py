@@ -31,17 +31,17 @@ Settings = Mapping[str, Any]
 
 def cases() -> list[tuple[str, str]]:
     """Every registered model that has parameters, with the first example that it can be built for."""
-    found: dict[str, str] = {}
+    example_of: dict[str, str] = {}
     for model, name in models.cases():
-        found.setdefault(model, name)
-    return [(model, name) for model, name in found.items() if _plain(model, name)[1].num_parameters]
+        example_of.setdefault(model, name)
+    return [(model, name) for model, name in example_of.items() if _plain(model, name)[1].num_parameters]
 
 
 def transformed(transform: str, settings: Settings, model: str, name: str) -> tuple[Plan, Task[Any], Learner]:
     """A small plan with the transform, its task and its learner."""
-    found, cls = find_transform(transform)
-    config = cls.Config.parse(settings, where=f"transform {found}")
-    plan = replace(_plain_plan(model, name), transform=found, transform_config=config)
+    full_name, cls = find_transform(transform)
+    config = cls.Config.parse(settings, where=f"transform {full_name}")
+    plan = replace(_plain_plan(model, name), transform=full_name, transform_config=config)
     task = plan.make_task(0)
     return plan, task, plan.make_learner(task, 0)
 
@@ -76,7 +76,9 @@ def check_start(transform: str, settings: Settings, model: str, name: str) -> No
     plain = list(_plain(model, name)[1].parameters())
     _, _, learner = transformed(transform, settings, model, name)
     ours = list(learner.parameters())
-    missing = [each for each in plain if not any(torch.equal(each, one) for one in ours if one.shape == each.shape)]
+    missing = [
+        each for each in plain if not any(torch.equal(each, other) for other in ours if other.shape == each.shape)
+    ]
     assert not missing, f"{len(missing)} of {len(plain)} parameters are not there after {transform}"
 
 

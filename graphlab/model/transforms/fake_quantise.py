@@ -47,14 +47,14 @@ class FakeQuantise(LearnerTransform):
     Config = Config
 
     def apply(self, learner: nn.Module) -> None:
-        found = list(weights(learner))
-        if not found:
+        chosen = list(weights(learner))
+        if not chosen:
             raise IncompatibleError(
                 "fake-quantise finds no weights to round in this model", hint="choose a model that has parameters"
             )
         if self.config.activations:
             install_observers(learner, lambda point: FakeQuantisedActivation(self.config.bits))
-        for module, name, _ in found:
+        for module, name, _ in chosen:
             channel = getattr(module, "output_dims", {}).get(name, 0)
             parametrise(module, name, FakeQuantisedWeight(self.config.bits, channel))
 
