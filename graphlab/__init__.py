@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         strategies,
         table,
         tasks,
+        transforms,
     )
 
 __version__ = "0.1.0"
@@ -106,6 +107,7 @@ __all__ = [
     "strategies",
     "table",
     "tasks",
+    "transforms",
 ]
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graphlab.analysis.probe import Finding, analyze
     from graphlab.catalogue.describe import Description, describe
     from graphlab.catalogue.register import register
-    from graphlab.catalogue.tables import datasets, models, probes, proxies, spaces, strategies, tasks
+    from graphlab.catalogue.tables import datasets, models, probes, proxies, spaces, strategies, tasks, transforms
     from graphlab.data.convert import dataset
     from graphlab.data.dataset import Dataset
     from graphlab.data.load import load
@@ -71,10 +71,13 @@ __all__ = [
     "strategies",
     "table",
     "tasks",
+    "transforms",
 ]
 
 _MADE_IN = {
-    **dict.fromkeys(("datasets", "models", "probes", "proxies", "spaces", "strategies", "tasks"), "catalogue.tables"),
+    **dict.fromkeys(
+        ("datasets", "models", "probes", "proxies", "spaces", "strategies", "tasks", "transforms"), "catalogue.tables"
+    ),
     "Description": "catalogue.describe",
     "describe": "catalogue.describe",
     "register": "catalogue.register",

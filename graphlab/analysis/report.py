@@ -127,7 +127,7 @@ def _settings(comparison: Comparison) -> Iterator[str]:
             )
             for row in rows
         ]
-        title = f"{runs.model} on {runs.dataset}"
+        title = f"{runs.title} on {runs.dataset}"
         settings = ", ".join(f"{row.name}={row.value}" for row in changed) or "as the recipe has it"
         yield f"<details><summary>{escape(title)}: {escape(settings)}</summary>"
         yield _wide(table_html(f"Settings of {title}", ["setting", "value", "recipe", ""], lines))
@@ -139,7 +139,7 @@ def _notices(records: Iterable[RunRecord]) -> Iterator[str]:
     about: dict[tuple[str, str, str], list[str]] = {}
     for record in records:
         for notice in record.notices:
-            about.setdefault((record.spec.model, record.spec.dataset, notice), []).append(str(record.seed))
+            about.setdefault((record.spec.title, record.spec.dataset, notice), []).append(str(record.seed))
     if not about:
         return
     lines = [
@@ -155,7 +155,7 @@ def _picture(record: RunRecord, store: Path) -> Iterator[str]:
     if dataset.task != "node-classification" or int(dataset.graph.num_nodes or 0) > LARGEST_DRAWN:
         return
     figure = plot_predictions(dataset, predictions(record, store), dataset.split(record.seed))
-    title = f"{record.spec.model} on {record.spec.dataset}, seed {record.seed}"
+    title = f"{record.spec.title} on {record.spec.dataset}, seed {record.seed}"
     yield _figure(figure, f"The graph with the classes that {title} predicts", f"Predictions of {title}.")
 
 
@@ -170,7 +170,7 @@ def _refusals(comparison: Comparison) -> Iterator[str]:
 
 def _failures(records: Iterable[RunRecord]) -> Iterator[str]:
     lines = [
-        (escape(r.spec.model), escape(r.spec.dataset), str(r.seed), _long((r.result.error or {}).get("message", "")))
+        (escape(r.spec.title), escape(r.spec.dataset), str(r.seed), _long((r.result.error or {}).get("message", "")))
         for r in records
     ]
     yield "<h2>Failed runs</h2>"
@@ -187,7 +187,7 @@ def _reproduction(comparison: Comparison) -> Iterator[str]:
         yield f'<p>{escape(text)} <span class="soft">({count} runs)</span></p>'
     lines = [
         (
-            escape(runs.model),
+            escape(runs.title),
             escape(runs.dataset),
             " ".join(f"<code>{escape(record.id)}</code>" for record in runs.records),
             f"{sum(record.seconds for record in runs.records):.1f}",

@@ -27,6 +27,7 @@ from graphlab.experiment.views import table_html
 from graphlab.model.base import Preset
 from graphlab.model.own import find_own, kept_models
 from graphlab.model.registry import MODELS, ModelEntry, find_model
+from graphlab.model.transform import TRANSFORMS, find_transform
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, find_proxy, find_space, find_strategy
 from graphlab.task.registry import TASKS, find_task
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 class Description:
     """What is registered under a name.
 
-    kind      dataset, model, task, strategy, space, proxy or probe
+    kind      dataset, model, task, transform, strategy, space, proxy or probe
     about     what its file says of it
     facts     by heading
     settings  a row a setting, as text: setting, default, allowed, searched, meaning; of a space its decisions
@@ -197,6 +198,11 @@ def _task(name: str, found: Registered) -> Parts:
     return found.name, _doc(task), {"models": ", ".join(models)}, tuple(settings_table(task.Config))
 
 
+def _transform(name: str, found: Registered) -> Parts:
+    _, transform = find_transform(name)
+    return found.name, f"{_doc(found.module)}\n\n{_doc(transform)}", {}, tuple(settings_table(transform.Config))
+
+
 def _strategy(name: str, found: Registered) -> Parts:
     strategy = find_strategy(name)
     return found.name, _doc(strategy), {"citation": _cited(strategy.citation)}, tuple(settings_table(strategy.Config))
@@ -225,6 +231,7 @@ KINDS: Mapping[str, tuple[Any, Callable[[str, Registered], Parts]]] = {
     "model": (MODELS, _model),
     "dataset": (DATASETS, _dataset),
     "task": (TASKS, _task),
+    "transform": (TRANSFORMS, _transform),
     "strategy": (STRATEGIES, _strategy),
     "space": (SPACES, _space),
     "proxy": (PROXIES, _proxy),

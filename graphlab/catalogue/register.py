@@ -11,6 +11,7 @@ from graphlab.core.registry import Registry
 from graphlab.data.registry import DATASETS
 from graphlab.model.base import Model
 from graphlab.model.registry import MODELS
+from graphlab.model.transform import TRANSFORMS, LearnerTransform
 from graphlab.nas.proxy import Proxy
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, SUPERNETS
 from graphlab.nas.space import Space
@@ -22,6 +23,7 @@ from graphlab.task.registry import TASKS
 BY_CLASS: tuple[tuple[type, Registry], ...] = (
     (Model, MODELS),
     (Task, TASKS),
+    (LearnerTransform, TRANSFORMS),
     (Strategy, STRATEGIES),
     (Supernet, SUPERNETS),
     (Space, SPACES),
@@ -30,7 +32,8 @@ BY_CLASS: tuple[tuple[type, Registry], ...] = (
 
 
 def register(module: ModuleType | str, name: str | None = None) -> str:
-    """Have a module of your own stand for the model, data set, task, probe, strategy, space or proxy that it defines.
+    """Have a module of your own stand for what it defines: a model, data set, task, transform, probe, strategy, space
+    or proxy.
 
     module  the imported module or its dotted name; CONTRIBUTING.md shows a model, a data set and a probe
     name    what it is called; by default the module's name, for a data set the family of its card
@@ -61,6 +64,6 @@ def _registry(module: ModuleType) -> Registry:
     if hasattr(module, "probe"):
         return PROBES
     raise InputError(
-        f"module {module.__name__} defines no model, data set, task, probe, strategy, space or proxy",
+        f"module {module.__name__} defines no model, data set, task, transform, probe, strategy, space or proxy",
         hint="CONTRIBUTING.md has an example of a model, a data set and a probe",
     )

@@ -49,6 +49,17 @@ def tasks() -> pd.DataFrame:
     return _frame(TASKS.names(), row)
 
 
+def transforms() -> pd.DataFrame:
+    """Every transform of learners: what it is, and its settings with their defaults."""
+    from graphlab.model.transform import TRANSFORMS, find_transform
+
+    def row(name: str) -> Mapping[str, str]:
+        _, transform = find_transform(name)
+        return {"about": _first_line(transform), "settings": _defaults(transform.Config)}
+
+    return _frame(TRANSFORMS.names(), row)
+
+
 def strategies() -> pd.DataFrame:
     """Every search strategy: what it is, its settings with their defaults, and citation."""
     from graphlab.nas.registry import STRATEGIES, find_strategy

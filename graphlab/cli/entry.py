@@ -30,6 +30,7 @@ GROUPS = {
         listings.datasets,
         listings.models,
         listings.tasks,
+        listings.transforms,
         listings.strategies,
         listings.spaces,
         listings.proxies,

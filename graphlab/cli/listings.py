@@ -1,4 +1,5 @@
-"""What there is: data sets, models, tasks, strategies, spaces, proxies, probes, all of one name, runs, the machine."""
+"""What there is: data sets, models, tasks, transforms, strategies, spaces, proxies, probes; all of one name; runs; the
+machine."""
 
 from __future__ import annotations
 
@@ -33,6 +34,13 @@ def tasks(as_json: Json = False) -> None:
     print_frame(api.tasks(), as_json)
 
 
+def transforms(as_json: Json = False) -> None:
+    """List the transforms of learners."""
+    from graphlab import api
+
+    print_frame(api.transforms(), as_json)
+
+
 def strategies(as_json: Json = False) -> None:
     """List the search strategies."""
     from graphlab import api
@@ -62,7 +70,7 @@ def probes(as_json: Json = False) -> None:
 
 
 def describe(
-    name: Annotated[str, typer.Argument(help="Of a data set, model, task, strategy, space, proxy or probe.")],
+    name: Annotated[str, typer.Argument(help="Of a data set, model, task, transform, strategy and so on.")],
     kind: Annotated[str | None, typer.Option("--kind", help="Which, where several have the name.")] = None,
     store: StorePath = None,
     as_json: Json = False,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from graphlab.core.errors import ConfigError
 
 Model = Annotated[str, typer.Argument(help="A model, as graphlab models lists them.")]
 DatasetName = Annotated[
@@ -42,4 +44,22 @@ Seeds = Annotated[str, typer.Option("--seeds", help="A count from 0 (10), a rang
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")
 ]
+Transform = Annotated[
+    str | None,
+    typer.Option("--transform", help="What changes the learner before training, as graphlab transforms lists them."),
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]
+
+
+def read_overrides(settings: list[str] | None, transform: str | None) -> dict[str, Any]:
+    """What `--set` and `--transform` change. Raises ConfigError where the two name different transforms."""
+    from graphlab.experiment.plan import parse_settings
+
+    overrides = parse_settings(settings)
+    if transform is None:
+        return overrides
+    if overrides.setdefault("transform", transform) != transform:
+        raise ConfigError(
+            f"transform is set to {overrides['transform']!r} and to {transform!r}", hint="give --transform alone"
+        )
+    return overrides

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from graphlab.cli.options import Data, DataOptions, Device, Json, Seeds, Settings, StorePath, Workers
+from graphlab.cli.options import (
+    Data,
+    DataOptions,
+    Device,
+    Json,
+    Seeds,
+    Settings,
+    StorePath,
+    Transform,
+    Workers,
+    read_overrides,
+)
 from graphlab.cli.output import console, print_frame, print_json, say
 from graphlab.cli.own_data import choose_data
 
@@ -44,6 +55,7 @@ def search(
         typer.Option("--sharing", min=1, help="Epochs of an architecture that inherits weights; gnn-micro only."),
     ] = None,
     settings: Settings = None,
+    transform: Transform = None,
     store: StorePath = None,
     storage: Annotated[
         str | None, typer.Option("--storage", help="A PostgreSQL database that keeps the study, for a team.")
@@ -59,14 +71,13 @@ def search(
     What was stopped goes on.
     """
     from graphlab import api
-    from graphlab.experiment.plan import parse_settings
     from graphlab.nas.objectives.limit import parse_limits
 
     if plot:
         from graphlab.core.plot import form_of
 
         form_of(plot)  # before hours of search
-    overrides = parse_settings(settings)
+    overrides = read_overrides(settings, transform)
     found = api.search(
         strategy,
         choose_data(dataset, data, data_options),

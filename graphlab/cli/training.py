@@ -19,7 +19,9 @@ from graphlab.cli.options import (
     Seeds,
     Settings,
     StorePath,
+    Transform,
     Workers,
+    read_overrides,
 )
 from graphlab.cli.output import console, one_format, print_frame, print_json, say
 from graphlab.cli.own_data import choose_data
@@ -35,6 +37,7 @@ def run(
     data_options: DataOptions = None,
     seeds: Seeds = "1",
     settings: Settings = None,
+    transform: Transform = None,
     store: StorePath = None,
     device: Device = "auto",
     workers: Workers = 1,
@@ -45,9 +48,8 @@ def run(
     Runs that are done are not repeated.
     """
     from graphlab import api
-    from graphlab.experiment.plan import parse_settings
 
-    overrides = parse_settings(settings)
+    overrides = read_overrides(settings, transform)
     chosen = choose_data(dataset, data, data_options)
     runs = api.run(model, chosen, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
@@ -70,6 +72,7 @@ def table(
     datasets: Annotated[str, typer.Argument(help="Data sets, with commas between them: karate,sbm/directed-h0.1.")],
     seeds: Seeds = "1",
     settings: Settings = None,
+    transform: Transform = None,
     to: Annotated[
         str | None, typer.Option("--format", help="text, markdown, latex, csv, json or bibtex. [default: text]")
     ] = None,
@@ -85,7 +88,6 @@ def table(
     """The table of a paper, MODELS by DATASETS: mean ± standard deviation over seeds. Trains what the store lacks."""
     from graphlab import api
     from graphlab.core.errors import UnknownNameError
-    from graphlab.experiment.plan import parse_settings
 
     to = one_format(to, as_json, "text")
     if to not in TABLE_FORMATS:
@@ -99,12 +101,12 @@ def table(
         workers=workers,
         train=not read,
         percent=percent,
-        **parse_settings(settings),
+        **read_overrides(settings, transform),
     )
     TABLE_FORMATS[to](result)
     for record in result.failed:
         error = (record.result.error or {}).get("message", "")
-        say(f"{record.spec.model} on {record.spec.dataset}, seed {record.seed} failed: {error}")
+        say(f"{record.spec.title} on {record.spec.dataset}, seed {record.seed} failed: {error}")
     if result.failed:
         raise typer.Exit(1)
 
@@ -133,6 +135,7 @@ def discriminate(
     ] = "all",
     seeds: Seeds = "1",
     settings: Settings = None,
+    transform: Transform = None,
     store: StorePath = None,
     device: Device = "auto",
     workers: Workers = 1,
@@ -140,9 +143,8 @@ def discriminate(
 ) -> None:
     """Train MODEL afresh on each pair of graphs of DATASET: which it tells apart, and which its class can."""
     from graphlab import api
-    from graphlab.experiment.plan import parse_settings
 
-    overrides = parse_settings(settings)
+    overrides = read_overrides(settings, transform)
     result = api.discriminate(
         model, dataset, pairs=pairs, seeds=seeds, store=store, device=device, workers=workers, **overrides
     )

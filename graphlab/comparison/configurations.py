@@ -75,6 +75,7 @@ def departures(records: Sequence[RunRecord]) -> dict[str, dict[str, Any]]:
             for name, value in settings.items():
                 seen.setdefault(name, []).append(canonical_json(value))
         varied = {name for name, values in seen.items() if len(values) < len(every) or len(set(values)) > 1}
+        varied.add("transform")
         for spec, settings in zip(specs, every, strict=True):
             found[spec.id] = {name: value for name, value in settings.items() if name in varied}
     return found
@@ -86,8 +87,9 @@ def _without_seed(spec: RunSpec, known: Mapping[str, RunSpec]) -> str:
 
 
 def _settings(spec: RunSpec) -> Iterator[tuple[str, Any]]:
-    parts = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
-    for part, values in parts.items():
+    if spec.transform:
+        yield ("transform", spec.transform)
+    for part, values in spec.settings.items():
         yield from ((f"{part}.{name}", value) for name, value in values.items())
     yield from ((f"protocol.{name}", value) for name, value in spec.protocol.items())
     yield from ((f"version.{name}", number) for name, number in spec.versions.items())

@@ -92,6 +92,8 @@ class Setting:
 def settings_of(spec: RunSpec) -> list[Setting]:
     """Every setting of a run, beside the recipe that it would have had without changes."""
     stored = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
+    rows = [Setting("transform", spec.transform, None, "departs")] if spec.transform else []
+    rows += [Setting(f"transform.{name}", value, None, "departs") for name, value in spec.transform_config.items()]
     try:
         entry, task = find_model(spec.model), find_task(spec.task)
         preset = entry.preset_for(spec.dataset, spec.dataset.partition("/")[0], spec.task)
@@ -99,7 +101,6 @@ def settings_of(spec: RunSpec) -> list[Setting]:
         recipe, defaults = complete_settings(entry, task, named), complete_settings(entry, task, {})
     except GraphLabError:
         preset, recipe, defaults = None, None, {part: {} for part in stored}
-    rows: list[Setting] = []
     for part, values in stored.items():
         for name, value in {**defaults[part], **values}.items():
             have = recipe and recipe[part].get(name)
@@ -113,8 +114,8 @@ def settings_of(spec: RunSpec) -> list[Setting]:
 def _compare(spec: RunSpec, entry: ModelEntry, task: type[Task[Any]], preset: Preset) -> RecipeCheck:
     named = {"model": preset.model, "task": preset.task, "training": preset.training}
     recipe, defaults = complete_settings(entry, task, named), complete_settings(entry, task, {})
-    stored = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
-    departures: list[Departure] = []
+    stored = spec.settings
+    departures = [Departure("transform", spec.transform, "none")] if spec.transform else []
     ours: dict[str, Any] = {}
     for part, values in recipe.items():
         for name, value in {**defaults[part], **stored[part]}.items():

@@ -15,7 +15,7 @@ from graphlab.experiment.plan import Plan
 from graphlab.experiment.progress import Reporter
 from graphlab.records.record import Result, RunRecord, RunSpec
 from graphlab.records.store import RunFolder
-from graphlab.task.base import Learner, Shard
+from graphlab.task.base import Learner, Shard, Task
 from graphlab.training.distributed import from_rank_zero
 from graphlab.training.loop import Fit, fit
 
@@ -45,12 +45,16 @@ class FailedStartError(DivergenceError):
     """A run whose start failed: it fails too, and the others go on."""
 
 
-def load_start(learner: Learner, start: str, folder: RunFolder, device: torch.device) -> None:
-    """Give the learner the weights that the run `start`, beside this one in its store, selected.
+def started_learner(plan: Plan, task: Task[Any], seed: int, folder: RunFolder) -> Learner:
+    """The plan's learner with the weights that the run `plan.training.start`, beside this one in its store, selected.
+
+    Weights of a run without a transform are loaded before the plan's transform is applied; those of a run with one are
+    of a learner that is transformed already.
 
     Raises InputError if there is no such run, it has not finished, or its model is another, StoreError if its weights
     are damaged or gone, FailedStartError if it failed.
     """
+    start, learner = str(plan.training.start), plan.build_learner(task, seed)
     other = folder.beside(start)
     record = other.read_finished()
     if record and record.result.error:
@@ -62,19 +66,22 @@ def load_start(learner: Learner, start: str, folder: RunFolder, device: torch.de
             hint="graphlab runs lists the runs of a store; do that one first",
         )
     saved: dict[str, Any] = {}
-    if not other.restore_checkpoint("best", device, saved.update):
+    if not other.restore_checkpoint("best", task.device, saved.update):
         raise StoreError(
             f"run {folder.spec.id} starts from run {start}, whose weights are gone from {other.path}",
             hint="delete that folder and do its run again",
         )
+    is_transformed = bool(record.spec.transform)
     try:
+        learner = plan.transformed(learner) if is_transformed else learner
         learner.load_state_dict(saved["model"])
     except RuntimeError as error:
         raise InputError(
-            f"the weights of run {start} ({record.spec.model} on {record.spec.dataset}) do not fit "
-            f"{folder.spec.model} on {folder.spec.dataset}",
+            f"the weights of run {start} ({record.spec.title} on {record.spec.dataset}) do not fit "
+            f"{folder.spec.title} on {folder.spec.dataset}",
             hint="start from a run of the same model and model settings, whose weights belong to no data set",
         ) from error
+    return learner if is_transformed else plan.transformed(learner)
 
 
 def attempt(
@@ -103,9 +110,8 @@ def _execute(
     epochs = _EpochReporter(report, spec)
     try:
         task = plan.make_task(spec.seed, device, shard)
-        learner = plan.make_learner(task, spec.seed)
-        if plan.training.start:
-            load_start(learner, plan.training.start, folder, task.device)
+        start = plan.training.start
+        learner = started_learner(plan, task, spec.seed, folder) if start else plan.make_learner(task, spec.seed)
         outcome = fit(
             learner,
             task,

@@ -38,7 +38,7 @@ def learning_curves(records: Iterable[RunRecord], metric: str | None = None) -> 
     """Validation metric by epoch: each model's mean over seeds, and its seeds faintly; see `plot_curves`."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records:
-        groups.setdefault(record.spec.model, []).append(record)
+        groups.setdefault(record.spec.title, []).append(record)
     return plot_curves(groups, metric)
 
 

@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -24,11 +24,13 @@ from graphlab.data.identity import OWN, identify, identity_at
 from graphlab.data.load import load
 from graphlab.data.paths import store_root
 from graphlab.data.prepared import prepare
-from graphlab.model.base import ModelConfig
+from graphlab.data.spec import DataSpec
+from graphlab.model.base import Model, ModelConfig
 from graphlab.model.edges import unread_fields
 from graphlab.model.own import find_own, own_model
 from graphlab.model.registry import ModelEntry, find_model
-from graphlab.records.record import ELIGIBILITY, Kind, RunSpec
+from graphlab.model.transform import TRANSFORM, TRANSFORMS, LearnerTransform, TransformConfig, find_transform
+from graphlab.records.record import ELIGIBILITY, Kind, RunSpec, model_title
 from graphlab.task.base import Direction, Learner, Shard, Task, TaskConfig
 from graphlab.task.registry import find_task
 from graphlab.training.config import TrainingConfig
@@ -43,6 +45,7 @@ class Plan:
     start        the plan whose run with the same seed gives the weights that training starts from
     eligibility  for which leaderboard its runs are not eligible, and why; empty where no rule was broken
     kind         what its runs are: results, or trials of a search
+    transform    what changes the learner before it is trained, by name; empty where nothing does
     """
 
     model: ModelEntry
@@ -54,6 +57,8 @@ class Plan:
     start: Plan | None = None
     eligibility: str = ""
     kind: Kind = "run"
+    transform: str = ""
+    transform_config: TransformConfig | None = None
 
     def for_seed(self, seed: int) -> Plan:
         """The plan of one run, its start named by the other run's id."""
@@ -65,7 +70,18 @@ class Plan:
     @property
     def configs(self) -> dict[str, type[Config]]:
         """The classes of its settings, by group."""
-        return {"model": self.model.config, "task": self.task.Config, "training": TrainingConfig}
+        return {group: type(config) for group, config in self.settings.items()}
+
+    @property
+    def settings(self) -> dict[str, Config]:
+        """Its complete settings, by group."""
+        own = {} if self.transform_config is None else {TRANSFORM: self.transform_config}
+        return {"model": self.model_config, "task": self.task_config, "training": self.training, **own}
+
+    @property
+    def title(self) -> str:
+        """The model's name, with that of the transform where there is one."""
+        return model_title(self.model.name, self.transform)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -96,7 +112,10 @@ class Plan:
         splits = self.dataset.splits
         for seed, split in enumerate(splits.fixed):
             self._require_parts(split, seed)
-        self.model.check(self.dataset.spec, self.model_config, partial(self.task.head, self.task_config))
+        self.model.check(self.dataset.spec, self.model_config, self._learner_of)
+
+    def _learner_of(self, model: Model, spec: DataSpec) -> Learner:
+        return self.transformed(Learner(model, self.task.head(self.task_config, model, spec)))
 
     def _require_parts(self, split: Split, seed: int) -> None:
         for name, items in split.parts():
@@ -109,7 +128,11 @@ class Plan:
                 )
 
     def make_learner(self, task: Task[Any], seed: int) -> Learner:
-        """The untrained model with its head; weights depend on the seed alone."""
+        """The untrained model with its head, transformed; weights depend on the seed alone."""
+        return self.transformed(self.build_learner(task, seed))
+
+    def build_learner(self, task: Task[Any], seed: int) -> Learner:
+        """The same before it is transformed."""
         SeedStream(seed).child("init").seed_torch()
         spec = self.dataset.spec
         model = self.model.build(spec, self.model_config)
@@ -125,6 +148,18 @@ class Plan:
         """What a run is scored by on test."""
         return self.task.metrics(self.task_config, self.dataset)
 
+    def transformed(self, learner: Learner) -> Learner:
+        """A learner, changed in place as the plan's transform says; as it is where there is none."""
+        if self.transform:
+            device = next(learner.parameters()).device if learner.num_parameters else None
+            self._transform_class(self.transform_config).apply(learner)
+            learner.to(device)
+        return learner
+
+    @property
+    def _transform_class(self) -> type[LearnerTransform]:
+        return find_transform(self.transform)[1]
+
     @cached_property
     def protocol(self) -> Mapping[str, str | int | float]:
         own = {"code": self.code, ELIGIBILITY: self.eligibility}
@@ -133,26 +168,30 @@ class Plan:
 
     @cached_property
     def code(self) -> str:
-        """Digest of the text of a model or a task that is not GraphLab's; empty where both are."""
-        return self.model.code or foreign_digest((self.model.cls, self.task))
+        """Digest of the text of a model, a task or a transform that is not GraphLab's; empty where all are."""
+        own = (self._transform_class,) if self.transform else ()
+        if self.model.code:
+            return self.model.code + foreign_digest(own)
+        return foreign_digest((self.model.cls, self.task, *own))
 
     @cached_property
     def versions(self) -> dict[str, int]:
         """Of everything that decides results."""
         preparation = self.model.cls.preparation(self.model_config)
         prepared = {} if preparation is None else {"preparation": preparation.version}
-        return {"model": self.model.cls.version, "task": self.task.version, "loop": LOOP_VERSION, **prepared}
+        own = {TRANSFORM: self._transform_class.version} if self.transform else {}
+        return {"model": self.model.cls.version, "task": self.task.version, "loop": LOOP_VERSION, **prepared, **own}
 
     @property
     def imported_code(self) -> str:
         """Digest of the code that a run executes now; recorded with it, and no part of what it is."""
-        return code_digest((self.model.cls.__module__, self.task.__module__, fit.__module__))
+        own = (self._transform_class.__module__,) if self.transform else ()
+        return code_digest((self.model.cls.__module__, self.task.__module__, fit.__module__, *own))
 
     def spec(self, seed: int) -> RunSpec:
         """The identity of the run with this seed."""
         if self.start is not None:
             return self.for_seed(seed).spec(seed)
-        configs = {"model": self.model_config, "task": self.task_config, "training": self.training}
         return RunSpec(
             model=self.model.name,
             dataset=self.dataset.name,
@@ -163,11 +202,13 @@ class Plan:
             task_config=self.task_config.to_json(),
             training=self.training.to_json(),
             protocol=self.protocol,
-            departures=departures(configs),
+            departures=departures(self.settings),
             versions=self.versions,
             code=self.code,
             kind=self.kind,
             eligibility=self.eligibility,
+            transform=self.transform,
+            transform_config={} if self.transform_config is None else self.transform_config.to_json(),
         )
 
 
@@ -210,11 +251,16 @@ def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any]
     task = find_task(data.task)
     entry.require_task(task.ability or data.task)
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}
+    overrides = dict(overrides or {})
+    named = overrides.pop(TRANSFORM, None)
+    transform, transform_class = ("", None) if named is None else find_transform(named)
+    if transform_class:
+        configs[TRANSFORM] = transform_class.Config
     assert data.origin is not None
     preset = entry.preset_for(data.origin.source or data.name, data.card.family, data.task)
     settings = {part: dict(getattr(preset, part, {})) for part in configs}
     settings["training"] = {**task.training, **settings["training"]}
-    for key, value in (overrides or {}).items():
+    for key, value in overrides.items():
         part, name = _locate(key, configs)
         settings[part][name] = value
     plan = Plan(
@@ -224,6 +270,9 @@ def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any]
         entry.config.parse(settings["model"], where=f"model {entry.name}"),
         task.Config.parse(settings["task"], where=f"task {data.task}"),
         TrainingConfig.parse(settings["training"], where="training"),
+        transform=transform,
+        transform_config=transform_class
+        and transform_class.Config.parse(settings[TRANSFORM], where=f"transform {transform}"),
     )
     plan.check()
     return plan
@@ -234,8 +283,8 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None, store: str | os.PathL
 
     Raises StoreError if the data set is no longer what it was. Warns if a model or task of one's own is not.
     """
-    settings = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
-    overrides = {f"{part}.{key}": value for part, values in settings.items() for key, value in values.items()}
+    overrides = {f"{part}.{key}": value for part, values in spec.settings.items() for key, value in values.items()}
+    overrides |= {TRANSFORM: spec.transform} if spec.transform else {}
     plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides, store)
     plan = replace(plan, eligibility=spec.eligibility, kind=spec.kind)
     is_same = spec.data == (plan.dataset.fingerprint if spec.legacy else identity_at(plan.dataset, spec.seed))
@@ -254,6 +303,8 @@ def refuse_two_values(overrides: Mapping[str, Any], configs: Mapping[str, type[C
     """Raises ConfigError where two spellings give one setting two values."""
     located: dict[tuple[str, str], Any] = {}
     for key, value in overrides.items():
+        if key == TRANSFORM:
+            continue
         place = _locate(key, configs)
         if place in located and plain(located[place]) != plain(value):
             raise ConfigError(
@@ -266,6 +317,11 @@ def _locate(key: str, configs: Mapping[str, type[Config]]) -> tuple[str, str]:
     """Which configuration a setting belongs to: `model.hidden_dim`, or `hidden_dim` where only one has it."""
     part, dot, name = key.partition(".")
     if dot:
+        if part == TRANSFORM and part not in configs:
+            raise ConfigError(
+                f"{key} is a setting of a transform, and there is none",
+                hint=f"name one beside it, as transform={TRANSFORMS.names()[0]}; graphlab transforms lists them",
+            )
         if part not in configs:
             raise ConfigError(
                 f"no settings are called {part!r}", hint=f"settings are {', '.join(configs)}, as in model.x"

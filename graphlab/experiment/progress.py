@@ -147,4 +147,4 @@ class _Bars:
 
 
 def _name(spec: RunSpec) -> str:
-    return f"{spec.model} on {spec.dataset}"
+    return f"{spec.title} on {spec.dataset}"

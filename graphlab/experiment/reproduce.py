@@ -254,7 +254,7 @@ def _judge(expectation: Expectation, runs: Runs, others: Sequence[Runs], known: 
         low = expectation.at_least is None or mean >= expectation.at_least
         high = expectation.at_most is None or mean <= expectation.at_most
         held, detail = low and high, f"mean {mean:.4f} over {_count(len(_values(metric, runs)), 'seed')}"
-    return Claim(runs.model, runs.dataset, str(expectation), held, detail)
+    return Claim(runs.title, runs.dataset, str(expectation), held, detail)
 
 
 def _values(metric: str, runs: Runs) -> list[float]:

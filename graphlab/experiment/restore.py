@@ -41,7 +41,7 @@ class Trained:
         return self.plan.dataset
 
     def __repr__(self) -> str:
-        return f"Trained({self.plan.model.name} on {self.dataset.name}, {self.learner.num_parameters:,} parameters)"
+        return f"Trained({self.plan.title} on {self.dataset.name}, {self.learner.num_parameters:,} parameters)"
 
 
 def restore(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> Trained:

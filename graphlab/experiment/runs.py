@@ -35,6 +35,11 @@ class Runs:
         return self.records[0].spec.model
 
     @property
+    def title(self) -> str:
+        """The model's name, with that of the transform where there is one."""
+        return self.records[0].spec.title
+
+    @property
     def dataset(self) -> str:
         return self.records[0].spec.dataset
 
@@ -73,6 +78,7 @@ class Runs:
     def to_json(self) -> dict[str, Any]:
         return {
             "model": self.model,
+            **({"transform": self.records[0].spec.transform} if self.records[0].spec.transform else {}),
             "dataset": self.dataset,
             "metric": self.metric,
             "direction": self.direction,
@@ -91,7 +97,7 @@ class Runs:
         from graphlab.experiment.views import summary_text
 
         notices = "".join(f"\n  notice: {notice}" for notice in self.notices)
-        return f"Runs({self.model} on {self.dataset}: {summary_text(self)}){notices}"
+        return f"Runs({self.title} on {self.dataset}: {summary_text(self)}){notices}"
 
     def _repr_html_(self) -> str:
         from graphlab.experiment.views import runs_html

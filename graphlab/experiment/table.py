@@ -215,7 +215,7 @@ def table(
     if not own or not loaded:
         raise InputError("a table needs a model and a data set", hint='gl.table(["gcn", "mlp"], ["karate"], seeds=3)')
     plans = {(model, data.name): _plan(model, data, {**settings, **own[model]}) for model in own for data in loaded}
-    names = {model: plans[model, loaded[0].name].model.name for model in own}
+    names = {model: plans[model, loaded[0].name].title for model in own}
     for what, shown in (("model", list(names.values())), ("data set", [data.name for data in loaded])):
         if twice := [name for name in shown if shown.count(name) > 1]:
             raise ConfigError(f"the table has {what} {twice[0]} twice", hint="name it once")

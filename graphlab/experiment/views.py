@@ -41,7 +41,7 @@ def runs_table(runs: Runs) -> Table:
     from rich.text import Text
 
     table = Table(
-        title=Text(f"{runs.model} on {runs.dataset}", style="bold"),
+        title=Text(f"{runs.title} on {runs.dataset}", style="bold"),
         title_justify="left",
         caption=summary_text(runs),
         caption_justify="left",
@@ -77,7 +77,7 @@ def runs_html(runs: Runs) -> str:
     headings = _headings(runs)
     lines = [[escape(cell) for cell in line[: len(headings)]] for line in _lines(runs)]
     notices = "".join(f"<p>notice: {escape(notice)}</p>" for notice in runs.notices)
-    return table_html(f"{runs.model} on {runs.dataset}: {summary_text(runs)}", headings, lines) + notices
+    return table_html(f"{runs.title} on {runs.dataset}: {summary_text(runs)}", headings, lines) + notices
 
 
 def claims_html(claims: Iterable[Claim]) -> str:

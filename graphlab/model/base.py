@@ -149,6 +149,10 @@ class TripleModel(Model):
 class LinkModel(Model):
     """Base of models that score pairs of nodes of an undirected graph, on which {u, v} and {v, u} are one pair.
 
+    A graph is encoded once, and any number of pairs are scored by the encoding. A subclass defines `encode` and
+    `score_nodes`; it overrides `score_pairs` where pairs without a common source have a cheaper form. A model that
+    cannot separate the two encodes a graph as itself.
+
     `graph` holds the links to pass messages over as `edge_index` `[2, E]`, each in both directions, `x`
     `[num_nodes, d]` where the spec has node features, and, while training, `edge_mask` bool `[E]`, False in both
     directions of the links that must not be seen.
@@ -156,13 +160,33 @@ class LinkModel(Model):
 
     tasks = frozenset({"link-prediction"})
 
-    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
-        """Scores `[P]`, higher is likelier, of pairs int64 `[P, 2]`; the same for (u, v) and (v, u)."""
+    def encode(self, graph: Data) -> Any:
+        """What scores are computed from: a tensor, or any object that `score_nodes` and `score_pairs` understand."""
         raise NotImplementedError
 
+    def score_nodes(self, encoding: Any, sources: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """Scores of candidate nodes for each source, higher is likelier; the same for (u, v) and (v, u).
+
+        Args:
+            encoding: From `encode`.
+            sources: int64 `[B]`.
+            candidates: int64 `[B, K]`, those of each source; None for all nodes.
+
+        Returns:
+            `[B, K]`, or `[B, num_nodes]` for all nodes.
+        """
+        raise NotImplementedError
+
+    def score_pairs(self, encoding: Any, pairs: Tensor) -> Tensor:
+        """Scores `[P]` of pairs int64 `[P, 2]`, as `score_nodes` gives them."""
+        return self.score_nodes(encoding, pairs[:, 0], pairs[:, 1:]).squeeze(1)
+
     def forward(self, *args: Any, **kwargs: Any) -> Tensor:
-        """The same as `score_links`, so that a built model is called like any other module."""
-        return self.score_links(*args, **kwargs)
+        """Scores `[P]` of a graph and pairs, so that a built model is called like any other module."""
+        return self._encode_and_score(*args, **kwargs)
+
+    def _encode_and_score(self, graph: Data, pairs: Tensor) -> Tensor:
+        return self.score_pairs(self.encode(graph), pairs)
 
 
 def visible_edges(graph: Data) -> Tensor:

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.model.base import ModelConfig
+from graphlab.model.observation import observe
 from graphlab.ops.grouped_linear import grouped_linear
 from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph
 
@@ -77,6 +78,8 @@ class Scales:
 class BellmanFordUpdate(nn.Module):
     """From aggregated messages to the next states: ReLU(norm(W [h, aggregate]))."""
 
+    observation_points = ("aggregate", "states")
+
     def __init__(self, config: BellmanFordConfig) -> None:
         super().__init__()
         dim = config.dim
@@ -93,7 +96,8 @@ class BellmanFordUpdate(nn.Module):
         aggregate  `[..., dim]`, or `[..., 4 dim]` for pna
         scales     PNA's amplification of each state's node, of the states' shape or one that expands to it
         """
-        return F.relu(self.norm(self._update(states, aggregate, scales))).to(states.dtype)
+        updated = self._update(states, observe(self, "aggregate", aggregate), scales)
+        return observe(self, "states", F.relu(self.norm(updated)).to(states.dtype))
 
     def _update(self, states: Tensor, aggregate: Tensor, scales: Scales) -> Tensor:
         if self.aggregate != "pna":

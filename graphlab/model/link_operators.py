@@ -22,6 +22,7 @@ from torch_geometric.nn.inits import glorot, uniform
 
 from graphlab.model.attention import GAT, glorot_parameter
 from graphlab.model.neighbourhood import Neighbourhood, Weighting
+from graphlab.model.observation import observe
 from graphlab.model.sparse_features import SparseRows, by_input, linear
 
 HEADS = 4
@@ -58,6 +59,7 @@ class Convolution(nn.Module):
         self.kind = kind = KINDS[name]
         self.heard = self._map(in_dim, out_dim) if kind.heard else None
         self.own = self._map(in_dim, out_dim) if kind.own else None
+        self.observation_points = ("linear", "aggregate") if kind.heard else ()
         self.bias = nn.Parameter(torch.zeros(out_dim))
         if kind.initial == "uniform":
             uniform(in_dim, self.bias)
@@ -75,13 +77,16 @@ class Convolution(nn.Module):
         if self.own is not None:
             out = linear(x, self.own) + out
         if self.heard is not None and self.kind.heard:
-            h = linear(x, self.heard)
-            out = self.kind.sign * near.sum(near.weights(self.kind.heard, h.dtype), h) + out
+            h = observe(self, "linear", linear(x, self.heard))
+            total = observe(self, "aggregate", near.sum(near.weights(self.kind.heard, h.dtype), h))
+            out = self.kind.sign * total + out
         return out.relu() if self.kind.rectified else out
 
 
 class HeadedAttention(nn.Module):
     """x `[num_nodes, in_dim]` -> `[num_nodes, out_dim]`, the heads side by side."""
+
+    observation_points = ("linear", "attention", "aggregate")
 
     def __init__(self, in_dim: int, out_dim: int) -> None:
         super().__init__()
@@ -90,8 +95,9 @@ class HeadedAttention(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_dim))
 
     def forward(self, x: Tensor | SparseRows, near: Neighbourhood) -> Tensor:
-        h = linear(x, self.weight).unflatten(1, (HEADS, -1))
-        return near.sum(self.attention(h, near), h).flatten(1) + self.bias
+        h = observe(self, "linear", linear(x, self.weight)).unflatten(1, (HEADS, -1))
+        coefficients = observe(self, "attention", self.attention(h, near))
+        return observe(self, "aggregate", near.sum(coefficients, h)).flatten(1) + self.bias
 
 
 class Skip(nn.Module):

@@ -46,16 +46,18 @@ class ModelEntry:
     def build(self, spec: DataSpec, config: ModelConfig) -> Model:
         return self.cls(config, spec)  # pyright: ignore[reportCallIssue]
 
-    def check(self, spec: DataSpec, config: ModelConfig, head: Callable[[Model, DataSpec], nn.Module]) -> None:
-        """See that a model and its head can be built for data of a spec, which allocates nothing where the model's
-        constructor can do without numbers. Raises as building does."""
+    def check(self, spec: DataSpec, config: ModelConfig, complete: Callable[[Model, DataSpec], nn.Module]) -> None:
+        """See that a model, and what `complete` makes of it, can be built for data of a spec.
+
+        Nothing is allocated where constructors can do without numbers. Raises as building does.
+        """
         try:
             with torch.device("meta"):
-                head(self.build(spec, config), spec)
+                complete(self.build(spec, config), spec)
         except GraphLabError:
             raise
         except Exception:  # a constructor that reads numbers of tensors
-            head(self.build(spec, config), spec)
+            complete(self.build(spec, config), spec)
 
     def preset_for(self, dataset: str, family: str, task: str) -> Preset | None:
         """The recipe for a data set, else for its family, else for its task."""

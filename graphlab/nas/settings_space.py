@@ -15,6 +15,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.identity import OWN
 from graphlab.model.own import own_model
 from graphlab.model.registry import find_model
+from graphlab.model.transform import TRANSFORM, find_transform
 from graphlab.nas.space import Decision, Space
 from graphlab.task.registry import TASKS, find_task
 from graphlab.training.config import TrainingConfig
@@ -68,7 +69,8 @@ class ListedSpace(Space):
     """Settings of a model with the values that a user lists, as `{"model": "gcn", "hidden_dim": [8, 16]}`.
 
     Settings of the model go by their names, those of training too where the model has none of the name; those of the
-    task are written `task.batch_size`. All others are those of the recipe.
+    task are written `task.batch_size`, those of a transform `transform.bits` beside its name, `"transform":
+    "fake-quantise"`. All others are those of the recipe.
 
     Raises UnknownNameError for a model that is not there, ConfigError naming the setting for one that is not there, for
     values that it cannot have, and for settings that never go together.
@@ -88,9 +90,13 @@ class ListedSpace(Space):
             "training": [TrainingConfig],
             "task": [task.Config for task in tasks if (task.ability or task.name) in entry.cls.tasks],
         }
+        self.transform: dict[str, str] = {}
+        if TRANSFORM in listed:
+            self.transform[TRANSFORM], transform = find_transform(listed[TRANSFORM])
+            self._configs[TRANSFORM] = [transform.Config]
         ranges: dict[str, Range] = {}
         for name, values in listed.items():
-            if name == MODEL:
+            if name in (MODEL, TRANSFORM):
                 continue
             place = self._locate(name)
             if place in ranges:
@@ -107,7 +113,7 @@ class ListedSpace(Space):
         return not self._problem(values)
 
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        return self.model, {self._names[name]: value for name, value in values.items()}
+        return self.model, {**self.transform, **{self._names[name]: value for name, value in values.items()}}
 
     def _problem(self, values: Mapping[str, Any]) -> str:
         """Why settings of the model do not go together; empty if they do."""

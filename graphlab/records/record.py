@@ -27,7 +27,7 @@ Kinds = Mapping[str, type | tuple[type, ...]]
 NUMBER, NOTHING = (int, float), type(None)
 
 SPEC_KINDS: Kinds = {
-    **dict.fromkeys(("model", "dataset", "task", "data", "code", "kind", "eligibility"), str),
+    **dict.fromkeys(("model", "dataset", "task", "data", "code", "kind", "eligibility", "transform"), str),
     "seed": int,
     "versions": dict,
     "settings": dict,
@@ -37,6 +37,9 @@ LEGACY_KINDS: Kinds = {
     **dict.fromkeys(("model_config", "task_config", "training", "protocol"), dict),
     "seed": int,
 }
+SELDOM = ("code", "kind", "eligibility", "transform")
+"""Parts of an identity that are absent where they say nothing."""
+
 RESULT_KINDS: Kinds = {
     **dict.fromkeys(("status", "metric", "direction"), str),
     **dict.fromkeys(("num_parameters", "epochs"), int),
@@ -47,6 +50,11 @@ RESULT_KINDS: Kinds = {
 }
 RECORD_KINDS: Kinds = {"seconds": NUMBER, "notices": list, "code": str, "content": str, "files": dict}
 """What JSON has for each part of a stored run."""
+
+
+def model_title(model: str, transform: str) -> str:
+    """A model's name, with that of a transform where there is one."""
+    return f"{model} ({transform})" if transform else model
 
 
 def require_kinds(values: Mapping[str, Any], kinds: Kinds) -> None:
@@ -75,6 +83,8 @@ class RunSpec:
         code: Digest of the text of a model or task that is not GraphLab's; empty where both are.
         kind: A run, or a trial of a search, which is no result.
         eligibility: For which leaderboard the run is not eligible, and why; empty where no rule was broken.
+        transform: What changed the learner before it was trained, by name; empty where nothing did.
+        transform_config: Its complete settings.
         more: Parts of the identity that a later version of GraphLab has written and this one does not know.
         legacy: The spec as version 0.1.0 wrote it, whose hash is the id of such a run until its store is migrated.
     """
@@ -93,6 +103,8 @@ class RunSpec:
     code: str = ""
     kind: Kind = "run"
     eligibility: str = ""
+    transform: str = ""
+    transform_config: Mapping[str, Any] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
     legacy: Mapping[str, Any] = field(default_factory=dict)
 
@@ -114,8 +126,20 @@ class RunSpec:
             "code": self.code,
             "kind": "" if self.kind == "run" else self.kind,
             "eligibility": self.eligibility,
+            "transform": self.transform,
         }
         return {**always, **{name: value for name, value in seldom.items() if value}, **self.more}
+
+    @property
+    def settings(self) -> dict[str, Mapping[str, Any]]:
+        """Complete settings, by group."""
+        own = {"transform": self.transform_config} if self.transform else {}
+        return {"model": self.model_config, "task": self.task_config, "training": self.training, **own}
+
+    @property
+    def title(self) -> str:
+        """The model's name, with that of the transform where there is one."""
+        return model_title(self.model, self.transform)
 
     @property
     def without_seed(self) -> dict[str, Any]:
@@ -132,11 +156,10 @@ class RunSpec:
     def to_json(self) -> dict[str, Any]:
         if self.legacy:
             return dict(self.legacy)
-        settings = {"model": self.model_config, "task": self.task_config, "training": self.training}
         return {
             "format": FORMAT,
             "identity": self.identity,
-            "settings": {group: dict(values) for group, values in settings.items()},
+            "settings": {group: dict(values) for group, values in self.settings.items()},
             "protocol": dict(self.protocol),
         }
 
@@ -153,10 +176,11 @@ class RunSpec:
             return cls(
                 **{name: identity.pop(name) for name in ("model", "dataset", "task", "seed", "data", "versions")},
                 departures=identity.pop("settings"),
-                **{name: identity.pop(name) for name in ("code", "kind", "eligibility") if name in identity},
+                **{name: identity.pop(name) for name in SELDOM if name in identity},
                 model_config=dict(settings["model"]),
                 task_config=dict(settings["task"]),
                 training=dict(settings["training"]),
+                transform_config=dict(settings["transform"]) if "transform" in settings else {},
                 protocol=dict(values["protocol"]),
                 more=identity,
             )
@@ -271,7 +295,7 @@ class RunRecord:
     def __repr__(self) -> str:
         spec, result = self.spec, self.result
         value = "" if self.test_value is None else f", test {result.metric} {self.test_value:.4f}"
-        return f"RunRecord({self.id}: {spec.model} on {spec.dataset}, seed {self.seed}, {result.status}{value})"
+        return f"RunRecord({self.id}: {spec.title} on {spec.dataset}, seed {self.seed}, {result.status}{value})"
 
     def to_json(self) -> dict[str, Any]:
         """The run as `graphlab run --json` prints it."""

@@ -23,6 +23,7 @@ from graphlab.data.dataset import Dataset, Split
 from graphlab.data.item import find_items
 from graphlab.data.spec import DataSpec, Location, TargetType
 from graphlab.model.base import Model, stored_bits
+from graphlab.model.transform import optimiser_groups
 
 Part = Literal["validation", "test"]
 Direction = Literal["max", "min"]
@@ -103,6 +104,9 @@ class Learner(nn.Module):
         return self.model.num_bits + stored_bits(self.head)
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        return optimiser_groups(self, lambda: self._parameter_groups(weight_decay))
+
+    def _parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         groups = self.model.parameter_groups(weight_decay)
         head = list(self.head.parameters())
         return [*groups, {"params": head, "weight_decay": weight_decay}] if head else groups

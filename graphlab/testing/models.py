@@ -29,7 +29,9 @@ from graphlab.data.spec import Continuous, DataSpec
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.model.base import LinkModel, Model, TripleModel
 from graphlab.model.edges import FIELDS
+from graphlab.model.pair_model import PairModel
 from graphlab.model.registry import MODELS, find_model
+from graphlab.model.subgraph.pairs import to_dense
 from graphlab.task.base import Learner, Task
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import EXAMPLES, example
@@ -164,14 +166,41 @@ def _check_entities_renamed(model: TripleModel, dataset: Dataset, order: Tensor)
 def _check_linked_nodes_renamed(model: LinkModel, dataset: Dataset, order: Tensor) -> None:
     """A pair scores alike in both orders; where nodes have no vectors of their own, under other names too."""
     graph, pairs = dataset.graph, dataset.split().validation[:, :2]
-    scores = model.score_links(graph, pairs)
+    scores = model(graph, pairs)
     assert scores.shape == (len(pairs),), f"scores of {len(pairs)} pairs have the shape {tuple(scores.shape)}"
-    assert_close(model.score_links(graph, pairs.flip(1)), scores)
+    assert_close(model(graph, pairs.flip(1)), scores)
     if any(len(order) in parameter.shape for parameter in model.parameters()):
         return
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order))
-    assert_close(model.score_links(_rename(graph, order), place[pairs]), scores)
+    assert_close(model(_rename(graph, order), place[pairs]), scores)
+
+
+def check_link_scores(model: str, name: str) -> None:
+    """A link model's scores do not depend on how they are asked for: pair by pair or a source's candidates at once,
+    all nodes or some in any order, sources together or apart, from either end."""
+    dataset = example(name)
+    built = _learner(model, name)[1].eval().model
+    if not isinstance(built, LinkModel) or dataset.spec.items != "node-pairs":
+        return
+    num_nodes = int(dataset.graph.num_nodes or 0)
+    random = SeedStream(2).torch()
+    sources = torch.randperm(num_nodes, generator=random)[:5]
+    candidates = torch.randint(num_nodes, (len(sources), 7), generator=random)
+    with torch.no_grad():
+        encoding = built.encode(dataset.graph)
+        whole = built.score_nodes(encoding, sources)
+        assert whole.shape == (len(sources), num_nodes), f"scores of all nodes have the shape {tuple(whole.shape)}"
+        pairs = torch.cartesian_prod(sources, torch.arange(num_nodes))
+        assert_close(built.score_pairs(encoding, pairs).view_as(whole), whole)
+        assert_close(built(dataset.graph, pairs).view_as(whole), whole)
+        some = built.score_nodes(encoding, sources, candidates)
+        assert_close(some, whole.gather(1, candidates))
+        order = torch.randperm(candidates.size(1), generator=random)
+        assert_close(built.score_nodes(encoding, sources, candidates[:, order]), some[:, order])
+        parts = [built.score_nodes(encoding, few) for few in sources.split(2)]
+        assert_close(torch.cat(parts), whole)
+        assert_close(whole[:, sources], whole[:, sources].T)
 
 
 def check_isolation(model: str, name: str) -> None:
@@ -186,6 +215,32 @@ def check_isolation(model: str, name: str) -> None:
         parts = dataset.split().test
         alone = [learner.head(learner.model(b), b) for b in (task.collate(parts[i : i + 1]) for i in range(len(parts)))]  # pyright: ignore[reportAttributeAccessIssue]
     assert_close(torch.cat(alone), together)
+
+
+def check_pair_tensor(model: str, name: str) -> None:
+    """The tensor of a model of pairs has a row a pair; its rows and columns are renamed with the nodes, and neither it
+    nor what is read from it depends on larger and smaller graphs of the batch."""
+    plan = small_plan(model, example(name))
+    built = plan.make_learner(plan.make_task(0), 0).eval().model
+    if not isinstance(built, PairModel):
+        return
+    large = plan.dataset.graphs[0].clone()
+    size = int(large.num_nodes or 0)
+    small = large.subgraph(torch.arange(size // 2))
+    order = torch.randperm(size, generator=SeedStream(1).torch())
+    with torch.no_grad():
+        tensors, rows = {}, {}
+        for key, graphs in {"both": (small, large), "small": (small,), "renamed": (_rename(large, order),)}.items():
+            batch = _batch(plan, graphs)
+            (pairs, h), rows[key] = built.pair_tensor(batch), built(batch)
+            assert h.shape[:1] == (pairs.num_tuples,), f"the tensor of pairs has the shape {tuple(h.shape)}"
+            tensors[key] = to_dense(pairs, h, size)[0]
+    first = size // 2
+    assert_close(tensors["both"][0], tensors["small"][0])
+    assert_close(tensors["renamed"][0], tensors["both"][1][order][:, order])
+    assert_close(rows["both"][: len(rows["small"])], rows["small"])
+    if len(rows["small"]) == first:
+        assert_close(rows["renamed"], rows["both"][first:][order])
 
 
 def check_edge_fields(model: str, name: str) -> None:
@@ -373,7 +428,9 @@ Check = Callable[[str, str], None]
 MODEL_CHECKS: tuple[Check, ...] = (
     check_registration,
     check_permutation,
+    check_link_scores,
     check_isolation,
+    check_pair_tensor,
     check_edge_fields,
     check_gradients,
     check_mixed_precision,

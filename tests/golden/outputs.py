@@ -20,6 +20,7 @@ from graphlab.data.load import load
 from graphlab.data.registry import DATASETS
 from graphlab.experiment.plan import plan_on
 from graphlab.model.registry import MODELS, find_model
+from graphlab.model.transform import TRANSFORMS, find_transform
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import example
 from graphlab.testing.models import cases, small_plan
@@ -136,13 +137,16 @@ def differences(stored: Mapping[str, float], values: Mapping[str, float]) -> lis
 
 
 def default_cases() -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Defaults by model, task and training, each with its version."""
+    """Defaults by model, task, transform and training, each with its version."""
     for name in MODELS.names():
         entry = find_model(name)
         yield f"model {name}", entry.cls.version, defaults(entry.config)
     for name in TASKS.names():
         task = find_task(name)
         yield f"task {name}", task.version, defaults(task.Config)
+    for name in TRANSFORMS.names():
+        transform = find_transform(name)[1]
+        yield f"transform {name}", transform.version, defaults(transform.Config)
     yield "training", LOOP_VERSION, defaults(TrainingConfig)
 
 

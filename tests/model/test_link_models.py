@@ -29,7 +29,7 @@ INDICES = {
 def test_common_neighbours_are_those_of_networkx(weight):
     model = build_model("common-neighbours", SPEC, {"weight": weight})
     expected = [score for _, _, score in INDICES[weight](PAIRS.tolist())]
-    torch.testing.assert_close(model.score_links(WORLD, PAIRS), torch.tensor(expected, dtype=torch.float32))
+    torch.testing.assert_close(model(WORLD, PAIRS), torch.tensor(expected, dtype=torch.float32))
     torch.testing.assert_close(model(WORLD, PAIRS.flip(1)), torch.tensor(expected, dtype=torch.float32))
 
 
@@ -87,4 +87,29 @@ def test_a_masked_link_is_an_absent_link(name):
 
 @pytest.mark.parametrize("name", ["common-neighbours", "gae", "nbfnet"])
 def test_no_pairs_have_no_scores(name):
-    assert build_model(name, SPEC, {}).score_links(WORLD, PAIRS[:0]).shape == (0,)
+    model = build_model(name, SPEC, {})
+    encoding = model.encode(WORLD)
+    assert model.score_pairs(encoding, PAIRS[:0]).shape == (0,)
+    assert model.score_nodes(encoding, PAIRS[:0, 0]).shape == (0, N)
+    assert model.score_nodes(encoding, PAIRS[:3, 0], PAIRS[:0].view(3, 0)).shape == (3, 0)
+
+
+@pytest.mark.parametrize("weight", INDICES)
+def test_common_neighbours_of_a_node_and_all_others_are_walks_of_two_steps(weight):
+    model = build_model("common-neighbours", SPEC, {"weight": weight})
+    adjacency = torch.from_numpy(nx.to_numpy_array(GRAPH, weight=None)).float()
+    degree = adjacency.sum(1)
+    weights = {"count": torch.ones_like(degree), "adamic-adar": 1 / degree.clamp(min=2).log()}
+    walks = adjacency * weights.get(weight, 1 / degree.clamp(min=2)) @ adjacency
+    torch.testing.assert_close(model.score_nodes(model.encode(WORLD), torch.arange(N)), walks)
+
+
+def test_nbfnet_ranks_more_sources_and_candidates_than_it_runs_at_once(monkeypatch):
+    torch.manual_seed(0)
+    monkeypatch.setattr("graphlab.model.zoo.nbfnet.RUNS", 5)
+    model = build_model("nbfnet", SPEC, {"dim": 8, "num_layers": 2, "dependent": False}).double()
+    sources = torch.arange(N)
+    expected = model.score_pairs(WORLD, torch.cartesian_prod(sources, sources)).view(N, N)
+    torch.testing.assert_close(model.score_nodes(WORLD, sources), expected)
+    columns = torch.arange(4).expand(N, 4)
+    torch.testing.assert_close(model.score_nodes(WORLD, sources, columns), expected[:, :4])

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch_geometric.data import Batch, Data
 
+from graphlab.model.subgraph.pairs import all_pairs, edge_rows, from_dense, graph_rows, node_rows, to_dense
+from graphlab.ops.pair_product import pair_product
 from tests.model.hard_pairs import APART, check_class, check_sees, prepared
 from tests.model.subgraph.loops import PLAIN, SPEC, each, mean, random_graph, to_networkx, total
 
@@ -97,3 +102,31 @@ def test_three_local_forms_differ():
         model, batch = prepared(f"fwl/{variant}", SMALL, GRAPHS, SPEC)
         rows.append(model(batch).detach())
     assert not torch.allclose(rows[0], rows[1]) and not torch.allclose(rows[1], rows[2])
+
+
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=4), st.integers(0, 3), st.integers(0, 99))
+def test_a_dense_tensor_holds_each_pair_at_its_place(sizes, more, seed):
+    """And gives the product over a third node, and rows of nodes, edges and graphs, whatever the padding."""
+    random = torch.Generator().manual_seed(seed)
+    graphs = []
+    for n in sizes:
+        edge_index = (torch.rand(n, n, generator=random) < 0.5).fill_diagonal_(False).nonzero().T.contiguous()
+        graphs.append(Data(edge_index=edge_index, num_nodes=n))
+    batch = Batch.from_data_list(graphs)
+    pairs = all_pairs(batch)
+    h = torch.randn(pairs.num_tuples, 3, generator=random, dtype=torch.float64)
+    dense, mask = to_dense(pairs, h, max(sizes) + more)
+    assert dense.shape == (len(sizes), max(sizes) + more, max(sizes) + more, 3)
+    assert mask.sum() == sum(n * n for n in sizes) and not dense[~mask].any()
+    assert torch.equal(from_dense(pairs, dense), h) and torch.equal(
+        to_dense(pairs, h)[0], dense[:, : max(sizes), : max(sizes)]
+    )
+    product = torch.einsum("guwc,gwvc->guvc", dense, dense)
+    torch.testing.assert_close(from_dense(pairs, product), pair_product(h, h, pairs.size))
+    nodes = torch.cat(
+        [torch.cat([dense[k, v, v], dense[k, v, :n].mean(0)]) for k, n in enumerate(sizes) for v in range(n)]
+    ).view(sum(sizes), 6)
+    torch.testing.assert_close(node_rows(pairs, h), nodes)
+    torch.testing.assert_close(graph_rows(pairs, h), torch.stack([part.mean(0) for part in nodes.split(sizes)]))
+    edges = [dense[k][tuple(graph.edge_index)] for k, graph in enumerate(graphs)]
+    assert torch.equal(edge_rows(pairs, h), torch.cat(edges))

@@ -22,18 +22,19 @@ STREAM = SeedStream(0).child("epoch", 0)
 
 
 class Sums(LinkModel):
-    """Scores a pair by a number a node; keeps the graphs and pairs it was given."""
+    """Scores a pair by a number a node; keeps the graphs that it encodes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.value = nn.Parameter(torch.randn(24, generator=torch.Generator().manual_seed(0)))
         self.graphs: list[Data] = []
-        self.pairs: list[Tensor] = []
 
-    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
+    def encode(self, graph: Data) -> Tensor:
         self.graphs.append(graph)
-        self.pairs.append(pairs)
-        return self.value[pairs].sum(1)
+        return self.value
+
+    def score_nodes(self, encoding: Tensor, sources: Tensor, candidates: Tensor | None = None) -> Tensor:
+        return encoding[sources].unsqueeze(1) + (encoding if candidates is None else encoding[candidates])
 
 
 def task(shard: Shard | None = None, **settings) -> LinkPrediction:
@@ -56,6 +57,13 @@ def test_models_see_the_training_links_alone():
     for graph in model.model.graphs:
         assert pairs_of(unordered(graph.edge_index)) == pairs_of(links.split.train)
         assert graph.is_undirected() and "edge_mask" not in graph and graph.x is not None
+
+
+def test_evaluation_encodes_the_graph_once_however_few_pairs_are_scored_together():
+    links, model = task(evaluation_batch_size=3), learner()
+    rows = links.predict(model, "test")
+    assert len(links.split.test) > 6 and len(model.model.graphs) == 1
+    assert torch.equal(rows, model.model.value[links.split.test[:, :2]].sum(1))
 
 
 def test_an_epoch_asks_every_link_once_beside_pairs_that_training_does_not_join():

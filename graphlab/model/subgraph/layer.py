@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.data.spec import Features
+from graphlab.model.observation import is_observed, observe
 from graphlab.model.subgraph.aggregation import DIRECT, LOCAL, Aggregation, aggregate
 from graphlab.model.subgraph.inputs import EdgeTable
 from graphlab.model.subgraph.tuples import Tuples
@@ -22,6 +23,8 @@ from graphlab.ops.tuple_layer import tuple_layer
 class Branch(nn.Module):
     """MLP((1 + eps) h + agg(h)) of one aggregation; MLP = linear, batch normalisation, relu, linear."""
 
+    observation_points = ("aggregate",)
+
     def __init__(self, name: Aggregation, dim: int, edge: Features | None) -> None:
         super().__init__()
         self.name: Aggregation = name
@@ -31,7 +34,7 @@ class Branch(nn.Module):
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
         table = None if self.table is None else self.table(batch, h.dtype)
-        heard = aggregate(self.name, tuples, h, table, 1 + self.eps)
+        heard = observe(self, "aggregate", aggregate(self.name, tuples, h, table, 1 + self.eps))
         return self.second(self.norm(self.first(heard)).relu())
 
     def parts(self, tuples: Tuples, h: Tensor, batch: Data) -> CompiledBranch:
@@ -53,7 +56,8 @@ class Branch(nn.Module):
 class Layer(nn.Module):
     """The sum of branches, normalised and rectified: `[T, dim]` to `[T, dim]`.
 
-    While training on the CPU, branches that hear of single tuples are computed together by `tuple_layer`.
+    While training on the CPU, branches that hear of single tuples are computed together by `tuple_layer`, unless they
+    are observed.
     """
 
     def __init__(self, aggregations: tuple[Aggregation, ...], dim: int, edge: Features | None) -> None:
@@ -65,6 +69,7 @@ class Layer(nn.Module):
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
         branches: list[Branch] = list(self.branches)  # pyright: ignore[reportAssignmentType]
         compiled = self.training and h.is_cpu and h.dtype in (torch.float32, torch.float64)
+        compiled = compiled and not any(map(is_observed, branches))
         if not compiled or not self.direct or len(h) < 2 or h.size(1) > MAX_WIDTH:
             return self.norm(sum(branch(tuples, h, batch) for branch in branches)).relu()
         parts = [branch.parts(tuples, h, batch) for branch in branches]

@@ -1,4 +1,5 @@
-"""Pairs of nodes as 2-FWL networks start them, and how their rows become rows of nodes and of graphs."""
+"""Pairs of nodes as 2-FWL networks start them, their dense form, and how their rows become rows of nodes, edges and
+graphs."""
 
 from __future__ import annotations
 
@@ -94,6 +95,44 @@ class GraphPairInput(nn.Module):
     def forward(self, pairs: AllPairs, batch: Data) -> Tensor:
         nodes = self.node(batch)
         return self.pair(pairs, nodes, self.bond(batch, nodes))
+
+
+def to_dense(pairs: AllPairs, h: Tensor, width: int | None = None) -> tuple[Tensor, Tensor]:
+    """A tensor over pairs with a place for each two of `width` nodes of each graph, zero where there is no pair.
+
+    Args:
+        pairs: Of G graphs.
+        h: `[T, d]`.
+        width: At least the nodes of the largest graph, which it is by default.
+
+    Returns:
+        `[G, width, width, d]`, and where there are pairs, bool `[G, width, width]`.
+    """
+    place, shape = _dense_place(pairs, width)
+    dense = h.new_zeros(shape.numel(), h.size(1)).index_copy(0, place, h)
+    mask = torch.zeros(shape.numel(), dtype=torch.bool, device=h.device).index_fill(0, place, True)
+    return dense.view(*shape, -1), mask.view(shape)
+
+
+def from_dense(pairs: AllPairs, dense: Tensor) -> Tensor:
+    """`[T, d]` of `[G, width, width, d]`; what stands where there is no pair is left out."""
+    place, _ = _dense_place(pairs, dense.size(1))
+    return dense.flatten(0, 2).index_select(0, place)
+
+
+def _dense_place(pairs: AllPairs, width: int | None) -> tuple[Tensor, torch.Size]:
+    """Where each pair stands among all places of a dense tensor, int64 `[T]`, and the shape of these places."""
+    size = pairs.size
+    width = int(size.max()) if width is None and len(size) else width or 0
+    graph = pairs.root_graph[pairs.root]
+    first = (size.cumsum(0) - size)[graph]
+    place = (graph * width + pairs.root - first) * width + pairs.node - first
+    return place, torch.Size((len(size), width, width))
+
+
+def edge_rows(pairs: AllPairs, h: Tensor) -> Tensor:
+    """h[u, v] of each edge u -> v, `[E, d]`."""
+    return h.index_select(0, pairs.place(*pairs.edge_index))
 
 
 def node_rows(pairs: AllPairs, h: Tensor) -> Tensor:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
@@ -22,6 +23,31 @@ class Config(ModelConfig):
     """weight  of a shared neighbour of degree k: count is 1, adamic-adar 1 / log k, resource-allocation 1 / k"""
 
     weight: Annotated[Literal["count", "adamic-adar", "resource-allocation"], Choices()] = "count"
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The neighbours of each node.
+
+    edges   int64 `[E]`, source * num_nodes + target, ascending
+    degree  int64 `[num_nodes]`
+    start   int64 `[num_nodes]`, where the edges of each node begin
+    """
+
+    edges: Tensor
+    degree: Tensor
+    start: Tensor
+
+    @property
+    def num_nodes(self) -> int:
+        return len(self.degree)
+
+    def of(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
+        """All neighbours of some nodes `[P]`: the place in `nodes` of each, and the neighbour, both int64 `[S]`."""
+        degree = self.degree[nodes]
+        row = torch.arange(len(nodes), device=nodes.device).repeat_interleave(degree)
+        offset = torch.arange(len(row), device=nodes.device) - (degree.cumsum(0) - degree)[row]
+        return row, self.edges[self.start[nodes][row] + offset] % self.num_nodes
 
 
 class CommonNeighbours(LinkModel):
@@ -41,18 +67,29 @@ class CommonNeighbours(LinkModel):
         self.out_dim = 1
         self.weight = config.weight
 
-    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
+    def encode(self, graph: Data) -> Neighbours:
         num_nodes = int(graph.num_nodes or 0)
         source, target = visible_edges(graph)
         edges = (source * num_nodes + target).sort().values
         degree = source.bincount(minlength=num_nodes)
-        start = degree.cumsum(0) - degree
+        return Neighbours(edges, degree, degree.cumsum(0) - degree)
+
+    def score_nodes(self, encoding: Neighbours, sources: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """Of all nodes by the walks of two steps from each source, of candidates pair by pair."""
+        if candidates is not None:
+            pairs = torch.stack([sources.unsqueeze(1).expand_as(candidates), candidates], dim=-1)
+            return self.score_pairs(encoding, pairs.flatten(0, 1)).view(candidates.shape)
+        row, middle = encoding.of(sources)
+        walk, end = encoding.of(middle)
+        weight = self._weigh(encoding.degree[middle].clamp(min=2).float())[walk]
+        scores = weight.new_zeros(len(sources) * encoding.num_nodes)
+        return scores.index_add(0, row[walk] * encoding.num_nodes + end, weight).view(-1, encoding.num_nodes)
+
+    def score_pairs(self, encoding: Neighbours, pairs: Tensor) -> Tensor:
         first, second = pairs.unbind(1)
-        row = torch.arange(len(pairs), device=pairs.device).repeat_interleave(degree[first])
-        offset = torch.arange(len(row), device=pairs.device) - (degree[first].cumsum(0) - degree[first])[row]
-        neighbour = edges[start[first][row] + offset] % num_nodes
-        shared = torch.isin(second[row] * num_nodes + neighbour, edges)
-        weight = self._weigh(degree[neighbour].clamp(min=2).float()) * shared
+        row, neighbour = encoding.of(first)
+        shared = torch.isin(second[row] * encoding.num_nodes + neighbour, encoding.edges)
+        weight = self._weigh(encoding.degree[neighbour].clamp(min=2).float()) * shared
         return weight.new_zeros(len(pairs)).index_add(0, row, weight)
 
     def _weigh(self, degree: Tensor) -> Tensor:

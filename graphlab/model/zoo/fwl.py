@@ -18,9 +18,11 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import Model, ModelConfig
+from graphlab.model.base import ModelConfig
+from graphlab.model.observation import observe
+from graphlab.model.pair_model import PairModel
 from graphlab.model.subgraph.convolution import mlp
-from graphlab.model.subgraph.pairs import GraphNorm, GraphPairInput, all_pairs, diagonal, graph_rows, linked
+from graphlab.model.subgraph.pairs import GraphNorm, diagonal, graph_rows, linked
 from graphlab.model.subgraph.tuples import AllPairs
 from graphlab.ops.pair_product import pair_product
 
@@ -38,6 +40,8 @@ class Config(ModelConfig):
 class Layer(nn.Module):
     """`[T, dim]` to `[T, dim]`."""
 
+    observation_points = ("product",)
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.eps = nn.Parameter(torch.zeros(()))
@@ -47,15 +51,14 @@ class Layer(nn.Module):
 
     def forward(self, pairs: AllPairs, masks: Masks, h: Tensor) -> Tensor:
         left, right = self.left_norm(pairs, self.left(h)), self.right_norm(pairs, self.right(h))
-        heard = pair_product(left, right, pairs.size, *masks)
-        return self.norm(self.mlp((1 + self.eps) * h + heard)).relu()
+        product = observe(self, "product", pair_product(left, right, pairs.size, *masks))
+        return self.norm(self.mlp((1 + self.eps) * h + product)).relu()
 
 
-class _Folklore(Model):
+class _Folklore(PairModel):
     """batch: graphs as they are -> `[num_graphs, 2 hidden_dim]`. Memory grows with the sum of n^2."""
 
     tasks = frozenset({"graph-prediction"})
-    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="zhang2023swl",
         title="A Complete Expressiveness Hierarchy for Subgraph GNNs via Subgraph Weisfeiler-Lehman Tests",
@@ -66,9 +69,8 @@ class _Folklore(Model):
     )
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__()
         dim = config.hidden_dim
-        self.start = GraphPairInput(spec, dim)
+        super().__init__(spec, dim)
         self.layers = nn.ModuleList(Layer(dim) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
         self.out_dim = 2 * dim
@@ -77,11 +79,13 @@ class _Folklore(Model):
         """Which w count, by (u, w) and by (w, v), None for all; see `pair_product`."""
         return None, None
 
-    def forward(self, batch: Data) -> Tensor:
-        pairs = all_pairs(batch)
-        masks, h = self.masks(pairs), self.start(pairs, batch)
+    def update(self, pairs: AllPairs, h: Tensor) -> Tensor:
+        masks = self.masks(pairs)
         for layer in self.layers:
             h = self.dropout(layer(pairs, masks, h))
+        return h
+
+    def read(self, pairs: AllPairs, h: Tensor) -> Tensor:
         return graph_rows(pairs, h)
 
     def row_graph(self, batch: Data) -> Tensor:

@@ -43,6 +43,8 @@ class GAE(LinkModel):
         url="https://arxiv.org/abs/1611.07308",
     )
 
+    output_dims = {"first": 1, "second": 1}
+
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
         self.out_dim = config.embedding_dim
@@ -51,10 +53,6 @@ class GAE(LinkModel):
         rows = input_dim(spec.node, "gae") if self.has_features else require_transductive("gae", spec)
         self.first = nn.Parameter(nn.init.xavier_uniform_(torch.empty(rows, config.hidden_dim)))
         self.second = nn.Parameter(nn.init.xavier_uniform_(torch.empty(config.hidden_dim, config.embedding_dim)))
-
-    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
-        first, second = self.encode(graph)[pairs].unbind(1)
-        return (first * second).sum(-1)
 
     def encode(self, graph: Data) -> Tensor:
         """Embeddings `[num_nodes, embedding_dim]`."""
@@ -69,6 +67,16 @@ class GAE(LinkModel):
 
         hidden = convolve(graph["x"] @ self.first if self.has_features else self.first).relu()
         return convolve(F.dropout(hidden, self.dropout, self.training) @ self.second)
+
+    def score_nodes(self, encoding: Tensor, sources: Tensor, candidates: Tensor | None = None) -> Tensor:
+        if candidates is None:
+            return encoding[sources] @ encoding.T
+        return (encoding[sources].unsqueeze(1) * encoding[candidates]).sum(-1)
+
+    def score_pairs(self, encoding: Tensor, pairs: Tensor) -> Tensor:
+        """One look-up of both ends, which is faster and whose gradient sums in the order of the pairs."""
+        first, second = encoding[pairs].unbind(1)
+        return (first * second).sum(-1)
 
 
 PRESETS = {

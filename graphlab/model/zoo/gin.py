@@ -15,6 +15,7 @@ from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.edges import edge_weight, weighted_messages
 from graphlab.model.node_vectors import node_vectors, vector_dim
+from graphlab.model.observation import observe
 from graphlab.model.sparse_features import Remembered
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 
@@ -72,6 +73,8 @@ class GIN(Model):
 class Convolution(nn.Module):
     """`[num_nodes, width]` to `[num_nodes, hidden]`; what is heard is summed as `tuple_spmm` does, in float64."""
 
+    observation_points = ("aggregate",)
+
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.eps = nn.Parameter(torch.zeros(()))
@@ -81,9 +84,9 @@ class Convolution(nn.Module):
         """There are `messages` where all edges count alike; else the batch has their weights."""
         h = h.to(self.eps.dtype)
         if messages is not None:
-            return self.mlp(tuple_spmm(messages, h, None, 1 + self.eps))
+            return self.mlp(observe(self, "aggregate", tuple_spmm(messages, h, None, 1 + self.eps)))
         total = weighted_messages(batch, h.double(), "sum") + (1 + self.eps) * h.double()
-        return self.mlp(total.to(h.dtype))
+        return self.mlp(observe(self, "aggregate", total.to(h.dtype)))
 
 
 def _messages(edge_index: Tensor, num_nodes: int) -> Messages:

@@ -31,6 +31,7 @@ from graphlab.model.attention import ATTENTIONS, glorot_parameter
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.neighbourhood import Neighbourhood
 from graphlab.model.node_vectors import node_vectors, vector_dim
+from graphlab.model.observation import observe
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, by_input, linear
 
 Attention = Literal["gat", "gcn", "cos", "const", "gat-sym", "linear", "generalized-linear"]
@@ -119,6 +120,8 @@ class GNNMicro(Model):
 class _Layer(nn.Module):
     """x `[num_nodes, in_dim]` -> `[num_nodes, dim]` if heads are averaged, else `[num_nodes, heads * dim]`."""
 
+    observation_points = ("linear", "attention", "aggregate")
+
     def __init__(self, config: Config, k: int, in_dim: int, dim: int, averaged: bool) -> None:
         super().__init__()
         self.heads, self.averaged = config.heads[k], averaged
@@ -133,8 +136,9 @@ class _Layer(nn.Module):
         self.activation = ACTIVATIONS[config.activation[k]]
 
     def forward(self, x: Tensor | SparseRows, near: Neighbourhood) -> Tensor:
-        h = linear(x, self.weight).unflatten(1, (self.heads, -1))
-        heard = self.mlp(self._aggregate(self.attention(h, near), h, near))
+        h = observe(self, "linear", linear(x, self.weight)).unflatten(1, (self.heads, -1))
+        coefficients = observe(self, "attention", self.attention(h, near))
+        heard = self.mlp(observe(self, "aggregate", self._aggregate(coefficients, h, near)))
         out = self.combine(heard.mean(1) if self.averaged else heard.flatten(1))
         if self.own is not None:
             out = out + linear(x, self.own)

@@ -23,6 +23,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec, Features
 from graphlab.model.base import Model, ModelConfig
+from graphlab.model.observation import observe
 from graphlab.model.subgraph.inputs import EdgeTable, NodeInput, edge_kinds
 from graphlab.model.subgraph.policies import Distance
 from graphlab.model.subgraph.tuples import AllPairs
@@ -87,6 +88,8 @@ class Bias(nn.Module):
 class Layer(nn.Module):
     """Attention and a feed-forward map, each after a normalisation and added to what it was given."""
 
+    observation_points = ("attention",)
+
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.heads = heads
@@ -99,7 +102,7 @@ class Layer(nn.Module):
     def forward(self, slots: Slots, bias: Tensor, x: Tensor) -> Tensor:
         given = self.before_attention(x)
         query, key, value = (self._fill(slots, part(given)) for part in (self.query, self.key, self.value))
-        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        heard = observe(self, "attention", F.scaled_dot_product_attention(query, key, value, attn_mask=bias))
         heard = heard.transpose(1, 2).reshape(slots.graphs * slots.width, -1).index_select(0, slots.node)
         x = x + self.dropout(self.out(heard))
         return x + self.dropout(self.map(self.before_map(x)))

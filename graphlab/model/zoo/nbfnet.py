@@ -35,6 +35,9 @@ from graphlab.ops.relational_spmm import RelationalGraph, relational_spmm_pairs
 READOUT_ELEMENTS = 2**24
 """Numbers of the readout's hidden layer that are held at once."""
 
+RUNS = 64
+"""Sources that nodes of a plain graph are ranked from at once."""
+
 
 class Config(BellmanFordConfig):
     """As `BellmanFordConfig`, and
@@ -92,13 +95,36 @@ class NBFNet(TripleModel, LinkModel):
         rows, answer = self._propagate(graph, head, relation, tail, edge_weights)
         return self.readout(rows, answer, self.query(relation))
 
-    def score_links(self, graph: Data, pairs: Tensor) -> Tensor:
+    def encode(self, graph: Data) -> Data:
+        """The plain graph itself: states depend on the source."""
+        return graph
+
+    def score_nodes(self, encoding: Data, sources: Tensor, candidates: Tensor | None = None) -> Tensor:
+        """One run over the graph for each source and one for each candidate, `RUNS` of them at once."""
+        row = torch.arange(len(sources), device=sources.device)
+        if candidates is None:
+            node, place = torch.arange(int(encoding.num_nodes or 0), device=sources.device), None
+        else:
+            node, place = candidates.unique(return_inverse=True)
+        there = [
+            self.score(encoding, head, torch.zeros_like(head), None if candidates is None else candidates[rows])
+            for head, rows in zip(sources.split(RUNS), row.split(RUNS), strict=True)
+        ]
+        back = [
+            self.score(encoding, head, torch.zeros_like(head), sources.expand(len(head), -1))
+            for head in node.split(RUNS)
+        ]
+        backward = torch.cat(back).T if place is None else torch.cat(back)[place, row.unsqueeze(1)]
+        return (torch.cat(there) + backward) / 2
+
+    def score_pairs(self, encoding: Data, pairs: Tensor) -> Tensor:
+        """Of states that the pairs depend on alone, which are few where a source has few candidates."""
         head, tail = torch.cat([pairs, pairs.flip(1)]).unbind(1)
-        return self.score(graph, head, torch.zeros_like(head), tail.unsqueeze(1)).view(2, -1).mean(0)
+        return self.score(encoding, head, torch.zeros_like(head), tail.unsqueeze(1)).view(2, -1).mean(0)
 
     def forward(self, *args: Any, **kwargs: Any) -> Tensor:
-        """`score_links` for a plain graph, `score` for a knowledge graph."""
-        return self.score_links(*args, **kwargs) if self.of_links else self.score(*args, **kwargs)
+        """As `LinkModel.forward` for a plain graph, `score` for a knowledge graph."""
+        return LinkModel.forward(self, *args, **kwargs) if self.of_links else self.score(*args, **kwargs)
 
     def states(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
         """What the readout sees of the candidates, h^L: `[B, K, dim]`, `[B, num_nodes, dim]` for tail None."""

@@ -14,13 +14,14 @@ from typing import Annotated
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import Model, ModelConfig
-from graphlab.model.subgraph.pairs import GraphNorm, GraphPairInput, all_pairs, node_rows
+from graphlab.model.base import ModelConfig
+from graphlab.model.observation import observe
+from graphlab.model.pair_model import PairModel
+from graphlab.model.subgraph.pairs import GraphNorm, node_rows
 from graphlab.model.subgraph.tuples import AllPairs
 from graphlab.ops.pair_product import pair_product
 
@@ -36,6 +37,8 @@ class Config(ModelConfig):
 class Block(nn.Module):
     """`[T, dim]` to `[T, dim]`."""
 
+    observation_points = ("product",)
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.left, self.right = _mlp(dim), _mlp(dim)
@@ -45,7 +48,7 @@ class Block(nn.Module):
 
     def forward(self, pairs: AllPairs, h: Tensor) -> Tensor:
         left, right = self.left_norm(pairs, self.left(h)), self.right_norm(pairs, self.right(h))
-        product = self.product_norm(pairs, pair_product(left, right, pairs.size))
+        product = self.product_norm(pairs, observe(self, "product", pair_product(left, right, pairs.size)))
         return self.norm(self.join(torch.cat([h, product], dim=1))).relu()
 
 
@@ -53,11 +56,10 @@ def _mlp(dim: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim))
 
 
-class PPGN(Model):
+class PPGN(PairModel):
     """batch: graphs as they are -> `[num_nodes, hidden_dim]`. Memory grows with the sum of n^2."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
-    edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="maron2019provably",
         title="Provably Powerful Graph Networks",
@@ -68,9 +70,8 @@ class PPGN(Model):
     )
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
-        super().__init__()
         dim = config.hidden_dim
-        self.start = GraphPairInput(spec, dim)
+        super().__init__(spec, dim)
         self.blocks = nn.ModuleList(Block(dim) for _ in range(config.num_layers))
         self.dropout = nn.Dropout(config.dropout)
         self.readout = nn.Linear(2 * dim, dim)
@@ -80,9 +81,10 @@ class PPGN(Model):
     def expressiveness(cls, config: Config) -> str:
         return "FWL(2)"
 
-    def forward(self, batch: Data) -> Tensor:
-        pairs = all_pairs(batch)
-        h = self.start(pairs, batch)
+    def update(self, pairs: AllPairs, h: Tensor) -> Tensor:
         for block in self.blocks:
             h = self.dropout(block(pairs, h))
+        return h
+
+    def read(self, pairs: AllPairs, h: Tensor) -> Tensor:
         return self.readout(node_rows(pairs, h)).relu()

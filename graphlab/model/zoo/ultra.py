@@ -75,7 +75,7 @@ class Ultra(TripleModel):
 
     def relation_features(self, relations: RelationalGraph, asked: Tensor) -> Tensor:
         """Features `[2 R, Q, dim]` of all relations for each of the asked ones `[Q]`."""
-        weights: list[Tensor] = [kinds.get_parameter("weight") for kinds in self.kinds]
+        weights: list[Tensor] = [cast("nn.Embedding", kinds).weight for kinds in self.kinds]
         mark = weights[0].new_ones(len(asked), self.out_dim)
         return self._walk(relations, None, asked, mark, self.relation_steps, weights)
 

@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 
 from graphlab.core.config import PositiveInt
+from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.objectives.objective import Objective
 from graphlab.nas.one_shot.training import SupernetTraining
@@ -49,6 +50,11 @@ class OneShot(Controller):
         super().__init__(config, space, objective, stream)
         build = find_supernet(space)
         plan = objective.plan(space.sample(stream.child("sample").numpy()))
+        if plan.transform:
+            raise IncompatibleError(
+                f"a supernet is trained without a transform, and the search has {plan.transform}",
+                hint="leave the transform out, or choose a strategy that trains each architecture on its own",
+            )
         with torch.device("meta"):  # without its numbers: what cannot be built is refused before the search
             build(plan.model_config, plan.dataset.spec, config.shrink, self.partial)
         self._named: dict[str, Proposal] = {}

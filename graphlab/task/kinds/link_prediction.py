@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -121,7 +121,8 @@ class LinkPrediction(Task[Pairs]):
         """Binary cross-entropy; for each link, it and its negatives together weigh one half."""
         if not len(batch.pairs):
             return sum((p.sum() for p in learner.parameters()), torch.zeros((), device=self.device)) * 0
-        logits = self._scores(learner, batch.graph, batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
+        model = _link_model(learner)
+        logits = _scores(model, model.encode(batch.graph), batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
         positive = F.binary_cross_entropy_with_logits(logits[:, 0], torch.ones_like(logits[:, 0]))
         negative = F.binary_cross_entropy_with_logits(logits[:, 1:], torch.zeros_like(logits[:, 1:]))
         return (positive + negative) / 2
@@ -132,14 +133,10 @@ class LinkPrediction(Task[Pairs]):
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Scores `[n]`."""
         pairs = self.shard.of(getattr(self.split, part)).to(self.device)[:, :2]
-        chunks = pairs.split(self.config.evaluation_batch_size)
-        with torch.no_grad():
-            return torch.cat([self._scores(learner, self._graph, chunk) for chunk in chunks])
-
-    def _scores(self, learner: Learner, graph: Data, pairs: Tensor) -> Tensor:
         model = _link_model(learner)
-        scores = model.score_links(graph, pairs)
-        return require_shape(f"the scores of {type(model).__name__}", scores, (len(pairs),), "[pairs]")
+        with torch.no_grad():
+            encoding = model.encode(self._graph)
+            return torch.cat([_scores(model, encoding, few) for few in pairs.split(self.config.evaluation_batch_size)])
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         positive = getattr(self.split, part)[:, 2].bool().to(rows.device)
@@ -168,3 +165,8 @@ def _link_model(learner: Learner) -> LinkModel:
             f"{type(learner.model).__name__} does not score links", hint="use a model of the link-prediction task"
         )
     return learner.model
+
+
+def _scores(model: LinkModel, encoding: Any, pairs: Tensor) -> Tensor:
+    scores = model.score_pairs(encoding, pairs)
+    return require_shape(f"the scores of {type(model).__name__}", scores, (len(pairs),), "[pairs]")

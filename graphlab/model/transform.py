@@ -1,0 +1,117 @@
+"""What changes a learner between its construction and its training, as quantisation and pruning do.
+
+A transform is a file in `graphlab.model.transforms`, found by its stem. It registers parametrisations of weights
+(`torch.nn.utils.parametrize`) or observers (`graphlab.model.observation`); what it adds is a part of the learner, and
+so of its checkpoints. A run names it as `transform`, beside its settings `transform.bits` and the like.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from graphlab.core.config import Config
+from graphlab.core.registry import Registry
+from graphlab.model.observation import OBSERVERS
+
+TRANSFORM = "transform"
+"""The setting of a run that names its transform, and the group of the transform's own settings."""
+
+
+class TransformConfig(Config):
+    """Base of a transform's settings."""
+
+
+class LearnerTransform(ABC):
+    """Base of the transforms. A subclass names its `Config`.
+
+    `version` is raised when the same settings come to give other results.
+    """
+
+    Config: ClassVar[type[TransformConfig]]
+    version: ClassVar[int] = 1
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @abstractmethod
+    def apply(self, learner: nn.Module) -> None:
+        """Change a learner in place: a model and the head of its task, untrained or with weights that training starts
+        from. No random number is drawn.
+
+        Raises:
+            IncompatibleError: There is nothing in the learner to transform.
+        """
+
+
+TRANSFORMS = Registry("transform", "graphlab.model.transforms", "graphlab.transforms", lambda module: ())
+
+
+def find_transform(name: str) -> tuple[str, type[LearnerTransform]]:
+    """A transform's full name and class. Raises UnknownNameError with the nearest names."""
+    entry = TRANSFORMS.resolve(name)
+    own = [
+        value
+        for value in vars(entry.module).values()
+        if isinstance(value, type) and issubclass(value, LearnerTransform) and value.__module__ == entry.module.__name__
+    ]
+    return entry.name, own[-1]
+
+
+def weights(learner: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
+    """The trainable parameters of two or more dimensions: the module that each belongs to, its name there, itself.
+
+    Biases, scales and other vectors are none of them. A parameter that several modules share comes once for each.
+    """
+    for module in list(learner.modules()):
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            if parameter.requires_grad and parameter.is_floating_point() and parameter.dim() > 1:
+                yield module, name, parameter
+
+
+def parametrise(module: nn.Module, name: str, parametrisation: nn.Module) -> None:
+    """Have a module compute a weight, each time that it is read, from the parameter that the weight was.
+
+    Args:
+        module: Changed in place.
+        name: Of the weight, in the module itself.
+        parametrisation: Maps the parameter to the weight, of the same shape and type.
+    """
+    parametrize.register_parametrization(module, name, parametrisation)
+
+    def leave_out(module: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:
+        """Linear layers of PyG write the weight that they read beside the parameter, and cannot load it."""
+        state.pop(f"{prefix}{name}", None)
+
+    module.register_state_dict_post_hook(leave_out)
+
+
+def optimiser_groups(learner: nn.Module, groups: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The groups of a learner's optimiser, with the parameters behind parametrised weights in place of these.
+
+    Parameters that a transform has added and that no group names come last, without weight decay.
+
+    Args:
+        learner: Transformed or not.
+        groups: Gives the groups, which may name a weight as `self.linear.weight`.
+    """
+    with parametrize.cached():
+        behind: dict[int, list[Tensor]] = {}
+        for module in learner.modules():
+            if parametrize.is_parametrized(module):
+                for name, chain in module.get_submodule("parametrizations").named_children():
+                    behind[id(getattr(module, name))] = [each for _, each in chain.named_parameters(recurse=False)]
+        chosen = groups()
+        for group in chosen:
+            group["params"] = [each for named in group["params"] for each in behind.get(id(named), [named])]
+    grouped = {id(each) for group in chosen for each in group["params"]}
+    added = [each for name, each in learner.named_parameters() if _is_added(name) and id(each) not in grouped]
+    return [*chosen, {"params": added, "weight_decay": 0.0}] if added else chosen
+
+
+def _is_added(name: str) -> bool:
+    return bool({"parametrizations", OBSERVERS} & set(name.split(".")))

@@ -1,0 +1,1 @@
+"""Transforms of learners, one file each; see `graphlab.model.transform`."""
