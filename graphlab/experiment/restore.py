@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import IncompatibleError, InputError, StoreError, UnknownNameError, require_name
-from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.plan import Plan, plan_of
 from graphlab.experiment.runs import Runs
@@ -18,6 +17,7 @@ from graphlab.model.base import Model
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
 from graphlab.task.base import Learner, Task
+from graphlab.task.kinds.node_classification import NodeClassification
 
 LATEST = "latest"
 """Stands for the finished run that was begun last."""
@@ -122,11 +122,10 @@ def predictions(run: RunRecord | Runs | str, store: str | os.PathLike[str] | Non
     """
     trained = restore(run, store)
     record = trained.record
-    if trained.dataset.spec.level != "node":
+    if not isinstance(trained.task, NodeClassification):
         raise IncompatibleError(
             f"{record.spec.model} on {record.spec.dataset} predicts nothing of single nodes",
             hint='trained = gl.restore(run), then trained.task.predict(trained.learner, "test")',
         )
-    batch = trained.task.batches(SeedStream(record.seed))[0]
     with torch.no_grad():
-        return trained.learner.model(batch)
+        return trained.task.predict_nodes(trained.learner)

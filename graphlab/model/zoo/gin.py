@@ -56,6 +56,10 @@ class GIN(Model):
         self.out_dim = spec.num_outputs if spec.level == "node" else states
         self.readout = nn.Linear(states, self.out_dim) if spec.level == "node" else nn.Identity()
 
+    @property
+    def num_hops(self) -> int:
+        return len(self.convs)
+
     @classmethod
     def expressiveness(cls, config: Config) -> str:
         return "1-WL"

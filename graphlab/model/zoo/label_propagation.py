@@ -35,6 +35,7 @@ class LabelPropagation(Model):
 
     tasks = frozenset({"node-classification"})
     edge_fields = frozenset({"edge_weight"})
+    needs_whole_graph = True
     citation = Citation(
         key="zhu2003",
         title="Semi-Supervised Learning Using Gaussian Fields and Harmonic Functions",
