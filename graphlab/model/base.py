@@ -71,8 +71,8 @@ class Model(nn.Module):
     edge_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields of edges that `forward` reads: edge_attr, edge_weight; see `graphlab.model.edges`."""
     needs_whole_graph: ClassVar[bool] = False
-    """Whether a node's row means nothing on a sampled subgraph, as in a model that spreads labels until they settle.
-    Models whose graphs are prepared need the whole graph too."""
+    """Whether a row means nothing on a sampled subgraph, as in a model of all pairs of nodes. Models whose graphs
+    are prepared need the whole graph too."""
     out_dim: int
 
     def forward(self, batch: Data) -> Tensor:

@@ -17,11 +17,8 @@ from torch_geometric.data import Data
 from graphlab.model.base import Model
 from graphlab.ops.neighbour_sampling import ALL, InNeighbours, sample_neighbours
 
-MAX_MESSAGES = 2**18
-"""Edges of a block of `layerwise`, but for one node that has more."""
-
-MAX_TARGETS = 2**14
-"""Nodes of a block."""
+MAX_NUMBERS = 2**24
+"""Numbers in the rows of a block's sources, of the widest that the model has; 64 MiB in float32."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ class LayeredModel(Model):
 
 @torch.no_grad()
 def layerwise(
-    model: LayeredModel, graph: Data, device: torch.device | str = "cpu", max_messages: int = MAX_MESSAGES
+    model: LayeredModel, graph: Data, device: torch.device | str = "cpu", max_numbers: int = MAX_NUMBERS
 ) -> Tensor:
     """The rows of all nodes, computed a layer at a time and in each layer a block of nodes at a time.
 
@@ -103,15 +100,16 @@ def layerwise(
     Args:
         graph: The whole graph, on the CPU.
         device: Where the model is.
-        max_messages: Edges of a block at most, but for one node that has more.
+        max_numbers: Numbers in the rows of a block's sources at most, but for one node that has more neighbours.
 
     Returns:
         `[num_nodes, out_dim]` on the CPU.
     """
     whole = model.messages(graph)
     neighbours = InNeighbours(whole.edge_index, whole.num_targets)
-    ranges = list(_ranges(torch.from_numpy(neighbours.start), max_messages))
     x: Tensor = graph["x"]
+    width = max(x.size(1), *(max(parameter.shape, default=1) for parameter in model.parameters()))
+    ranges = list(_ranges(torch.from_numpy(neighbours.start), max_numbers // width))
     for depth in range(model.num_layers):
         rows: Tensor | None = None
         for first, last in ranges:
@@ -125,11 +123,11 @@ def layerwise(
     return x
 
 
-def _ranges(start: Tensor, max_messages: int) -> Iterator[tuple[int, int]]:
-    """Nodes `[0, N)` in ranges of at most MAX_TARGETS nodes and `max_messages` edges, but of one node at least."""
-    first, num_nodes = 0, len(start) - 1
-    while first < num_nodes:
-        fitting = int(torch.searchsorted(start, start[first] + max_messages, right=True)) - 1
-        last = min(max(fitting, first + 1), first + MAX_TARGETS, num_nodes)
-        yield first, last
-        first = last
+def _ranges(start: Tensor, max_rows: int) -> Iterator[tuple[int, int]]:
+    """Nodes `[0, N)` in ranges whose nodes and in-edges are at most `max_rows` together, but of one node at least."""
+    rows = start + torch.arange(len(start))
+    first = 0
+    while first < len(start) - 1:
+        last = int(torch.searchsorted(rows, rows[first] + max_rows, right=True)) - 1
+        yield first, max(last, first + 1)
+        first = max(last, first + 1)

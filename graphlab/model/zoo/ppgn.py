@@ -58,6 +58,7 @@ class PPGN(Model):
 
     tasks = frozenset({"graph-prediction", "node-classification"})
     edge_fields = frozenset({"edge_attr"})
+    needs_whole_graph = True
     citation = Citation(
         key="maron2019provably",
         title="Provably Powerful Graph Networks",
