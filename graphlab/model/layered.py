@@ -116,7 +116,7 @@ def layerwise(
             sample = sample_neighbours(neighbours, torch.arange(first, last), (ALL,), 0)
             weight = None if whole.edge_weight is None else whole.edge_weight[sample.e_id].to(device)
             block = Block(sample.edge_index.to(device), last - first, weight)
-            out = model.layer(depth, x[sample.n_id].to(device), block)
+            out = model.layer(depth, x.index_select(0, sample.n_id).to(device), block)
             rows = torch.empty(whole.num_targets, out.size(1), dtype=out.dtype) if rows is None else rows
             rows[first:last] = out.cpu()
         x = x if rows is None else rows

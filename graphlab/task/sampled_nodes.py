@@ -23,7 +23,7 @@ class NodeSampler:
     """Cuts the batches of training nodes out of a graph.
 
     Args:
-        graph: The whole graph, on the CPU; what it holds by node and by edge is cut, the rest is passed on.
+        graph: The whole graph, on the CPU; tensors by node and by edge are cut, the rest is passed on.
         labels: int64 `[num_nodes]`, no part of what a model sees.
         items: int64 `[n]`, the training nodes.
         fan_outs: As of `sample_neighbours`.
@@ -63,13 +63,13 @@ class NodeSampler:
     def _cut(self, sample: Sample) -> Data:
         graph, values = self.graph, self.graph.to_dict()
         for key, value in values.items():
-            if graph.is_node_attr(key):
-                values[key] = value[sample.n_id]
-            elif graph.is_edge_attr(key):
-                values[key] = value[sample.e_id] if key != "edge_index" else sample.edge_index
-        values |= {"num_nodes": len(sample.n_id), "n_id": sample.n_id, "e_id": sample.e_id}
+            if isinstance(value, Tensor) and (graph.is_node_attr(key) or graph.is_edge_attr(key)):
+                rows = sample.n_id if graph.is_node_attr(key) else sample.e_id
+                values[key] = value.index_select(graph.__cat_dim__(key, value), rows)
+        values |= {"edge_index": sample.edge_index, "num_nodes": len(sample.n_id)}
+        values |= {"n_id": sample.n_id, "e_id": sample.e_id, "batch_size": sample.num_seeds}
         values |= {"num_sampled_nodes": sample.num_sampled_nodes, "num_sampled_edges": sample.num_sampled_edges}
-        return Data.from_dict({**values, "batch_size": sample.num_seeds})
+        return Data.from_dict(values)
 
     def labels_of(self, batch: Data) -> Tensor:
         """The classes of a batch's seeds."""
