@@ -7,7 +7,7 @@ of its neighbour sampler can be compiled alone; `NEIGHBOR_SAMPLE_LIBRARY` names 
 
 The training: a block model of 200,000 nodes in ten blocks and 2,000,000 edges, features that say little, a tenth of the
 nodes for training. Each arm is a process of its own, one thread; its peak is the largest resident set less what was
-held when the data were there. An epoch of the full batch is one step, so it has more of them.
+held when the data were there. Both take sixty steps: three epochs of batches, sixty of the full batch.
 
 Expected: no slower than either sampler; under 1 GiB above the data; accuracy within one point of the full batch.
 Found: see `results/neighbour_sampling.json`.
@@ -48,10 +48,10 @@ NODES, EDGES, BLOCKS, FEATURES = 200_000, 2_000_000, 10, 32
 HOMOPHILY, SIGNAL = 0.5, 1.0
 LIMIT_MIB = 1024
 ARMS = {
-    "sampled": {"training.epochs": 8, "task.batch_size": SEEDS, "task.fan_outs": FAN_OUTS},
+    "sampled": {"training.epochs": 3, "task.batch_size": SEEDS, "task.fan_outs": FAN_OUTS},
     "full batch": {"training.epochs": 60},
 }
-COMMON = {"model.hidden_dim": 64, "training.lr": 0.01, "training.evaluate_every": 60}
+COMMON = {"model.hidden_dim": 32, "model.dropout": 0.0, "training.lr": 0.02, "training.evaluate_every": 60}
 LIBRARY = os.environ.get("NEIGHBOR_SAMPLE_LIBRARY")
 
 
@@ -185,7 +185,7 @@ def train(arm: str, path: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as store:
         gl.run("sage", small, store=store, progress=False, device="cpu", **few)  # what is compiled and imported
         before, started = reset_peak(), time.perf_counter()
-        runs = gl.run("sage", data, store=store, progress=False, device="cpu", **COMMON, **ARMS[arm])
+        runs = gl.run("sage", data, store=store, progress=False, device="cpu", **COMMON | ARMS[arm])
         seconds, peak = time.perf_counter() - started, peak_mib() - before
         trained = restore(runs)
         assert isinstance(trained.task, NodeClassification)
@@ -224,7 +224,7 @@ def main() -> None:
     held = {
         "no slower": all(ratio["processor"] >= 1 for size in sizes for ratio in size["times faster than"].values()),
         "memory": sampled["peak MiB above the data"] <= LIMIT_MIB,
-        "accuracy": sampled["accuracy"] >= full["accuracy"] - 0.01,
+        "accuracy": abs(sampled["accuracy"] - full["accuracy"]) <= 0.01,
     }
     write_result("neighbour_sampling", {"held": held, "samplers": sizes, "training": arms})
     if not all(held.values()):

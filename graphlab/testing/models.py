@@ -28,8 +28,10 @@ from graphlab.data.spec import Continuous, DataSpec
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.model.base import LinkModel, Model, TripleModel
 from graphlab.model.edges import FIELDS
+from graphlab.model.layered import LayeredModel, layerwise
 from graphlab.model.registry import MODELS, find_model
 from graphlab.task.base import Learner, Task
+from graphlab.task.kinds.node_classification import NodeClassification
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import EXAMPLES, example
 from graphlab.training.config import TrainingConfig
@@ -180,6 +182,15 @@ def check_isolation(model: str, name: str) -> None:
         parts = dataset.split().test
         alone = [learner.head(learner.model(b), b) for b in (task.collate(parts[i : i + 1]) for i in range(len(parts)))]  # pyright: ignore[reportAttributeAccessIssue]
     assert_close(torch.cat(alone), together)
+
+
+def check_layers(model: str, name: str) -> None:
+    """A model of layers gives the same rows a layer and a few nodes at a time."""
+    task, learner = _learner(model, name)
+    if isinstance(learner.model, LayeredModel) and isinstance(task, NodeClassification):
+        graph = task.batches(SeedStream(0))[0]
+        learner.eval()
+        assert_close(layerwise(learner.model, graph, max_numbers=200), learner.model(graph))
 
 
 def check_edge_fields(model: str, name: str) -> None:
@@ -368,6 +379,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     check_registration,
     check_permutation,
     check_isolation,
+    check_layers,
     check_edge_fields,
     check_gradients,
     check_mixed_precision,
