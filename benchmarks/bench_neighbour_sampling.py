@@ -38,20 +38,26 @@ from torch_geometric.sampler import NeighborSampler, NodeSamplerInput
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.restore import restore
 from graphlab.model.layered import layerwise
-from graphlab.ops.neighbour_sampling import InNeighbours
+from graphlab.ops.neighbour_sampling import InNeighbours, sample_neighbours
 from graphlab.task.kinds.node_classification import NodeClassification
 
-SIZES = ((20_000, 200_000), (200_000, 2_000_000), (1_000_000, 10_000_000))
+SIZES = ((20_000, 200_000), (200_000, 2_000_000), (600_000, 6_000_000))
 SEEDS, FAN_OUTS, BATCHES, REPEATS = 1024, (10, 10), 10, 7
 
-NODES, EDGES, BLOCKS, FEATURES = 200_000, 2_000_000, 10, 32
+NODES, EDGES, BLOCKS, FEATURES = 200_000, 2_000_000, 10, 16
 HOMOPHILY, SIGNAL = 0.5, 1.0
 LIMIT_MIB = 1024
 ARMS = {
-    "sampled": {"training.epochs": 3, "task.batch_size": SEEDS, "task.fan_outs": FAN_OUTS},
-    "full batch": {"training.epochs": 60},
+    "sampled": {"training.epochs": 10, "task.batch_size": SEEDS, "task.fan_outs": FAN_OUTS},
+    "full batch": {"training.epochs": 100},
 }
-COMMON = {"model.hidden_dim": 32, "model.dropout": 0.0, "training.lr": 0.02, "training.evaluate_every": 60}
+COMMON = {
+    "model.hidden_dim": 32,
+    "model.dropout": 0.0,
+    "training.lr": 0.02,
+    "training.scheduler": "cosine",
+    "training.evaluate_every": 100,
+}
 LIBRARY = os.environ.get("NEIGHBOR_SAMPLE_LIBRARY")
 
 
@@ -114,7 +120,7 @@ def samplers(num_nodes: int, num_edges: int) -> dict[str, Callable[[], int]]:
     ours, plain = InNeighbours(edge_index, num_nodes), NumpySampler(edge_index.numpy(), num_nodes)
     random = np.random.default_rng(0)
     arms = {
-        "ours": lambda: sum(len(ours.sample(seeds, FAN_OUTS, key).e_id) for key, seeds in enumerate(batches)),
+        "ours": lambda: sum(len(sample_neighbours(ours, seeds, FAN_OUTS, k).e_id) for k, seeds in enumerate(batches)),
         "numpy": lambda: sum(len(plain.sample(seeds.numpy(), FAN_OUTS, random)[3]) for seeds in batches),
     }
     if LIBRARY or pyg_typing.WITH_PYG_LIB or pyg_typing.WITH_TORCH_SPARSE:

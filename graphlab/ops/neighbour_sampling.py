@@ -55,6 +55,8 @@ class InNeighbours:
         start: int64 `[num_nodes + 1]`.
         source: int32 `[E]`, of the edge in each place; edges of a row keep their order.
         edge: int64 `[E]`, the number of that edge.
+        place: int32 `[num_nodes]`, a node's number in the sample that is being drawn; -1 everywhere between samples.
+        lock: Held by the one call that uses `place`.
 
     Raises:
         InputError: Ends of edges are out of range, or there are too many nodes.
@@ -69,13 +71,8 @@ class InNeighbours:
         self.num_nodes = num_nodes
         self.start, self.edge = counting_sort(target, num_nodes)
         self.source = source[self.edge].astype(np.int32)
-        self._place = np.full(num_nodes, -1, np.int32)
-        self._lock = Lock()
-
-    def sample(self, seeds: Tensor, fan_outs: Sequence[int], key: int) -> Sample:
-        """`sample_neighbours`, whose scratch of one number a node is kept here; one call at a time uses it."""
-        with self._lock:
-            return _Sampling(self, self._place).run(seeds, fan_outs, key)
+        self.place = np.full(num_nodes, -1, np.int32)
+        self.lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,8 @@ class Sample:
         Args:
             seeds: int64 `[s]`, in the sample's numbers.
         """
-        inner = InNeighbours(self.edge_index, len(self.n_id)).sample(seeds, [ALL] * len(self.num_sampled_edges), 0)
+        neighbours, hops = InNeighbours(self.edge_index, len(self.n_id)), len(self.num_sampled_edges)
+        inner = sample_neighbours(neighbours, seeds, [ALL] * hops, 0)
         return Sample(
             self.n_id[inner.n_id],
             inner.edge_index,
@@ -136,46 +134,43 @@ def sample_neighbours(neighbours: InNeighbours, seeds: Tensor, fan_outs: Sequenc
     Raises:
         InputError: A seed is out of range or repeated, or a fan-out is negative and not `ALL`.
     """
-    return neighbours.sample(seeds, fan_outs, key)
+    _require(seeds, fan_outs, neighbours.num_nodes)
+    with neighbours.lock:
+        return _Sampling(neighbours, seeds.cpu().numpy().astype(np.int64)).run(fan_outs, key)
 
 
 class _Sampling:
-    """One sample in the making. `place` int32 `[num_nodes]`, a node's new number, is -1 everywhere between samples."""
+    """One sample in the making: the nodes so far, each of which has its position among them as its place."""
 
-    def __init__(self, neighbours: InNeighbours, place: np.ndarray) -> None:
-        self.rows = neighbours
-        self.place = place
+    def __init__(self, rows: InNeighbours, seeds: np.ndarray) -> None:
+        self.rows, self.seeds = rows, seeds
+        self.nodes = seeds[: _enter_seeds(seeds, rows.place)]
 
-    def run(self, seeds: Tensor, fan_outs: Sequence[int], key: int) -> Sample:
-        _require(seeds, fan_outs, self.rows.num_nodes)
-        nodes = seeds.cpu().numpy().astype(np.int64)
-        count = _enter_seeds(nodes, self.place)
+    def run(self, fan_outs: Sequence[int], key: int) -> Sample:
         try:
-            if count < len(nodes):
-                raise InputError(f"seed {nodes[count]} is repeated", hint="give each seed node once")
-            return self._hops(nodes, fan_outs, key)
+            if len(self.nodes) < len(self.seeds):
+                repeated = self.seeds[len(self.nodes)]
+                raise InputError(f"seed {repeated} is repeated", hint="give each seed node once")
+            return self._hops(fan_outs, key)
         finally:
-            _leave(self.nodes if count == len(nodes) else nodes, self.place)
+            _leave(self.nodes, self.rows.place)
 
-    def _hops(self, nodes: np.ndarray, fan_outs: Sequence[int], key: int) -> Sample:
-        self.nodes = nodes
-        first, node_counts, hops = 0, [len(nodes)], []
+    def _hops(self, fan_outs: Sequence[int], key: int) -> Sample:
+        first, node_counts, hops = 0, [len(self.nodes)], []
         for hop, fan_out in enumerate(fan_outs):
             front = self.nodes[first:]
             source, target, edge = self._draw(front, first, fan_out, output(key, hop))
             first = len(self.nodes)
             self.nodes = np.concatenate([self.nodes, np.empty(len(source), np.int64)])
-            count = _number(source, self.place, self.nodes, first)
+            count = _number(source, self.rows.place, self.nodes, first)
             self.nodes = self.nodes[:count]
             node_counts.append(count - first)
             hops.append((source, target, edge))
         nothing = np.empty(0, np.int64)
         columns = zip(*hops, strict=True) if hops else ([nothing],) * 3
         source, target, edge = (torch.from_numpy(np.concatenate(column)) for column in columns)
-        edge_counts = tuple(len(edge) for _, _, edge in hops)
-        return Sample(
-            torch.from_numpy(self.nodes.copy()), torch.stack([source, target]), edge, tuple(node_counts), edge_counts
-        )
+        n_id, edge_counts = torch.from_numpy(self.nodes.copy()), tuple(len(edge) for _, _, edge in hops)
+        return Sample(n_id, torch.stack([source, target]), edge, tuple(node_counts), edge_counts)
 
     def _draw(self, front: np.ndarray, first: int, fan_out: int, seed: int) -> tuple[np.ndarray, ...]:
         """Source (in old numbers), target (in new ones) and number of the edges that are drawn for the nodes `front`,

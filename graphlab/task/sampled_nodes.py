@@ -85,10 +85,6 @@ class NodeBatches:
         self._order = sampler.items[order]
         self._steps = Steps(len(order), batch_size)
 
-    @property
-    def joins_one(self) -> bool:
-        return self._steps.joins_one
-
     def __len__(self) -> int:
         return len(self._steps)
 

@@ -118,8 +118,8 @@ def test_a_mean_over_sampled_neighbours_is_right_on_average():
     """One layer of sage is linear in the mean: its mean over keys tends to the row of the whole graph."""
     whole = graph(dtype=torch.float64)
     model = model_of("sage", dtype=torch.float64, num_layers=1)
-    rows = torch.stack([model(sampled(whole, [7, 3], [2], key)) for key in range(2000)])
-    error = (rows.mean(0) - model(whole)[[7, 3]]).abs() / (rows.std(0) / 2000**0.5)
+    rows = torch.stack([model(sampled(whole, [7, 3], [2], key)) for key in range(500)])
+    error = (rows.mean(0) - model(whole)[[7, 3]]).abs() / (rows.std(0) / 500**0.5)
     assert error.max() < 4
 
 
