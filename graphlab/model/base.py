@@ -70,6 +70,9 @@ class Model(nn.Module):
     head follows. For graphs there is then one row a graph."""
     edge_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields of edges that `forward` reads: edge_attr, edge_weight; see `graphlab.model.edges`."""
+    needs_whole_graph: ClassVar[bool] = False
+    """Whether a row means nothing on a sampled subgraph, as in a model of all pairs of nodes. Models whose graphs
+    are prepared need the whole graph too."""
     out_dim: int
 
     def forward(self, batch: Data) -> Tensor:
@@ -84,6 +87,11 @@ class Model(nn.Module):
     def expressiveness(cls, config: Any) -> str | None:
         """The test of the Weisfeiler-Lehman kind that tells apart any two graphs that a model of this config does, by
         its name in Zhang et al., ICML 2023; None where none is known."""
+        return None
+
+    @property
+    def num_hops(self) -> int | None:
+        """How many edges away lies what decides a node's row; None where the model does not say."""
         return None
 
     def row_graph(self, batch: Data) -> Tensor:

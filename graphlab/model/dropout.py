@@ -40,7 +40,7 @@ class FeatureDropout(nn.Module):
         if x.device.type != "cpu" or x.requires_grad:
             return None
         if x is not self._seen or x._version != self._version:
-            at = x.flatten().nonzero().squeeze(1)
-            self._nonzero = at if len(at) < DENSE * x.numel() else None
+            sparse = int(x.count_nonzero()) < DENSE * x.numel()
+            self._nonzero = x.flatten().nonzero().squeeze(1) if sparse else None
             self._seen, self._version = x, x._version
         return self._nonzero

@@ -62,8 +62,10 @@ class NodeProxy(Proxy):
     tasks = NodeClassification
 
     def nodes(self, task: Task[Any]) -> tuple[Data, Tensor]:
-        """The graph and its training nodes, int64 `[n]`."""
-        return training_batch(task), task.split.train.to(task.device)
+        """A training batch and the nodes of it that are trained on, int64 `[n]`: of a sampled one the seeds."""
+        batch = training_batch(task)
+        rows = torch.arange(batch["batch_size"]) if "batch_size" in batch else task.split.train
+        return batch, rows.to(task.device)
 
 
 def at_initialisation(proxy: Proxy, plan: Plan, seed: int, device: torch.device | str = "cpu") -> float:

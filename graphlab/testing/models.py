@@ -29,10 +29,12 @@ from graphlab.data.spec import Continuous, DataSpec
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.model.base import LinkModel, Model, TripleModel
 from graphlab.model.edges import FIELDS
+from graphlab.model.layered import LayeredModel, layerwise
 from graphlab.model.pair_model import PairModel
 from graphlab.model.registry import MODELS, find_model
 from graphlab.model.subgraph.pairs import to_dense
 from graphlab.task.base import Learner, Task
+from graphlab.task.kinds.node_classification import NodeClassification
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import EXAMPLES, example
 from graphlab.training.config import TrainingConfig
@@ -44,7 +46,7 @@ SMALL = {"hidden_dim": 16, "num_layers": 2}
 """Of models of nodes and graphs, where subgraphs make many rows of each."""
 
 FEW = {"batch_size": 4, "num_relabelings": 6, "output_dim": 4}
-"""Of a task's settings."""
+"""Of a task's settings, where it has a number by default."""
 
 assert_close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
 
@@ -71,7 +73,7 @@ def small_plan(model: str, dataset: Dataset) -> Plan:
     chosen = NEUTRAL | (SMALL if _is_plain(dataset) else {})
     overrides = {f"model.{key}": value for key, value in chosen.items() if key in fields}
     settings = find_task(dataset.task).Config.model_fields
-    overrides |= {f"task.{key}": value for key, value in FEW.items() if key in settings}
+    overrides |= {f"task.{key}": value for key, value in FEW.items() if key in settings and settings[key].default}
     return make_plan(model, dataset, overrides)
 
 
@@ -241,6 +243,15 @@ def check_pair_tensor(model: str, name: str) -> None:
     assert_close(rows["both"][: len(rows["small"])], rows["small"])
     if len(rows["small"]) == first:
         assert_close(rows["renamed"], rows["both"][first:][order])
+
+
+def check_layers(model: str, name: str) -> None:
+    """A model of layers gives the same rows a layer and a few nodes at a time."""
+    task, learner = _learner(model, name)
+    if isinstance(learner.model, LayeredModel) and isinstance(task, NodeClassification):
+        graph = task.batches(SeedStream(0))[0]
+        learner.eval()
+        assert_close(layerwise(learner.model, graph, max_numbers=200), learner.model(graph))
 
 
 def check_edge_fields(model: str, name: str) -> None:
@@ -431,6 +442,7 @@ MODEL_CHECKS: tuple[Check, ...] = (
     check_link_scores,
     check_isolation,
     check_pair_tensor,
+    check_layers,
     check_edge_fields,
     check_gradients,
     check_mixed_precision,

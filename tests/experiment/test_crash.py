@@ -15,10 +15,51 @@ from graphlab.core.errors import StoreError
 from graphlab.experiment import execute as execute_module
 from graphlab.experiment.run import run
 from graphlab.records.store import Store
+from graphlab.task.kinds.node_classification import NodeClassification
 from graphlab.testing.examples import example
 from graphlab.training import loop
 
 FORK = multiprocessing.get_context("fork")
+
+
+SAMPLED = {"training.epochs": 4, "task.batch_size": 5, "task.fan_outs": (3, 2)}
+
+
+def go_sampled(store, dies_in_step=None):
+    """Train on sampled mini-batches, with a checkpoint after each step, and die in the step of this process that is
+    named."""
+    loop.CHECKPOINT_SECONDS = -1.0
+    steps, compute = [], NodeClassification.loss
+
+    def loss(task, learner, batch):
+        steps.append(batch)
+        if len(steps) == dies_in_step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return compute(task, learner, batch)
+
+    NodeClassification.loss = loss
+    run("sage", example("node-classification"), store=store, progress=False, **SAMPLED)
+
+
+def test_sampled_mini_batches_killed_in_every_step_come_to_the_same_bits(tmp_path):
+    """Three steps an epoch, twelve in all; each process but the last does one and dies in the next."""
+
+    def child(store, *rest):
+        process = FORK.Process(target=go_sampled, args=(store, *rest))
+        process.start()
+        process.join()
+        return process.exitcode
+
+    assert child(tmp_path / "whole") == 0
+    deaths = 0
+    while child(tmp_path / "killed", 2) == -signal.SIGKILL:
+        deaths += 1
+        (last,) = (tmp_path / "killed").glob("*/last.pt")
+        progress = torch.load(last, weights_only=True)["progress"]
+        assert 3 * (progress["epoch"] - 1) + progress["step"] == deaths
+    assert deaths == 11
+    assert len(records_of(tmp_path / "whole")) == 1
+    assert records_of(tmp_path / "killed") == records_of(tmp_path / "whole")
 
 
 def go(store, seeds, log=None, epochs=400):

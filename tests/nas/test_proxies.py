@@ -335,3 +335,11 @@ def test_the_list_of_proxies(cli):
     assert set(frame[frame.tasks == "all"].name) == {"grad-norm", "parameters", "snip"}
     found = cli("proxies", "--json")
     assert [row["name"] for row in found.json] == PROXIES.names()
+
+
+@pytest.mark.parametrize("name", ["grad-sign", "grad-norm", "snip"])
+def test_a_sample_of_all_neighbours_has_the_value_of_the_whole_graph(name):
+    """Of a sampled batch the seeds are the nodes that are looked at."""
+    pairs = built("gnn-micro"), built("gnn-micro", **{"task.batch_size": 100, "task.fan_outs": (-1, -1)})
+    whole, sampled = (find_proxy(name)(learner, task) for learner, task in pairs)
+    assert sampled == pytest.approx(whole, rel=1e-5)

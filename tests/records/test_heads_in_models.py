@@ -1,5 +1,7 @@
-"""Checkpoints from when models of nodes had the last layer that is now the task's head. `store-heads` holds a run of gin
-on karate which that code finished, and the same run stopped after half of its epochs."""
+"""Checkpoints from when models of nodes had the last layer that is now the task's head.
+
+`store-heads` holds a run of gin on karate which that code finished, and the same run stopped after half of its epochs.
+"""
 
 from __future__ import annotations
 

@@ -20,6 +20,11 @@ PLAIN = {"model.dropout": 0.0, "training.epochs": 4}
 # Twelve training graphs and 36 training triples: the last batch is odd, or a single item for two processes.
 JOBS = {
     "node-classification": ("gcn", "node-classification", PLAIN),
+    "node-classification, sampled": (
+        "sage",
+        "node-classification",
+        PLAIN | {"task.batch_size": 5, "task.fan_outs": [3, 2]},
+    ),
     "graph-classification, odd batches": ("gcn", "graph-classification", PLAIN | {"task.batch_size": 5}),
     "graph-classification, one left": ("gcn", "graph-classification", PLAIN | {"task.batch_size": 11}),
     "graph-regression": ("sage", "graph-regression", PLAIN | {"task.batch_size": 5, "training.clip_norm": 0.1}),

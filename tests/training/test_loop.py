@@ -65,12 +65,13 @@ def same(a, b):
         ("gin", "graph-regression", {"scheduler": "plateau", "step_epochs": 1, "optimizer": "sgd"}),
         ("gin", "graph-regression", {"scheduler": "loss-plateau", "step_epochs": 1, "evaluate_every": 3}),
         ("gcn", "node-classification", {"scheduler": "cosine", "patience": 3, "lr": 0.2}),
+        ("sage", "node-classification", {"task.batch_size": 4, "task.fan_outs": (3, 2)}),
         ("distmult", "kg-transductive", {"optimizer": "adamw", "clip_norm": 0.1}),
     ],
 )
 def test_a_run_goes_on_from_any_step_to_the_same_end(model, name, extra, monkeypatch):
     batch = {} if name == "node-classification" else {"task.batch_size": 5}
-    settings = {"training.epochs": 5, **batch, **{f"training.{k}": v for k, v in extra.items()}}
+    settings = {"training.epochs": 5, **batch, **{k if "." in k else f"training.{k}": v for k, v in extra.items()}}
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)  # a checkpoint after each step
     whole = Memory()
     expected = fit(*start(model, name, **settings), STREAM, whole)

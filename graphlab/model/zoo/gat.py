@@ -67,6 +67,10 @@ class GAT(Model):
             ]
         )
 
+    @property
+    def num_hops(self) -> int:
+        return len(self.convs)
+
     @classmethod
     def expressiveness(cls, config: Config) -> str:
         return "1-WL"

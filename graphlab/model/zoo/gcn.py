@@ -14,9 +14,10 @@ from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec, Target
-from graphlab.model.base import Model, ModelConfig, Preset
+from graphlab.model.base import ModelConfig, Preset
 from graphlab.model.dropout import FeatureDropout
 from graphlab.model.edges import positive_edge_weight
+from graphlab.model.layered import Block, LayeredModel
 
 
 class Config(ModelConfig):
@@ -25,10 +26,11 @@ class Config(ModelConfig):
     dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.5
 
 
-class GCN(Model):
+class GCN(LayeredModel):
     """Convolutions with ReLU and dropout between them; edges are read as undirected messages u -> v.
 
-    Weights of edges take the places of the ones in A, and D has their sums, as in PyG's GCNConv.
+    Weights of edges take the places of the ones in A, and D has their sums, as in PyG's GCNConv. In a sampled
+    mini-batch D has the sums of the sampled edges, as there too.
     batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
     """
 
@@ -47,7 +49,7 @@ class GCN(Model):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
         widths = self.layer_widths("gcn", spec, config.hidden_dim, config.num_layers)
-        self.out_dim = widths[-1]
+        self.out_dim, self.num_layers = widths[-1], config.num_layers
         self.dropout = config.dropout
         self.drop_features = FeatureDropout(config.dropout)
         self.convs = nn.ModuleList(GCNConv(i, o, normalize=False) for i, o in pairwise(widths))
@@ -56,14 +58,15 @@ class GCN(Model):
     def expressiveness(cls, config: Config) -> str:
         return "1-WL"
 
-    def forward(self, batch: Data) -> Tensor:
-        x: Tensor = batch["x"]
-        weight = positive_edge_weight(batch, "gcn")
-        edge_index, edge_weight = gcn_norm(batch.edge_index, weight, num_nodes=batch.num_nodes, dtype=x.dtype)
-        for depth, conv in enumerate(self.convs):
-            x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
-            x = conv(x, edge_index, edge_weight)
-        return x
+    def messages(self, batch: Data) -> Block:
+        weight, num_nodes = positive_edge_weight(batch, "gcn"), int(batch.num_nodes or 0)
+        edge_index, edge_weight = gcn_norm(batch.edge_index, weight, num_nodes=num_nodes, dtype=batch["x"].dtype)
+        assert isinstance(edge_index, Tensor)
+        return Block(edge_index, num_nodes, edge_weight)
+
+    def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
+        x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
+        return block.of_targets(self.convs[depth](x, block.edge_index, block.edge_weight))
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """The paper regularises the first layer alone (section 5.2)."""

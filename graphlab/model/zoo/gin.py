@@ -56,6 +56,10 @@ class GIN(Model):
         self.dropout = config.dropout
         self.out_dim = states
 
+    @property
+    def num_hops(self) -> int:
+        return len(self.convs)
+
     @classmethod
     def expressiveness(cls, config: Config) -> str:
         return "1-WL"

@@ -36,6 +36,7 @@ class LabelPropagation(Model):
     tasks = frozenset({"node-classification"})
     output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
+    needs_whole_graph = True
     citation = Citation(
         key="zhu2003",
         title="Semi-Supervised Learning Using Gaussian Fields and Harmonic Functions",

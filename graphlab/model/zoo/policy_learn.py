@@ -95,6 +95,7 @@ class PolicyLearn(Model):
 
     tasks = frozenset({"graph-prediction", "node-classification"})
     edge_fields = frozenset({"edge_attr"})
+    needs_whole_graph = True
     citation = Citation(
         key="bevilacqua2024",
         title="Efficient Subgraph GNNs by Learning Effective Selection Policies",

@@ -60,6 +60,7 @@ class PPGN(PairModel):
     """batch: graphs as they are -> `[num_nodes, hidden_dim]`. Memory grows with the sum of n^2."""
 
     tasks = frozenset({"graph-prediction", "node-classification"})
+    needs_whole_graph = True
     citation = Citation(
         key="maron2019provably",
         title="Provably Powerful Graph Networks",

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch_geometric.data import Data
 from torch_geometric.nn import SAGEConv
+from torch_geometric.utils import scatter
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec, Target
-from graphlab.model.base import Model, ModelConfig, Preset
+from graphlab.model.base import ModelConfig, Preset
 from graphlab.model.dropout import FeatureDropout
-from graphlab.model.edges import edge_weight, weighted_messages
+from graphlab.model.layered import Block, LayeredModel
 
 
 class Config(ModelConfig):
@@ -25,8 +25,9 @@ class Config(ModelConfig):
     normalize: Annotated[bool, Choices((False, True))] = False
 
 
-class SAGE(Model):
-    """Full-neighbourhood GraphSAGE with ReLU and dropout between layers.
+class SAGE(LayeredModel):
+    """GraphSAGE with ReLU and dropout between layers; over whole neighbourhoods, or over those that
+    `task.fan_outs` samples.
 
     With weights of edges the mean is that of w_uv h_u, as in PyG's GraphConv with aggr="mean".
     `normalize` scales each layer's output rows to unit length (algorithm 1, line 7).
@@ -48,7 +49,7 @@ class SAGE(Model):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
         widths = self.layer_widths("sage", spec, config.hidden_dim, config.num_layers)
-        self.out_dim = widths[-1]
+        self.out_dim, self.num_layers = widths[-1], config.num_layers
         self.dropout = config.dropout
         self.drop_features = FeatureDropout(config.dropout)
         self.convs = nn.ModuleList(SAGEConv(i, o, normalize=config.normalize) for i, o in pairwise(widths))
@@ -57,18 +58,18 @@ class SAGE(Model):
     def expressiveness(cls, config: Config) -> str:
         return "1-WL"
 
-    def forward(self, batch: Data) -> Tensor:
-        x: Tensor = batch["x"]
-        for depth, conv in enumerate(self.convs):
-            x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
-            x = conv(x, batch.edge_index) if edge_weight(batch) is None else _weighted(conv, x, batch)
-        return x
+    def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
+        x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
+        conv, targets = self.convs[depth], block.of_targets(x)
+        return conv((x, targets), block.edge_index) if block.edge_weight is None else _weighted(conv, x, targets, block)
 
 
-def _weighted(conv: nn.Module, x: Tensor, batch: Data) -> Tensor:
+def _weighted(conv: nn.Module, x: Tensor, targets: Tensor, block: Block) -> Tensor:
     """The convolution with weights of edges, of which PyG's has none."""
-    assert isinstance(conv, SAGEConv)
-    out = conv.lin_l(weighted_messages(batch, x, "mean")) + conv.lin_r(x)
+    assert isinstance(conv, SAGEConv) and block.edge_weight is not None
+    source, target = block.edge_index
+    heard = scatter(x[source] * block.edge_weight.unsqueeze(1), target, dim_size=len(targets), reduce="mean")
+    out = conv.lin_l(heard) + conv.lin_r(targets)
     return F.normalize(out, dim=-1) if conv.normalize else out
 
 

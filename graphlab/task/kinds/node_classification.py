@@ -7,25 +7,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Self
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
+from graphlab.core.config import PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.dataset import Dataset
 from graphlab.data.spec import UNLABELLED, DataSpec
 from graphlab.model.base import Model
+from graphlab.model.layered import LayeredModel, layerwise
+from graphlab.ops.neighbour_sampling import ALL
 from graphlab.task.base import Learner, Part, Task, TaskConfig
 from graphlab.task.heads import make_head
 from graphlab.task.metrics import measure
+from graphlab.task.sampled_nodes import NodeBatches, NodeSampler, require_samplable
 
 
 class Config(TaskConfig):
-    """Node classification leaves nothing open."""
+    """batch_size  training nodes a step, over all processes; None trains on the whole graph at once
+    fan_outs    with batch_size: in-edges sampled of a node, a number for each layer, that of the training nodes first;
+              -1 takes all; see docs/SAMPLING.md
+    """
+
+    batch_size: PositiveInt | None = None
+    fan_outs: Annotated[tuple[int, ...], Field(strict=False)] | None = None
+
+    @field_validator("fan_outs")
+    @classmethod
+    def _counts(cls, fan_outs: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if any(number < 1 and number != ALL for number in fan_outs or ()):
+            raise ValueError(f"each is a number from 1, or {ALL} for all neighbours")
+        return fan_outs
+
+    @model_validator(mode="after")
+    def _needs_both(self) -> Self:
+        if self.batch_size is not None and self.fan_outs is None:
+            raise ValueError("batch_size needs fan_outs, a number for each layer, as in fan_outs=[10, 10]")
+        if self.fan_outs is not None and self.batch_size is None:
+            raise ValueError("fan_outs are for mini-batches and need batch_size, as in batch_size=1024")
+        return self
 
 
 @dataclass(frozen=True)
@@ -46,6 +72,9 @@ class NodeClassification(Task[Data]):
 
     Models get the graph without its labels; those of the training nodes alone are there, as
     `known_labels` `[num_nodes, num_classes]`, one-hot, zero for every other node.
+
+    With `batch_size` a step's loss is that of some training nodes, its seeds, on a sampled subgraph; evaluation samples
+    nothing. See `graphlab.task.sampled_nodes`.
     """
 
     name = "node-classification"
@@ -67,29 +96,55 @@ class NodeClassification(Task[Data]):
         known = torch.zeros(len(labels), target.size)
         known[train, labels[train]] = 1.0
         inputs = {key: value for key, value in self.dataset.graph.to_dict().items() if key != target.name}
-        self._graph = Data.from_dict({**inputs, "known_labels": known}).to(str(self.device))
+        graph = Data.from_dict({**inputs, "known_labels": known})
+        self._sampler: NodeSampler | None = None
+        if self.config.batch_size is None:
+            graph = graph.to(str(self.device))
+        else:
+            self._sampler = NodeSampler(graph, labels, train, self.config.fan_outs, self.shard, self.device)
+        self._graph = graph
 
     @classmethod
     def head(cls, config: Config, model: Model, spec: DataSpec) -> nn.Module:
+        """Raises IncompatibleError for a model that cannot train on the samples that the settings say."""
+        if config.fan_outs is not None:
+            require_samplable(model, config.fan_outs)
         return make_head(model, spec)
 
-    def batches(self, stream: SeedStream) -> FullBatch:
+    def batches(self, stream: SeedStream) -> FullBatch | NodeBatches:
+        if self._sampler is not None:
+            return NodeBatches(self._sampler, stream, self.config.batch_size)
         return FullBatch(self._graph)
 
     def loss(self, learner: Learner, batch: Data) -> Tensor:
-        return F.cross_entropy(self._logits(learner, batch)[self._index["train"]], self._labels["train"])
+        rows = self._logits(learner, batch)
+        if self._sampler is None:
+            return F.cross_entropy(rows[self._index["train"]], self._labels["train"])
+        return F.cross_entropy(rows[: batch["batch_size"]], self._sampler.labels_of(batch))
+
+    def weight(self, batch: Data) -> float:
+        return 1.0 if self._sampler is None else batch["share"]
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Logits `[n, num_classes]`."""
-        return self._logits(learner, self._graph)[self.shard.of(self._index[part])]
-
-    def _logits(self, learner: Learner, graph: Data) -> Tensor:
-        shape = (int(graph.num_nodes or 0), self.dataset.spec.num_outputs)
-        rows = learner.head(learner.model(graph), graph)
-        return require_shape(f"the predictions of {type(learner.model).__name__}", rows, shape, "[nodes, classes]")
+        return self.predictions(learner)[self.shard.of(self._index[part])]
 
     def predictions(self, learner: Learner) -> Tensor:
-        return self._logits(learner, self._graph)
+        """Logits of all nodes, `[num_nodes, num_classes]`, each on its whole neighbourhood."""
+        if self._sampler is None:
+            return self._logits(learner, self._graph)
+        if isinstance(learner.model, LayeredModel):
+            rows = layerwise(learner.model, self._graph, self.device).to(self.device)
+            return learner.head(rows, self._graph)
+        return self._logits(learner, self._graph.clone().to(str(self.device)))
+
+    def _logits(self, learner: Learner, graph: Data) -> Tensor:
+        """Of all nodes of a graph or, by a model that computes no others, of the seeds of a sample."""
+        trimmed = "num_sampled_nodes" in graph and isinstance(learner.model, LayeredModel)
+        num_rows = graph["batch_size"] if trimmed else int(graph.num_nodes or 0)
+        rows = learner.head(learner.model(graph), graph)
+        shape = (num_rows, self.dataset.spec.num_outputs)
+        return require_shape(f"the predictions of {type(learner.model).__name__}", rows, shape, "[nodes, classes]")
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         labelled = self._labels[part] != UNLABELLED
