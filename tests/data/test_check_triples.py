@@ -19,7 +19,8 @@ from graphlab.data.load import load
 from graphlab.data.spec import FACT, DataSpec
 from graphlab.data.triples import world
 from graphlab.experiment.plan import make_plan
-from graphlab.testing.examples import _dataset, example
+from graphlab.task.example import example_dataset
+from graphlab.testing.examples import example
 
 N, R = 20, 4
 
@@ -48,7 +49,7 @@ def dataset(
     parts.append(rows[60:] if test is None else test)
     graph = world(num_nodes, parts[0] if facts is None else facts, torch.cat(parts) if known is None else known)
     settings = {"num_relations": R, "num_entities": N, "directed": True, **spec}
-    return _dataset("kg-completion", (graph,), Split(*parts), DataSpec("triples", (FACT,), **settings))
+    return example_dataset("kg-completion", (graph,), Split(*parts), DataSpec("triples", (FACT,), **settings))
 
 
 def with_graph(data: Dataset, **values) -> Dataset:
@@ -237,7 +238,7 @@ def inverse_data(kept: int) -> Dataset:
     test = torch.cat([forward[30:34], backward[34:40]])
     graph = world(41, train, torch.cat([train, forward[34:36], test]))
     spec = DataSpec("triples", (FACT,), num_relations=2, num_entities=41, directed=True)
-    return _dataset("kg-completion", (graph,), Split(train, forward[34:36], test), spec)
+    return example_dataset("kg-completion", (graph,), Split(train, forward[34:36], test), spec)
 
 
 def test_inverse_leaks():
@@ -259,7 +260,7 @@ def test_inverse_leaks_of_symmetric_relations():
     test = rows[16:19, [2, 1, 0]]
     graph = world(38, train, torch.cat([train, test]))
     spec = DataSpec("triples", (FACT,), num_relations=1, num_entities=38, directed=True)
-    data = _dataset("kg-completion", (graph,), Split(train, test[:0], test), spec)
+    data = example_dataset("kg-completion", (graph,), Split(train, test[:0], test), spec)
     # of 35 training triples 32 are there turned round, .914; held out are 3 of 38, so that .911 is asked
     assert check(data).notices == (
         "3 of 3 test triples are given away by a fact turned round, as 1 pair of relations is inverse in training",

@@ -19,7 +19,7 @@ from graphlab.data.links import NonLinks, both_directions, sizes, split_links, u
 from graphlab.data.load import load
 from graphlab.data.spec import LINK, DataSpec
 from graphlab.task.kinds.link_prediction import LinkPrediction
-from graphlab.testing.examples import links_without_features
+from graphlab.testing.examples import example
 
 
 @settings(max_examples=60, deadline=None)
@@ -92,7 +92,7 @@ def test_training_links_that_leave_no_pair_are_refused():
     pairs = torch.tensor(list(combinations(range(6), 2)))
     labelled = torch.cat([pairs, torch.ones(len(pairs), 1, dtype=torch.int64)], dim=1)
     complete = replace(
-        links_without_features(),
+        example("links-without-features"),
         graphs=(Data(edge_index=both_directions(pairs), num_nodes=6),),
         splits=Splits("fixed", fixed=(Split(labelled, labelled[:0], labelled[:0]),)),
         spec=DataSpec("node-pairs", (LINK,), num_entities=6),

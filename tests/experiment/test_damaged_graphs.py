@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from graphlab.data.dataset import Dataset, Split
 from graphlab.data.spec import Continuous, DataSpec, Target
-from graphlab.testing.examples import _dataset
+from graphlab.task.example import example_dataset
 from tests.experiment.damage import (
     OTHER_EDGES,
     OTHER_PARTS,
@@ -85,7 +85,7 @@ def test_graphs(data):
     def make(fields: list[Fields]) -> Dataset:
         whole = tuple(Data(**{k: v for k, v in each.items() if v is not None}) for each in fields)
         spec = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(2))
-        return _dataset("graph-prediction", whole, Split(*(split[part] for part in PARTS)), spec)
+        return example_dataset("graph-prediction", whole, Split(*(split[part] for part in PARTS)), spec)
 
     outcome = run(make, graphs, bool(wrong), "mlp", "mae", **{"model.hidden_dim": 3, "task.batch_size": 4})
     if outcome is None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from graphlab.data.dataset import Dataset, Split
 from graphlab.data.spec import Continuous, DataSpec, Target
-from graphlab.testing.examples import _dataset
+from graphlab.task.example import example_dataset
 from tests.experiment.damage import (
     CLASSES,
     OTHER_EDGES,
@@ -48,7 +48,7 @@ def node_fields(random: np.random.Generator) -> Fields:
 
 def node_dataset(fields: Fields) -> Dataset:
     split = Split(*(fields[part] for part in PARTS))
-    return _dataset(
+    return example_dataset(
         "node-classification",
         (graph_of(fields),),
         split,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.spec import FACT, DataSpec
-from graphlab.testing.examples import _dataset
+from graphlab.task.example import example_dataset
 from tests.experiment.damage import (
     PARTS,
     Change,
@@ -48,7 +48,7 @@ def triple_dataset(fields: Fields) -> Dataset:
     count = fields["num_entities"]
     spec = DataSpec("triples", (FACT,), num_relations=RELATIONS, num_entities=count, directed=True)
     graphs = (graph_of(fields),) * fields["graphs"]
-    data = _dataset("kg-completion", graphs, split, spec)
+    data = example_dataset("kg-completion", graphs, split, spec)
     labels = fields.get("labels", {})
     return Dataset(data.name, data.task, graphs, Splits("public", (split,)), spec, data.card, labels)
 

@@ -16,7 +16,8 @@ from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.spec import UNLABELLED, Continuous, DataSpec, Target
 from graphlab.experiment.plan import make_plan
 from graphlab.task.base import Shard
-from graphlab.testing.examples import _dataset, example
+from graphlab.task.example import example_dataset
+from graphlab.testing.examples import example
 from tests.specs import with_output
 
 STREAM = SeedStream(0).child("epoch", 0)
@@ -30,7 +31,7 @@ def two_cliques(hidden: tuple[int, ...] = ()) -> Dataset:
     y[list(hidden)] = UNLABELLED
     graph = Data(x=F.one_hot(clique).float(), edge_index=edges.nonzero().T.contiguous(), y=y)
     split = Split([0, 1, 2, 8, 9, 10], [3, 4, 11, 12], [5, 6, 7, 13, 14, 15])
-    return _dataset(
+    return example_dataset(
         "node-classification",
         (graph,),
         split,

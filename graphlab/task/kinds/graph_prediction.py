@@ -7,7 +7,7 @@ of the share of each that is found, 1 / classes for whatever never looks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -21,9 +21,10 @@ from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.dataset import Dataset
-from graphlab.data.spec import UNLABELLED, DataSpec
+from graphlab.data.spec import UNLABELLED, Continuous, DataSpec, Target, TargetType
 from graphlab.model.base import Model
 from graphlab.task.base import Direction, Learner, Part, Steps, Task, TaskConfig
+from graphlab.task.example import FEATURES, NODES, example_dataset, random_graph, thirds
 from graphlab.task.heads import make_head
 from graphlab.task.metrics import measure
 
@@ -177,3 +178,20 @@ class GraphPrediction(Task[Data]):
     def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, Any]:
         metric, _ = cls.selection(config, dataset)
         return {"metric": metric, "split": dataset.splits.name, "selection": f"best validation {metric}"}
+
+
+def examples() -> dict[str, Dataset]:
+    """Random graphs, whose class is the sign of a mean feature, and whose value is that mean."""
+    return {
+        "graph-classification": _example("class", 2, lambda mean: (mean > 0).long().view(1)),
+        "graph-regression": _example("value", 1, lambda mean: mean.view(1, 1)),
+    }
+
+
+def _example(kind: TargetType, size: int, target: Callable[[Tensor], Tensor]) -> Dataset:
+    random = SeedStream(0, ("example", "graph")).torch()
+    graphs = tuple(random_graph(5 + i % 4, random) for i in range(NODES))
+    for graph in graphs:
+        graph.y = target(graph["x"][:, :1].mean())
+    spec = DataSpec("graphs", (Target("y", "graph", kind, size),), node=Continuous(FEATURES))
+    return example_dataset(GraphPrediction.name, graphs, thirds(torch.arange(NODES)), spec)

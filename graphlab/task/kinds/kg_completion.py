@@ -15,9 +15,11 @@ from graphlab.core.config import PositiveInt
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
-from graphlab.data.dataset import Dataset
+from graphlab.data.dataset import Dataset, Split
+from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.base import TripleModel
 from graphlab.task.base import Direction, Learner, Part, Task
+from graphlab.task.example import NODES, RELATIONS, example_dataset, ring_triples, set_facts, thirds
 from graphlab.task.objectives import OBJECTIVES, ObjectiveConfig, Queries, QueryEpoch
 from graphlab.task.ranking import RANKING_METRICS, Tie, ranking_metrics, ranks
 from graphlab.task.triples import World, inverse_queries
@@ -122,3 +124,28 @@ def _triple_model(learner: Learner) -> TripleModel:
             f"{type(learner.model).__name__} does not score triples", hint="use a model of the kg-completion task"
         )
     return learner.model
+
+
+def examples() -> dict[str, Dataset]:
+    """Rings under three relations: one graph, and one for training with another for test."""
+    return {"kg-transductive": transductive_example(), "kg-inductive": _inductive_example()}
+
+
+def transductive_example() -> Dataset:
+    """One graph, of whose triples half are facts."""
+    graph, facts = ring_triples(SeedStream(0, ("example", "kg")).torch())
+    spec = DataSpec("triples", (FACT,), num_relations=RELATIONS, num_entities=NODES, directed=True)
+    held_out = thirds(facts)
+    set_facts(graph, held_out.train, facts)
+    return example_dataset(KGCompletion.name, (graph,), held_out, spec)
+
+
+def _inductive_example() -> Dataset:
+    random = SeedStream(0, ("example", "kg")).torch()
+    (seen, facts), (unseen, other) = ring_triples(random), ring_triples(random)
+    first, second = thirds(facts), thirds(other)
+    set_facts(seen, first.train, facts)
+    set_facts(unseen, second.train, other)
+    spec = DataSpec("triples", (FACT,), num_relations=RELATIONS, directed=True)
+    split = Split(first.train, first.validation, second.test)
+    return example_dataset(KGCompletion.name, (seen, unseen), split, spec)

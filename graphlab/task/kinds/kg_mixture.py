@@ -6,18 +6,20 @@ Every graph is asked as `kg-completion` asks it. Each step is about one of them,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch_geometric.data import Data
 
 from graphlab.core.config import PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.spec import FACT, DataSpec
 from graphlab.task.base import Direction, Learner, Part, Shard, Task
+from graphlab.task.example import NODES, RELATIONS, example_dataset, set_facts
 from graphlab.task.kinds import kg_completion
-from graphlab.task.kinds.kg_completion import KGCompletion
+from graphlab.task.kinds.kg_completion import KGCompletion, transductive_example
 from graphlab.task.objectives import Queries
 from graphlab.task.ranking import RANKING_METRICS
 
@@ -141,3 +143,18 @@ def _some_of_each(rows: Tensor, number: int | None) -> Tensor:
     order = torch.randperm(len(rows), generator=SeedStream(0, ("mixture", "validation")).torch())
     kept = [order[rows[order, 0] == k][:number] for k in rows[:, 0].unique().tolist()]
     return rows[torch.cat(kept).sort().values]
+
+
+def examples() -> dict[str, Dataset]:
+    """The transductive example and the same without its last relation, two graphs of which neither knows the other."""
+    whole = transductive_example()
+    graphs, parts = [], []
+    for k, num_relations in enumerate((RELATIONS, RELATIONS - 1)):
+        held = [triples[triples[:, 1] < num_relations] for _, triples in whole.split().parts()]
+        graph = Data(num_nodes=NODES, num_relations=num_relations)
+        set_facts(graph, held[0], torch.cat(held))
+        graphs.append(graph)
+        parts.append([torch.cat([torch.full((len(rows), 1), k), rows], dim=1) for rows in held])
+    split = Split(*(torch.cat(rows) for rows in zip(*parts, strict=True)))
+    mixture = example_dataset(KGMixture.name, tuple(graphs), split, DataSpec("mixture-triples", (FACT,), directed=True))
+    return {"kg-mixture": replace(mixture, labels={"graphs": ("all", "fewer")})}

@@ -21,9 +21,11 @@ from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.dataset import Dataset
-from graphlab.data.links import NonLinks, both_directions
+from graphlab.data.links import NonLinks, both_directions, split_links, unordered
+from graphlab.data.spec import LINK, Continuous, DataSpec
 from graphlab.model.base import LinkModel
 from graphlab.task.base import Direction, Learner, Part, Steps, Task, TaskConfig
+from graphlab.task.example import FEATURES, NODES, example_dataset
 from graphlab.task.metrics import measure
 
 
@@ -170,3 +172,20 @@ def _link_model(learner: Learner) -> LinkModel:
 def _scores(model: LinkModel, encoding: Any, pairs: Tensor) -> Tensor:
     scores = model.score_pairs(encoding, pairs)
     return require_shape(f"the scores of {type(model).__name__}", scores, (len(pairs),), "[pairs]")
+
+
+def examples() -> dict[str, Dataset]:
+    """Links between nodes of like features, with these features and without."""
+    x = torch.randn(NODES, FEATURES, generator=SeedStream(0, ("example", "links")).torch())
+    near = torch.triu((x @ x.T) > 1.5, diagonal=1)
+    edge_index = (near | near.T).nonzero().T.contiguous()
+    return {
+        "links": _example(Data(x=x, edge_index=edge_index), Continuous(FEATURES)),
+        "links-without-features": _example(Data(edge_index=edge_index, num_nodes=NODES), None),
+    }
+
+
+def _example(graph: Data, features: Continuous | None) -> Dataset:
+    split = split_links(unordered(graph["edge_index"]), NODES, SeedStream(0, ("example", "split")))
+    spec = DataSpec("node-pairs", (LINK,), node=features, num_entities=NODES)
+    return example_dataset(LinkPrediction.name, (graph,), split, spec)

@@ -19,11 +19,12 @@ from graphlab.core.config import PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.dataset import Dataset
-from graphlab.data.spec import UNLABELLED, DataSpec
+from graphlab.data.spec import UNLABELLED, Continuous, DataSpec, Target
 from graphlab.model.base import Model
 from graphlab.model.layered import LayeredModel, layerwise
 from graphlab.ops.neighbour_sampling import ALL
 from graphlab.task.base import Learner, Part, Task, TaskConfig
+from graphlab.task.example import CLASSES, FEATURES, NODES, example_dataset, random_graph, thirds
 from graphlab.task.heads import make_head
 from graphlab.task.metrics import measure
 from graphlab.task.sampled_nodes import NodeBatches, NodeSampler, require_samplable
@@ -163,3 +164,12 @@ class NodeClassification(Task[Data]):
             "split": dataset.splits.name,
             "selection": "best validation accuracy, ties by lower validation loss",
         }
+
+
+def examples() -> dict[str, Dataset]:
+    """A random graph whose classes are the largest of some features."""
+    graph = random_graph(NODES, SeedStream(0, ("example", "node")).torch())
+    graph.y = graph["x"][:, :CLASSES].argmax(dim=1)
+    spec = DataSpec("nodes", (Target("y", "node", "class", CLASSES),), node=Continuous(FEATURES))
+    split = thirds(torch.arange(NODES))
+    return {"node-classification": example_dataset(NodeClassification.name, (graph,), split, spec)}

@@ -24,11 +24,12 @@ from graphlab.core.config import Choices, NonNegativeFloat, NonNegativeInt, Posi
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
-from graphlab.data.dataset import Dataset
-from graphlab.data.spec import DataSpec
+from graphlab.data.dataset import Dataset, Split
+from graphlab.data.spec import DISTINCT, Continuous, DataSpec
 from graphlab.model.base import Model
 from graphlab.model.edges import FIELDS
 from graphlab.task.base import Learner, Part, Task, TaskConfig
+from graphlab.task.example import FEATURES, example_dataset, random_graph
 from graphlab.task.heads import Readout
 
 OFFICIAL_THRESHOLD = 72.34
@@ -276,3 +277,13 @@ def _outputs(learner: Learner, batches: Sequence[Data]) -> Tensor:
 
 def _double(values: Tensor) -> Tensor:
     return values.double() if values.is_floating_point() else values
+
+
+def examples() -> dict[str, Dataset]:
+    """Four random graphs, each two of them a pair; features of nodes tell them apart, so that every model can."""
+    random = SeedStream(0, ("example", "pairs")).torch()
+    graphs = tuple(random_graph(5 + i, random) for i in range(4))
+    nothing = torch.zeros(0, dtype=torch.int64)
+    spec = DataSpec("graph-pairs", (DISTINCT,), node=Continuous(FEATURES))
+    split = Split(nothing, nothing, torch.arange(len(graphs)))
+    return {"pairs": example_dataset(PairDiscrimination.name, graphs, split, spec)}
