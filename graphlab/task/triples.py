@@ -84,20 +84,18 @@ class World:
             num_nodes=self.num_nodes,
             num_relations=num_relations,
         ).to(str(device))
-        triples = self.facts() if known == "facts" else graph["known_triples"].to(device)
-        self.known = KnownTails(triples, self.num_nodes, num_relations)
-
-    def facts(self) -> Tensor:
+        head, tail = self.graph["edge_index"]
+        self.facts = torch.stack([head, self.graph["edge_type"], tail], dim=1)
         """The fact graph as triples `[E, 3]`."""
-        (head, tail), relation = self.graph["edge_index"], self.graph["edge_type"]
-        return torch.stack([head, relation, tail], dim=1)
+        triples = self.facts if known == "facts" else graph["known_triples"].to(device)
+        self.known = KnownTails(triples, self.num_nodes, num_relations)
 
     def without(self, triples: Tensor, *, one_hop: bool) -> Data:
         """The graph with `edge_mask` False at the triples, or at every edge between their ends."""
         if one_hop:
-            hidden = joins_ends(self.facts(), triples, self.num_nodes)
+            hidden = joins_ends(self.facts, triples, self.num_nodes)
         else:
-            hidden = is_among(self.facts(), triples, self.num_nodes, self.num_relations)
+            hidden = is_among(self.facts, triples, self.num_nodes, self.num_relations)
         graph = copy(self.graph)
         graph.edge_mask = ~hidden
         return graph
