@@ -11,26 +11,20 @@ from graphlab.core.registry import Registry
 from graphlab.data.registry import DATASETS
 from graphlab.model.base import Model
 from graphlab.model.registry import MODELS
-from graphlab.nas.proxy import Proxy
-from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, SUPERNETS
-from graphlab.nas.space import Space
-from graphlab.nas.strategy import Strategy
-from graphlab.nas.supernet import Supernet
+from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, SUPERNETS, TABLES
 from graphlab.task.base import Task
 from graphlab.task.registry import TASKS
 
 BY_CLASS: tuple[tuple[type, Registry], ...] = (
     (Model, MODELS),
     (Task, TASKS),
-    (Strategy, STRATEGIES),
-    (Supernet, SUPERNETS),
-    (Space, SPACES),
-    (Proxy, PROXIES),
+    *((registry.base, registry) for registry in (STRATEGIES, SUPERNETS, SPACES, PROXIES)),
 )
 
 
 def register(module: ModuleType | str, name: str | None = None) -> str:
-    """Have a module of your own stand for the model, data set, task, probe, strategy, space or proxy that it defines.
+    """Have a module of your own stand for what it defines: a model, a data set, a task or a probe; of searches a
+    strategy, a space, a proxy, a supernet or a table.
 
     module  the imported module or its dotted name; CONTRIBUTING.md shows a model, a data set and a probe
     name    what it is called; by default the module's name, for a data set the family of its card
@@ -54,6 +48,8 @@ def register(module: ModuleType | str, name: str | None = None) -> str:
 def _registry(module: ModuleType) -> Registry:
     if hasattr(module, "CARD") and hasattr(module, "build"):
         return DATASETS
+    if hasattr(module, "CARD") and hasattr(module, "read_table"):
+        return TABLES
     own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
     for base, registry in BY_CLASS:
         if any(issubclass(value, base) for value in own):
@@ -61,6 +57,6 @@ def _registry(module: ModuleType) -> Registry:
     if hasattr(module, "probe"):
         return PROBES
     raise InputError(
-        f"module {module.__name__} defines no model, data set, task, probe, strategy, space or proxy",
+        f"module {module.__name__} defines no model, data set, task, probe, strategy, space, proxy, supernet or table",
         hint="CONTRIBUTING.md has an example of a model, a data set and a probe",
     )

@@ -60,7 +60,7 @@ def search(
     """
     from graphlab import api
     from graphlab.experiment.plan import parse_settings
-    from graphlab.nas.objectives.limit import parse_limits
+    from graphlab.nas.core.objective import parse_limits
 
     if plot:
         from graphlab.core.plot import form_of

@@ -25,7 +25,7 @@ from graphlab.experiment import workers
 from graphlab.experiment.plan import make_plan
 from graphlab.experiment.runs import Runs
 from graphlab.model.registry import OWN_MODELS
-from graphlab.nas.driver.workers import work
+from graphlab.nas.workers import work
 from graphlab.records.store import Store
 from graphlab.task.ranking import ranking_metrics
 from tests.experiment.own_files import triples

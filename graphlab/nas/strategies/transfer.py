@@ -14,9 +14,9 @@ from pydantic import Field
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.nas.space import Architecture
+from graphlab.nas.core.space import Architecture
+from graphlab.nas.core.strategy import Proposal
 from graphlab.nas.strategies import bayesian
-from graphlab.nas.strategy import Proposal
 from graphlab.nas.surrogates.sources import sources_for
 
 
