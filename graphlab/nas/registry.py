@@ -58,9 +58,9 @@ def find_table(name: str) -> Table:
         if not path.is_file():
             raise DataError(f"there is no table {path}", hint="name a file, or a table as nas-bench-graph/cora")
         return TABLES.module("nas-bench-graph").read_table(path, path.stem)
-    found = TABLES.resolve(name)
-    (source,) = found.module.CARD.sources[found.variant]
-    return found.module.read_table(Files([source]).path(source.path), found.name)
+    entry = TABLES.resolve(name)
+    (source,) = entry.module.CARD.sources[entry.variant]
+    return entry.module.read_table(Files([source]).path(source.path), entry.name)
 
 
 def find_strategy(name: str) -> type[Strategy]:

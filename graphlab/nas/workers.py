@@ -121,14 +121,14 @@ def on_ray(spec: SearchSpec, count: int) -> Iterator[None]:
     joined = ray.is_initialized()
     if not joined:
         ray.init(log_to_driver=False, include_dashboard=False, logging_level="error")
-    task = ray.remote(num_cpus=1, max_retries=-1)(_work)
+    remote_work = ray.remote(num_cpus=1, max_retries=-1)(_work)
     order = json.dumps(spec.to_json())
-    tasks = [task.remote(order) for _ in range(count)]
+    tasks = [remote_work.remote(order) for _ in range(count)]
     try:
         yield
     finally:
-        for one in tasks:
-            ray.cancel(one, force=True)
+        for task in tasks:
+            ray.cancel(task, force=True)
         if not joined:
             ray.shutdown()
 

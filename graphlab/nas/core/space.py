@@ -166,8 +166,8 @@ class Space(ABC):
 
     def is_complete(self, values: Mapping[str, Any]) -> bool:
         """Whether the values are all that there are of an architecture, and a network."""
-        made = all(decision.name in values or not decision.is_made(values) for decision in self.decisions)
-        return made and self.is_valid(values)
+        has_all = all(decision.name in values or not decision.is_made(values) for decision in self.decisions)
+        return has_all and self.is_valid(values)
 
     def sharing(self, values: Mapping[str, Any]) -> Mapping[str, str]:
         """The parameters that an architecture may take from others of the space, the names of the model's parameters or
@@ -232,9 +232,9 @@ class Space(ABC):
 
     def mutate(self, values: Mapping[str, Any], random: np.random.Generator) -> Architecture:
         """Another architecture, one decision away; the same where MOST_TRIED changes made no other network."""
-        made = [decision for decision in self.decisions if decision.name in values and len(decision.options) > 1]
-        for _ in range(MOST_TRIED if made else 0):
-            decision = made[random.integers(len(made))]
+        mutable = [decision for decision in self.decisions if decision.name in values and len(decision.options) > 1]
+        for _ in range(MOST_TRIED if mutable else 0):
+            decision = mutable[random.integers(len(mutable))]
             others = [option for option in decision.options if option != values[decision.name]]
             changed = self.complete({**values, decision.name: others[random.integers(len(others))]}, random)
             if self.is_valid(changed) and self.key(changed) != self.key(values):
@@ -277,10 +277,10 @@ class Space(ABC):
     @property
     def kinds(self) -> dict[str, tuple[Decision, ...]]:
         """Decisions by kind, in order of first appearance."""
-        found: dict[str, tuple[Decision, ...]] = {}
+        kinds: dict[str, tuple[Decision, ...]] = {}
         for decision in self.decisions:
-            found[decision.kind] = (*found.get(decision.kind, ()), decision)
-        return found
+            kinds[decision.kind] = (*kinds.get(decision.kind, ()), decision)
+        return kinds
 
 
 @lru_cache(maxsize=100_000)

@@ -41,8 +41,8 @@ class Strategy(ABC):
 
     outcomes   of which `tell` was called, the failed and the pruned included
     seen       their keys
-    in_hand    keys of what other workers evaluate now
-    known      both: what is not to be proposed
+    under_way  keys of what other workers evaluate now
+    taken      both: what is not to be proposed
     multi_objective  whether several objectives are searched
     nestable   whether another strategy may call `ask` and `tell`, several times for one evaluation
     """
@@ -61,7 +61,7 @@ class Strategy(ABC):
             )
         self.outcomes: list[Outcome] = []
         self.seen: set[str] = set()
-        self.in_hand: set[str] = set()
+        self.under_way: set[str] = set()
         self._num_read = 0
 
     @abstractmethod
@@ -72,18 +72,18 @@ class Strategy(ABC):
         self.seen.add(outcome.key)
 
     @property
-    def known(self) -> Set[str]:
-        return self.seen | self.in_hand if self.in_hand else self.seen
+    def taken(self) -> Set[str]:
+        return self.seen | self.under_way if self.under_way else self.seen
 
     def is_new(self, values: Architecture) -> bool:
-        return self.space.key(values) not in self.known
+        return self.space.key(values) not in self.taken
 
     def propose(self, history: History, trial: Trial) -> Proposal:
         """Tell what has finished since the last call, and ask for a trial."""
         for outcome in history.outcomes[self._num_read :]:
             self.tell(outcome)
         self._num_read = len(history.outcomes)
-        self.in_hand = history.keys_under_way(but=trial)
+        self.under_way = history.keys_under_way(but=trial)
         return self.ask(trial_stream(self.stream, trial.index, trial.attempt).numpy())
 
     def fresh(self) -> Self:

@@ -74,7 +74,7 @@ class Bayesian(Strategy):
         process = self._caught_up()
         targets = self._targets(process.observed)
         bounds = self._bounds(self._watched, process.posterior(targets))
-        bounds[[key in self.known for key in self._pool]] = -np.inf
+        bounds[[key in self.taken for key in self._pool]] = -np.inf
         start = int(bounds.argmax())
         if np.isinf(bounds[start]):
             return Proposal(self.space.sample(random))

@@ -82,7 +82,7 @@ class Predictor(Strategy):
         with torch.no_grad():
             scores = self._ensemble(batch_of([self.space.graph(one) for one in children.values()]))
         bounds = self._pool_bounds | dict(zip(children, self._bounds(scores), strict=True))
-        fresh = [key for key in bounds if key not in self.known]
+        fresh = [key for key in bounds if key not in self.taken]
         if not fresh:
             return Proposal(self.space.sample(random))
         return Proposal((self._pool | children)[max(fresh, key=bounds.__getitem__)])

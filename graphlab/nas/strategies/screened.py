@@ -61,7 +61,7 @@ class Screened(Strategy):
     def ask(self, random: np.random.Generator) -> Proposal:
         drawn: dict[str, Proposal] = {}
         for _ in range(self.config.draws):
-            self.base.in_hand = self.in_hand | drawn.keys()
+            self.base.under_way = self.under_way | drawn.keys()
             proposal = self.base.ask(random)
             drawn.setdefault(self.space.key(proposal.choices), proposal)
         fresh = {key: one for key, one in drawn.items() if self.is_new(one.choices)} or drawn

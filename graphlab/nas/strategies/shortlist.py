@@ -65,11 +65,11 @@ class Shortlist(Strategy):
 
     def ask(self, random: np.random.Generator) -> Proposal:
         if len(self._ranked) < self.config.after:
-            self.base.in_hand = self.in_hand
+            self.base.under_way = self.under_way
             return self.base.ask(random)
-        known = self.known
+        taken = self.taken
         for one in self._by_expectation:
-            if self.space.key(one) not in known:
+            if self.space.key(one) not in taken:
                 return Proposal(one, {SHORTLISTED: True})
         return Proposal(self.space.sample(random))
 

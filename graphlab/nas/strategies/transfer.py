@@ -50,7 +50,7 @@ class Transfer(bayesian.Bayesian):
     def ask(self, random: np.random.Generator) -> Proposal:
         if len(self._ranked) >= self.config.startup:
             return super().ask(random)
-        fresh = (self._pool[key] for key in self._by_promise if key not in self.known)
+        fresh = (self._pool[key] for key in self._by_promise if key not in self.taken)
         return Proposal(next(fresh, None) or self.space.sample(random))
 
     def _points(self, architectures: Sequence[Architecture]) -> np.ndarray:

@@ -307,5 +307,5 @@ def test_what_another_worker_has_in_hand_is_not_proposed(strategy, letters):
         key = letters.key(values)
         made.tell(Outcome(number, number, values, values, key, "finished", (worth,), worth, {}, (), {}, 0.0, None))
     first = made.ask(SeedStream(2).numpy()).choices
-    made.in_hand = {letters.key(first)}
-    assert letters.key(made.ask(SeedStream(2).numpy()).choices) not in made.known
+    made.under_way = {letters.key(first)}
+    assert letters.key(made.ask(SeedStream(2).numpy()).choices) not in made.taken

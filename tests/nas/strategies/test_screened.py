@@ -40,7 +40,7 @@ def test_a_screen_asks_its_base_for_what_no_other_worker_has_in_hand(letters):
     centre = dict.fromkeys((decision.name for decision in letters.decisions), "a")
     strategy.tell(outcome(letters, 0, centre, 1.0))
     *others, last = letters.neighbours(centre)
-    strategy.in_hand = {letters.key(one) for one in others}
+    strategy.under_way = {letters.key(one) for one in others}
     assert strategy.ask(np.random.default_rng(0)).choices == last
 
 
