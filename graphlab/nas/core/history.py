@@ -21,9 +21,10 @@ from graphlab.nas.core.strategy import Proposal
 class OpenEvaluation:
     """An evaluation that is to be done.
 
-    index     which of the requested evaluations it is
-    attempt   how many trials for it named what was evaluated before
-    proposal  that of a trial for it which was interrupted, to be made again; None if it had not written it down
+    Attributes:
+        index: Which of the requested evaluations it is.
+        attempt: How many trials for it named what was evaluated before.
+        proposal: That of a trial for it which was interrupted, to be made again; None if it had not written it down.
     """
 
     index: int
@@ -35,11 +36,12 @@ class OpenEvaluation:
 class TrialView:
     """One trial as a history has it, whatever keeps it.
 
-    index    which evaluation it is for; None of a trial that no search made
-    choices  as they are written down
-    values   by objective; empty unless it is complete
-    excess   by limit, how far it is broken
-    result   what `TrialResult.to_json` gave
+    Attributes:
+        index: Which evaluation it is for; None of a trial that no search made.
+        choices: As they are written down.
+        values: By objective; empty unless it is complete.
+        excess: By limit, how far it is broken.
+        result: What `TrialResult.to_json` gave.
     """
 
     number: int
@@ -57,7 +59,9 @@ class TrialView:
 class Trial(ABC):
     """A trial in the hands of one worker.
 
-    proposal  that of an interrupted trial for the same evaluation, to be made again; None if a strategy is to be asked
+    Attributes:
+        proposal: That of an interrupted trial for the same evaluation, to be made again; None if a strategy is to be
+            asked.
     """
 
     number: int
@@ -82,10 +86,11 @@ class Trial(ABC):
 class History(ABC):
     """The outcomes of a search's finished trials, each once; `refresh` reads those that are new.
 
-    outcomes  evaluations, in the order in which they were noticed
-    by_key    the same by the key of their architecture
-    repeats   by evaluation index, the trials that named what had been evaluated before
-    repeated  by evaluation index, the choices of the last of these
+    Attributes:
+        outcomes: Evaluations, in the order in which they were noticed.
+        by_key: The same by the key of their architecture.
+        repeats: By evaluation index, the trials that named what had been evaluated before.
+        repeated: By evaluation index, the choices of the last of these.
     """
 
     def __init__(self, space: Space, directions: Sequence[Direction]) -> None:

@@ -33,8 +33,9 @@ class SearchLoop(Generic[H]):
     Each evaluation has an index, and one worker at a time has it, so that none is lost and none counted twice. A trial
     that names an architecture which was evaluated before ends there, and its evaluation is open again.
 
-    outcomes   of the requested evaluations; the history may have more, of a longer search
-    exhausted  whether the strategy has nothing new to name
+    Attributes:
+        outcomes: Those of the requested evaluations; the history may have more, of a longer search.
+        exhausted: Whether the strategy has nothing new to name.
     """
 
     def __init__(self, strategy: Strategy, objective: Objective, history: H, count: int) -> None:

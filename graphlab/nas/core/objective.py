@@ -68,8 +68,9 @@ def parse_limits(texts: Sequence[str]) -> dict[str, float]:
 class Objective(ABC):
     """A subclass says what it can measure, `directions`, and measures it.
 
-    names    metrics that are optimised, the first of which chooses the best architecture
-    limits   what is not allowed; see `limit`
+    Attributes:
+        names: Metrics that are optimised, the first of which chooses the best architecture.
+        limits: What is not allowed; see `limit`.
     """
 
     directions: Mapping[str, Direction]

@@ -19,10 +19,11 @@ SHORTLISTED = "shortlisted"
 class TrialStatus(Enum):
     """What has become of a trial.
 
-    OPEN         waiting or under way
-    EVALUATED    an evaluation: complete, pruned, or failed by its own fault
-    REPEATED     named what was evaluated before, or no network
-    INTERRUPTED  its worker stopped or died
+    Attributes:
+        OPEN: Waiting or under way.
+        EVALUATED: An evaluation: complete, pruned, or failed by its own fault.
+        REPEATED: Named what was evaluated before, or no network.
+        INTERRUPTED: Its worker stopped or died.
     """
 
     OPEN, EVALUATED, REPEATED, INTERRUPTED = range(4)
@@ -36,9 +37,10 @@ class PrunedError(Exception):
 class Evaluation:
     """What an architecture came to.
 
-    metrics  by name; those that the objective's `names` lists are optimised, the rest is on record. `test` is never
-             among the optimised. Of what broke a limit before the end, those that were known by then
-    runs     ids of the runs behind it, in the store
+    Attributes:
+        metrics: By name; those that the objective's `names` lists are optimised, the rest is on record. `test` is never
+            among the optimised. Of what broke a limit before the end, those that were known by then.
+        runs: Ids of the runs behind it, in the store.
     """
 
     metrics: Mapping[str, float]
@@ -49,11 +51,13 @@ class Evaluation:
 class TrialResult:
     """What a worker writes at the end of a trial.
 
-    key     of the architecture; empty for what is no network
-    values  by objective; empty unless the trial is complete
-    excess  by limit, how far it is broken
-    pruned  whether the evaluation was stopped for being worse than others
-    record  what the history keeps beside these: metrics and runs, or error and traceback, or what it is the same as
+    Attributes:
+        key: That of the architecture; empty for what is no network.
+        values: By objective; empty unless the trial is complete.
+        excess: By limit, how far it is broken.
+        pruned: Whether the evaluation was stopped for being worse than others.
+        record: What the history keeps beside these: metrics and runs, or error and traceback, or what it is the same
+            as.
     """
 
     key: str
@@ -87,13 +91,14 @@ class TrialResult:
 class Outcome:
     """One evaluation.
 
-    number  of its trial
-    index   which of the requested evaluations it is, from 0
-    values  the architecture in the space's one spelling; `params` as it was chosen
-    state   finished, infeasible (a limit is broken, perhaps before anything was trained), pruned or failed
-    score   the first objective, so that more is better; None for all but what is finished
-    notes   what the strategy wrote beside its proposal
-    excess  how far limits are broken, as shares of them, summed; see `Limit.excess`
+    Attributes:
+        number: That of its trial.
+        index: Which of the requested evaluations it is, from 0.
+        values: The architecture in the space's one spelling; `params` as it was chosen.
+        state: Finished, infeasible (a limit is broken, perhaps before anything was trained), pruned or failed.
+        score: The first objective, so that more is better; None for all but what is finished.
+        notes: What the strategy wrote beside its proposal.
+        excess: How far limits are broken, as shares of them, summed; see `Limit.excess`.
     """
 
     number: int

@@ -35,8 +35,9 @@ MOST_TRIED = 100
 class Decision:
     """One choice.
 
-    kind  what it is about, as "attention": decisions of a kind have the same options and share a controller
-    when  earlier decisions and the values of them under which this one is made at all
+    Attributes:
+        kind: What it is about, as "attention": decisions of a kind have the same options and share a controller.
+        when: Earlier decisions and the values of them under which this one is made at all.
     """
 
     name: str
@@ -131,9 +132,10 @@ class Graph:
 class Candidate:
     """Choices that are a network.
 
-    choices       as they were made
-    architecture  the one spelling that all choices of this network share
-    key           its name, 16 hexadecimal digits
+    Attributes:
+        choices: As they were made.
+        architecture: The one spelling that all choices of this network share.
+        key: Its name, 16 hexadecimal digits.
     """
 
     choices: Mapping[str, Any]

@@ -39,12 +39,13 @@ class Strategy(ABC):
     Built from its Config, the space, what is optimised, and a stream of randomness. What it proposes depends on these
     and on the outcomes so far alone, so that a search goes on as if it had never stopped.
 
-    outcomes   of which `tell` was called, the failed and the pruned included
-    seen       their keys
-    under_way  keys of what other workers evaluate now
-    taken      both: what is not to be proposed
-    multi_objective  whether several objectives are searched
-    nestable   whether another strategy may call `ask` and `tell`, several times for one evaluation
+    Attributes:
+        outcomes: Those of which `tell` was called, the failed and the pruned included.
+        seen: Their keys.
+        under_way: Keys of what other workers evaluate now.
+        taken: Both of these: what is not to be proposed.
+        multi_objective: Whether several objectives are searched.
+        nestable: Whether another strategy may call `ask` and `tell`, several times for one evaluation.
     """
 
     citation: ClassVar[Citation]

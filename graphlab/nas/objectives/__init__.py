@@ -28,10 +28,11 @@ OnWork = Callable[[str, int, int], None]
 class NetworkObjective(Objective):
     """An objective whose architectures are networks on a data set.
 
-    seeds    that networks start from
-    device   that they are on
-    folder   where the search keeps what is its own; None while it keeps nothing
-    on_work  called for long work that is no evaluation
+    Attributes:
+        seeds: Seeds that networks start from.
+        device: The device that they are on.
+        folder: Where the search keeps what is its own; None while it keeps nothing.
+        on_work: Called for long work that is no evaluation.
     """
 
     seeds: tuple[int, ...] = (0,)

@@ -79,8 +79,9 @@ def open_history(
 class StudyHistory(History):
     """A study's trials as evaluations. Trials that no search made are left alone.
 
-    study  Optuna's, for its own tools
-    pool   the workers that share it
+    Attributes:
+        study: Optuna's, for its own tools.
+        pool: The workers that share it.
     """
 
     def __init__(self, study: Study, pool: WorkerPool, space: Space) -> None:

@@ -40,7 +40,8 @@ class SamplerStrategy(Strategy):
     It chooses from the trials of a study, decision by decision, so that its history is a study, and it proposes one
     architecture at a time.
 
-    sampler_name  the sampler's class in `optuna.samplers`
+    Attributes:
+        sampler_name: The sampler's class in `optuna.samplers`.
     """
 
     sampler_name: ClassVar[str]
@@ -79,7 +80,8 @@ class ReseededSampler(BaseSampler):
     Where it names what was evaluated before, as it may for ever on lists of options, a neighbour of that is taken.
     Where it chooses what is no network, it is asked again.
 
-    history  of the study; set by the history itself
+    Attributes:
+        history: That of the study; set by the history itself.
     """
 
     history: History
@@ -139,7 +141,8 @@ class ReseededSampler(BaseSampler):
 class RecordingSampler(BaseSampler):
     """Chooses what another strategy has proposed, so that a study has it as choices of its own.
 
-    choices  of the trial that is about to be written down
+    Attributes:
+        choices: Those of the trial that is about to be written down.
     """
 
     choices: Mapping[str, Any] = {}
