@@ -1,4 +1,4 @@
-"""What the driver of a search costs an evaluation, beside what is evaluated: at 250, 500 and 1,000 evaluations, by
+"""What the loop of a search costs an evaluation, beside what is evaluated: at 250, 500 and 1,000 evaluations, by
 strategy, with the study in memory and in a journal; and whether memory grows.
 
 The objective is a look-up that costs nothing: a number read off the key of an architecture of `nas-bench-graph`. An
@@ -24,10 +24,10 @@ from typing import Any
 from measure import write_result
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver.explorer import Explorer
-from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.driver.study import open_study
-from graphlab.nas.objectives.objective import Evaluation, Objective
+from graphlab.nas.core.loop import SearchLoop
+from graphlab.nas.core.objective import Objective
+from graphlab.nas.core.outcome import Evaluation, Outcome
+from graphlab.nas.optuna.history import open_history
 from graphlab.nas.registry import find_space, find_strategy
 
 MARKS = (250, 500, 1000)
@@ -62,9 +62,8 @@ def measure(name: str, folder: str | None) -> dict[str, Any]:
     space = find_space("nas-bench-graph")
     objective = LookUp(space)
     strategy = find_strategy(name)
-    sampler = strategy(strategy.Config(), space, objective, SeedStream(0)).sampler()
-    study, crew = open_study(folder, name, sampler, ["maximize"])
-    explorer = Explorer(study, crew, space, objective, MARKS[-1])
+    searching = strategy(strategy.Config(), space, objective, SeedStream(0))
+    loop = SearchLoop(searching, objective, open_history(folder, name, searching), MARKS[-1])
     ended: list[float] = []
     memory: list[float] = []
 
@@ -73,14 +72,14 @@ def measure(name: str, folder: str | None) -> dict[str, Any]:
         if number in MARKS:
             memory.append(resident_mib())
 
-    explorer.explore(on_outcome)
-    repeats = explorer.ledger.repeats
+    loop.run(on_outcome)
+    repeats = loop.history.repeats
     gaps = [1000 * (b - a) for a, b in pairwise(ended)]
     return {
         "milliseconds": [round(statistics.median(gaps[mark - LAST - 1 : mark - 1]), 2) for mark in MARKS],
         "mean_milliseconds": round(statistics.fmean(gaps), 2),
         "resident_mib": memory,
-        "trials": [1 + statistics.fmean(repeats[slot] for slot in range(mark - LAST, mark)) for mark in MARKS],
+        "trials": [1 + statistics.fmean(repeats[index] for index in range(mark - LAST, mark)) for mark in MARKS],
     }
 
 

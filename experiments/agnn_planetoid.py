@@ -24,9 +24,8 @@ from typing import Any
 
 import graphlab as gl
 from graphlab.core.files import write_text
-from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.results.result import Search
-from graphlab.nas.results.retraining import mean_validation
+from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.results.result import Search, mean_validation
 
 DATASETS = ("cora", "citeseer")
 

@@ -30,8 +30,8 @@ from graphlab.core.files import canonical_json, hash_file, hash_text, write_json
 from graphlab.core.seeds import parse_seeds
 from graphlab.model import link_patterns
 from graphlab.nas.registry import TABLES, find_table
-from graphlab.nas.results.anytime import Anytime, Course, follow, regret_by_rule
-from graphlab.nas.table import Table
+from graphlab.nas.results.simulation import Anytime, Trajectory, follow, regret_by_rule
+from graphlab.nas.tables import Table
 from graphlab.records.statistics import mean_interval
 
 STRATEGIES = (
@@ -70,21 +70,21 @@ def code() -> str:
     return hash_text(canonical_json([hash_file(file) for file in files]))
 
 
-Found = list[tuple[Course, dict[int, float]]]
-"""Courses, each with the test regrets by the rule "smoothed" at the marks."""
+Found = list[tuple[Trajectory, dict[int, float]]]
+"""Trajectories, each with the test regrets by the rule "smoothed" at the marks."""
 
 
 def search(store: Path, strategy: str, name: str, seeds: Sequence[int], budget: int, marks: Sequence[int]) -> Found:
-    """One strategy over one table; the courses that are kept are read."""
+    """One strategy over one table; the trajectories that are kept are read."""
     table, found = load(name), []
     for seed in seeds:
         path = place(store, strategy, table, seed, budget)
         if path.exists():
-            course = Course(strategy, table.name, seed, tuple(json.loads(path.read_text())))
+            trajectory = Trajectory(strategy, table.name, seed, tuple(json.loads(path.read_text())))
         else:
-            course = follow(strategy, table, seed=seed, budget=budget)
-            write_text(path, json.dumps(course.rows))
-        found.append((course, regret_by_rule(table, course.rows, marks, "smoothed")))
+            trajectory = follow(strategy, table, seed=seed, budget=budget)
+            write_text(path, json.dumps(trajectory.rows))
+        found.append((trajectory, regret_by_rule(table, trajectory.rows, marks, "smoothed")))
     return found
 
 
@@ -110,9 +110,9 @@ def search_all(options: argparse.Namespace, marks: Sequence[int]) -> Found:
 def smoothed(found: Found, strategy: str, mark: int) -> list[float]:
     """Of each seed, the mean over the tables."""
     by_seed: dict[int, list[float]] = {}
-    for course, regrets in found:
-        if course.strategy == strategy:
-            by_seed.setdefault(course.seed, []).append(regrets[mark])
+    for trajectory, regrets in found:
+        if trajectory.strategy == strategy:
+            by_seed.setdefault(trajectory.seed, []).append(regrets[mark])
     return [float(np.mean(regrets)) for regrets in by_seed.values()]
 
 
@@ -141,7 +141,9 @@ def study(anytime: Anytime, found: Found, marks: Sequence[int]) -> dict[str, Any
 
 
 def by_table(anytime: Anytime, strategy: str, table: str, marks: Sequence[int]) -> dict[str, list[float]]:
-    own = Anytime([c for c in anytime.courses if (c.strategy, c.table) == (strategy, table)], anytime.tables.values())
+    own = Anytime(
+        [c for c in anytime.trajectories if (c.strategy, c.table) == (strategy, table)], anytime.tables.values()
+    )
     return {
         what: [round(float(own.over_tables(strategy, what)[:, mark - 1].mean()), 3) for mark in marks]
         for what in ("validation", "test")
@@ -171,7 +173,7 @@ def main() -> None:
     options = parser.parse_args()
     marks = [mark for mark in MARKS if mark <= options.budget]
     found = search_all(options, marks)
-    anytime = Anytime((course for course, _ in found), [load(name) for name in options.tables])
+    anytime = Anytime((trajectory for trajectory, _ in found), [load(name) for name in options.tables])
     results = study(anytime, found, marks)
     print_study(results, [*marks, *LONGER.values()])
     if options.plot:

@@ -32,7 +32,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Plan, make_plan
 from graphlab.experiment.run import run_plans
 from graphlab.nas.registry import find_table
-from graphlab.nas.table import PERCENT, Table
+from graphlab.nas.tables import PERCENT, Table
 from graphlab.records.store import Store
 
 RESAMPLES = 1000

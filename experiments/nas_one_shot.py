@@ -23,12 +23,11 @@ from scipy.stats import kendalltau
 import graphlab as gl
 from graphlab.core.files import write_json
 from graphlab.core.seeds import SeedStream, parse_seeds
-from graphlab.nas.objectives.objective import Regret
-from graphlab.nas.one_shot.training import SupernetTraining
-from graphlab.nas.plan import Plan, SearchPlan
+from graphlab.nas.oneshot.supernets import path
+from graphlab.nas.oneshot.training import SupernetTraining
+from graphlab.nas.plan import SearchPlan, SearchSpec
 from graphlab.nas.registry import find_table
-from graphlab.nas.supernet import path
-from graphlab.nas.table import PERCENT, Table
+from graphlab.nas.tables import PERCENT, Regret, Table
 
 TABLES = ("cora", "citeseer")
 """Those whose features are at hand."""
@@ -69,8 +68,8 @@ def regrets(found: gl.Search, table: Table) -> dict[int, Regret]:
 
 def rank_correlation(table: Table, seed: int, settings: dict[str, Any], store: str) -> float:
     """Of accuracies with the weights of the supernet that a search has left, to the table's; 0 where all are equal."""
-    plan = Plan(SearchPlan("spos", table.name, None, NAMED[-1], seed, settings=settings, store=store))
-    plan.explorer(None)
+    plan = SearchPlan(SearchSpec("spos", table.name, None, NAMED[-1], seed, settings=settings, store=store))
+    plan.loop(None)
     config: Any = plan.strategy.config
     stream = plan.strategy.stream.child("supernet")
     training = SupernetTraining(table.space, plan.objective, stream, config.epochs, config.shrink, 1)

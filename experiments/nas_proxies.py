@@ -30,7 +30,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.plan import make_plan
 from graphlab.nas.registry import PROXIES, find_proxy, find_table
-from graphlab.nas.table import Table
+from graphlab.nas.tables import Table
 
 TABLES = ("cora", "citeseer", "pubmed", "cs", "photo", "arxiv")
 SLOW = frozenset({"grad-sign"})

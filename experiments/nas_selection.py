@@ -30,10 +30,10 @@ from scipy.stats import norm, rankdata
 from graphlab.core.files import write_json
 from graphlab.core.seeds import SeedStream, parse_seeds
 from graphlab.nas.registry import TABLES, find_table
-from graphlab.nas.results.rehearsal import rehearse
-from graphlab.nas.results.selection import Rule, choose, select
+from graphlab.nas.results.selection import SelectionRule, choose, select
+from graphlab.nas.results.simulation import simulate
 from graphlab.nas.surrogates.points import points_of
-from graphlab.nas.table import PERCENT, Table
+from graphlab.nas.tables import PERCENT, Table
 from graphlab.records.statistics import mean_interval
 
 FOLDS = 5
@@ -134,9 +134,9 @@ def study(tables: Tables, names: Sequence[str], seeds: Sequence[int], budget: in
     }
 
 
-def searched(table: Table, seed: int, budget: int, rule: Rule, strategy: str, **settings: Any) -> float:
+def searched(table: Table, seed: int, budget: int, rule: SelectionRule, strategy: str, **settings: Any) -> float:
     """The test regret of what a rule names of a search."""
-    chosen = select(rehearse(strategy, table, seed=seed, budget=budget, settings=settings), table.space, rule)
+    chosen = select(simulate(strategy, table, seed=seed, budget=budget, settings=settings), table.space, rule)
     return table.regret(table.row(chosen.values), 0.0).test
 
 

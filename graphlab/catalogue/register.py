@@ -12,11 +12,7 @@ from graphlab.data.registry import DATASETS
 from graphlab.model.base import Model
 from graphlab.model.registry import MODELS
 from graphlab.model.transform import TRANSFORMS, LearnerTransform
-from graphlab.nas.proxy import Proxy
-from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, SUPERNETS
-from graphlab.nas.space import Space
-from graphlab.nas.strategy import Strategy
-from graphlab.nas.supernet import Supernet
+from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, SUPERNETS, TABLES
 from graphlab.task.base import Task
 from graphlab.task.registry import TASKS
 
@@ -24,16 +20,13 @@ BY_CLASS: tuple[tuple[type, Registry], ...] = (
     (Model, MODELS),
     (Task, TASKS),
     (LearnerTransform, TRANSFORMS),
-    (Strategy, STRATEGIES),
-    (Supernet, SUPERNETS),
-    (Space, SPACES),
-    (Proxy, PROXIES),
+    *((registry.base, registry) for registry in (STRATEGIES, SUPERNETS, SPACES, PROXIES)),
 )
 
 
 def register(module: ModuleType | str, name: str | None = None) -> str:
-    """Have a module of your own stand for what it defines: a model, data set, task, transform, probe, strategy, space
-    or proxy.
+    """Have a module of your own stand for what it defines: a model, a data set, a task, a transform or a probe; of
+    searches a strategy, a space, a proxy, a supernet or a table.
 
     module  the imported module or its dotted name; CONTRIBUTING.md shows a model, a data set and a probe
     name    what it is called; by default the module's name, for a data set the family of its card
@@ -57,6 +50,8 @@ def register(module: ModuleType | str, name: str | None = None) -> str:
 def _registry(module: ModuleType) -> Registry:
     if hasattr(module, "CARD") and hasattr(module, "build"):
         return DATASETS
+    if hasattr(module, "CARD") and hasattr(module, "read_table"):
+        return TABLES
     own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
     for base, registry in BY_CLASS:
         if any(issubclass(value, base) for value in own):
@@ -64,6 +59,7 @@ def _registry(module: ModuleType) -> Registry:
     if hasattr(module, "probe"):
         return PROBES
     raise InputError(
-        f"module {module.__name__} defines no model, data set, task, transform, probe, strategy, space or proxy",
+        f"module {module.__name__} defines no model, data set, task, transform or probe, and no strategy, space, proxy, "
+        "supernet or table",
         hint="CONTRIBUTING.md has an example of a model, a data set and a probe",
     )

@@ -71,7 +71,7 @@ def search(
     What was stopped goes on.
     """
     from graphlab import api
-    from graphlab.nas.objectives.limit import parse_limits
+    from graphlab.nas.core.objective import parse_limits
 
     if plot:
         from graphlab.core.plot import form_of

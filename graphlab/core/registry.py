@@ -13,7 +13,9 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import isabstract
 from types import ModuleType
+from typing import Generic, TypeVar
 
 from graphlab.core.errors import GraphLabError, InputError, UnknownNameError, require_name
 
@@ -142,6 +144,42 @@ class Registry:
         if not variant:
             raise InputError(f"{self.what} {family!r} has several variants", hint=f"choose one of {', '.join(full)}")
         raise UnknownNameError(self.what, f"{family}/{variant}", full or [family])
+
+
+T = TypeVar("T")
+
+
+class ClassRegistry(Registry, Generic[T]):
+    """A registry of modules that each define one class of a kind: `find` gives it."""
+
+    def __init__(self, what: str, package: str, group: str, base: type[T]) -> None:
+        super().__init__(what, package, group, lambda module: ())
+        self.base = base
+
+    def find(self, name: str) -> type[T]:
+        """Raises UnknownNameError with the nearest names, PluginError for a module that defines none or several."""
+        entry = self.resolve(name)
+        defined = defined_classes(entry.module, self.base)
+        if len(defined) != 1:
+            found = ", ".join(cls.__name__ for cls in defined) or "none"
+            raise PluginError(
+                f"the module {entry.module.__name__} of the {self.what} {entry.name} defines {found}",
+                hint=f"a module defines one public class of a {self.what}",
+            )
+        return defined[0]
+
+
+def defined_classes(module: ModuleType, base: type[T]) -> list[type[T]]:
+    """The public concrete classes of a kind that a module defines itself, in order."""
+    return [
+        value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+        and not isabstract(value)
+    ]
 
 
 def folded(name: str) -> str:

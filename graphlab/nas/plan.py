@@ -1,4 +1,7 @@
-"""A search from names and settings: everything checked, nothing tried; and sent to other processes as JSON."""
+"""A search from names and settings: everything checked, nothing tried; and sent to other processes as JSON.
+
+`SearchSpec` is what was asked for, as JSON; `SearchPlan` is that search, ready for its loop.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
-
-from optuna.pruners import BasePruner, MedianPruner, NopPruner
 
 from graphlab.core.errors import ConfigError, InputError, require_count
 from graphlab.core.files import canonical_json, hash_text
@@ -17,18 +18,18 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.paths import store_root
 from graphlab.experiment.plan import find_data, plan_on
 from graphlab.model.own import find_own
-from graphlab.nas.driver.explorer import Explorer
-from graphlab.nas.driver.study import Where, open_study
+from graphlab.nas.core.loop import SearchLoop
+from graphlab.nas.core.space import Space
+from graphlab.nas.core.strategy import Strategy
+from graphlab.nas.objectives import NetworkObjective
 from graphlab.nas.objectives.inner import Part, eligibility, searched
-from graphlab.nas.objectives.limit import Direction
-from graphlab.nas.objectives.objective import Objective
+from graphlab.nas.objectives.sharing import SharingObjective
 from graphlab.nas.objectives.training import TrainingObjective
-from graphlab.nas.registry import STRATEGIES, find_space, find_strategy, find_table, is_table
+from graphlab.nas.optuna.history import StudyHistory, open_history
+from graphlab.nas.optuna.storage import Where
+from graphlab.nas.registry import STRATEGIES, find_space, find_table, is_table, make_strategy
 from graphlab.nas.settings_space import model_of
-from graphlab.nas.sharing import SharingObjective
-from graphlab.nas.space import Space
-from graphlab.nas.strategy import Strategy
-from graphlab.nas.table import Table, TableObjective
+from graphlab.nas.tables import Table, TableObjective
 from graphlab.records.store import Store
 from graphlab.training.distributed import pick_device
 
@@ -45,7 +46,7 @@ STARTUP_TRIALS = 10
 
 
 @dataclass(frozen=True)
-class SearchPlan:
+class SearchSpec:
     """What `gl.search` is asked for; see there.
 
     where    the folder or database of the study, None for memory
@@ -72,45 +73,45 @@ class SearchPlan:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> SearchPlan:
+    def from_json(cls, values: Mapping[str, Any]) -> SearchSpec:
         return cls(**{**values, "objectives": tuple(values["objectives"]), "seeds": tuple(values["seeds"])})
 
 
-class Plan:
+class SearchPlan:
     """A search that is ready to go. `data` takes the place of a data set that has a name.
 
     Raises UnknownNameError, ConfigError, IncompatibleError, DataError or InputError for what cannot be searched.
     """
 
-    def __init__(self, asked: SearchPlan, data: Dataset | None = None) -> None:
-        require_count("trials", asked.trials, "a search has at least one trial: say trials=100")
-        self.asked = asked = replace(asked, strategy=STRATEGIES.resolve(asked.strategy).name)
-        if asked.on not in ("train", "validation"):
-            raise ConfigError(f"a search is not on {asked.on!r}", hint="train, or validation")
-        own = {key: value for key, value in asked.settings.items() if not key.startswith(STRATEGY)}
+    def __init__(self, spec: SearchSpec, data: Dataset | None = None) -> None:
+        require_count("trials", spec.trials, "a search has at least one trial: say trials=100")
+        self.spec = spec = replace(spec, strategy=STRATEGIES.resolve(spec.strategy).name)
+        if spec.on not in ("train", "validation"):
+            raise ConfigError(f"a search is not on {spec.on!r}", hint="train, or validation")
+        own = {key: value for key, value in spec.settings.items() if not key.startswith(STRATEGY)}
         self.table: Table | None = None
-        if data is None and is_table(asked.dataset):
-            self.table = find_table(asked.dataset)
+        if data is None and is_table(spec.dataset):
+            self.table = find_table(spec.dataset)
             self.space: Space = self._space_of_table(self.table, own)
-            self.objective: Objective = TableObjective(self.table, asked.objectives, asked.constraints)
-            self.objective.seeds, self.objective.device = asked.seeds, pick_device(asked.device)  # of supernets
+            self.objective: NetworkObjective = TableObjective(self.table, spec.objectives, spec.constraints)
+            self.objective.seeds, self.objective.device = spec.seeds, pick_device(spec.device)  # of supernets
         else:
-            self.data = find_data(asked.dataset if data is None else data, asked.store)
-            if own_model := model_of(asked.space):
-                find_own(own_model, store_root(asked.store))
-            self.space = find_space(DEFAULT_SPACE if asked.space is None else asked.space).on(self.data.spec)
+            self.data = find_data(spec.dataset if data is None else data, spec.store)
+            if own_model := model_of(spec.space):
+                find_own(own_model, store_root(spec.store))
+            self.space = find_space(DEFAULT_SPACE if spec.space is None else spec.space).on(self.data.spec)
             self.objective = self._training(self.data, own)
         self.strategy = self._strategy()
 
     def _space_of_table(self, table: Table, settings: Mapping[str, Any]) -> Space:
-        if self.asked.space not in (None, table.space.name):
+        if self.spec.space not in (None, table.space.name):
             raise InputError(
-                f"{table.name} is a table of the space {table.space.name}, not of {self.asked.space}",
+                f"{table.name} is a table of the space {table.space.name}, not of {self.spec.space}",
                 hint="leave the space out",
             )
-        if self.asked.sharing is not None:
+        if self.spec.sharing is not None:
             raise ConfigError(f"nothing is trained on {table.name}: there are no weights to share")
-        given = [*settings, *(["prune"] if self.asked.prune else []), *(["on"] if self.asked.on != "train" else [])]
+        given = [*settings, *(["prune"] if self.spec.prune else []), *(["on"] if self.spec.on != "train" else [])]
         if given:
             raise ConfigError(
                 f"nothing is trained on {table.name}: {given[0]} means nothing there", hint="leave it out"
@@ -118,17 +119,17 @@ class Plan:
         return table.space
 
     def _training(self, data: Dataset, settings: Mapping[str, Any]) -> TrainingObjective:
-        asked = self.asked
-        make = TrainingObjective if asked.sharing is None else partial(SharingObjective, warm_up=asked.sharing)
+        spec = self.spec
+        make = TrainingObjective if spec.sharing is None else partial(SharingObjective, warm_up=spec.sharing)
         objective = make(
-            searched(data, asked.on, asked.seed),
+            searched(data, spec.on, spec.seed),
             self.space,
-            Store(asked.store),
-            seeds=asked.seeds,
-            names=asked.objectives,
-            constraints=asked.constraints,
+            Store(spec.store),
+            seeds=spec.seeds,
+            names=spec.objectives,
+            constraints=spec.constraints,
             settings=settings,
-            device=asked.device,
+            device=spec.device,
         )
         model, first = self.space.settings(self.space.sample(SeedStream(0).numpy()))
         for name in settings:
@@ -141,58 +142,54 @@ class Plan:
         return objective
 
     def _strategy(self) -> Strategy:
-        found = find_strategy(self.asked.strategy)
-        given = {
-            key.removeprefix(STRATEGY): value for key, value in self.asked.settings.items() if key.startswith(STRATEGY)
+        settings = {
+            key.removeprefix(STRATEGY): value for key, value in self.spec.settings.items() if key.startswith(STRATEGY)
         }
-        config = found.Config.parse(given, where=f"strategy {self.asked.strategy}")
-        stream = SeedStream(self.asked.seed).child("search", self.asked.strategy)
-        return found(config, self.space, self.objective, stream)
+        return make_strategy(self.spec.strategy, settings, self.space, self.objective, seed=self.spec.seed)
 
     @property
     def eligibility(self) -> str:
         """For which leaderboard what the search finds is not eligible, and why; empty where no rule is broken."""
-        return "" if self.table else eligibility(self.data, self.asked.on)
+        return "" if self.table else eligibility(self.data, self.spec.on)
 
     @cached_property
     def name(self) -> str:
         """The study's: all that decides its trials, with the code of what is one's own; but not how many there are, so
         that more can be asked for."""
         identity = {
-            "strategy": [self.asked.strategy, self.strategy.config.to_json()],
+            "strategy": [self.spec.strategy, self.strategy.config.to_json()],
             "space": self.space.name,
-            "seed": self.asked.seed,
-            "prune": self.asked.prune,
+            "seed": self.spec.seed,
+            "prune": self.spec.prune,
             **self.objective.identity,
         }
         if own := foreign_digest((type(self.space), type(self.strategy))):
             identity["own"] = own
-        if self.table and self.asked.seeds != (0,):
-            identity["seeds"] = self.asked.seeds
+        if self.table and self.spec.seeds != (0,):
+            identity["seeds"] = self.spec.seeds
         if self.objective.limits:
-            identity["constraints"] = {one.metric: one.value for one in self.objective.limits}
+            identity["constraints"] = {limit.metric: limit.value for limit in self.objective.limits}
         where = self.table.name if self.table else self.data.name
-        return f"{self.asked.strategy}-{where}-{hash_text(canonical_json(identity))[:12]}".replace("/", "-")
+        return f"{self.spec.strategy}-{where}-{hash_text(canonical_json(identity))[:12]}".replace("/", "-")
 
-    def explorer(self, where: Where) -> Explorer:
+    def loop(self, where: Where) -> SearchLoop[StudyHistory]:
         """One worker, at the study which is there or is made now."""
-        directions: list[Direction] = [self.objective.directions[name] for name in self.objective.names]
-        sampler = self.strategy.sampler()
-        study, crew = open_study(where, self.name, sampler, directions, self._pruner(), self.objective.names)
-        self.objective.keep_in(Store(self.asked.store).path / FOLDER / self.name)
-        return Explorer(study, crew, self.space, self.objective, self.asked.trials)
+        strategy, names = self.strategy.fresh(), self.objective.names
+        history = open_history(where, self.name, strategy, prune_after=self._prune_after(), metrics=names)
+        self.objective.keep_in(Store(self.spec.store).path / FOLDER / self.name)
+        return SearchLoop(strategy, self.objective, history, self.spec.trials)
 
-    def _pruner(self) -> BasePruner:
-        if not self.asked.prune:
-            return NopPruner()
-        if len(self.asked.objectives) > 1:
+    def _prune_after(self) -> int | None:
+        if not self.spec.prune:
+            return None
+        if len(self.spec.objectives) > 1:
             raise ConfigError("a search for several objectives is not pruned", hint="leave prune out")
-        if self.asked.sharing is not None:
+        if self.spec.sharing is not None:
             raise ConfigError(
                 "a search with shared weights is not pruned: an epoch says another thing of what inherits nothing",
                 hint="leave prune or sharing out",
             )
-        return MedianPruner(n_startup_trials=STARTUP_TRIALS)
+        return STARTUP_TRIALS
 
 
 def _is_same(name: str, other: str) -> bool:

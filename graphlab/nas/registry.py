@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from inspect import isabstract
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from graphlab.core.errors import DataError, IncompatibleError, UnknownNameError
-from graphlab.core.registry import Registry
+from graphlab.core.errors import ConfigError, DataError, IncompatibleError, UnknownNameError
+from graphlab.core.registry import ClassRegistry, Registry, folded
+from graphlab.core.seeds import SeedStream
 from graphlab.data.fetch import Files
 from graphlab.model.registry import MODELS
-from graphlab.nas.proxy import Proxy
+from graphlab.nas.core.objective import Objective
+from graphlab.nas.core.space import Space
+from graphlab.nas.core.strategy import Strategy
+from graphlab.nas.oneshot.supernets import Supernet
+from graphlab.nas.proxies import Proxy
 from graphlab.nas.settings_space import ListedSpace, SettingsSpace
-from graphlab.nas.space import Space
-from graphlab.nas.strategy import Strategy
-from graphlab.nas.supernet import Supernet
-from graphlab.nas.table import Table
+from graphlab.nas.tables import Table
 
-SPACES = Registry("search space", "graphlab.nas.spaces", "graphlab.spaces", lambda module: ())
-STRATEGIES = Registry("strategy", "graphlab.nas.strategies", "graphlab.strategies", lambda module: ())
-PROXIES = Registry("proxy", "graphlab.nas.proxies", "graphlab.proxies", lambda module: ())
-SUPERNETS = Registry("supernet", "graphlab.nas.supernets", "graphlab.supernets", lambda module: ())
+SPACES = ClassRegistry("search space", "graphlab.nas.spaces", "graphlab.spaces", Space)
+STRATEGIES = ClassRegistry("strategy", "graphlab.nas.strategies", "graphlab.strategies", Strategy)
+PROXIES = ClassRegistry("proxy", "graphlab.nas.proxies", "graphlab.proxies", Proxy)
+SUPERNETS = ClassRegistry("supernet", "graphlab.nas.oneshot.supernets", "graphlab.supernets", Supernet)
 TABLES = Registry("table", "graphlab.nas.tables", "graphlab.tables", lambda module: module.CARD.variants)
-
 
 TABLE_FILE = ".bench"
 
@@ -36,9 +35,8 @@ def find_space(name: str | Mapping[str, Any]) -> Space:
     """
     if isinstance(name, Mapping):
         return ListedSpace(name)
-    family = name.lower().replace("_", "-")
-    if family in SPACES.families:
-        return _class(SPACES.resolve(family).module, Space)()
+    if folded(name) in SPACES.families:
+        return SPACES.find(name)()
     try:
         return SettingsSpace(name)
     except UnknownNameError:
@@ -47,7 +45,7 @@ def find_space(name: str | Mapping[str, Any]) -> Space:
 
 def is_table(name: str) -> bool:
     """Whether a name is that of a table, or of a file with one."""
-    return name.endswith(TABLE_FILE) or name.lower().replace("_", "-").partition("/")[0] in TABLES.families
+    return name.endswith(TABLE_FILE) or folded(name).partition("/")[0] in TABLES.families
 
 
 def find_table(name: str) -> Table:
@@ -60,14 +58,44 @@ def find_table(name: str) -> Table:
         if not path.is_file():
             raise DataError(f"there is no table {path}", hint="name a file, or a table as nas-bench-graph/cora")
         return TABLES.module("nas-bench-graph").read_table(path, path.stem)
-    found = TABLES.resolve(name)
-    (source,) = found.module.CARD.sources[found.variant]
-    return found.module.read_table(Files([source]).path(source.path), found.name)
+    entry = TABLES.resolve(name)
+    (source,) = entry.module.CARD.sources[entry.variant]
+    return entry.module.read_table(Files([source]).path(source.path), entry.name)
 
 
 def find_strategy(name: str) -> type[Strategy]:
     """Raises UnknownNameError with the nearest names."""
-    return _class(STRATEGIES.resolve(name).module, Strategy)
+    return STRATEGIES.find(name)
+
+
+def make_strategy(name: str, settings: Mapping[str, Any], space: Space, objective: Objective, *, seed: int) -> Strategy:
+    """A strategy by its name, as a search with this seed has it.
+
+    Raises UnknownNameError, ConfigError for settings that it does not take, IncompatibleError for a space or an
+    objective that it cannot search.
+    """
+    name = STRATEGIES.resolve(name).name
+    return _build(name, settings, space, objective, SeedStream(seed).child("search", name))
+
+
+def make_base(
+    name: str, settings: Mapping[str, Any], space: Space, objective: Objective, stream: SeedStream
+) -> Strategy:
+    """The strategy that another one asks, several times for one evaluation, and tells of any outcome.
+
+    Raises UnknownNameError, ConfigError for Optuna's samplers and for settings that the strategy does not take.
+    """
+    if not find_strategy(name).nestable:
+        raise ConfigError(
+            f"{name} makes one proposal at a time and cannot be asked by another strategy",
+            hint="set strategy.base to random, evolution, local-search, graphnas or agnn",
+        )
+    return _build(name, settings, space, objective, stream)
+
+
+def _build(name: str, settings: Mapping[str, Any], space: Space, objective: Objective, stream: SeedStream) -> Strategy:
+    kind = find_strategy(name)
+    return kind(kind.Config.parse(settings, where=f"strategy {name}"), space, objective, stream)
 
 
 def find_supernet(space: Space) -> type[Supernet]:
@@ -77,19 +105,9 @@ def find_supernet(space: Space) -> type[Supernet]:
             f"the space {space.name} has no supernet, which one-shot strategies train",
             hint=f"search {' or '.join(SUPERNETS.families)}, or choose another strategy",
         )
-    return _class(SUPERNETS.module(space.name), Supernet)
+    return SUPERNETS.find(space.name)
 
 
 def find_proxy(name: str) -> Proxy:
     """Raises UnknownNameError with the nearest names."""
-    return _class(PROXIES.resolve(name).module, Proxy)()
-
-
-def _class(module: ModuleType, base: type[Any]) -> Any:
-    """The class of this kind that a file defines, its last."""
-    defined = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
-    ]
-    return next(value for value in reversed(defined) if not isabstract(value))
+    return PROXIES.find(name)()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
@@ -17,13 +19,14 @@ from graphlab.data.own import keep
 from graphlab.data.paths import store_root
 from graphlab.experiment.plan import find_data
 from graphlab.model.own import keep_model
-from graphlab.nas.driver.database import AN_ADDRESS
-from graphlab.nas.driver.launchers import find_launcher
-from graphlab.nas.driver.progress import progress_bar
+from graphlab.nas.core.loop import OnOutcome
+from graphlab.nas.core.outcome import Outcome
 from graphlab.nas.objectives.inner import Part
-from graphlab.nas.plan import FOLDER, Plan, SearchPlan
+from graphlab.nas.optuna.storage import AN_ADDRESS
+from graphlab.nas.plan import FOLDER, SearchPlan, SearchSpec
 from graphlab.nas.results.result import Search
 from graphlab.nas.settings_space import model_of, read_space
+from graphlab.nas.workers import find_launcher
 
 
 def search(
@@ -92,7 +95,7 @@ def search(
     if isinstance(dataset, Dataset):
         dataset = find_data(dataset)
     listed = read_space(space)
-    asked = SearchPlan(
+    spec = SearchSpec(
         strategy=strategy,
         dataset=dataset if isinstance(dataset, str) else dataset.name,
         space=listed,
@@ -109,29 +112,64 @@ def search(
         store=str(folder),
         device=device,
     )
-    plan = Plan(asked, dataset if isinstance(dataset, Dataset) else None)
-    explorer = plan.explorer(asked.where)
+    plan = SearchPlan(spec, dataset if isinstance(dataset, Dataset) else None)
+    loop = plan.loop(spec.where)
     if isinstance(dataset, Dataset) and (dataset.splits.draw is None or workers > 1):
         keep(dataset, folder)
     keep_model(model_of(listed), folder)
-    with launch(asked, workers - 1), progress_bar(plan, progress) as on_outcome:
-        explorer.explore(on_outcome)
+    with launch(spec, workers - 1), progress_bar(plan, progress) as on_outcome:
+        loop.run(on_outcome)
     return Search(
         plan,
-        explorer.study,
-        tuple(explorer.outcomes),
-        sum(count for slot, count in explorer.ledger.repeats.items() if slot < trials),
+        loop.history,
+        tuple(loop.outcomes),
+        sum(count for index, count in loop.history.repeats.items() if index < trials),
         time.monotonic() - started,
     )
 
 
+@contextmanager
+def progress_bar(plan: SearchPlan, show: bool | None) -> Iterator[OnOutcome]:
+    """A bar on standard error; `show` None shows it on a terminal."""
+    if show is False or (show is None and not sys.stderr.isatty()):
+        yield lambda outcome, number: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=16),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[best]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        name = plan.objective.names[0]
+        task = bars.add_task(f"{plan.spec.strategy} on {plan.spec.dataset}", total=plan.spec.trials, best="")
+        best: Outcome | None = None
+
+        def on_outcome(outcome: Outcome, number: int) -> None:
+            nonlocal best
+            if outcome.score is not None and (best is None or outcome.score > (best.score or 0.0)):
+                best = outcome
+            shown = f"best {name} {best.objectives[0]:.4f}" if best else ""
+            bars.update(task, completed=number, best=shown)
+
+        def on_work(what: str, done: int, count: int) -> None:
+            bars.update(task, best=f"{what} {done} of {count}")
+
+        plan.objective.on_work = on_work
+        yield on_outcome
+
+
 def _names_of(objectives: object) -> tuple[str, ...]:
-    found = (objectives,) if isinstance(objectives, str) else objectives
-    if not isinstance(found, Iterable):
+    listed = (objectives,) if isinstance(objectives, str) else objectives
+    if not isinstance(listed, Iterable):
         raise InputError(
             f"objectives cannot be {objectives!r}", hint='name one, or several as ("validation", "latency")'
         )
-    names = tuple(found)
+    names = tuple(listed)
     for name in names:
         require_name("metric", name)
     return names

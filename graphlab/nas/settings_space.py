@@ -16,7 +16,7 @@ from graphlab.data.identity import OWN
 from graphlab.model.own import own_model
 from graphlab.model.registry import find_model
 from graphlab.model.transform import TRANSFORM, find_transform
-from graphlab.nas.space import Decision, Space
+from graphlab.nas.core.space import Decision, Space
 from graphlab.task.registry import TASKS, find_task
 from graphlab.training.config import TrainingConfig
 

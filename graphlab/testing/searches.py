@@ -6,17 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optuna.pruners import BasePruner
-
 from graphlab.core.config import Choices, FloatRange, IntRange
 from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver.explorer import Explorer
-from graphlab.nas.driver.study import open_study
-from graphlab.nas.objectives.limit import Direction
-from graphlab.nas.objectives.objective import Evaluation, Objective, OnStep
+from graphlab.nas.core.loop import SearchLoop
+from graphlab.nas.core.objective import Direction, Objective, OnStep
+from graphlab.nas.core.outcome import Evaluation
+from graphlab.nas.core.space import Architecture, Decision, Space
+from graphlab.nas.optuna.history import StudyHistory, open_history
 from graphlab.nas.registry import find_strategy
-from graphlab.nas.space import Architecture, Decision, Space
 
 
 class Toy(Space):
@@ -31,7 +29,7 @@ class Toy(Space):
     )
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
-        made = self.made(values)
+        made = self.checked(values)
         return {**made, "a": "y"} if made["a"] == "z" else made
 
     def is_valid(self, values: Mapping[str, Any]) -> bool:
@@ -87,21 +85,19 @@ class Score(Objective):
         return Evaluation({"validation": score, "parameters": float(word.count("a"))})
 
 
-def explore(
+def run_search(
     strategy: str,
     space: Space,
     objective: Objective,
     count: int,
     where: str | os.PathLike[str] | None = None,
     seed: int = 0,
-    pruner: BasePruner | None = None,
+    prune_after: int | None = None,
     **settings: Any,
-) -> Explorer:
-    """Search for `count` evaluations, in memory or in a store; the explorer when that has ended."""
-    found = find_strategy(strategy)
-    made = found(found.Config.parse(settings, where=strategy), space, objective, SeedStream(seed))
-    directions: list[Direction] = [objective.directions[name] for name in objective.names]
-    study, crew = open_study(where, "study", made.sampler(), directions, pruner)
-    explorer = Explorer(study, crew, space, objective, count)
-    explorer.explore()
-    return explorer
+) -> SearchLoop[StudyHistory]:
+    """Search for `count` evaluations, in memory or in a store; the loop when that has ended."""
+    kind = find_strategy(strategy)
+    searching = kind(kind.Config.parse(settings, where=strategy), space, objective, SeedStream(seed))
+    loop = SearchLoop(searching, objective, open_history(where, "study", searching, prune_after=prune_after), count)
+    loop.run()
+    return loop

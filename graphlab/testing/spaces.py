@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from graphlab.model.registry import find_model
-from graphlab.nas.space import Architecture, Space
+from graphlab.nas.core.space import Architecture, Space
 
 DRAWN = 40
 

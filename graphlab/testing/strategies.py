@@ -18,12 +18,14 @@ from typing import Any
 
 from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver.explorer import Explorer
-from graphlab.nas.driver.ledger import SLOT, Fate, fate
-from graphlab.nas.objectives.objective import Evaluation, OnStep
+from graphlab.nas.core.loop import SearchLoop
+from graphlab.nas.core.objective import OnStep
+from graphlab.nas.core.outcome import Evaluation, TrialStatus
+from graphlab.nas.core.space import Architecture, Space
+from graphlab.nas.optuna.history import StudyHistory, status_of
+from graphlab.nas.optuna.samplers import INDEX
 from graphlab.nas.registry import STRATEGIES, find_strategy
-from graphlab.nas.space import Architecture, Space
-from graphlab.testing.searches import Letters, Score, Toy, explore
+from graphlab.testing.searches import Letters, Score, Toy, run_search
 
 SMALL = {"startup": 3, "population": 4}
 """Settings of strategies that have them, so that each comes to its own way of choosing."""
@@ -47,14 +49,16 @@ def _fits(strategy: str) -> bool:
     return True
 
 
-def _explore(strategy: str, space: Space, objective: Score, count: int = COUNT, **others: Any) -> Explorer:
+def _search(
+    strategy: str, space: Space, objective: Score, count: int = COUNT, **others: Any
+) -> SearchLoop[StudyHistory]:
     fields = find_strategy(strategy).Config.model_fields
     own: dict[str, Any] = {name: value for name, value in SMALL.items() if name in fields}
-    return explore(strategy, space, objective, count, **others, **own)
+    return run_search(strategy, space, objective, count, **others, **own)
 
 
-def _named(explorer: Explorer) -> list[str]:
-    return [outcome.key for outcome in explorer.ledger.outcomes]
+def _named(loop: SearchLoop[StudyHistory]) -> list[str]:
+    return [outcome.key for outcome in loop.history.outcomes]
 
 
 def check_registration(strategy: str, folder: Path) -> None:
@@ -71,29 +75,31 @@ def check_registration(strategy: str, folder: Path) -> None:
 
 
 def check_as_many_as_asked(strategy: str, folder: Path) -> None:
-    """As many different architectures as were asked for are evaluated, each once, in slots of their own."""
+    """As many different architectures as were asked for are evaluated, each once, with an index of its own."""
     space = Letters()
     objective = Score(space)
-    explorer = _explore(strategy, space, objective)
-    assert objective.calls == _named(explorer)
+    loop = _search(strategy, space, objective)
+    assert objective.calls == _named(loop)
     assert len(set(objective.calls)) == COUNT
-    slots = [trial.user_attrs[SLOT] for trial in explorer.study.trials if fate(trial) is Fate.DONE]
-    assert sorted(slots) == list(range(COUNT))
+    indices = [
+        trial.user_attrs[INDEX] for trial in loop.history.study.trials if status_of(trial) is TrialStatus.EVALUATED
+    ]
+    assert sorted(indices) == list(range(COUNT))
 
 
 def check_conditions(strategy: str, folder: Path) -> None:
     """Decisions that are not always made, two spellings of one architecture, and values that are no network."""
     space = Toy()
-    explorer = _explore(strategy, space, Score(space))
-    assert len(set(_named(explorer))) == COUNT
-    for outcome in explorer.ledger.outcomes:
+    loop = _search(strategy, space, Score(space))
+    assert len(set(_named(loop))) == COUNT
+    for outcome in loop.history.outcomes:
         assert space.canonical(outcome.values) == outcome.values and space.is_valid(outcome.values)
 
 
 def check_seed(strategy: str, folder: Path) -> None:
     """A seed gives the same trials, and another seed others."""
     space = Letters()
-    first, again, other = (_named(_explore(strategy, space, Score(space), seed=seed)) for seed in (3, 3, 4))
+    first, again, other = (_named(_search(strategy, space, Score(space), seed=seed)) for seed in (3, 3, 4))
     assert first == again
     assert first != other
 
@@ -101,24 +107,24 @@ def check_seed(strategy: str, folder: Path) -> None:
 def check_continuation(strategy: str, folder: Path) -> None:
     """A search that was stopped, and one that is asked for more, end with the trials of one never stopped."""
     space = Letters()
-    whole = _named(_explore(strategy, space, Score(space), where=folder / "whole"))
+    whole = _named(_search(strategy, space, Score(space), where=folder / "whole"))
     for stop_at in (1, COUNT - 4):
         where = folder / f"stopped at {stop_at}"
         with suppress(KeyboardInterrupt):
-            _explore(strategy, space, Score(space, stop_at=stop_at), where=where)
+            _search(strategy, space, Score(space, stop_at=stop_at), where=where)
         rest = Score(space)
-        assert _named(_explore(strategy, space, rest, where=where)) == whole
+        assert _named(_search(strategy, space, rest, where=where)) == whole
         assert len(rest.calls) == COUNT - stop_at
-    _explore(strategy, space, Score(space), COUNT - 5, where=folder / "less")
-    assert _named(_explore(strategy, space, Score(space), where=folder / "less")) == whole
+    _search(strategy, space, Score(space), COUNT - 5, where=folder / "less")
+    assert _named(_search(strategy, space, Score(space), where=folder / "less")) == whole
 
 
 def check_used_up(strategy: str, folder: Path) -> None:
     """A space that holds less than was asked for is evaluated to its end."""
     space = Letters(places=1)
-    explorer = _explore(strategy, space, Score(space))
-    assert len(set(_named(explorer))) == len(_named(explorer)) == 5
-    assert explorer.exhausted
+    loop = _search(strategy, space, Score(space))
+    assert len(set(_named(loop))) == len(_named(loop)) == 5
+    assert loop.exhausted
 
 
 class _Undefined(Score):
@@ -129,8 +135,8 @@ class _Undefined(Score):
 def check_failures(strategy: str, folder: Path) -> None:
     """A search of which nothing has a score goes on to its end, and what failed is on record."""
     space = Letters()
-    explorer = _explore(strategy, space, _Undefined(space))
-    assert [outcome.state for outcome in explorer.ledger.outcomes] == ["failed"] * COUNT
+    loop = _search(strategy, space, _Undefined(space))
+    assert [outcome.state for outcome in loop.history.outcomes] == ["failed"] * COUNT
 
 
 def check_objectives(strategy: str, folder: Path) -> None:
@@ -138,11 +144,11 @@ def check_objectives(strategy: str, folder: Path) -> None:
     space = Letters()
     objective = Score(space, names=("validation", "parameters"))
     try:
-        explorer = _explore(strategy, space, objective)
+        loop = _search(strategy, space, objective)
     except IncompatibleError:
         assert not objective.calls
         return
-    assert all(len(outcome.objectives) == 2 for outcome in explorer.ledger.outcomes if outcome.state == "finished")
+    assert all(len(outcome.objectives) == 2 for outcome in loop.history.outcomes if outcome.state == "finished")
 
 
 Check = Callable[[str, Path], None]

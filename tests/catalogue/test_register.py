@@ -11,6 +11,7 @@ from graphlab.core.errors import InputError
 from graphlab.core.registry import PLUGINS, PluginError
 from graphlab.data.registry import DATASETS
 from graphlab.model.registry import MODELS
+from graphlab.nas.registry import TABLES, is_table
 from tests.docs.blocks import blocks
 
 FILES = {block.mark: block.text for block in blocks("CONTRIBUTING.md")}
@@ -75,6 +76,27 @@ def test_an_edited_model_is_another_one(folder):
 def test_a_probe_and_a_name_of_ones_own(folder):
     assert gl.register("own_probe", name="My_Probe") == "my-probe"
     assert gl.analyze("my-probe", "karate", power=2).summary == {"nodes": 34.0**2}
+
+
+TABLE = """
+from graphlab.core.citation import UNSTATED
+from graphlab.data.card import Card
+
+ABOUT = {"title": "Mine", "task": "architecture-search", "licence": "MIT", "citation": UNSTATED}
+CARD = Card(family="own-table", variants=("a",), **ABOUT)
+
+def read_table(path, name): ...
+"""
+
+
+def test_a_table_of_a_search(folder):
+    (folder / "own_table.py").write_text(TABLE)
+    assert gl.register("own_table") == "own-table"
+    try:
+        assert "own-table/a" in TABLES.names() and is_table("own_table/a")
+    finally:
+        vars(TABLES).pop("families", None)
+        sys.modules.pop("own_table", None)
 
 
 def test_what_cannot_be_registered(folder):

@@ -2,6 +2,8 @@
 
 import errno
 import hashlib
+import json
+import threading
 
 import pytest
 
@@ -20,6 +22,26 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         write_atomic(path, fail)
     assert path.read_text() == '{\n "x": 1\n}\n'
     assert [p.name for p in path.parent.iterdir()] == ["result.json"]
+
+
+def test_a_reader_sees_the_old_file_or_the_new_one(tmp_path):
+    """While another thread replaces the file again and again."""
+    path, contents = tmp_path / "result.json", [{"x": [n] * 2_000} for n in range(2)]
+    write_json(path, contents[0])
+    over = threading.Event()
+
+    def replace():
+        for n in range(25):
+            write_json(path, contents[(n + 1) % 2])
+        over.set()
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    seen = []
+    while not over.is_set():
+        seen.append(json.loads(path.read_text()))
+    writer.join()
+    assert seen and all(content in contents for content in seen)
 
 
 def test_nan_is_not_json(tmp_path):

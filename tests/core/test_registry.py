@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 from graphlab.core.errors import InputError, UnknownNameError
-from graphlab.core.registry import PluginError, Registry
+from graphlab.core.registry import ClassRegistry, PluginError, Registry
 
 
 @pytest.fixture
@@ -106,3 +106,34 @@ def test_two_modules_of_one_name_clash(registry, monkeypatch):
     offer(monkeypatch, "cold", "their_module")
     with pytest.raises(PluginError, match=r"defined twice: colours\.cold and their_module"):
         registry.resolve("cold")
+
+
+class Shape:
+    pass
+
+
+@pytest.fixture
+def shapes(tmp_path, monkeypatch):
+    package = tmp_path / "shapes"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    head = f"from {Shape.__module__} import Shape\n"
+    (package / "square.py").write_text(f"{head}class _Base(Shape): pass\nclass Square(_Base): pass\n")
+    (package / "two.py").write_text(f"{head}class One(Shape): pass\nclass Other(Shape): pass\n")
+    (package / "none.py").write_text(head)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield ClassRegistry("shape", "shapes", "test.shapes", Shape)
+    for name in [m for m in sys.modules if m == "shapes" or m.startswith("shapes.")]:
+        del sys.modules[name]
+
+
+def test_a_class_is_found_by_the_name_of_its_module(shapes):
+    assert shapes.find("Square").__name__ == "Square"
+    with pytest.raises(UnknownNameError, match="squire"):
+        shapes.find("squire")
+
+
+@pytest.mark.parametrize(("name", "defined"), [("two", "One, Other"), ("none", "none")])
+def test_a_module_of_no_class_or_of_several_is_refused(shapes, name, defined):
+    with pytest.raises(PluginError, match=f"defines {defined}"):
+        shapes.find(name)

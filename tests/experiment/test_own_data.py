@@ -25,7 +25,7 @@ from graphlab.experiment import workers
 from graphlab.experiment.plan import make_plan
 from graphlab.experiment.runs import Runs
 from graphlab.model.registry import OWN_MODELS
-from graphlab.nas.driver.workers import work
+from graphlab.nas.workers import work
 from graphlab.records.store import Store
 from graphlab.task.ranking import ranking_metrics
 from tests.experiment.own_files import triples
@@ -218,7 +218,7 @@ def test_a_search_and_its_workers_know_it_by_name_alone(trained_case):
     before = gl.runs(trained_case.store)
     search = gl.search("random", trained_case.data, trials=2, workers=2, progress=False, **options, **SHORT)
     assert search.to_json()["dataset"] == trained_case.name and len(search.finished) == 2
-    work(replace(search.plan.asked, trials=3))
+    work(replace(search.plan.spec, trials=3))
     again = gl.search("random", trained_case.name, trials=3, progress=False, **options, **SHORT)
     assert len(again.finished) == 3 and again.df["key"].tolist()[:2] == search.df["key"].tolist()
     assert gl.runs(trained_case.store).equals(before)

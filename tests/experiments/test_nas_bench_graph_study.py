@@ -1,4 +1,4 @@
-"""The regret study on a real table: it goes on from its store, and its printed means are those of the courses."""
+"""The regret study on a real table: it goes on from its store, and its printed means are those of the trajectories."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from graphlab.nas.registry import TABLES, find_table
-from graphlab.nas.results.anytime import follow, regret_curve
+from graphlab.nas.results.simulation import follow, regret_curve
 from tests.experiments.loading import load_experiment
 
 

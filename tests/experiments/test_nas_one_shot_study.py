@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graphlab.nas.registry import find_strategy, find_table
-from graphlab.nas.table import PERCENT
+from graphlab.nas.tables import PERCENT
 from tests.docs.blocks import ROOT
 from tests.experiments.loading import load_experiment
 from tests.nas.small_tables import small_table

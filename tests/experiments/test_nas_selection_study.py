@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.results.rehearsal import rehearse
+from graphlab.nas.results.simulation import simulate
 from graphlab.nas.surrogates import sources
 from tests.docs.blocks import ROOT
 from tests.experiments.loading import load_experiment
@@ -63,7 +63,7 @@ def test_a_search_with_a_shortlist_is_set_beside_one_of_as_many_evaluations(stud
     ):
         regrets = []
         for seed in range(3):
-            outcomes = rehearse(strategy, first, seed=seed, budget=40, settings=settings)
+            outcomes = simulate(strategy, first, seed=seed, budget=40, settings=settings)
             last = max(outcomes[settings.get("after", 0) :], key=lambda one: one.score)
             regrets.append(100 * (first.test.max() - first.test[first.row(last.values)]))
         assert found[rule]["by_table"]["words-0"] == pytest.approx(np.mean(regrets), abs=6e-4)

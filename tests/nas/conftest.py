@@ -7,8 +7,10 @@ import time
 
 import pytest
 
-from graphlab.nas.driver.explorer import Explorer
-from graphlab.nas.driver.ledger import WORKER, Fate, fate
+from graphlab.nas.core.loop import SearchLoop
+from graphlab.nas.core.outcome import TrialStatus
+from graphlab.nas.optuna.history import status_of
+from graphlab.nas.optuna.pools import WORKER
 from graphlab.testing import searches
 from graphlab.testing.searches import Letters, Toy
 
@@ -33,23 +35,23 @@ class Together:
 
     def before_it_evaluates(self):
         """Its trial waits in its hand until the other one has a trial too."""
-        evaluate = Explorer._evaluate
+        evaluate = SearchLoop._evaluate
 
-        def wait_and_evaluate(explorer, trial):
-            self._wait(lambda: self._others(explorer))
-            evaluate(explorer, trial)
+        def wait_and_evaluate(loop, trial):
+            self._wait(lambda: self._others(loop))
+            evaluate(loop, trial)
 
-        self._patch.setattr(Explorer, "_evaluate", wait_and_evaluate)
+        self._patch.setattr(SearchLoop, "_evaluate", wait_and_evaluate)
 
     def before_it_asks(self):
         """It asks for nothing until the other one has evaluated something."""
-        explore = Explorer.explore
+        run = SearchLoop.run
 
-        def wait_and_explore(explorer, on_outcome):
-            self._wait(lambda: any(fate(trial) is Fate.DONE for trial in self._others(explorer)))
-            explore(explorer, on_outcome)
+        def wait_and_run(loop, on_outcome):
+            self._wait(lambda: any(status_of(trial) is TrialStatus.EVALUATED for trial in self._others(loop)))
+            run(loop, on_outcome)
 
-        self._patch.setattr(Explorer, "explore", wait_and_explore)
+        self._patch.setattr(SearchLoop, "run", wait_and_run)
 
     def worker_of(self, outcome, study):
         return study.trials[outcome.number].user_attrs[WORKER]
@@ -57,9 +59,11 @@ class Together:
     def is_mine(self, outcome, study):
         return self.worker_of(outcome, study).startswith(f"{os.getpid()}-")
 
-    def _others(self, explorer):
-        trials = explorer.study.get_trials(deepcopy=False)
-        return [trial for trial in trials if trial.user_attrs.get(WORKER, explorer.crew.name) != explorer.crew.name]
+    def _others(self, loop):
+        trials = loop.history.study.get_trials(deepcopy=False)
+        return [
+            trial for trial in trials if trial.user_attrs.get(WORKER, loop.history.pool.name) != loop.history.pool.name
+        ]
 
     def _wait(self, come):
         deadline = time.monotonic() + self.patience
@@ -74,6 +78,6 @@ def together(monkeypatch):
 
 
 @pytest.fixture
-def explore():
-    """`graphlab.testing.searches.explore`."""
-    return searches.explore
+def run_search():
+    """`graphlab.testing.searches.run_search`."""
+    return searches.run_search

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from graphlab.core.config import Choices
-from graphlab.nas.space import Decision, Space
-from graphlab.nas.table import Table
+from graphlab.nas.core.space import Decision, Space
+from graphlab.nas.tables import Table
 
 LETTERS = ("a", "b", "c", "d")
 
@@ -25,7 +25,7 @@ class Words(Space):
         return "word", dict(values)
 
     def canonical(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        made = self.made(values)
+        made = self.checked(values)
         made["letter_2"], made["letter_3"] = sorted((made["letter_2"], made["letter_3"]))
         return made
 

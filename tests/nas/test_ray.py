@@ -19,7 +19,7 @@ PATIENCE = 600.0
 
 
 def kill_one_that_works(folder: Path, killed: list[int], done: threading.Event) -> None:
-    """The first other process that holds a place in the crew."""
+    """The first other process that holds a place among the workers."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for lock in folder.glob("*/workers/*-*.lock"):

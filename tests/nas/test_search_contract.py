@@ -10,11 +10,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from graphlab.nas.driver.explorer import suggest
-from graphlab.nas.driver.ledger import ATTEMPT
+from graphlab.nas.core.strategy import Proposal, Strategy
+from graphlab.nas.optuna.samplers import ATTEMPT, suggest
 from graphlab.nas.registry import SPACES, STRATEGIES, find_space
 from graphlab.nas.strategies.evolution import Evolution
-from graphlab.nas.strategy import Controller, Proposal
 from graphlab.testing import searches
 from graphlab.testing import strategies as checks
 from graphlab.testing.searches import Letters, Score, Toy
@@ -53,8 +52,8 @@ def test_a_search_that_stops_while_it_asks_again_goes_on_the_same(strategy, tmp_
     space = Letters(places=2)
 
     def keys(where):
-        explorer = searches.explore(strategy, space, Score(space), 20, tmp_path / where)
-        return [one.key for one in explorer.ledger.outcomes]
+        loop = searches.run_search(strategy, space, Score(space), 20, tmp_path / where)
+        return [one.key for one in loop.history.outcomes]
 
     def stop(space, trial):
         if trial.user_attrs[ATTEMPT]:
@@ -63,7 +62,7 @@ def test_a_search_that_stops_while_it_asks_again_goes_on_the_same(strategy, tmp_
         suggest(space, trial)
 
     with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
-        patched.setattr("graphlab.nas.driver.explorer.suggest", stop)
+        patched.setattr("graphlab.nas.optuna.history.suggest", stop)
         keys("stopped")
     assert keys("stopped") == keys("whole")
 
@@ -84,7 +83,7 @@ class Turned(Toy):
     """Two spellings, of which each is taken for the one."""
 
     def canonical(self, values):
-        made = self.made(values)
+        made = self.checked(values)
         return made | {"a": {"x": "x", "y": "z", "z": "y"}[made["a"]]}
 
 
@@ -102,7 +101,7 @@ def test_a_broken_space_is_told(check, space):
         check(space)
 
 
-class Unseeded(Controller):
+class Unseeded(Strategy):
     """Takes chance from elsewhere than from what it is given."""
 
     count = itertools.count()

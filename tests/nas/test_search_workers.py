@@ -12,7 +12,7 @@ import graphlab as gl
 from graphlab.core.registry import PLUGINS
 from graphlab.model.registry import MODELS
 from graphlab.model.zoo import gcn
-from graphlab.nas.plan import SearchPlan
+from graphlab.nas.plan import SearchSpec
 from tests.nas.siege import assert_whole, besiege, start
 
 SHORT = {"training.epochs": 20}
@@ -20,7 +20,7 @@ GCN = Path(gcn.__file__).read_text()
 
 
 def asked_for(tmp_path, trials, strategy="random", where=None):
-    return SearchPlan(
+    return SearchSpec(
         strategy=strategy,
         dataset="karate",
         space="gcn",
@@ -65,8 +65,8 @@ def test_a_worker_that_ends_by_an_error_is_told_once_and_not_started_again(tmp_p
         f"#!/bin/sh\nread order\necho started >> {tmp_path}/starts\necho 'ImportError: none' >&2\nexit 1\n"
     )
     broken.chmod(0o755)
-    monkeypatch.setattr("graphlab.nas.driver.workers.sys.executable", str(broken))
-    monkeypatch.setattr("graphlab.nas.driver.workers.WATCH_SECONDS", 0.01)
+    monkeypatch.setattr("graphlab.nas.workers.sys.executable", str(broken))
+    monkeypatch.setattr("graphlab.nas.workers.WATCH_SECONDS", 0.01)
     with pytest.warns(UserWarning, match="a worker ended by an error, the others go on: ImportError: none") as told:
         found = gl.search(
             "random", "karate", space="gcn", trials=6, on="validation", store=tmp_path, workers=3, **SHORT

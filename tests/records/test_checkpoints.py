@@ -90,6 +90,26 @@ def test_a_whole_checkpoint_is_not_called_damaged(tmp_path, monkeypatch, error, 
     assert "delete" not in str(caught.value)
 
 
+class Code:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_a_checkpoint_that_holds_code_is_refused_and_the_code_does_not_run(tmp_path):
+    folder, mark = put(Store(tmp_path), record()), tmp_path / "executed"
+    torch.save({"weights": torch.zeros(1), "code": Code(mark)}, folder.path / "last.pt")
+    with pytest.raises(StoreError, match=r"last\.pt is damaged or of something else"):
+        folder.restore_checkpoint("last", "cpu", dict)
+    assert not mark.exists()
+    torch.load(folder.path / "last.pt", weights_only=False)
+    assert mark.exists(), "what reads pickles would have executed it"
+
+
 @pytest.mark.parametrize("name", ["last", "best"])
 def test_a_checkpoint_of_another_run_is_refused(tmp_path, name):
     """Of the same model, so that its tensors would fit: a run would go on, or be read, as what it is not."""

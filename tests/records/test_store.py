@@ -12,6 +12,7 @@ import filelock
 import pytest
 
 from graphlab.core.errors import StoreError
+from graphlab.core.files import write_json
 from graphlab.experiment.run import run
 from graphlab.records.store import Store
 from graphlab.testing.examples import example
@@ -32,6 +33,26 @@ def test_records_come_oldest_first_finished_or_not(tmp_path):
         (1, "unfinished"),
         (3, "finished"),
     ]
+
+
+def test_a_run_is_finished_by_its_last_file(tmp_path, monkeypatch):
+    """Killed right before result.json: everything else is there, and the run is not."""
+    folder = Store(tmp_path).folder(SPEC)
+    folder.begin()
+
+    def write_until_killed(path, value):
+        if path.name == "result.json":
+            raise KeyboardInterrupt
+        write_json(path, value)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("graphlab.records.store.write_json", write_until_killed)
+        folder.finish(record())
+    assert {path.name for path in folder.path.iterdir()} == {"spec.json", "environment.json", "metrics.json"}
+    assert folder.read_finished() is None
+    assert [one.result.status for one in Store(tmp_path).records()] == ["unfinished"]
+    folder.finish(record())
+    assert Store(tmp_path).records() == [record()]
 
 
 def test_what_other_processes_are_writing_is_not_a_record_yet(tmp_path):

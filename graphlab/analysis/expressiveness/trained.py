@@ -33,7 +33,7 @@ RULES = ("official", "calibrated")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PairOutcome:
     """One pair under one seed.
 
     told, reliable  by rule, whether the pair is told apart and whether copies of one graph are not; see
@@ -70,11 +70,11 @@ class Discrimination:
     model: str
     dataset: str
     test: str | None
-    rows: tuple[Outcome, ...]
+    rows: tuple[PairOutcome, ...]
 
     @cached_property
     def df(self) -> pd.DataFrame:
-        """One row a pair and seed; see Outcome."""
+        """One row a pair and seed; see PairOutcome."""
         import pandas as pd
 
         return pd.DataFrame([vars(row) for row in self.rows])
@@ -98,7 +98,7 @@ class Discrimination:
             lines += [{"seed": seed, "category": name, **self._counts(group)} for name, group in groups]
         return pd.DataFrame(lines)
 
-    def _counts(self, rows: Sequence[Outcome]) -> dict[str, Any]:
+    def _counts(self, rows: Sequence[PairOutcome]) -> dict[str, Any]:
         counts: dict[str, Any] = {"pairs": len(rows), "failed": sum(row.status != "finished" for row in rows)}
         for rule in RULES:
             told = [row for row in rows if getattr(row, rule)]
@@ -231,10 +231,10 @@ def _separable(dataset: Dataset, pairs: np.ndarray, test: str) -> list[bool]:
     return partition(test, arrays).separates(places.reshape(-1, 2)).tolist()
 
 
-def _outcome(record: RunRecord, pair: int, category: str, separable: bool | None) -> Outcome:
+def _outcome(record: RunRecord, pair: int, category: str, separable: bool | None) -> PairOutcome:
     test = record.result.test
     flags = [*RULES, *(f"{rule}_reliable" for rule in RULES), "degenerate"]
-    return Outcome(
+    return PairOutcome(
         pair=pair,
         category=category,
         seed=record.seed,

@@ -16,9 +16,11 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, plan_on
-from graphlab.nas.objectives.objective import Evaluation, Objective, OnStep
+from graphlab.nas.core.objective import OnStep
+from graphlab.nas.core.outcome import Evaluation
+from graphlab.nas.core.space import Architecture, Space
+from graphlab.nas.objectives import NetworkObjective
 from graphlab.nas.registry import PROXIES, find_proxy
-from graphlab.nas.space import Architecture, Space
 from graphlab.records.record import RunRecord, RunSpec
 from graphlab.records.store import Store
 from graphlab.task.base import Learner, Shard, Task
@@ -43,7 +45,7 @@ class Trained:
     runs: tuple[str, ...] = ()
 
 
-class TrainingObjective(Objective):
+class TrainingObjective(NetworkObjective):
     """Trains an architecture once a seed, through the same loop and store as `gl.run`.
 
     validation  the task's metric on the part that is searched on, the mean over seeds

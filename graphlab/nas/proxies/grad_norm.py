@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphlab.core.citation import Citation
-from graphlab.nas.proxy import Proxy, loss_gradients
+from graphlab.nas.proxies import Proxy, loss_gradients
 from graphlab.task.base import Learner, Task
 
 

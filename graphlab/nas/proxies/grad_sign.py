@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from graphlab.core.citation import Citation
-from graphlab.nas.proxy import NodeProxy, gradients, trainable
+from graphlab.nas.proxies import NodeProxy, gradients, trainable
 from graphlab.task.base import Learner, Task
 
 MOST_NODES = 32

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from graphlab.core.citation import Citation
 from graphlab.core.errors import IncompatibleError
-from graphlab.nas.proxy import NodeProxy, gradients
+from graphlab.nas.proxies import NodeProxy, gradients
 from graphlab.task.base import Learner, Task
 
 K = 1e-5

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from graphlab.core.citation import Citation
-from graphlab.nas.proxy import NodeProxy
+from graphlab.nas.proxies import NodeProxy
 from graphlab.task.base import Learner, Task
 
 _ATEN = torch.ops.aten

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphlab.core.citation import Citation
-from graphlab.nas.proxy import Proxy, trainable
+from graphlab.nas.proxies import Proxy, trainable
 from graphlab.task.base import Learner, Task
 
 

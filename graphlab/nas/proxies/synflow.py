@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
-from graphlab.nas.proxy import NodeProxy, gradients
+from graphlab.nas.proxies import NodeProxy, gradients
 from graphlab.task.base import Learner, Task
 
 

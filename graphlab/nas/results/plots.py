@@ -26,7 +26,7 @@ def plot_curve(search: Search) -> Plot:
     axes.step(curve["evaluation"], curve["best"], where="post", color=BLUE, label="the best so far")
     axes.set_xlabel("evaluations")
     axes.set_ylabel(name)
-    axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
+    axes.set_title(f"{search.plan.spec.strategy} on {search.dataset}", loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     shown = (0.05, 1.0) if search.maximizes else (0.0, 0.95)  # without the worst, which would hide the rest
     low, high = curve["found"].quantile(shown)
@@ -53,7 +53,7 @@ def plot_front(search: Search) -> Plot:
     axes.set_xlabel(across)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.set_ylabel(up)
-    axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
+    axes.set_title(f"{search.plan.spec.strategy} on {search.dataset}", loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=9)
     return figure
 
@@ -65,5 +65,5 @@ def plot_importances(search: Search) -> Plot:
     axes = figure.panel()
     axes.barh(found["decision"], found["importance"], color=BLUE, height=0.7)
     axes.set_xlabel(f"importance for the best tenth by {search.plan.objective.names[0]}")
-    axes.set_title(f"{search.plan.asked.strategy} on {search.dataset}", loc="left", fontsize=10)
+    axes.set_title(f"{search.plan.spec.strategy} on {search.dataset}", loc="left", fontsize=10)
     return figure

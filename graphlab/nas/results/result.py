@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from optuna import Study
-
 from graphlab.core.errors import GraphLabError, InputError
+from graphlab.core.seeds import parse_seeds
+from graphlab.experiment.plan import plan_on
+from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
-from graphlab.nas.driver.ledger import SHORTLISTED, Outcome, is_infeasible
-from graphlab.nas.driver.study import quiet_optuna
-from graphlab.nas.objectives.objective import Regret
-from graphlab.nas.plan import Plan
-from graphlab.nas.results.front import front_of
-from graphlab.nas.results.retraining import mean_validation, retrain
-from graphlab.nas.results.selection import Rule, select
-from graphlab.nas.table import TableObjective
+from graphlab.nas.core.outcome import SHORTLISTED, Outcome
+from graphlab.nas.optuna.history import Study, StudyHistory, importances
+from graphlab.nas.plan import STRATEGY, SearchPlan
+from graphlab.nas.results.selection import SelectionRule, front_of, select
+from graphlab.nas.tables import Regret, TableObjective
+from graphlab.records.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,17 +45,21 @@ class NothingFoundError(GraphLabError):
 class Search:
     """What `gl.search` gives.
 
-    study     Optuna's, for its own tools; optuna-dashboard opens where it is kept
+    history   with Optuna's study, for its own tools; optuna-dashboard opens where it is kept
     outcomes  the evaluations, in the order in which they were done
     repeats   trials that named an architecture which had been evaluated, and cost nothing
     seconds   spent by this process; what it found done before is not in it
     """
 
-    plan: Plan
-    study: Study
+    plan: SearchPlan
+    history: StudyHistory
     outcomes: tuple[Outcome, ...]
     repeats: int
     seconds: float
+
+    @property
+    def study(self) -> Study:
+        return self.history.study
 
     @property
     def finished(self) -> tuple[Outcome, ...]:
@@ -154,20 +157,11 @@ class Search:
         where less than two evaluations finished.
         """
         import pandas as pd
-        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
         if len(self.finished) < LEAST:
             raise InputError(f"{len(self.finished)} evaluations say nothing of importance", hint="search longer")
-        sign = -1.0 if self.maximizes else 1.0
-        with quiet_optuna(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="PedAnovaImportanceEvaluator computes")
-            warnings.filterwarnings("ignore", message="Some regimes for parameter")
-            found = get_param_importances(
-                self.study,
-                evaluator=PedAnovaImportanceEvaluator(),
-                target=lambda trial: math.nan if is_infeasible(trial) else sign * trial.values[0],
-            )
-        return pd.DataFrame({"decision": list(found), "importance": list(found.values())})
+        by_decision = importances(self.study, self.maximizes)
+        return pd.DataFrame({"decision": list(by_decision), "importance": list(by_decision.values())})
 
     @property
     def regret(self) -> Regret | None:
@@ -179,7 +173,7 @@ class Search:
         chosen = max(self.finished, key=lambda one: one.metrics["validation"])
         return table.regret(table.row(chosen.values), chosen.metrics["validation"], self.plan.objective.allowed)
 
-    def select(self, rule: Rule = "best") -> Outcome:
+    def select(self, rule: SelectionRule = "best") -> Outcome:
         """The answer by a rule of `selection`. Raises InputError for an unknown rule, or where nothing finished."""
         return select(self.finished, self.plan.space, rule)
 
@@ -219,7 +213,7 @@ class Search:
         best = self.best
         name = self.plan.objective.names[0]
         said = (
-            f"{self.plan.asked.strategy} on {self.dataset}, space {self.plan.space.name}, seed {self.plan.asked.seed}: "
+            f"{self.plan.spec.strategy} on {self.dataset}, space {self.plan.space.name}, seed {self.plan.spec.seed}: "
         )
         said += f"of {len(self.outcomes):,} architectures the best has {name} {best.objectives[0]:.4f}"
         if self.regret:
@@ -250,10 +244,10 @@ class Search:
     def _facts(self) -> dict[str, Any]:
         return {
             "study": self.study.study_name,
-            "strategy": self.plan.asked.strategy,
+            "strategy": self.plan.spec.strategy,
             "space": self.plan.space.name,
             "dataset": self.dataset,
-            "searched_on": "table" if self.plan.table else self.plan.asked.on,
+            "searched_on": "table" if self.plan.table else self.plan.spec.on,
             **({"eligibility": self.plan.eligibility} if self.plan.eligibility else {}),
             "trials": len(self.outcomes),
             "finished": len(self.finished),
@@ -274,7 +268,7 @@ class Search:
         try:
             return self.text
         except NothingFoundError as error:
-            return f"{self.plan.asked.strategy} on {self.dataset}: {error.message}"
+            return f"{self.plan.spec.strategy} on {self.dataset}: {error.message}"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -288,3 +282,29 @@ class Search:
 
 def _cell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def retrain(
+    plan: SearchPlan, outcomes: Sequence[Outcome], seeds: int | str | Sequence[int], workers: int
+) -> dict[str, Runs]:
+    """Runs of each architecture over the seeds, by key, in the search's store.
+
+    Raises InputError for a search over a table, where nothing was trained.
+    """
+    if plan.table is not None:
+        raise InputError(f"{plan.table.name} is a table: there is nothing to train", hint="see .regret")
+    own = {name: value for name, value in plan.spec.settings.items() if not name.startswith(STRATEGY)}
+    plans = []
+    for one in outcomes:
+        model, settings = plan.space.settings(one.values)
+        retrained = plan_on(plan.data, model, {**own, **settings})
+        plans.append(replace(retrained, eligibility=plan.eligibility))
+    found = run_plans(plans, parse_seeds(seeds), Store(plan.spec.store), device=plan.spec.device, workers=workers)
+    return {one.key: runs for one, runs in zip(outcomes, found, strict=True)}
+
+
+def mean_validation(runs: Runs) -> float:
+    """Over the seeds that finished, with the sign by which higher is better; minus infinity where none did."""
+    values = [record.result.validation[runs.metric] for record in runs.records if record.result.validation]
+    sign = 1.0 if runs.direction == "max" else -1.0
+    return sign * fmean(values) if values else -math.inf

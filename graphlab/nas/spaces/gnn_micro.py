@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from graphlab.core.config import Choices
 from graphlab.model.zoo.gnn_micro import HEADS, HIDDEN_DIMS, Activation, Aggregation, Attention, Combine
-from graphlab.nas.space import Architecture, Decision, Space
+from graphlab.nas.core.space import Architecture, Decision, Space
 
 LAYERS = 2
 
@@ -42,7 +42,7 @@ class GNNMicro(Space):
     )
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
-        made = self.made(values)
+        made = self.checked(values)
         for k in range(1, LAYERS + 1):
             if made[f"combine_{k}"] == "average" and (k == LAYERS or made[f"heads_{k}"] == 1):
                 made[f"combine_{k}"] = "concat"

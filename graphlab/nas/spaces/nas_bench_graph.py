@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from graphlab.core.config import Choices
 from graphlab.model.link_patterns import OPERATORS, PATTERNS, canonical
-from graphlab.nas.space import Architecture, Decision, Graph, Space
+from graphlab.nas.core.space import Architecture, Decision, Graph, Space
 
 LINKS = tuple("".join(map(str, link)) for link in PATTERNS)
 """Each pattern as the digits of the nodes that the operators read, 0 the input."""
@@ -28,34 +28,41 @@ class NasBenchGraph(Space):
     )
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
-        made = self.made(values)
-        link, operators = canonical(tuple(map(int, made["link"])), tuple(made[name] for name in NODES))
-        return {"link": "".join(map(str, link)), **dict(zip(NODES, operators, strict=True))}
+        made = self.checked(values)
+        return architecture_of(*canonical(*parts_of(made)))
 
     def is_valid(self, values: Mapping[str, Any]) -> bool:
         return any(values[name] != "skip" for name in NODES)
 
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        return self.name, {
-            "link": tuple(map(int, values["link"])),
-            "operators": tuple(values[name] for name in NODES),
-        }
+        link, operators = parts_of(values)
+        return self.name, {"link": link, "operators": operators}
 
     def encode(self, values: Mapping[str, Any]) -> np.ndarray:
         """What is read off the tree of operators: how often each stands anywhere, at each depth, below each other one,
         on each walk of three from above, and last; how deep the tree is, how many end, and which pattern it has."""
-        return _encode(tuple(map(int, values["link"])), tuple(values[name] for name in NODES))
+        return _encode(*parts_of(values))
 
     def graph(self, values: Mapping[str, Any]) -> Graph:
         """The tree itself: the input, the operators, and the output, which what nobody reads feeds."""
-        link = tuple(map(int, values["link"]))
-        labels = (_INPUT, *(_NUMBER[values[name]] for name in NODES), _OUTPUT)
+        link, operators = parts_of(values)
+        labels = (_INPUT, *(_NUMBER[name] for name in operators), _OUTPUT)
         reads = tuple((parent, node) for node, parent in enumerate(link, start=1))
         return Graph(labels, reads + tuple((node, 5) for node in range(1, 5) if node not in link))
 
     @property
     def num_labels(self) -> int:
         return len(OPERATORS) + 2
+
+
+def architecture_of(link: Sequence[int], operators: Sequence[str]) -> Architecture:
+    """The architecture of a link pattern and its operators."""
+    return {"link": "".join(map(str, link)), **dict(zip(NODES, operators, strict=True))}
+
+
+def parts_of(values: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The link pattern and the operators of an architecture."""
+    return tuple(map(int, values["link"])), tuple(values[name] for name in NODES)
 
 
 _NUMBER = {name: i for i, name in enumerate(OPERATORS)}

@@ -26,7 +26,7 @@ from graphlab.data.spec import DataSpec
 from graphlab.model.registry import find_model
 from graphlab.model.subgraph.aggregation import AGGREGATIONS, LOCAL
 from graphlab.model.subgraph.network import Pooling
-from graphlab.nas.space import Architecture, Decision, Graph, Space
+from graphlab.nas.core.space import Architecture, Decision, Graph, Space
 
 POLICIES = ("distance", "node-marked", "resistance")
 MAX_DISTANCES = (2, 3, 5, 8)
@@ -72,7 +72,7 @@ class SubgraphAlgebra(Space):
         return SubgraphAlgebra(symmetric=spec.node is None and not spec.directed)
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
-        made = self.made(values)
+        made = self.checked(values)
         if not self.symmetric:
             return made
         sets, pooling = sets_of(made), made["pooling"]

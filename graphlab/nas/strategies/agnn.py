@@ -23,11 +23,11 @@ from torch.nn.utils import clip_grad_norm_
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.controller import Policy, draw
-from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.objectives.objective import Objective
-from graphlab.nas.space import Architecture, Decision, Space
-from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.core.objective import Objective
+from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.core.space import Architecture, Decision, Space
+from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
+from graphlab.nas.strategies.graphnas import Controller, draw
 
 Reading = tuple[Tensor, tuple[Tensor, Tensor]]
 """What a policy saw last, and its state."""
@@ -61,7 +61,7 @@ class Config(StrategyConfig):
     clip_norm: PositiveFloat = 5.0
 
 
-class AGNN(Controller):
+class AGNN(Strategy):
     """Changes one kind of decision at a time in the best architecture, and keeps what is better."""
 
     Config = Config
@@ -78,7 +78,7 @@ class AGNN(Controller):
     def __init__(self, config: Config, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
         stream.child("policies").seed_torch()
-        self.policies = {kind: Policy(space.decisions, config.hidden_dim) for kind in space.kinds}
+        self.policies = {kind: Controller(space.decisions, config.hidden_dim) for kind in space.kinds}
         self._weights = [weight for policy in self.policies.values() for weight in policy.parameters()]
         self.optimizer = torch.optim.Adam(self._weights, lr=config.lr)
         self.baseline = self.spread = 0.0

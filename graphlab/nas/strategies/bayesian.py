@@ -17,9 +17,9 @@ from pydantic import Field
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, NonNegativeInt, PositiveInt
-from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.space import Architecture
-from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.core.space import Architecture
+from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
 from graphlab.nas.surrogates.gaussian_process import GaussianProcess, most_likely
 from graphlab.nas.surrogates.points import points_of, scores_of, targets_of
 
@@ -40,7 +40,7 @@ class Config(StrategyConfig):
     steps: NonNegativeInt = 5
 
 
-class Bayesian(Controller):
+class Bayesian(Strategy):
     """The highest upper confidence bound of a Gaussian process on what architectures are made of."""
 
     Config = Config
@@ -74,7 +74,7 @@ class Bayesian(Controller):
         process = self._caught_up()
         targets = self._targets(process.observed)
         bounds = self._bounds(self._watched, process.posterior(targets))
-        bounds[[key in self.known for key in self._pool]] = -np.inf
+        bounds[[key in self.taken for key in self._pool]] = -np.inf
         start = int(bounds.argmax())
         if np.isinf(bounds[start]):
             return Proposal(self.space.sample(random))

@@ -18,12 +18,10 @@ from torch import Tensor, nn
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveFloat
-from graphlab.nas.one_shot.bilevel import first_order, second_order
-from graphlab.nas.one_shot.likeliest import likeliest
-from graphlab.nas.one_shot.strategy import OneShot, OneShotConfig
-from graphlab.nas.one_shot.training import Loss, SupernetTraining
-from graphlab.nas.strategy import Proposal
-from graphlab.nas.supernet import Mixture
+from graphlab.nas.core.strategy import Proposal
+from graphlab.nas.oneshot.strategy import OneShot, OneShotConfig, first_order, likeliest, second_order
+from graphlab.nas.oneshot.supernets import Mixture
+from graphlab.nas.oneshot.training import Loss, SupernetTraining
 
 BETAS, DECAY, START = (0.5, 0.999), 1e-3, 1e-3
 """Of the mixture's optimiser, and the standard deviation of its logits at first. Section 3.1."""

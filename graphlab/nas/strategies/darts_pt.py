@@ -19,11 +19,11 @@ from torch import Tensor
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeInt
-from graphlab.nas.one_shot.training import SupernetTraining
-from graphlab.nas.space import Decision
+from graphlab.nas.core.space import Decision
+from graphlab.nas.core.strategy import Proposal
+from graphlab.nas.oneshot.training import SupernetTraining
 from graphlab.nas.strategies.darts import DARTS, settled
 from graphlab.nas.strategies.darts import Config as DARTSConfig
-from graphlab.nas.strategy import Proposal
 
 
 class Config(DARTSConfig):

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from graphlab.core.citation import Citation
-from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
 
 MOST_TRIED = 100
 """Mutations of one parent after which another one is chosen."""
@@ -23,7 +23,7 @@ class Config(StrategyConfig):
     tournament: Annotated[int, Field(ge=1)] = 5
 
 
-class Evolution(Controller):
+class Evolution(Strategy):
     """The best of a few drawn from the latest evaluations is mutated; the oldest dies, however good it is.
 
     What breaks a limit is a parent while nothing else is alive.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from optuna.samplers import BaseSampler, GPSampler
+from collections.abc import Mapping
+from typing import Any
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.nas.strategy import Reseeded, Strategy, StrategyConfig
+from graphlab.nas.core.strategy import StrategyConfig
+from graphlab.nas.optuna.samplers import SamplerStrategy
 
 
 class Config(StrategyConfig):
@@ -15,10 +17,11 @@ class Config(StrategyConfig):
     startup: PositiveInt = 10
 
 
-class GP(Strategy):
+class GP(SamplerStrategy):
     """A Gaussian process over the decisions; seconds a trial, worth it where a trial takes minutes."""
 
     Config = Config
+    sampler_name = "GPSampler"
     citation = Citation(
         key="jones1998",
         kind="article",
@@ -29,7 +32,5 @@ class GP(Strategy):
         url="https://doi.org/10.1023/A:1008306431147",
     )
 
-    def sampler(self) -> BaseSampler:
-        return Reseeded(
-            lambda seed: GPSampler(n_startup_trials=self.config.startup, seed=seed), self.space, self.stream
-        )
+    def options(self) -> Mapping[str, Any]:
+        return {"n_startup_trials": self.config.startup}

@@ -6,8 +6,8 @@ import numpy as np
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
 
 
 class Config(StrategyConfig):
@@ -16,7 +16,7 @@ class Config(StrategyConfig):
     startup: PositiveInt = 10
 
 
-class LocalSearch(Controller):
+class LocalSearch(Strategy):
     """Moves to the first better neighbour. Where there is none it starts again, at random."""
 
     Config = Config

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from optuna.samplers import BaseSampler, NSGAIISampler
 from pydantic import Field
 
 from graphlab.core.citation import Citation
-from graphlab.nas.strategy import Reseeded, Strategy, StrategyConfig
+from graphlab.nas.core.strategy import StrategyConfig
+from graphlab.nas.optuna.samplers import SamplerStrategy
 
 
 class Config(StrategyConfig):
@@ -17,10 +18,11 @@ class Config(StrategyConfig):
     population: Annotated[int, Field(ge=2)] = 20
 
 
-class NSGA2(Strategy):
+class NSGA2(SamplerStrategy):
     """Generations by crossover and mutation; survivors by Pareto rank, then by how lonely they are on the front."""
 
     Config = Config
+    sampler_name = "NSGAIISampler"
     citation = Citation(
         key="deb2002",
         kind="article",
@@ -31,7 +33,5 @@ class NSGA2(Strategy):
         url="https://doi.org/10.1109/4235.996017",
     )
 
-    def sampler(self) -> BaseSampler:
-        return Reseeded(
-            lambda seed: NSGAIISampler(population_size=self.config.population, seed=seed), self.space, self.stream
-        )
+    def options(self) -> Mapping[str, Any]:
+        return {"population_size": self.config.population}

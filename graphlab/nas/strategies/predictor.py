@@ -17,9 +17,9 @@ from torch import Tensor
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeFloat, PositiveFloat, PositiveInt
-from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.space import Architecture
-from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.core.space import Architecture
+from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
 from graphlab.nas.surrogates.graph_ensemble import Batch, Ensemble, batch_of, fit
 from graphlab.nas.surrogates.points import scores_of
 
@@ -48,7 +48,7 @@ class Config(StrategyConfig):
     children: PositiveInt = 10
 
 
-class Predictor(Controller):
+class Predictor(Strategy):
     """What an ensemble of graph networks, trained on pairs of evaluations, thinks best or knows least about."""
 
     Config = Config
@@ -82,7 +82,7 @@ class Predictor(Controller):
         with torch.no_grad():
             scores = self._ensemble(batch_of([self.space.graph(one) for one in children.values()]))
         bounds = self._pool_bounds | dict(zip(children, self._bounds(scores), strict=True))
-        fresh = [key for key in bounds if key not in self.known]
+        fresh = [key for key in bounds if key not in self.taken]
         if not fresh:
             return Proposal(self.space.sample(random))
         return Proposal((self._pool | children)[max(fresh, key=bounds.__getitem__)])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from optuna.samplers import BaseSampler, RandomSampler
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from graphlab.core.citation import Citation
-from graphlab.nas.strategy import Reseeded, Strategy
+from graphlab.nas.core.strategy import Proposal
+from graphlab.nas.optuna.samplers import SamplerStrategy
 
 
-class Random(Strategy):
+class Random(SamplerStrategy):
     """Each decision uniform on its options, and evenly on a range or its logarithm."""
 
+    sampler_name = "RandomSampler"
+    nestable = True
     citation = Citation(
         key="bergstra2012",
         kind="article",
@@ -21,5 +27,9 @@ class Random(Strategy):
         url="https://jmlr.org/papers/v13/bergstra12a.html",
     )
 
-    def sampler(self) -> BaseSampler:
-        return Reseeded(lambda seed: RandomSampler(seed), self.space, self.stream)
+    def options(self) -> Mapping[str, Any]:
+        return {}
+
+    def ask(self, random: np.random.Generator) -> Proposal:
+        """For another strategy, which asks this one: drawn without Optuna."""
+        return Proposal(self.space.sample(random))

@@ -16,12 +16,12 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.nesting import make_base
-from graphlab.nas.objectives.objective import Objective
-from graphlab.nas.registry import find_proxy
-from graphlab.nas.space import Architecture, Space
-from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
+from graphlab.nas.core.objective import Objective
+from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.core.space import Architecture, Space
+from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
+from graphlab.nas.objectives import networks_of
+from graphlab.nas.registry import find_proxy, make_base
 
 
 class Config(StrategyConfig):
@@ -37,7 +37,7 @@ class Config(StrategyConfig):
     settings: dict[str, Any] = {}
 
 
-class Screened(Controller):
+class Screened(Strategy):
     """The best of a few proposals of another strategy, by a proxy of their untrained weights."""
 
     Config = Config
@@ -53,27 +53,28 @@ class Screened(Controller):
     def __init__(self, config: Config, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
         self.proxy = find_proxy(config.proxy)
-        self.proxy.check(objective.plan(space.sample(stream.child("check").numpy())).task)
+        self.networks = networks_of(objective)
+        self.proxy.check(self.networks.plan(space.sample(stream.child("check").numpy())).task)
         self.base = make_base(config.base, config.settings, space, objective, stream.child("base"))
         self._values: dict[str, float] = {}
 
     def ask(self, random: np.random.Generator) -> Proposal:
         drawn: dict[str, Proposal] = {}
         for _ in range(self.config.draws):
-            self.base.in_hand = self.in_hand | drawn.keys()
+            self.base.under_way = self.under_way | drawn.keys()
             proposal = self.base.ask(random)
-            drawn.setdefault(self.space.key(proposal.values), proposal)
-        fresh = {key: one for key, one in drawn.items() if self.is_new(one.values)} or drawn
+            drawn.setdefault(self.space.key(proposal.choices), proposal)
+        fresh = {key: one for key, one in drawn.items() if self.is_new(one.choices)} or drawn
         for key, one in fresh.items():
             if key not in self._values:
-                self._values[key] = self._guess(one.values)
+                self._values[key] = self._guess(one.choices)
         best = max(fresh, key=self._values.__getitem__)
-        return Proposal(fresh[best].values, {**fresh[best].notes, self.proxy.name: self._values[best]})
+        return Proposal(fresh[best].choices, {**fresh[best].notes, self.proxy.name: self._values[best]})
 
     def _guess(self, values: Architecture) -> float:
         """The proxy's value; the worst of what has none or cannot be built, as may come out only then."""
         try:
-            value = self.objective.guess(self.proxy, values)
+            value = self.networks.guess(self.proxy, values)
         except ConfigError:
             return -math.inf
         return -math.inf if math.isnan(value) else value

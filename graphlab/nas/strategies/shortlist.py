@@ -18,12 +18,12 @@ import numpy as np
 from pydantic import Field
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver.ledger import SHORTLISTED, Outcome
-from graphlab.nas.nesting import make_base
-from graphlab.nas.objectives.objective import Objective
-from graphlab.nas.space import Architecture, Space
+from graphlab.nas.core.objective import Objective
+from graphlab.nas.core.outcome import SHORTLISTED, Outcome
+from graphlab.nas.core.space import Architecture, Space
+from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
+from graphlab.nas.registry import make_base
 from graphlab.nas.strategies.transfer import Transfer
-from graphlab.nas.strategy import Controller, Proposal, StrategyConfig
 from graphlab.nas.surrogates.gaussian_process import GaussianProcess, most_likely
 from graphlab.nas.surrogates.points import scores_of, targets_of
 from graphlab.nas.surrogates.sources import sources_for
@@ -45,7 +45,7 @@ class Config(StrategyConfig):
     settings: dict[str, Any] = {}
 
 
-class Shortlist(Controller):
+class Shortlist(Strategy):
     """Another strategy, then what it and the tests of other data sets' tables let expect most of."""
 
     Config = Config
@@ -65,11 +65,11 @@ class Shortlist(Controller):
 
     def ask(self, random: np.random.Generator) -> Proposal:
         if len(self._ranked) < self.config.after:
-            self.base.in_hand = self.in_hand
+            self.base.under_way = self.under_way
             return self.base.ask(random)
-        known = self.known
+        taken = self.taken
         for one in self._by_expectation:
-            if self.space.key(one) not in known:
+            if self.space.key(one) not in taken:
                 return Proposal(one, {SHORTLISTED: True})
         return Proposal(self.space.sample(random))
 

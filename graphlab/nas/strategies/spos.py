@@ -15,11 +15,11 @@ from pydantic import Field
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import NonNegativeInt, PositiveInt, Probability
-from graphlab.nas.one_shot.strategy import OneShot, OneShotConfig
-from graphlab.nas.one_shot.training import SupernetTraining
-from graphlab.nas.space import Architecture
-from graphlab.nas.strategy import Proposal
-from graphlab.nas.supernet import path
+from graphlab.nas.core.space import Architecture
+from graphlab.nas.core.strategy import Proposal
+from graphlab.nas.oneshot.strategy import OneShot, OneShotConfig
+from graphlab.nas.oneshot.supernets import path
+from graphlab.nas.oneshot.training import SupernetTraining
 
 
 class Config(OneShotConfig):
@@ -67,7 +67,7 @@ class SPOS(OneShot):
                 key = self.space.key(values)
                 if key not in known:
                     known[key], scores[key] = values, training.score(path(self.space, values))
-            self.objective.on_work("generation", generation, self.config.generations)
+            training.objective.on_work("generation", generation, self.config.generations)
             best = sorted(known, key=scores.__getitem__, reverse=True)
             wanted = self._children([known[key] for key in best[: self.config.parents]], random)
         for key in sorted(known, key=scores.__getitem__, reverse=True):

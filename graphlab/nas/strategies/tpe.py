@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from optuna.samplers import BaseSampler, TPESampler
+from collections.abc import Mapping
+from typing import Any
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.nas.strategy import Reseeded, Strategy, StrategyConfig
+from graphlab.nas.core.strategy import StrategyConfig
+from graphlab.nas.optuna.samplers import SamplerStrategy
 
 
 class Config(StrategyConfig):
@@ -18,10 +20,11 @@ class Config(StrategyConfig):
     multivariate: bool = True
 
 
-class TPE(Strategy):
+class TPE(SamplerStrategy):
     """Chooses what is likelier among the good trials than among the others; for several objectives by Pareto rank."""
 
     Config = Config
+    sampler_name = "TPESampler"
     citation = Citation(
         key="bergstra2011",
         title="Algorithms for Hyper-Parameter Optimization",
@@ -31,12 +34,6 @@ class TPE(Strategy):
         url="https://papers.nips.cc/paper/4443-algorithms-for-hyper-parameter-optimization",
     )
 
-    def sampler(self) -> BaseSampler:
-        config = self.config
-        return Reseeded(
-            lambda seed: TPESampler(
-                n_startup_trials=config.startup, multivariate=config.multivariate, group=config.multivariate, seed=seed
-            ),
-            self.space,
-            self.stream,
-        )
+    def options(self) -> Mapping[str, Any]:
+        startup, multivariate = self.config.startup, self.config.multivariate
+        return {"n_startup_trials": startup, "multivariate": multivariate, "group": multivariate}

@@ -14,9 +14,9 @@ from pydantic import Field
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
-from graphlab.nas.space import Architecture
+from graphlab.nas.core.space import Architecture
+from graphlab.nas.core.strategy import Proposal
 from graphlab.nas.strategies import bayesian
-from graphlab.nas.strategy import Proposal
 from graphlab.nas.surrogates.sources import sources_for
 
 
@@ -50,7 +50,7 @@ class Transfer(bayesian.Bayesian):
     def ask(self, random: np.random.Generator) -> Proposal:
         if len(self._ranked) >= self.config.startup:
             return super().ask(random)
-        fresh = (self._pool[key] for key in self._by_promise if key not in self.known)
+        fresh = (self._pool[key] for key in self._by_promise if key not in self.taken)
         return Proposal(next(fresh, None) or self.space.sample(random))
 
     def _points(self, architectures: Sequence[Architecture]) -> np.ndarray:

@@ -1,1 +1,7 @@
-"""What guesses the scores of architectures from those of others."""
+"""Models of what architectures score, which strategies and selection ask.
+
+points            architectures as points, scores as targets: what all of them have in common
+gaussian_process  regression that grows by single observations
+graph_ensemble    small graph networks that order architectures
+sources           what tables of other data sets let expect
+"""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.space import Graph
+from graphlab.nas.core.space import Graph
 
 
 @dataclass(frozen=True)

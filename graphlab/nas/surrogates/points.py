@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.driver.ledger import Outcome
-from graphlab.nas.space import Space
+from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.core.space import Space
 
 SAMPLED = 1000
 """Architectures whose spread gives the scale of the features."""

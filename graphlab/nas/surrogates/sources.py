@@ -16,11 +16,12 @@ import numpy as np
 from scipy.stats import norm, rankdata
 
 from graphlab.core.errors import IncompatibleError
-from graphlab.nas.objectives.objective import Objective
+from graphlab.nas.core.objective import Objective
+from graphlab.nas.core.space import Architecture, Space
+from graphlab.nas.objectives import NetworkObjective
 from graphlab.nas.registry import TABLES, find_table
-from graphlab.nas.space import Architecture, Space
 from graphlab.nas.surrogates.points import points_of
-from graphlab.nas.table import Table
+from graphlab.nas.tables import Table
 
 Part = Literal["validation", "test"]
 
@@ -111,7 +112,8 @@ def _named(space: Space, objective: Objective, names: Sequence[str]) -> list[Tab
 
 
 def _is_searched(table: Table, objective: Objective) -> bool:
-    same_data = bool(table.dataset) and table.dataset == objective.data
+    data = objective.data if isinstance(objective, NetworkObjective) else ""
+    same_data = bool(table.dataset) and table.dataset == data
     return same_data or table.digest == objective.identity.get("sha256")
 
 

@@ -12,8 +12,8 @@ from graphlab.core.files import hash_file
 from graphlab.data.card import Card, Source
 from graphlab.data.unpickle import read_pickle
 from graphlab.model.link_patterns import from_key
-from graphlab.nas.spaces.nas_bench_graph import NODES, NasBenchGraph
-from graphlab.nas.table import Table
+from graphlab.nas.spaces.nas_bench_graph import NasBenchGraph, architecture_of
+from graphlab.nas.tables import Table
 
 NUM_ARCHITECTURES = 26_206
 MILLION = 1e6
@@ -94,10 +94,7 @@ def read_table(path: Path, name: str) -> Table:
     return Table(
         name=name,
         space=NasBenchGraph(),
-        architectures=tuple(
-            {"link": "".join(map(str, link)), **dict(zip(NODES, operators, strict=True))}
-            for link, operators in architectures
-        ),
+        architectures=tuple(architecture_of(link, operators) for link, operators in architectures),
         validation=columns["validation"],
         test=columns["test"],
         latency=columns["latency"],

@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 import graphlab as gl
 from graphlab.analysis.expressiveness import partition
 from graphlab.analysis.expressiveness.pairs import parse_pairs
-from graphlab.analysis.expressiveness.trained import Discrimination, Outcome
+from graphlab.analysis.expressiveness.trained import Discrimination, PairOutcome
 from graphlab.core.errors import ConfigError, IncompatibleError, InputError
 from graphlab.data.dataset import Dataset, Splits
 from graphlab.data.spec import Categorical, Continuous
@@ -24,8 +24,8 @@ QUICK = {"hidden_dim": 16, "num_layers": 3, "progress": False}
 CATEGORIES = ("Basic",) * 3 + ("CFI",) * 2
 
 
-def outcome(pair: int, category: str, **changes) -> Outcome:
-    told = Outcome(pair, category, 0, "finished", True, True, True, True, False, 100.0, True, 3, 0.1, "0" * 16)
+def outcome(pair: int, category: str, **changes) -> PairOutcome:
+    told = PairOutcome(pair, category, 0, "finished", True, True, True, True, False, 100.0, True, 3, 0.1, "0" * 16)
     return replace(told, **changes)
 
 

@@ -1,1 +1,0 @@
-"""The loop of a search on its Optuna study, and the processes that share it."""

@@ -1,0 +1,8 @@
+"""One-shot search: a supernet is trained once and says which architectures to try.
+
+Start at `strategy`; the strategies themselves are in `graphlab.nas.strategies`: darts, pc_darts, darts_pt, spos.
+
+    strategy   `OneShot`, their base class; gradients of the bilevel problem; architectures by their probability
+    training   `SupernetTraining`: losses, steps, and what keeps a supernet on disk
+    supernets  `Supernet`, and one file for each space that has one
+"""
