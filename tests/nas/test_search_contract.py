@@ -59,7 +59,7 @@ def test_a_search_that_stops_while_it_asks_again_goes_on_the_same(strategy, tmp_
         if trial.user_attrs[ATTEMPT]:
             suggest(SimpleNamespace(decisions=space.decisions[:1]), trial)
             raise KeyboardInterrupt
-        suggest(space, trial)
+        return suggest(space, trial)
 
     with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
         patched.setattr("graphlab.nas.optuna.history.suggest", stop)
