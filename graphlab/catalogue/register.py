@@ -59,7 +59,7 @@ def _registry(module: ModuleType) -> Registry:
     if hasattr(module, "probe"):
         return PROBES
     raise InputError(
-        f"module {module.__name__} defines no model, data set, task, transform or probe, and no strategy, space, proxy, "
-        "supernet or table",
+        f"module {module.__name__} defines no model, data set, task, transform or probe, and no strategy, space, "
+        "proxy, supernet or table",
         hint="CONTRIBUTING.md has an example of a model, a data set and a probe",
     )
