@@ -19,7 +19,7 @@ from graphlab.core.registry import Registered
 from graphlab.core.settings import settings_table
 from graphlab.data import own
 from graphlab.data.identity import OWN
-from graphlab.data.load import find_dataset
+from graphlab.data.load import find_dataset, full_name
 from graphlab.data.own import find_entry
 from graphlab.data.paths import store_root
 from graphlab.data.registry import DATASETS
@@ -171,10 +171,11 @@ def _dataset(name: str, found: Registered) -> Parts:
     found, split = find_dataset(name)
     card = found.module.CARD
     facts = {
-        "task": card.task,
-        "counts": _counts(card.statistics.get(found.variant, {})),
+        "task": card.task_of(split),
+        "counts": _counts(card.statistics.get(f"{found.variant}@{split}") or card.statistics.get(found.variant, {})),
         "split": split + "".join(f", or @{other}" for other in card.splits if other != split),
-        "published": _count(len(published(found.name)), "number"),
+        "other tasks": ", ".join(task for task in card.all_tasks if task != card.task_of(split)),
+        "published": _count(len(published(full_name(found, split))), "number"),
         "notices": "\n".join(card.notices.get(found.variant, ())),
         "licence": card.licence,
         "citation": _cited(card.citation),

@@ -35,6 +35,9 @@ def run(
     dataset: DatasetOrData = None,
     data: Data = None,
     data_options: DataOptions = None,
+    task: Annotated[
+        str | None, typer.Option("--task", help="Where several fit, as link-prediction; graphlab tasks lists them.")
+    ] = None,
     seeds: Seeds = "1",
     settings: Settings = None,
     transform: Transform = None,
@@ -51,7 +54,7 @@ def run(
 
     overrides = read_overrides(settings, transform)
     chosen = choose_data(dataset, data, data_options)
-    runs = api.run(model, chosen, seeds=seeds, store=store, device=device, workers=workers, **overrides)
+    runs = api.run(model, chosen, task=task, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
         print_json(runs.to_json())
     else:

@@ -17,6 +17,7 @@ from graphlab.comparison.yaml_files import read_mapping
 from graphlab.core.citation import Citation, Kind
 from graphlab.core.config import Config, NonNegativeFloat, NonNegativeInt, PositiveInt
 from graphlab.core.errors import ConfigError, closest
+from graphlab.data.card import Card
 from graphlab.data.registry import DATASETS
 
 FOLDER = Path(__file__).parent / "published"
@@ -89,13 +90,21 @@ def published(dataset: str, folder: Path = FOLDER) -> list[PublishedNumber]:
     """The published numbers of a data set by its full name; none for one that nothing is published on.
 
     A split of its card in the name (`planetoid/cora@full`) is left out: each number says itself which split it belongs
-    to. Any other name is another data set, as one that a transform has changed.
+    to; but splits that are for another task have a file of their own. Any other name is another data set, as one that a
+    transform has changed.
     Raises ConfigError naming the file, the number and the key if one is malformed.
     """
     name, at, split = dataset.partition("@")
-    if name not in published_datasets(folder) or (at and split not in DATASETS.resolve(name).module.CARD.splits):
+    if at and dataset not in published_datasets(folder):
+        if name not in published_datasets(folder):
+            return []
+        card: Card = DATASETS.resolve(name).module.CARD
+        if split not in card.splits or card.task_of(split) != card.task:
+            return []
+        dataset = name
+    if dataset not in published_datasets(folder):
         return []
-    return read_numbers(folder / f"{name}.yaml", sources(folder))
+    return read_numbers(folder / f"{dataset}.yaml", sources(folder))
 
 
 def published_datasets(folder: Path = FOLDER) -> list[str]:

@@ -39,7 +39,9 @@ class Card:
     variants        names within the family; empty for a family of one
     splits          names of the splits it offers, the default first
     sources         raw files of each variant (key "" for a family of one)
-    statistics      counts that the loaded data must show, for each variant; see `Dataset.statistics`
+    tasks           by split, the task of those that are not about `task`: links of a graph whose nodes are classified
+    statistics      counts that the loaded data must show, for each variant, or for `variant@split` where a split is for
+                    another task; see `Dataset.statistics`
     forbids_search  the leaderboard whose rules forbid to choose an architecture by validation labels, as OGB's do;
                     empty where none does
     notes           what a user should know of the data and of how it is read
@@ -56,7 +58,21 @@ class Card:
     splits: tuple[str, ...] = ("public",)
     sources: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
     statistics: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
     forbids_search: str = ""
     notes: str = ""
     extras: tuple[str, ...] = ()
     notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def task_of(self, split: str) -> str:
+        """The task that a split is for."""
+        return self.tasks.get(split, self.task)
+
+    @property
+    def all_tasks(self) -> tuple[str, ...]:
+        """The task of each split, once, that of the default first."""
+        return tuple(dict.fromkeys(map(self.task_of, self.splits)))
+
+    def split_for(self, task: str) -> str | None:
+        """The first split that is for a task; None where none is."""
+        return next((split for split in self.splits if self.task_of(split) == task), None)

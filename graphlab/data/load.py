@@ -30,6 +30,7 @@ def load(
     name: str,
     *,
     split: str | None = None,
+    task: str | None = None,
     transform: Transform | None = None,
     store: str | os.PathLike[str] | None = None,
 ) -> Dataset:
@@ -37,6 +38,8 @@ def load(
     `own/NAME`, that a store keeps.
 
     The split is part of the name (`planetoid/cora@full`) or given apart; else it is the family's default.
+    `task` chooses among the splits those of a task: `load("cora", task="link-prediction")` is `planetoid/cora@links`.
+    A registered task that no split is made for may be named too, where it is about the same items and outputs.
     `transform` maps each graph to a Data of the same nodes. What was built is checked, kept, and read again as long
     as nothing it was built from has changed.
 
@@ -55,8 +58,9 @@ def load(
             raise InputError(
                 f"{own.name} has no split {split!r}", hint=f"it has {own.splits.name}; gl.dataset makes another"
             )
+        own = with_task(own, task)
         return own if transform is None else apply(own, transform)
-    found, chosen = find_dataset(name, split)
+    found, chosen = find_dataset(name, split, task)
     card: Card = found.module.CARD
     files = Files(card.sources.get(found.variant, ()))
     build = partial(_build, found, files, chosen)
@@ -66,7 +70,7 @@ def load(
     name = full_name(found, chosen)
     identity = named_identity(found, name, chosen, digests)
     content = dataset.origin.content if dataset.origin else dataset.fingerprint
-    dataset = replace(dataset, origin=Origin(name, identity, content))
+    dataset = with_task(replace(dataset, origin=Origin(name, identity, content)), task)
     if transform is None:
         return dataset
     how = fingerprint(transform)
@@ -79,8 +83,14 @@ def load(
     return replace(_kept(place(how), card, transformed), origin=dataset.origin)
 
 
-def find_dataset(name: str, split: str | None = None) -> tuple[Registered, str]:
-    """What a name stands for, and the split that it or `split` names, else the default. Raises as `load` does."""
+def with_task(dataset: Dataset, task: str | None) -> Dataset:
+    """The data set for another task than its own; whether the task is about it is seen when a run is planned."""
+    return dataset if task in (None, dataset.task) else replace(dataset, task=task)
+
+
+def find_dataset(name: str, split: str | None = None, task: str | None = None) -> tuple[Registered, str]:
+    """What a name stands for, and the split that it or `split` names, else the first for a task, else the default.
+    Raises as `load` does."""
     if not isinstance(name, str):
         raise InputError(
             f"a data set is given by its name or as a Dataset, not as {name!r:.60}",
@@ -90,11 +100,11 @@ def find_dataset(name: str, split: str | None = None) -> tuple[Registered, str]:
     if suffix and split and folded(suffix) != folded(split):
         raise InputError(f"{name!r} and split={split!r} name two splits", hint="give one of them")
     found = DATASETS.resolve(stem)
-    splits = found.module.CARD.splits
-    asked = suffix or split or splits[0]
-    chosen = folded(asked)
-    if chosen not in splits:
-        raise InputError(f"{found.name} has no split {asked!r}", hint=f"it has: {', '.join(splits)}")
+    card: Card = found.module.CARD
+    requested = suffix or split or (task and card.split_for(folded(task))) or card.splits[0]
+    chosen = folded(requested)
+    if chosen not in card.splits:
+        raise InputError(f"{found.name} has no split {requested!r}", hint=f"it has: {', '.join(card.splits)}")
     return found, chosen
 
 
@@ -137,7 +147,7 @@ def table(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         {
             "name": name,
             "title": card.title,
-            "task": card.task,
+            "task": ", ".join(card.all_tasks),
             **card.statistics.get(variant, {}),
             "splits": ", ".join(card.splits),
             "licence": card.licence,

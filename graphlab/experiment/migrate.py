@@ -29,6 +29,14 @@ from graphlab.training.config import TrainingConfig
 
 CHECKPOINTS = ("last", "best")
 
+RENAMED = {
+    f"citation/{name}-links": f"planetoid/{name}@links-without-features" for name in ("cora", "citeseer", "pubmed")
+}
+"""Data sets that were families of their own and are splits of another now, the same to the bit."""
+
+FORMER_SPLIT = "random"
+"""What those called their splits."""
+
 
 @dataclass(frozen=True)
 class Migration:
@@ -51,7 +59,8 @@ class Migration:
 
 
 def migrate(store: str | os.PathLike[str] | None = None) -> Migration:
-    """Give the runs of a store that version 0.1.0 made the ids of this version, so that they are found and continued.
+    """Give the runs of a store that version 0.1.0 made the ids of this version, so that they are found and continued,
+    and those of data sets that have another name now that name.
 
     Each run is checked against its data set as it is loaded now. Migration can be interrupted and started again; a
     second process that starts it waits for the first.
@@ -63,7 +72,7 @@ def migrate(store: str | os.PathLike[str] | None = None) -> Migration:
         StoreError: The store cannot be written to.
     """
     place = Store(store)
-    if not any(record.spec.legacy for record in place.records(trials=True)):
+    if not any(map(_is_old, place.records(trials=True))):
         return Migration()
     try:
         with FileLock(place.path / "migrate.lock"):
@@ -80,7 +89,7 @@ def _migrate(place: Store) -> Migration:
     moved: dict[str, str] = {}
     left: dict[str, str] = {}
     datasets: dict[str, Dataset | GraphLabError] = {}
-    old = {record.id: record for record in place.records(trials=True) if record.spec.legacy}
+    old = {record.id: record for record in place.records(trials=True) if _is_old(record)}
     while old:
         ready = [run for run, record in old.items() if record.spec.training.get("start") not in old]
         for run in ready or list(old):
@@ -90,6 +99,10 @@ def _migrate(place: Store) -> Migration:
             except GraphLabError as error:
                 left[run] = error.message
     return Migration(moved, left)
+
+
+def _is_old(record: RunRecord) -> bool:
+    return bool(record.spec.legacy) or record.spec.dataset in RENAMED
 
 
 def upgraded(spec: RunSpec, data: str, moved: Mapping[str, str]) -> RunSpec:
@@ -143,9 +156,12 @@ def _move(
     store: Store, record: RunRecord, moved: Mapping[str, str], datasets: dict[str, Dataset | GraphLabError]
 ) -> str:
     """The new id of a run, whose folder is there before the old one goes."""
-    spec = upgraded(record.spec, _identity(record.spec, datasets, store), moved)
+    spec = record.spec
+    identity = _identity(spec, datasets, store)
+    spec = replace(spec, dataset=RENAMED.get(spec.dataset, spec.dataset))
+    spec = upgraded(spec, identity, moved) if spec.legacy else replace(spec, data=identity)
     data = datasets.get(spec.dataset)
-    if isinstance(data, Dataset) and spec.kind == "run":
+    if record.spec.legacy and isinstance(data, Dataset) and spec.kind == "run":
         spec = replace(spec, versions={**spec.versions, "task": task_version(spec, data)})
     old, new = RunFolder(store.path / record.id, record.spec), store.folder(spec)
     with old.claim() as mine, new.claim() as mine_too:
@@ -179,15 +195,19 @@ def _identity(spec: RunSpec, datasets: dict[str, Dataset | GraphLabError], store
     """The identity of the data of an old run. Trials saw a part of a data set, which is known by its fingerprint."""
     if spec.kind == "trial":
         return spec.data
-    if spec.dataset not in datasets:
+    name = RENAMED.get(spec.dataset, spec.dataset)
+    if name not in datasets:
         try:
-            datasets[spec.dataset] = identify(load(spec.dataset, store=store.path))
+            datasets[name] = identify(load(name, store=store.path))
         except GraphLabError as error:
-            datasets[spec.dataset] = error
-    dataset = datasets[spec.dataset]
+            datasets[name] = error
+    dataset = datasets[name]
     if isinstance(dataset, GraphLabError):
         raise dataset
     assert dataset.origin is not None
-    if dataset.origin.content != spec.data:
+    content = dataset.origin.content
+    if name != spec.dataset:
+        content = replace(dataset, splits=replace(dataset.splits, name=FORMER_SPLIT)).fingerprint
+    if spec.legacy and content != spec.data:
         raise StoreError(f"{spec.dataset} is no longer what the run was trained on")
     return dataset.origin.identity

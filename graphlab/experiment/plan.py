@@ -21,7 +21,7 @@ from graphlab.core.source import code_digest, foreign_digest
 from graphlab.data.check import check, check_split
 from graphlab.data.dataset import Dataset, Split
 from graphlab.data.identity import OWN, identify, identity_at
-from graphlab.data.load import load
+from graphlab.data.load import load, with_task
 from graphlab.data.paths import store_root
 from graphlab.data.prepared import prepare
 from graphlab.data.spec import DataSpec
@@ -32,7 +32,7 @@ from graphlab.model.registry import ModelEntry, find_model
 from graphlab.model.transform import TRANSFORM, TRANSFORMS, LearnerTransform, TransformConfig, find_transform
 from graphlab.records.record import ELIGIBILITY, Kind, RunSpec, model_title
 from graphlab.task.base import Direction, Learner, Shard, Task, TaskConfig
-from graphlab.task.registry import find_task
+from graphlab.task.registry import TASKS, find_task
 from graphlab.training.config import TrainingConfig
 from graphlab.training.loop import LOOP_VERSION, fit
 
@@ -217,16 +217,17 @@ def make_plan(
     dataset: str | Dataset,
     overrides: Mapping[str, Any] | None = None,
     store: str | os.PathLike[str] | None = None,
+    task: str | None = None,
 ) -> Plan:
     """Resolve names, lay the overrides over the published recipe, and see that all of it fits together.
 
     A data set in memory is checked, whatever it was when it was loaded, and known by its content as it is now: see
-    `graphlab.data.check` and `identify`. `store` keeps the data of one's own.
+    `graphlab.data.check` and `identify`. `store` keeps the data of one's own. `task` chooses where several fit.
 
     Raises UnknownNameError, ConfigError, IncompatibleError or DataError, InputError where a part of the split is empty
     or a data set in memory fails the check; nothing has been written then.
     """
-    plan = plan_on(find_data(dataset, store), find_any_model(model, store), overrides)
+    plan = plan_on(find_data(dataset, store, task), find_any_model(model, store), overrides)
     refuse_two_values(overrides or {}, plan.configs)
     return plan
 
@@ -238,11 +239,14 @@ def find_any_model(model: str | type[nn.Module], store: str | os.PathLike[str] |
     return find_model(model) if isinstance(model, str) else own_model(model)
 
 
-def find_data(dataset: str | Dataset, store: str | os.PathLike[str] | None = None) -> Dataset:
-    """The data set that is meant, checked and identified. Raises as `load` and `check` do."""
+def find_data(dataset: str | Dataset, store: str | os.PathLike[str] | None = None, task: str | None = None) -> Dataset:
+    """The data set that is meant, for a task where one is named, checked and identified. Raises as `load` and `check`
+    do, and UnknownNameError for a task that is not there."""
+    if task is not None:
+        task = TASKS.resolve(task).name
     if isinstance(dataset, Dataset):
-        return identify(check(dataset), dataset)
-    return load(dataset, store=store)
+        return identify(check(with_task(dataset, task)), dataset if task in (None, dataset.task) else None)
+    return load(dataset, task=task, store=store)
 
 
 def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any] | None = None) -> Plan:
@@ -285,7 +289,7 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None, store: str | os.PathL
     """
     overrides = {f"{part}.{key}": value for part, values in spec.settings.items() for key, value in values.items()}
     overrides |= {TRANSFORM: spec.transform} if spec.transform else {}
-    plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides, store)
+    plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides, store, spec.task)
     plan = replace(plan, eligibility=spec.eligibility, kind=spec.kind)
     is_same = spec.data == (plan.dataset.fingerprint if spec.legacy else identity_at(plan.dataset, spec.seed))
     if not is_same:

@@ -32,6 +32,7 @@ def run(
     model: str | type[nn.Module],
     dataset: str | Dataset,
     *,
+    task: str | None = None,
     seeds: int | str | Iterable[int] = 1,
     store: str | os.PathLike[str] | None = None,
     device: str = "auto",
@@ -44,6 +45,7 @@ def run(
     model           a name, as `gl.models()` lists them, or a torch.nn.Module class of your own; see
                     `graphlab.model.own`
     dataset         a name, as `gl.datasets()` lists them, or a Dataset in memory
+    task            where several fit: "link-prediction" on "cora" predicts links in place of the classes of nodes
     seeds           a count from 0, a range "3:8" or a list
     store           folder of runs; default `$GRAPHLAB_STORE`, else `./runs`
     workers         processes that share the seeds
@@ -58,7 +60,7 @@ def run(
     """
     chosen = parse_seeds(seeds)
     require_count("workers", workers, "one worker is this process alone")
-    plan = make_plan(model, dataset, overrides, store)
+    plan = make_plan(model, dataset, overrides, store, task)
     return run_plans([plan], chosen, Store(store), device=device, workers=workers, progress=progress)[0]
 
 

@@ -36,8 +36,9 @@ def check_dataset(name: str) -> dict[str, str]:
         default = split == card.splits[0]
         assert dataset.name == (found.name if default else f"{found.name}@{split}"), dataset.name
         assert dataset.splits.name == split, f"{dataset.name} calls its split {dataset.splits.name}"
-        assert dataset.task == card.task, f"{dataset.name} has another task than its card"
-        check_statistics(dataset, card.statistics[found.variant], parts=default)
+        assert dataset.task == card.task_of(split), f"{dataset.name} has another task than its card"
+        own = card.statistics.get(f"{found.variant}@{split}")
+        check_statistics(dataset, own or card.statistics[found.variant], parts=default or own is not None)
         assert check(dataset) is dataset, f"{dataset.name} is not as a check leaves it"
         check_notices(dataset, card.notices.get(found.variant, ()))
         check_splits(dataset)

@@ -13,7 +13,7 @@ from graphlab.data import views
 from graphlab.data.load import load
 
 NAMES = ["karate", "hard-pairs", "csl", "sbm/directed-h0.1", "substructures/has-triangle", "substructures/cycles4"]
-REAL = ("cora", "kg/umls", "citation/cora-links", "mixture/small")
+REAL = ("cora", "kg/umls", "planetoid/cora@links-without-features", "mixture/small")
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(pytest.param(n, marks=pytest.mark.real_data) for n in REAL)])
@@ -41,7 +41,7 @@ def test_what_has_classes_is_said(monkeypatch, asked):
 
 @pytest.mark.real_data
 def test_what_is_counted_of_links_and_of_the_graphs_of_a_mixture():
-    links = load("citation/cora-links")
+    links = load("planetoid/cora@links-without-features")
     bars = links.plot().axes[1].patches
     assert [bar.get_width() for bar in bars] == [529, 263, 4486]
     mixture = load("mixture/small")

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from graphlab.core.errors import StoreError
 from graphlab.data.load import load
 from graphlab.experiment import execute
 from graphlab.experiment.plan import make_plan
+from graphlab.records.record import Result, RunRecord
 from graphlab.records.store import RunFolder, Store
 
 pytestmark = pytest.mark.filterwarnings("error::graphlab.records.store.UnreadableRunWarning")
@@ -154,3 +156,21 @@ def test_the_command(old_store, cli):
     assert ended.code == 0 and len(ended.json["moved"]) == 11 and ended.json["left"] == {}
     assert cli("migrate", "--store", old_store).out.startswith("0 runs migrated")
     assert cli("runs", "--store", old_store, "--json").code == 0
+
+
+@pytest.mark.real_data
+def test_runs_on_links_that_were_a_data_set_of_their_own_get_its_new_name(tmp_path):
+    """As version 2 of the task had them; those of this version are other runs, since their metrics are calculated by
+    another library."""
+    new = make_plan("common-neighbours", "planetoid/cora@links-without-features").spec(0)
+    old = replace(new, dataset="citation/cora-links", data="0" * 64, versions={**new.versions, "task": 2})
+    result = Result("finished", "auroc", "max", 0, epochs=0, best_epoch=0, test={"auroc": 0.7, "ap": 0.7})
+    store = Store(tmp_path)
+    store.folder(old).begin()
+    store.folder(old).finish(RunRecord(old, result, 1.0))
+    assert gl.runs(tmp_path)["dataset"].tolist() == ["citation/cora-links"]
+    (identity,) = gl.migrate(tmp_path).moved.values()
+    (row,) = gl.runs(tmp_path).to_dict("records")
+    assert row["dataset"] == new.dataset and row["test/auroc"] == 0.7 and row["id"] == identity != new.id
+    assert store.folder(new).beside(identity).spec.data == new.data
+    assert gl.migrate(tmp_path).moved == {}

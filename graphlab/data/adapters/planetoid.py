@@ -7,6 +7,7 @@ dropped, as Kipf and Welling (ICLR 2017) do.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +24,8 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.spec import Continuous, DataSpec, Target
+from graphlab.data.links import sizes, split_links, unordered
+from graphlab.data.spec import LINK, Continuous, DataSpec, Target
 from graphlab.data.text import read_integers
 from graphlab.data.unpickle import read_pickle
 
@@ -127,6 +129,9 @@ COUNTS = {
     "pubmed": (19717, 88648, 500, 3),
 }
 
+LINK_SPLITS = ("links", "links-without-features")
+"""Of the links, which are predicted, and not of the nodes."""
+
 TRAIN_PER_CLASS, NUM_VALIDATION, NUM_TEST = 20, 500, 1000
 
 
@@ -155,6 +160,20 @@ def _statistics(num_nodes: int, num_edges: int, num_features: int, num_classes: 
     }
 
 
+def _link_statistics(variant: str, split: str) -> dict[str, int]:
+    num_nodes, num_edges, num_features, _ = COUNTS[variant]
+    num_train, num_validation, num_test = sizes(num_edges // 2)
+    features = {"num_features": num_features} if split == "links" else {}
+    return {
+        "num_nodes": num_nodes,
+        "num_edges": num_edges,
+        **features,
+        "num_train": num_train,
+        "num_validation": 2 * num_validation,
+        "num_test": 2 * num_test,
+    }
+
+
 CARD = Card(
     family="planetoid",
     title="Citation networks Cora, CiteSeer and PubMed",
@@ -169,9 +188,13 @@ CARD = Card(
         url="https://arxiv.org/abs/1603.08861",
     ),
     variants=tuple(SHA256),
-    splits=("public", "full", "random", "geom-gcn"),
+    splits=("public", "full", "random", "geom-gcn", *LINK_SPLITS),
+    tasks=dict.fromkeys(LINK_SPLITS, "link-prediction"),
     sources={variant: _sources(variant) for variant in SHA256},
-    statistics={variant: _statistics(*counts) for variant, counts in COUNTS.items()},
+    statistics={
+        **{variant: _statistics(*counts) for variant, counts in COUNTS.items()},
+        **{f"{variant}@{split}": _link_statistics(variant, split) for variant in COUNTS for split in LINK_SPLITS},
+    },
     notes=(
         "public: 20 training nodes a class, 500 validation, 1,000 test (Yang et al. 2016). "
         "full: the same test nodes, the last 500 of the others for validation, the rest for training (FastGCN, Chen "
@@ -179,12 +202,18 @@ CARD = Card(
         "geom-gcn: ten splits of Pei et al. 2020; named 60/20/20, the files hold 48/32/20, and those of Cora and two "
         "of CiteSeer leave out all nodes beyond the largest component. "
         "15 isolated nodes of CiteSeer have no features and no label; they read as class 0, as in other libraries, "
-        "and only geom-gcn puts them into a split."
+        "and only geom-gcn puts them into a split. "
+        "links: 85 % of the links for training, 5 % for validation, 10 % for test, drawn from the seed in the manner "
+        "of Kipf and Welling 2016; validation and test hold as many pairs that no link joins, drawn uniformly from all "
+        "such pairs of the whole graph. links-without-features: the same links of nodes without features."
     ),
 )
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
+    if split == "links-without-features":  # for which the file of the graph is enough
+        path = files.path(f"planetoid/ind.{variant}.graph")
+        return _of_links(variant, split, Data(edge_index=undirected_edges(path), num_nodes=COUNTS[variant][0]))
     raw = {part: files.path(f"planetoid/ind.{variant}.{part}") for part in PARTS}
     test = np.array(read_integers(raw["test.index"]), dtype=np.int64)
     edge_index = undirected_edges(raw["graph"])
@@ -200,6 +229,9 @@ def build(variant: str, files: Files, split: str) -> Dataset:
 
     labels = torch.from_numpy(y.argmax(axis=1))
     graph = Data(x=torch.from_numpy(x), edge_index=edge_index, y=labels, num_nodes=num_nodes)
+    if split == "links":
+        del graph["y"]
+        return _of_links(variant, split, graph)
     labelled = torch.from_numpy(np.flatnonzero(y.sum(axis=1)))
     return Dataset(
         name=f"planetoid/{variant}",
@@ -209,6 +241,20 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         spec=DataSpec("nodes", (Target("y", "node", "class", y.shape[1]),), node=Continuous(num_features)),
         card=CARD,
         labels={"classes": CLASSES[variant]},
+    )
+
+
+def _of_links(variant: str, split: str, graph: Data) -> Dataset:
+    """The links of a graph, to be predicted from one another."""
+    num_nodes = COUNTS[variant][0]
+    features = None if graph.x is None else Continuous(graph.x.shape[1])
+    return Dataset(
+        name=f"planetoid/{variant}",
+        task=CARD.task_of(split),
+        graphs=(graph,),
+        splits=Splits(split, draw=partial(split_links, unordered(graph["edge_index"]), num_nodes)),
+        spec=DataSpec("node-pairs", (LINK,), node=features, num_entities=num_nodes),
+        card=CARD,
     )
 
 

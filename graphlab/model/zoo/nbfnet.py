@@ -291,9 +291,9 @@ PRESETS = {
     "kg/wn18rr": _WN18RR,
     **{f"grail/fb237-v{k}": _inductive(_FB15K_237, 64) for k in range(1, 5)},
     **{f"grail/wn18rr-v{k}": _inductive(_WN18RR, 64) for k in range(1, 5)},
-    "citation/cora-links": _LINKS,
-    "citation/citeseer-links": _LINKS,
-    "citation/pubmed-links": replace(
+    "planetoid/cora@links-without-features": _LINKS,
+    "planetoid/citeseer@links-without-features": _LINKS,
+    "planetoid/pubmed@links-without-features": replace(
         _LINKS, task={**_LINKS.task, "batch_size": 16}, training={"epochs": 10, "lr": 5e-3}
     ),
     "link-prediction": Preset(
