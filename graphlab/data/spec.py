@@ -99,6 +99,10 @@ class DataSpec:
     directed: bool = False
     weighted: bool = False
 
+    def __post_init__(self) -> None:
+        if isinstance(self.targets, list):
+            object.__setattr__(self, "targets", tuple(self.targets))
+
     @property
     def output(self) -> Target:
         """What is predicted: the first target of stage output."""

@@ -110,7 +110,7 @@ def _check_edge_index(draft: Draft, place: int) -> None:
 
 
 def _num_nodes(draft: Draft, place: int) -> int:
-    """Nodes as the graph says, or as its features have rows, or at node level its classes, or as its edges name."""
+    """Nodes as the graph says, or as its features have rows, or its targets of nodes, or as its edges name."""
     graph = draft.graphs[place]
     values = graph.to_dict()
     if values.get("num_nodes") is not None:

@@ -6,7 +6,8 @@ h_i = W x_i in each head, N(i) the nodes that send i an edge and i itself, loops
     x'_i = act(combine over heads (aggregate over j in N(i) of a_ij h_j) + b)
 
 and a_ij those of `graphlab.model.attention`. mean is the sum by |N(i)|, max is taken number by number. Heads are side
-by side, and averaged in the last layer, which gives the outputs at node level; its activation is applied as well.
+by side, and averaged in the last layer, which gives the outputs where the items are nodes; its activation is applied
+as well.
 
 Our own readings: `mlp` puts the sum through two maps with a ReLU between, as GIN does (the published code puts each
 message through two maps with nothing between, which is one map). Of combining, which Auto-GNN searches too: concat,
@@ -49,7 +50,7 @@ MLP_DIM = 128
 
 class Config(ModelConfig):
     """Tuples of a choice a layer, the first layer first; hidden_dims are the widths of one head, of which the last
-    counts at graph level alone."""
+    counts where the items are graphs alone."""
 
     attention: Annotated[tuple[Attention, ...], Field(strict=False, min_length=1, max_length=4)] = ("gat", "gat")
     aggregation: Annotated[tuple[Aggregation, ...], Field(strict=False)] = ("sum", "sum")
