@@ -33,7 +33,7 @@ RANKED = 64
 def training_graph() -> tuple[Data, str]:
     """The training links of Cora; without its raw files as many random ones."""
     try:
-        dataset = graphlab.load("citation/cora-links")
+        dataset = graphlab.load("planetoid/cora@links-without-features")
         return Data(edge_index=both_directions(dataset.split(0).train[:, :2]), num_nodes=NODES), "cora"
     except DataError:
         links = torch.randint(NODES, (LINKS, 2), generator=SeedStream(0).torch())

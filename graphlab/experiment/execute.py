@@ -104,14 +104,14 @@ def attempt(
 def _execute(
     plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
 ) -> RunRecord:
-    if shard.rank == 0:
-        folder.begin()
-    task = learner = None
+    learner = None
     epochs = _EpochReporter(report, spec)
     try:
         task = plan.make_task(spec.seed, device, shard)
         start = plan.training.start
         learner = started_learner(plan, task, spec.seed, folder) if start else plan.make_learner(task, spec.seed)
+        if shard.rank == 0:
+            folder.begin()  # what cannot be built leaves nothing behind
         outcome = fit(
             learner,
             task,
@@ -130,11 +130,11 @@ def _execute(
         foreseen = error if isinstance(error, GraphLabError) else None
         failure = foreseen or (OutOfMemoryError(error) if is_out_of_memory(error) else UnforeseenError(error))
         outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=failure)
-    metric = task.metric if task else str(spec.protocol.get("metric", ""))
+    metric, direction = plan.selection
     result = Result(
         status="failed" if outcome.error else "finished",
         metric=metric,
-        direction=task.direction if task else "",
+        direction=direction,
         num_parameters=learner.num_parameters if learner else 0,
         epochs=outcome.epochs,
         best_epoch=outcome.best_epoch,
@@ -155,6 +155,7 @@ def _execute(
         content=plan.dataset.origin.content,
     )
     if shard.rank == 0:
+        folder.begin()
         folder.finish(record)
     return record
 

@@ -103,7 +103,7 @@ def test_training_links_that_leave_no_pair_are_refused():
 
 @pytest.mark.real_data
 def test_every_seed_has_a_split_of_its_own():
-    dataset = load("cora-links")
+    dataset = load("planetoid/cora@links-without-features")
     first, again, other = dataset.split(0), dataset.split(0), dataset.split(1)
     assert torch.equal(first.test, again.test) and not torch.equal(first.test, other.test)
     assert dataset.spec.node is None and dataset.graph.x is None

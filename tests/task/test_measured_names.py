@@ -5,7 +5,7 @@ import pytest
 from graphlab.experiment.plan import make_plan
 
 MADE = [("gcn", "karate"), ("gin", "csl"), ("distmult", "kinship-rules/transductive"), ("gin", "hard-pairs")]
-RAW = [("gae", "cora-links"), ("gin", "graphcount/triangle"), ("ultra", "mixture/small")]
+RAW = [("gae", "planetoid/cora@links-without-features"), ("gin", "graphcount/triangle"), ("ultra", "mixture/small")]
 PLANS = [*MADE, *(pytest.param(*names, marks=pytest.mark.real_data) for names in RAW)]
 
 
