@@ -11,16 +11,13 @@ from graphlab.core.registry import Registry
 from graphlab.data.registry import DATASETS
 from graphlab.model.base import Model
 from graphlab.model.registry import MODELS
-from graphlab.model.transform import TRANSFORMS, LearnerTransform
+from graphlab.model.transform import TRANSFORMS
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, SUPERNETS, TABLES
-from graphlab.task.base import Task
 from graphlab.task.registry import TASKS
 
 BY_CLASS: tuple[tuple[type, Registry], ...] = (
     (Model, MODELS),
-    (Task, TASKS),
-    (LearnerTransform, TRANSFORMS),
-    *((registry.base, registry) for registry in (STRATEGIES, SUPERNETS, SPACES, PROXIES)),
+    *((registry.base, registry) for registry in (TASKS, TRANSFORMS, STRATEGIES, SUPERNETS, SPACES, PROXIES)),
 )
 
 

@@ -10,14 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from graphlab.core.errors import IncompatibleError
-from graphlab.core.registry import Registry
+from graphlab.core.registry import ClassRegistry
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -144,15 +143,14 @@ class Items(ABC):
         raise NotImplementedError
 
 
-ITEMS = Registry("kind of items", "graphlab.data.items", "graphlab.items", lambda module: ())
+ITEMS = ClassRegistry("kind of items", "graphlab.data.items", "graphlab.items", Items)
 
 
 @cache
-def _items(module: ModuleType) -> Items:
-    defined = (value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Items))
-    return next(value for value in defined if value.__module__ == module.__name__)()
+def _instance(kind: type[Items]) -> Items:
+    return kind()
 
 
 def find_items(name: str) -> Items:
     """A kind of items by name. Raises UnknownNameError with the nearest names."""
-    return _items(ITEMS.resolve(name).module)
+    return _instance(ITEMS.find(name))

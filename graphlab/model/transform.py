@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from graphlab.core.config import Config
-from graphlab.core.registry import Registry
+from graphlab.core.registry import ClassRegistry
 from graphlab.model.observation import OBSERVERS
 
 TRANSFORM = "transform"
@@ -48,18 +48,12 @@ class LearnerTransform(ABC):
         """
 
 
-TRANSFORMS = Registry("transform", "graphlab.model.transforms", "graphlab.transforms", lambda module: ())
+TRANSFORMS = ClassRegistry("transform", "graphlab.model.transforms", "graphlab.transforms", LearnerTransform)
 
 
 def find_transform(name: str) -> tuple[str, type[LearnerTransform]]:
     """A transform's full name and class. Raises UnknownNameError with the nearest names."""
-    entry = TRANSFORMS.resolve(name)
-    own = [
-        value
-        for value in vars(entry.module).values()
-        if isinstance(value, type) and issubclass(value, LearnerTransform) and value.__module__ == entry.module.__name__
-    ]
-    return entry.name, own[-1]
+    return TRANSFORMS.resolve(name).name, TRANSFORMS.find(name)
 
 
 def weights(learner: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Any
 
-from graphlab.core.registry import Registry
+from graphlab.core.registry import ClassRegistry
 from graphlab.task.base import Task
 
-
-def _class(module: ModuleType) -> type[Task]:
-    return next(
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Task) and value.__module__ == module.__name__
-    )
+TASKS: ClassRegistry[Task[Any]] = ClassRegistry("task", "graphlab.task.kinds", "graphlab.tasks", Task)
 
 
-TASKS = Registry("task", "graphlab.task.kinds", "graphlab.tasks", lambda module: ())
-
-
-def find_task(name: str) -> type[Task]:
+def find_task(name: str) -> type[Task[Any]]:
     """Look a task up by name. Raises UnknownNameError with the nearest names."""
-    return _class(TASKS.resolve(name).module)
+    return TASKS.find(name)

@@ -62,7 +62,7 @@ def test_table_lists_everything():
     frame = table().set_index("name")
     assert list(frame.index) == DATASETS.names()
     assert frame.loc["planetoid/cora", "num_edges"] == 10556
-    assert frame.loc["planetoid/cora", "splits"] == "public, full, random, geom-gcn"
+    assert frame.loc["planetoid/cora", "splits"] == "public, full, random, geom-gcn, links, links-without-features"
     assert frame["licence"].str.len().min() > 0
 
 

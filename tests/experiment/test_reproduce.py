@@ -10,7 +10,7 @@ import pytest
 
 from graphlab.comparison.rows import leaderboard_rows
 from graphlab.core.errors import ConfigError, GraphLabError, IncompatibleError, InputError
-from graphlab.data.registry import DATASETS
+from graphlab.data.load import find_dataset, full_name
 from graphlab.experiment import reproduce as module
 from graphlab.experiment.definition import read_experiment
 from graphlab.experiment.reproduce import Comparison, check, reproduce
@@ -47,7 +47,7 @@ def test_every_shipped_experiment_resolves(path):
     experiment = read_experiment(path)
     assert experiment.description
     for entry in experiment.runs:
-        assert DATASETS.resolve(entry.dataset).name == entry.dataset
+        assert full_name(*find_dataset(entry.dataset)) == entry.dataset
         assert find_model(entry.model).name == entry.model
 
 

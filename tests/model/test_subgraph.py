@@ -6,7 +6,8 @@ import pytest
 
 from graphlab.data.spec import Categorical, DataSpec, Target
 from graphlab.model.registry import build_model, find_model
-from graphlab.task.kinds.graph_prediction import Config, Readout
+from graphlab.task.heads import Readout
+from graphlab.task.kinds.graph_prediction import Config
 
 PUBLISHED = {"subgraph/sswl": 273_998, "subgraph/sswl-plus": 386_900}
 UNUSED = 1
@@ -18,7 +19,7 @@ def test_parameters_of_the_published_recipe(name):
     """The published tables have 32 rows for atoms and 16 for distances, more than there are of either."""
     spec = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Categorical((32,)), edge=Categorical((4,)))
     model = build_model(name, spec, {"max_distance": 14})
-    head = Readout(model, 1, Config(readout_dims=(192,)))
+    head = Readout(model, 1, hidden=(192,))
     count = sum(parameter.numel() for part in (model, head) for parameter in part.parameters())
     assert count + UNUSED == PUBLISHED[name]
 

@@ -34,7 +34,7 @@ def test_a_row_a_test_and_a_column_a_property(cli):
 
 
 def test_what_is_no_collection_of_graphs_and_unknown_properties_are_bad_input(cli):
-    with pytest.raises(IncompatibleError, match="about nodes"):
+    with pytest.raises(IncompatibleError, match="its items are nodes"):
         analyze("biconnectivity", "karate")
     refused = cli("analyze", "biconnectivity", "atlas", "--properties", "cut node", "--json")
     assert refused.code == 2 and refused.json["error"]["kind"] == "unknown-name"

@@ -10,7 +10,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.generators.hard_pairs import regular_pair
 from graphlab.data.generators.strongly_regular import rook, shrikhande
 from graphlab.model.registry import find_model
-from graphlab.task.kinds.graph_prediction import Config, Readout
+from graphlab.task.heads import Readout
 from tests.model.hard_pairs import SPEC
 
 COPIES, TOLERANCE = 6, 1e-4
@@ -52,7 +52,7 @@ def test_copies_of_a_graph_are_alike_in_training(name, pair):
     config = entry.config.parse(dropped, where=name)
     SeedStream(0).seed_torch()
     model = entry.build(SPEC, config).train()
-    head = Readout(model, 8, Config(pooling="sum")).train()
+    head = Readout(model, 8, "sum").train()
     preparation = entry.cls.preparation(config)
     graphs = copies(PAIRS[pair])
     batch = Batch.from_data_list(graphs if preparation is None else list(preparation.prepare(graphs)))

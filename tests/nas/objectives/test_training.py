@@ -103,7 +103,7 @@ def test_graphs_are_searched_by_their_own_metric(tmp_path, name, best):
 
 def test_what_diverges_says_so(tmp_path):
     found = objective(tmp_path, settings={**SHORT, "training.optimizer": "sgd", "training.weight_decay": 1e30})
-    with pytest.raises(DivergenceError, match="loss"):
+    with pytest.raises(DivergenceError, match="the validation accuracy is nan"):
         found.evaluate({"hidden_dim": 8, "num_layers": 2}, lambda step, value: None)
 
 
@@ -208,7 +208,7 @@ def test_a_search_of_which_nothing_finished_says_so_wherever_it_is_shown(tmp_pat
     data = example("node-classification")
     found = gl.search("random", data, space="gnn-micro", trials=2, store=tmp_path, **diverges)
     with pytest.raises(
-        NothingFoundError, match="no architecture of 2 finished; the first error: the validation loss is nan"
+        NothingFoundError, match="no architecture of 2 finished; the first error: the validation accuracy is nan"
     ):
         _ = found.best
     assert repr(found).startswith(f"random on own/{data.name}-85325a3e@public: no architecture of 2 finished")
