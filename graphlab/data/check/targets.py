@@ -192,7 +192,8 @@ def _check_pointers(draft: Draft, values: list[Tensor], target: Target) -> None:
                 f"{size - 1:,}",
                 "a pointer is a node of the same graph, counted from 0 within it",
             )
-        if target.type == "permutation" and not (torch.arange(len(value)) == value.sort(dim=0).values.T).all():
+        each = torch.arange(len(value)).view(-1, *[1] * (value.dim() - 1))
+        if target.type == "permutation" and not (value.sort(dim=0).values == each).all():
             refuse(
                 f"{draft.place(place)} has {target.name}, which is no permutation: it names a node twice",
                 "name each node of the graph once",
