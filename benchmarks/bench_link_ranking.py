@@ -48,7 +48,8 @@ def score_pairs(model: LinkModel, graph: Data, pairs: Tensor) -> Tensor:
 
 def a_call_a_node(model: LinkModel, graph: Data, sources: Tensor) -> Tensor:
     everyone = torch.arange(NODES)
-    return torch.stack([score_pairs(model, graph, torch.cartesian_prod(one, everyone)) for one in sources.split(1)])
+    pairs = (torch.cartesian_prod(source, everyone) for source in sources.split(1))
+    return torch.stack([score_pairs(model, graph, each) for each in pairs])
 
 
 def one_call(model: LinkModel, graph: Data, sources: Tensor) -> Tensor:
@@ -91,7 +92,7 @@ def compare() -> dict[str, object]:
     steps = {name: lambda arm=arm: arm(model, graph, sources) for name, arm in ARMS.items()}
     steps |= {
         "encode": lambda: model.encode(graph),
-        "score": lambda: [model.score_nodes(encoding, one) for one in sources.split(1)],
+        "score": lambda: [model.score_nodes(encoding, source) for source in sources.split(1)],
     }
     seconds = interleaved(steps)
     after = "encode and score"

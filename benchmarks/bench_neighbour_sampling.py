@@ -126,8 +126,8 @@ def samplers(num_nodes: int, num_edges: int) -> dict[str, Callable[[], int]]:
     if LIBRARY or pyg_typing.WITH_PYG_LIB or pyg_typing.WITH_TORCH_SPARSE:
         graph = Data(edge_index=edge_index, num_nodes=num_nodes)
         theirs = NeighborSampler(graph, list(FAN_OUTS))
-        asked = [NodeSamplerInput(input_id=None, node=seeds) for seeds in batches]
-        arms["pyg"] = lambda: sum(len(theirs.sample_from_nodes(each).edge) for each in asked)  # pyright: ignore
+        inputs = [NodeSamplerInput(input_id=None, node=seeds) for seeds in batches]
+        arms["pyg"] = lambda: sum(len(theirs.sample_from_nodes(each).edge) for each in inputs)  # pyright: ignore
     return arms
 
 

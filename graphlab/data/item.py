@@ -138,9 +138,9 @@ class Items(ABC):
         """The data set with other splits, of which nothing is asked in what only the test part belongs to."""
         return replace(dataset, splits=splits)
 
+    @abstractmethod
     def picture(self, dataset: Dataset, graph: Data) -> Bars | Histogram:
-        """What there is of the items, to be drawn beside the degrees: their outputs unless a kind says otherwise."""
-        raise NotImplementedError
+        """What there is of the items, to be drawn beside the degrees."""
 
 
 ITEMS = ClassRegistry("kind of items", "graphlab.data.items", "graphlab.items", Items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -121,7 +122,8 @@ class Model(nn.Module):
 
 def stored_bits(module: nn.Module) -> int:
     """The bits of a module's trainable parameters, each once."""
-    return sum(8 * one.numel() * one.element_size() for one in module.parameters() if one.requires_grad)
+    trainable = (parameter for parameter in module.parameters() if parameter.requires_grad)
+    return sum(8 * parameter.numel() * parameter.element_size() for parameter in trainable)
 
 
 class TripleModel(Model):
@@ -154,7 +156,7 @@ class TripleModel(Model):
         return self.score(*args, **kwargs)
 
 
-class LinkModel(Model):
+class LinkModel(Model, ABC):
     """Base of models that score pairs of nodes of an undirected graph, on which {u, v} and {v, u} are one pair.
 
     A graph is encoded once, and any number of pairs are scored by the encoding. A subclass defines `encode` and
@@ -168,10 +170,11 @@ class LinkModel(Model):
 
     tasks = frozenset({"link-prediction"})
 
+    @abstractmethod
     def encode(self, graph: Data) -> Any:
         """What scores are computed from: a tensor, or any object that `score_nodes` and `score_pairs` understand."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score_nodes(self, encoding: Any, sources: Tensor, candidates: Tensor | None = None) -> Tensor:
         """Scores of candidate nodes for each source, higher is likelier; the same for (u, v) and (v, u).
 
@@ -183,7 +186,6 @@ class LinkModel(Model):
         Returns:
             `[B, K]`, or `[B, num_nodes]` for all nodes.
         """
-        raise NotImplementedError
 
     def score_pairs(self, encoding: Any, pairs: Tensor) -> Tensor:
         """Scores `[P]` of pairs int64 `[P, 2]`, as `score_nodes` gives them."""

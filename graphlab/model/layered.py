@@ -7,6 +7,7 @@ memory (`layerwise`; Hamilton, Ying and Leskovec, NeurIPS 2017, algorithm 1). `s
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ class Block:
         return Block(self.edge_index[:, kept], num_targets, weight)
 
 
-class LayeredModel(Model):
+class LayeredModel(Model, ABC):
     """Base of models that are a stack of layers. A subclass sets `num_layers` and gives `layer`."""
 
     num_layers: int
@@ -64,13 +65,13 @@ class LayeredModel(Model):
         """
         return Block(batch["edge_index"], int(batch.num_nodes or 0), batch.get("edge_weight"))
 
+    @abstractmethod
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
         """One layer, with the activation and dropout before it.
 
         Shapes:
             x: `[num_sources, width before]`, to `[num_targets, width after]`.
         """
-        raise NotImplementedError
 
     def forward(self, batch: Data) -> Tensor:
         """`[num_nodes, out_dim]`; of a sampled subgraph `[num_seeds, out_dim]`, the seeds' rows."""

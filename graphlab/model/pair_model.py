@@ -9,6 +9,8 @@ pairs become rows of nodes, of edges and of graphs by `node_rows`, `edge_rows` a
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor
 from torch_geometric.data import Data
 
@@ -18,7 +20,7 @@ from graphlab.model.subgraph.pairs import GraphPairInput, all_pairs
 from graphlab.model.subgraph.tuples import AllPairs
 
 
-class PairModel(Model):
+class PairModel(Model, ABC):
     """Base of models of pairs: a first tensor, layers that map it, and a readout. Memory grows with the sum of n^2.
 
     A subclass defines `update` and `read`. `GraphPairInput` makes the first tensor, of equal, linked and other nodes,
@@ -31,13 +33,13 @@ class PairModel(Model):
         super().__init__()
         self.start = GraphPairInput(spec, dim)
 
+    @abstractmethod
     def update(self, pairs: AllPairs, h: Tensor) -> Tensor:
         """All layers: from `[T, dim]` to `[T, dim]`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, pairs: AllPairs, h: Tensor) -> Tensor:
         """Rows of what the model is about: `[num_nodes, out_dim]`, or a row a graph."""
-        raise NotImplementedError
 
     def pair_tensor(self, batch: Data) -> tuple[AllPairs, Tensor]:
         """The pairs of a batch, and the tensor `[T, dim]` over them that is read."""

@@ -111,10 +111,11 @@ class SearchPlan:
             )
         if self.spec.sharing is not None:
             raise ConfigError(f"nothing is trained on {table.name}: there are no weights to share")
-        given = [*settings, *(["prune"] if self.spec.prune else []), *(["on"] if self.spec.on != "train" else [])]
-        if given:
+        choices = {"prune": self.spec.prune, "on": self.spec.on != "train"}
+        meaningless = [*settings, *(name for name, is_set in choices.items() if is_set)]
+        if meaningless:
             raise ConfigError(
-                f"nothing is trained on {table.name}: {given[0]} means nothing there", hint="leave it out"
+                f"nothing is trained on {table.name}: {meaningless[0]} means nothing there", hint="leave it out"
             )
         return table.space
 

@@ -29,8 +29,8 @@ class Toy(Space):
     )
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
-        made = self.checked(values)
-        return {**made, "a": "y"} if made["a"] == "z" else made
+        choices = self.checked(values)
+        return {**choices, "a": "y"} if choices["a"] == "z" else choices
 
     def is_valid(self, values: Mapping[str, Any]) -> bool:
         return values["depth"] != 4

@@ -72,9 +72,9 @@ def assert_whole(spec: SearchSpec) -> None:
     done = Counter(trial.user_attrs[INDEX] for trial in trials if status_of(trial) is TrialStatus.EVALUATED)
     assert done == Counter(range(spec.trials))
     assert all(trial.state.is_finished() for trial in trials)
-    keys = [one.key for one in loop.history.outcomes]
+    keys = [outcome.key for outcome in loop.history.outcomes]
     assert len(keys) == len(set(keys)) == spec.trials
     finished = {record.id for record in Store(spec.store).records(trials=True) if record.result.status == "finished"}
-    runs = [run for one in loop.history.outcomes for run in one.runs]
+    runs = [run for outcome in loop.history.outcomes for run in outcome.runs]
     assert len(runs) == len(set(runs)) == spec.trials
     assert set(runs) <= finished

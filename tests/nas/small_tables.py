@@ -25,9 +25,9 @@ class Words(Space):
         return "word", dict(values)
 
     def canonical(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        made = self.checked(values)
-        made["letter_2"], made["letter_3"] = sorted((made["letter_2"], made["letter_3"]))
-        return made
+        choices = self.checked(values)
+        choices["letter_2"], choices["letter_3"] = sorted((choices["letter_2"], choices["letter_3"]))
+        return choices
 
     def is_valid(self, values: Mapping[str, Any]) -> bool:
         return len(set(values.values())) > 1

@@ -60,8 +60,8 @@ def test_a_killed_worker_is_started_again_and_nothing_is_lost(tmp_path, monkeypa
     )
     killer.join()
     assert len(killed) == 1
-    assert len(found.outcomes) == len({one.key for one in found.outcomes}) == 16
-    runs = [run for one in found.outcomes for run in one.runs]
+    assert len(found.outcomes) == len({outcome.key for outcome in found.outcomes}) == 16
+    runs = [run for outcome in found.outcomes for run in outcome.runs]
     assert len(runs) == len(set(runs)) == 16
     others = {lock.name.partition("-")[0] for lock in (tmp_path / "searches").glob("*/workers/*-*.lock")}
     assert str(killed[0]) in others  # it could not clear up after itself

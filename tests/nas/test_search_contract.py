@@ -53,7 +53,7 @@ def test_a_search_that_stops_while_it_asks_again_goes_on_the_same(strategy, tmp_
 
     def keys(where):
         loop = searches.run_search(strategy, space, Score(space), 20, tmp_path / where)
-        return [one.key for one in loop.history.outcomes]
+        return [outcome.key for outcome in loop.history.outcomes]
 
     def stop(space, trial):
         if trial.user_attrs[ATTEMPT]:
@@ -83,8 +83,8 @@ class Turned(Toy):
     """Two spellings, of which each is taken for the one."""
 
     def canonical(self, values):
-        made = self.checked(values)
-        return made | {"a": {"x": "x", "y": "z", "z": "y"}[made["a"]]}
+        choices = self.checked(values)
+        return choices | {"a": {"x": "x", "y": "z", "z": "y"}[choices["a"]]}
 
 
 class Crowded(Letters):

@@ -86,7 +86,7 @@ def test_workers_find_modules_where_this_process_does(tmp_path, monkeypatch, tog
         found = gl.search(
             "random", "karate", space="mine", trials=4, on="validation", store=tmp_path, workers=2, **SHORT
         )
-        assert len({together.worker_of(one, found.study) for one in found.outcomes}) == 2
+        assert len({together.worker_of(outcome, found.study) for outcome in found.outcomes}) == 2
     finally:
         monkeypatch.delenv(PLUGINS)
         del MODELS.families
@@ -104,6 +104,6 @@ def test_two_workers_do_a_search_once(tmp_path, together):
         workers=2,
         **{"training.epochs": 20},
     )
-    assert len(found.outcomes) == len({one.key for one in found.outcomes}) == 10
+    assert len(found.outcomes) == len({outcome.key for outcome in found.outcomes}) == 10
     assert len(gl.runs(tmp_path, trials=True)) == 10
-    assert len({together.worker_of(one, found.study) for one in found.outcomes}) == 2
+    assert len({together.worker_of(outcome, found.study) for outcome in found.outcomes}) == 2

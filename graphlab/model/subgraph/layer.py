@@ -34,8 +34,8 @@ class Branch(nn.Module):
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
         table = None if self.table is None else self.table(batch, h.dtype)
-        heard = observe(self, "aggregate", aggregate(self.name, tuples, h, table, 1 + self.eps))
-        return self.second(self.norm(self.first(heard)).relu())
+        aggregated = observe(self, "aggregate", aggregate(self.name, tuples, h, table, 1 + self.eps))
+        return self.second(self.norm(self.first(aggregated)).relu())
 
     def parts(self, tuples: Tuples, h: Tensor, batch: Data) -> CompiledBranch:
         """What `tuple_layer` takes of it."""

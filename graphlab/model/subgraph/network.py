@@ -82,7 +82,7 @@ class SubgraphNetwork(Model):
         super().__init__()
         self.policy = self.preparation(config)
         sets = self.sets(config)
-        missing = [name for name in ROOTED if any(name in one for one in sets) and not self.policy.rooted]
+        missing = [name for name in ROOTED if any(name in terms for terms in sets) and not self.policy.rooted]
         if missing:
             raise IncompatibleError(
                 f"{', '.join(missing)} needs roots that are nodes, and those of {self.policy} are not",
@@ -91,7 +91,7 @@ class SubgraphNetwork(Model):
         dim = config.hidden_dim
         self.edge = spec.edge
         self.start = TupleInput(self.policy, spec, dim)
-        self.layers = nn.ModuleList(Layer(one, dim, spec.edge) for one in sets)
+        self.layers = nn.ModuleList(Layer(terms, dim, spec.edge) for terms in sets)
         self.readout = Readout(self.pooled(config), dim)
         self.out_dim = dim
 

@@ -139,8 +139,8 @@ class _Layer(nn.Module):
     def forward(self, x: Tensor | SparseRows, near: Neighbourhood) -> Tensor:
         h = observe(self, "linear", linear(x, self.weight)).unflatten(1, (self.heads, -1))
         coefficients = observe(self, "attention", self.attention(h, near))
-        heard = self.mlp(observe(self, "aggregate", self._aggregate(coefficients, h, near)))
-        out = self.combine(heard.mean(1) if self.averaged else heard.flatten(1))
+        aggregated = self.mlp(observe(self, "aggregate", self._aggregate(coefficients, h, near)))
+        out = self.combine(aggregated.mean(1) if self.averaged else aggregated.flatten(1))
         if self.own is not None:
             out = out + linear(x, self.own)
         return self.activation(out + self.bias)

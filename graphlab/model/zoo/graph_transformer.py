@@ -102,9 +102,9 @@ class Layer(nn.Module):
     def forward(self, slots: Slots, bias: Tensor, x: Tensor) -> Tensor:
         given = self.before_attention(x)
         query, key, value = (self._fill(slots, part(given)) for part in (self.query, self.key, self.value))
-        heard = observe(self, "attention", F.scaled_dot_product_attention(query, key, value, attn_mask=bias))
-        heard = heard.transpose(1, 2).reshape(slots.graphs * slots.width, -1).index_select(0, slots.node)
-        x = x + self.dropout(self.out(heard))
+        attended = observe(self, "attention", F.scaled_dot_product_attention(query, key, value, attn_mask=bias))
+        attended = attended.transpose(1, 2).reshape(slots.graphs * slots.width, -1).index_select(0, slots.node)
+        x = x + self.dropout(self.out(attended))
         return x + self.dropout(self.map(self.before_map(x)))
 
     def _fill(self, slots: Slots, x: Tensor) -> Tensor:

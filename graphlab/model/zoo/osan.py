@@ -77,8 +77,8 @@ class WeightedConvolution(nn.Module):
     def forward(self, edge_index: Tensor, bonds: Tensor, weight: Tensor, h: Tensor) -> Tensor:
         source, target = edge_index
         sent = weight.unsqueeze(2) * (h.index_select(1, source) + bonds).relu()
-        heard = ((1 + self.eps) * h).index_add(1, target, sent.to(h.dtype))
-        return self.norm(self.mlp(heard.flatten(0, 1))).view_as(h).relu()
+        aggregated = ((1 + self.eps) * h).index_add(1, target, sent.to(h.dtype))
+        return self.norm(self.mlp(aggregated.flatten(0, 1))).view_as(h).relu()
 
 
 class Scores(nn.Module):

@@ -68,8 +68,8 @@ def _weighted(conv: nn.Module, x: Tensor, targets: Tensor, block: Block) -> Tens
     """The convolution with weights of edges, of which PyG's has none."""
     assert isinstance(conv, SAGEConv) and block.edge_weight is not None
     source, target = block.edge_index
-    heard = scatter(x[source] * block.edge_weight.unsqueeze(1), target, dim_size=len(targets), reduce="mean")
-    out = conv.lin_l(heard) + conv.lin_r(targets)
+    mean = scatter(x[source] * block.edge_weight.unsqueeze(1), target, dim_size=len(targets), reduce="mean")
+    out = conv.lin_l(mean) + conv.lin_r(targets)
     return F.normalize(out, dim=-1) if conv.normalize else out
 
 

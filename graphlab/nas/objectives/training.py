@@ -87,7 +87,7 @@ class TrainingObjective(NetworkObjective):
         self.device = pick_device(device)
         self.check_names()
         self.limit(constraints or {})
-        asked = dict.fromkeys((*names, *(one.metric for one in self.limits)))
+        asked = dict.fromkeys((*names, *(limit.metric for limit in self.limits)))
         self.proxies = {name: find_proxy(name) for name in asked if name not in MEASURED}
         self._before_training = [name for name in asked if name != "validation"]
         for proxy in self.proxies.values():
@@ -130,15 +130,15 @@ class TrainingObjective(NetworkObjective):
         for seed in self.seeds:
             trained.append(train(seed, (lambda step, value: None) if trained else on_step))
             if several:
-                mean = statistics.fmean(one.validation for one in trained)
+                mean = statistics.fmean(result.validation for result in trained)
                 on_step(plan.training.epochs + len(trained), mean)
         metrics = {
-            "validation": statistics.fmean(one.validation for one in trained),
+            "validation": statistics.fmean(result.validation for result in trained),
             "parameters": float(trained[0].parameters),
-            **{name: statistics.fmean(one.extra[name] for one in trained) for name in trained[0].extra},
+            **{name: statistics.fmean(result.extra[name] for result in trained) for name in trained[0].extra},
             **known,
         }
-        return Evaluation(metrics, tuple(run for one in trained for run in one.runs))
+        return Evaluation(metrics, tuple(run for result in trained for run in result.runs))
 
     def _run(self, plan: Plan, seed: int, on_step: OnStep) -> Trained:
         spec = plan.spec(seed)

@@ -86,7 +86,7 @@ class StudyHistory(History):
 
     def __init__(self, study: Study, pool: WorkerPool, space: Space) -> None:
         is_maximised = [direction is StudyDirection.MAXIMIZE for direction in study.directions]
-        super().__init__(space, ["maximize" if one else "minimize" for one in is_maximised])
+        super().__init__(space, ["maximize" if is_max else "minimize" for is_max in is_maximised])
         self.study, self.pool = study, pool
         self._unfinished: list[FrozenTrial] = []
         self._read: set[int] = set()

@@ -14,6 +14,7 @@ from optuna.samplers import BaseGASampler, BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from graphlab.core.config import Choices, FloatRange, IntRange
+from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.core.objective import Direction
 from graphlab.nas.core.space import Architecture, Decision, Space
@@ -58,7 +59,11 @@ class SamplerStrategy(Strategy):
         return ReseededSampler(lambda seed: kind(seed=seed, **options), self.space, self.stream)
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        raise NotImplementedError(f"{type(self).__name__} chooses from a study, by `propose`")
+        """Raises IncompatibleError: what is proposed depends on a study, which `propose` has."""
+        raise IncompatibleError(
+            f"{type(self).__name__} chooses from a study and cannot be asked by another strategy",
+            hint="nest a strategy that is asked and told, such as random or evolution",
+        )
 
     def propose(self, history: History, trial: Trial) -> Proposal:
         """What the sampler of the trial's study chooses, which is written down as it is chosen."""

@@ -89,7 +89,7 @@ def trainable(module: nn.Module) -> list[nn.Parameter]:
 def gradients(out: Tensor, inputs: Sequence[Tensor], back: Tensor | None = None, keep: bool = False) -> list[Tensor]:
     """The gradient in each input, zeros where `out` does not depend on it; `keep` what the next call needs."""
     if not inputs or not out.requires_grad:
-        return [torch.zeros_like(one) for one in inputs]
+        return [torch.zeros_like(tensor) for tensor in inputs]
     return list(torch.autograd.grad(out, inputs, back, retain_graph=keep, materialize_grads=True))
 
 

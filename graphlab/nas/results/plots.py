@@ -41,14 +41,14 @@ def plot_front(search: Search) -> Plot:
     axes = figure.panel()
     across, up = search.plan.objective.names[1], search.plan.objective.names[0]
     axes.scatter(
-        [one.objectives[1] for one in search.finished],
-        [one.objectives[0] for one in search.finished],
+        [outcome.objectives[1] for outcome in search.finished],
+        [outcome.objectives[0] for outcome in search.finished],
         s=10,
         color=GREY,
         linewidths=0,
         label="an evaluation",
     )
-    front = sorted((one.objectives[1], one.objectives[0]) for one in search.front)
+    front = sorted((outcome.objectives[1], outcome.objectives[0]) for outcome in search.front)
     axes.plot(*zip(*front, strict=True), marker="o", markersize=4, color=BLUE, label="the front")
     axes.set_xlabel(across)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))

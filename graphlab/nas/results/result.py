@@ -63,7 +63,7 @@ class Search:
 
     @property
     def finished(self) -> tuple[Outcome, ...]:
-        return tuple(one for one in self.outcomes if one.score is not None)
+        return tuple(outcome for outcome in self.outcomes if outcome.score is not None)
 
     @property
     def best(self) -> Outcome:
@@ -72,25 +72,25 @@ class Search:
         if self.infeasible and not self.finished:
             raise NothingFoundError(self._none_allowed, hint="allow more, or search longer", facts=self._facts)
         if not self.finished:
-            error = next((f"; the first error: {one.error}" for one in self.outcomes if one.error), "")
+            error = next((f"; the first error: {outcome.error}" for outcome in self.outcomes if outcome.error), "")
             raise NothingFoundError(
                 f"no architecture of {len(self.outcomes):,} finished{error}",
                 hint="see .df for the others; lower training.lr",
                 facts=self._facts,
             )
-        return max(self.finished, key=lambda one: one.score or 0.0)
+        return max(self.finished, key=lambda outcome: outcome.score or 0.0)
 
     @property
     def infeasible(self) -> tuple[Outcome, ...]:
         """Those that break a limit."""
-        return tuple(one for one in self.outcomes if one.feasible is False)
+        return tuple(outcome for outcome in self.outcomes if outcome.feasible is False)
 
     @property
     def _none_allowed(self) -> str:
         objective = self.plan.objective
         limits = " and ".join(map(str, objective.limits))
         nearest = min(
-            self.infeasible, key=lambda one: sum(max(0, far) for far in objective.excess(one.metrics).values())
+            self.infeasible, key=lambda outcome: sum(max(0, far) for far in objective.excess(outcome.metrics).values())
         )
         has = ", ".join(
             f"{name} {nearest.metrics[name]:,.6g}" for name in objective.excess({}) if name in nearest.metrics
@@ -110,24 +110,24 @@ class Search:
 
         rows = [
             {
-                "number": one.number,
-                "state": one.state,
-                **({"feasible": one.feasible} if self.plan.objective.limits else {}),
-                **{decision.name: one.values.get(decision.name) for decision in self.plan.space.decisions},
-                **self.plan.space.about(one.values),
-                **one.metrics,
-                "seconds": one.seconds,
-                "key": one.key,
-                **({"error": one.error} if one.error else {}),
+                "number": outcome.number,
+                "state": outcome.state,
+                **({"feasible": outcome.feasible} if self.plan.objective.limits else {}),
+                **{decision.name: outcome.values.get(decision.name) for decision in self.plan.space.decisions},
+                **self.plan.space.about(outcome.values),
+                **outcome.metrics,
+                "seconds": outcome.seconds,
+                "key": outcome.key,
+                **({"error": outcome.error} if outcome.error else {}),
             }
-            for one in self.outcomes
+            for outcome in self.outcomes
         ]
         return pd.DataFrame(rows)
 
     def pareto(self) -> pd.DataFrame:
         """Of the rows that keep every limit those that no other is better than in every objective, the best of the
         first objective first."""
-        rows = [i for i, one in enumerate(self.outcomes) if one in self.front]
+        rows = [i for i, outcome in enumerate(self.outcomes) if outcome in self.front]
         first, found = self.plan.objective.names[0], self.df.iloc[rows]
         return found.sort_values(first, ascending=not self.maximizes, ignore_index=True) if rows else found
 
@@ -136,7 +136,7 @@ class Search:
         """Evaluations that no other dominates; of equal ones the first."""
         directions = self.plan.objective.directions
         signs = [1.0 if directions[name] == "maximize" else -1.0 for name in self.plan.objective.names]
-        points = [tuple(s * x for s, x in zip(signs, one.objectives, strict=True)) for one in self.finished]
+        points = [tuple(s * x for s, x in zip(signs, outcome.objectives, strict=True)) for outcome in self.finished]
         return tuple(self.finished[i] for i in front_of(points))
 
     @property
@@ -145,9 +145,9 @@ class Search:
         import pandas as pd
 
         sign = 1.0 if self.maximizes else -1.0
-        found = pd.Series([float("nan") if one.score is None else one.score for one in self.outcomes], dtype=float)
+        scores = pd.Series([outcome.score for outcome in self.outcomes], dtype=float)
         return pd.DataFrame(
-            {"evaluation": range(1, len(found) + 1), "found": sign * found, "best": sign * found.cummax().ffill()}
+            {"evaluation": range(1, len(scores) + 1), "found": sign * scores, "best": sign * scores.cummax().ffill()}
         )
 
     def importances(self) -> pd.DataFrame:
@@ -170,7 +170,7 @@ class Search:
         table = self.plan.table
         if table is None or not isinstance(self.plan.objective, TableObjective) or not self.finished:
             return None
-        chosen = max(self.finished, key=lambda one: one.metrics["validation"])
+        chosen = max(self.finished, key=lambda outcome: outcome.metrics["validation"])
         return table.regret(table.row(chosen.values), chosen.metrics["validation"], self.plan.objective.allowed)
 
     def select(self, rule: SelectionRule = "best") -> Outcome:
@@ -192,7 +192,7 @@ class Search:
         """
         if count < 1:
             raise InputError(f"{count} architectures cannot be trained", hint="ask for 1 or more")
-        best = sorted(self.finished, key=lambda one: -(one.score or 0.0))[:count]
+        best = sorted(self.finished, key=lambda outcome: -(outcome.score or 0.0))[:count]
         found = retrain(self.plan, best, seeds, workers)
         return dict(sorted(found.items(), key=lambda item: mean_validation(item[1]), reverse=True))
 
@@ -235,7 +235,7 @@ class Search:
         return {
             **self._facts,
             "best": self._json_of(self.best),
-            "front": [self._json_of(one) for one in self.front],
+            "front": [self._json_of(outcome) for outcome in self.front],
             **({"shortlist": self._json_of(self.select("shortlist"))} if self._has_shortlist else {}),
             **({"regret": {"validation": regret.validation, "test": regret.test}} if regret else {}),
         }
@@ -258,11 +258,17 @@ class Search:
 
     @property
     def _has_shortlist(self) -> bool:
-        return any(SHORTLISTED in one.notes for one in self.finished)
+        return any(SHORTLISTED in outcome.notes for outcome in self.finished)
 
-    def _json_of(self, one: Outcome) -> dict[str, Any]:
-        about = self.plan.space.about(one.values)
-        return {"architecture": dict(one.values), **about, "key": one.key, **one.metrics, "runs": list(one.runs)}
+    def _json_of(self, outcome: Outcome) -> dict[str, Any]:
+        about = self.plan.space.about(outcome.values)
+        return {
+            "architecture": dict(outcome.values),
+            **about,
+            "key": outcome.key,
+            **outcome.metrics,
+            "runs": list(outcome.runs),
+        }
 
     def __repr__(self) -> str:
         try:
@@ -295,12 +301,11 @@ def retrain(
         raise InputError(f"{plan.table.name} is a table: there is nothing to train", hint="see .regret")
     own = {name: value for name, value in plan.spec.settings.items() if not name.startswith(STRATEGY)}
     plans = []
-    for one in outcomes:
-        model, settings = plan.space.settings(one.values)
-        retrained = plan_on(plan.data, model, {**own, **settings})
-        plans.append(replace(retrained, eligibility=plan.eligibility))
-    found = run_plans(plans, parse_seeds(seeds), Store(plan.spec.store), device=plan.spec.device, workers=workers)
-    return {one.key: runs for one, runs in zip(outcomes, found, strict=True)}
+    for outcome in outcomes:
+        model, settings = plan.space.settings(outcome.values)
+        plans.append(replace(plan_on(plan.data, model, {**own, **settings}), eligibility=plan.eligibility))
+    retrained = run_plans(plans, parse_seeds(seeds), Store(plan.spec.store), device=plan.spec.device, workers=workers)
+    return {outcome.key: runs for outcome, runs in zip(outcomes, retrained, strict=True)}
 
 
 def mean_validation(runs: Runs) -> float:

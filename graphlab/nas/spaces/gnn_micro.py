@@ -42,11 +42,11 @@ class GNNMicro(Space):
     )
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
-        made = self.checked(values)
+        choices = self.checked(values)
         for k in range(1, LAYERS + 1):
-            if made[f"combine_{k}"] == "average" and (k == LAYERS or made[f"heads_{k}"] == 1):
-                made[f"combine_{k}"] = "concat"
-        return made
+            if choices[f"combine_{k}"] == "average" and (k == LAYERS or choices[f"heads_{k}"] == 1):
+                choices[f"combine_{k}"] = "concat"
+        return choices
 
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         last = f"hidden_dims_{LAYERS}"

@@ -28,8 +28,8 @@ class NasBenchGraph(Space):
     )
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
-        made = self.checked(values)
-        return architecture_of(*canonical(*parts_of(made)))
+        choices = self.checked(values)
+        return architecture_of(*canonical(*parts_of(choices)))
 
     def is_valid(self, values: Mapping[str, Any]) -> bool:
         return any(values[name] != "skip" for name in NODES)

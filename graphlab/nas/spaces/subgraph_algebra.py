@@ -72,19 +72,22 @@ class SubgraphAlgebra(Space):
         return SubgraphAlgebra(symmetric=spec.node is None and not spec.directed)
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
-        made = self.checked(values)
+        choices = self.checked(values)
         if not self.symmetric:
-            return made
-        sets, pooling = sets_of(made), made["pooling"]
-        turned = tuple(tuple(TURNED.get(name, name) for name in one) for one in sets)
-        spellings = ((_settled(sets, made["policy"]), pooling), (_settled(turned, made["policy"]), _other(pooling)))
+            return choices
+        sets, pooling = sets_of(choices), choices["pooling"]
+        turned = tuple(tuple(TURNED.get(name, name) for name in terms) for terms in sets)
+        spellings = (
+            (_settled(sets, choices["policy"]), pooling),
+            (_settled(turned, choices["policy"]), _other(pooling)),
+        )
         sets, pooling = min(spellings)
-        present = {f"{name}_{k}": name in one for k, one in enumerate(sets, start=1) for name in AGGREGATIONS}
-        return {**made, "pooling": pooling, **present}
+        present = {f"{name}_{k}": name in terms for k, terms in enumerate(sets, start=1) for name in AGGREGATIONS}
+        return {**choices, "pooling": pooling, **present}
 
     def is_valid(self, values: Mapping[str, Any]) -> bool:
         sets = sets_of(values)
-        sees_edges = values["policy"] != "node-marked" or any(name in LOCAL for one in sets for name in one)
+        sees_edges = values["policy"] != "node-marked" or any(name in LOCAL for terms in sets for name in terms)
         return all(sets) and sees_edges
 
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -99,7 +102,7 @@ class SubgraphAlgebra(Space):
     def spelt(self, values: Mapping[str, Any]) -> str:
         """As `distance 5, uL + vL -> uL + vG, pooled VS, width 96: within SSWL`."""
         policy = f"distance {values['max_distance']}" if values["policy"] == "distance" else values["policy"]
-        layers = " -> ".join(" + ".join(one) for one in sets_of(values))
+        layers = " -> ".join(" + ".join(terms) for terms in sets_of(values))
         test = self.about(values)["class"]
         within = f": within {test}" if test else ""
         return f"{policy}, {layers}, pooled {values['pooling']}, width {values['hidden_dim']}{within}"
@@ -108,8 +111,8 @@ class SubgraphAlgebra(Space):
         """Policy, pooling, width and depth; what share of the layers has each aggregation; and which layer has."""
         sets = sets_of(values)
         has = np.zeros((LAYERS, len(AGGREGATIONS)), np.float32)
-        for k, one in enumerate(sets):
-            has[k] = [name in one for name in AGGREGATIONS]
+        for k, terms in enumerate(sets):
+            has[k] = [name in terms for name in AGGREGATIONS]
         whole = [values["policy"] == policy for policy in POLICIES]
         whole += [values.get("max_distance", 0) / max(MAX_DISTANCES), values["pooling"] == POOLINGS[0]]
         whole += [math.log2(values["hidden_dim"] / min(HIDDEN_DIMS)), len(sets) / LAYERS]
@@ -121,9 +124,9 @@ class SubgraphAlgebra(Space):
         first = (values["policy"], values.get("max_distance"))
         labels = [_LABELS[values["hidden_dim"]], _LABELS[first]]
         edges, before = [(0, 1)], [1]
-        for one in (*sets_of(values), (values["pooling"],)):
-            nodes = list(range(len(labels), len(labels) + len(one)))
-            labels += [_LABELS[name] for name in one]
+        for terms in (*sets_of(values), (values["pooling"],)):
+            nodes = list(range(len(labels), len(labels) + len(terms)))
+            labels += [_LABELS[name] for name in terms]
             edges += [(source, node) for source in before for node in nodes]
             before = nodes
         return Graph(tuple(labels), tuple(edges))
@@ -165,13 +168,13 @@ def _settled(sets: Sequence[Sequence[str]], policy: str) -> Sets:
     same = SAME_UNDER_MARKS if policy == "node-marked" else SAME
     found: list[tuple[str, ...]] = []
     lasts = True
-    for one in sets:
-        names = set(one)
+    for terms in sets:
+        names = set(terms)
         if lasts:
             for twins in same:
                 count = len(names.intersection(twins))
                 names = names.difference(twins) | set(twins[:count])
-            lasts = all(any(name in twins for twins in same) for name in one)
+            lasts = all(any(name in twins for twins in same) for name in terms)
         found.append(tuple(name for name in AGGREGATIONS if name in names))
     return tuple(found)
 

@@ -80,7 +80,7 @@ class Bayesian(Strategy):
             return Proposal(self.space.sample(random))
         chosen, bound = list(self._pool.values())[start], bounds[start]
         for _ in range(self.config.steps):
-            near = [one for one in self.space.neighbours(chosen) if self.is_new(one)]
+            near = [values for values in self.space.neighbours(chosen) if self.is_new(values)]
             if not near:
                 break
             points = self._points(near)
@@ -95,7 +95,7 @@ class Bayesian(Strategy):
         while self._known < len(self._ranked):
             self._known += 1
             if self._known == self._refit:
-                observed = self._points([one.values for one in self._ranked[: self._known]])
+                observed = self._points([outcome.values for outcome in self._ranked[: self._known]])
                 prior = most_likely(observed, self._targets(observed), self._linear)
                 self._process = GaussianProcess(prior, observed, self._watched)
                 self._refit = math.ceil(self._known * REFIT)
@@ -124,7 +124,7 @@ class Bayesian(Strategy):
     def _pool(self) -> dict[str, Architecture]:
         random = self.stream.child("pool").numpy()
         drawn = (self.space.sample(random) for _ in range(self.config.pool))
-        return {self.space.key(one): one for one in drawn}
+        return {self.space.key(values): values for values in drawn}
 
     @cached_property
     def _watched(self) -> np.ndarray:

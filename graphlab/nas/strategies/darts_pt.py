@@ -86,12 +86,12 @@ class DARTSPT(DARTS):
 
     def _possible(self, decision: Decision, values: Mapping[str, object]) -> list[int]:
         """The options with which the choices so far can still become a network."""
-        others = [one for one in self.space.decisions if one.name not in values and one.name != decision.name]
+        others = [other for other in self.space.decisions if other.name not in values and other.name != decision.name]
 
         def can_become_one(option: object) -> bool:
-            rests = product(*(one.options for one in others))
+            rests = product(*(other.options for other in others))
             chosen = {**values, decision.name: option}
-            names = [one.name for one in others]
+            names = [other.name for other in others]
             return any(self.space.is_valid(chosen | dict(zip(names, rest, strict=True))) for rest in rests)
 
         return [i for i, option in enumerate(decision.options) if can_become_one(option)]

@@ -40,13 +40,13 @@ class Evolution(Strategy):
     )
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        ranked = [one for one in self.outcomes[-self.config.population :] if one.rank is not None]
-        alive = [one for one in ranked if one.feasible] or ranked
+        ranked = [outcome for outcome in self.outcomes[-self.config.population :] if outcome.rank is not None]
+        alive = [outcome for outcome in ranked if outcome.feasible] or ranked
         if len(self.outcomes) < self.config.population or not alive:
             return Proposal(self.space.sample(random))
         for _ in range(MOST_TRIED):
             drawn = random.choice(len(alive), min(self.config.tournament, len(alive)), replace=False)
-            parent = max((alive[i] for i in drawn), key=lambda one: one.rank or ())
+            parent = max((alive[i] for i in drawn), key=lambda outcome: outcome.rank or ())
             child = self.space.mutate(parent.values, random)
             if self.is_new(child):
                 return Proposal(child)

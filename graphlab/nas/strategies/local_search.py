@@ -44,10 +44,10 @@ class LocalSearch(Strategy):
     def ask(self, random: np.random.Generator) -> Proposal:
         if len(self.outcomes) < self.config.startup or self._centre is None:
             return Proposal(self.space.sample(random))
-        fresh = [one for one in self.space.neighbours(self._centre.values) if self.is_new(one)]
+        fresh = [values for values in self.space.neighbours(self._centre.values) if self.is_new(values)]
         return Proposal(fresh[random.integers(len(fresh))] if fresh else self.space.sample(random))
 
     def _is_over(self, centre: Outcome) -> bool:
         """Whether nothing around the centre is left to be asked for, so that what comes next begins anew."""
         begun = len(self.outcomes) >= self.config.startup
-        return begun and all(self.space.key(one) in self.seen for one in self.space.neighbours(centre.values))
+        return begun and all(self.space.key(values) in self.seen for values in self.space.neighbours(centre.values))

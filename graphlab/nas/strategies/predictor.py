@@ -80,7 +80,7 @@ class Predictor(Strategy):
         self._train_when_due()
         children = self._children(random)
         with torch.no_grad():
-            scores = self._ensemble(batch_of([self.space.graph(one) for one in children.values()]))
+            scores = self._ensemble(batch_of([self.space.graph(child) for child in children.values()]))
         bounds = self._pool_bounds | dict(zip(children, self._bounds(scores), strict=True))
         fresh = [key for key in bounds if key not in self.taken]
         if not fresh:
@@ -95,7 +95,7 @@ class Predictor(Strategy):
         stream = self.stream.child("fit", due)
         known = _best(self._ranked[:due], config.most)
         self._ensemble = Ensemble(self.space.num_labels, config.members, config.width, config.layers, stream)
-        batch = batch_of([self.space.graph(one.values) for one in known])
+        batch = batch_of([self.space.graph(outcome.values) for outcome in known])
         scores = np.array(scores_of(known))
         fit(self._ensemble, batch, scores, config.epochs, config.lr, stream.child("bootstrap"))
         with torch.no_grad():
@@ -111,20 +111,20 @@ class Predictor(Strategy):
     def _children(self, random: np.random.Generator) -> dict[str, Architecture]:
         """Mutations of the best, by key; the earlier of equals is the better."""
         best = _best(self._ranked, self.config.parents)
-        mutated = (self.space.mutate(one.values, random) for one in best for _ in range(self.config.children))
-        return {self.space.key(one): one for one in mutated}
+        mutated = (self.space.mutate(outcome.values, random) for outcome in best for _ in range(self.config.children))
+        return {self.space.key(values): values for values in mutated}
 
     @cached_property
     def _pool(self) -> dict[str, Architecture]:
         random = self.stream.child("pool").numpy()
         drawn = (self.space.sample(random) for _ in range(self.config.pool))
-        return {self.space.key(one): one for one in drawn}
+        return {self.space.key(values): values for values in drawn}
 
     @cached_property
     def _pool_batch(self) -> Batch:
-        return batch_of([self.space.graph(one) for one in self._pool.values()])
+        return batch_of([self.space.graph(values) for values in self._pool.values()])
 
 
 def _best(outcomes: Sequence[Outcome], count: int) -> list[Outcome]:
     """So many, the best first; the earlier of equals."""
-    return sorted(outcomes, key=lambda one: one.rank or (), reverse=True)[:count]
+    return sorted(outcomes, key=lambda outcome: outcome.rank or (), reverse=True)[:count]

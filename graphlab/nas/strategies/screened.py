@@ -64,10 +64,10 @@ class Screened(Strategy):
             self.base.under_way = self.under_way | drawn.keys()
             proposal = self.base.ask(random)
             drawn.setdefault(self.space.key(proposal.choices), proposal)
-        fresh = {key: one for key, one in drawn.items() if self.is_new(one.choices)} or drawn
-        for key, one in fresh.items():
+        fresh = {key: proposal for key, proposal in drawn.items() if self.is_new(proposal.choices)} or drawn
+        for key, proposal in fresh.items():
             if key not in self._values:
-                self._values[key] = self._guess(one.choices)
+                self._values[key] = self._guess(proposal.choices)
         best = max(fresh, key=self._values.__getitem__)
         return Proposal(fresh[best].choices, {**fresh[best].notes, self.proxy.name: self._values[best]})
 

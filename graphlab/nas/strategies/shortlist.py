@@ -68,9 +68,9 @@ class Shortlist(Strategy):
             self.base.under_way = self.under_way
             return self.base.ask(random)
         taken = self.taken
-        for one in self._by_expectation:
-            if self.space.key(one) not in taken:
-                return Proposal(one, {SHORTLISTED: True})
+        for values in self._by_expectation:
+            if self.space.key(values) not in taken:
+                return Proposal(values, {SHORTLISTED: True})
         return Proposal(self.space.sample(random))
 
     @cached_property
@@ -82,7 +82,7 @@ class Shortlist(Strategy):
     def _expected(self, outcomes: list[Outcome]) -> np.ndarray:
         sources, points = self._sources, self._sources.points
         linear = len(sources.tables)
-        observed = sources.points_of([one.values for one in outcomes])
+        observed = sources.points_of([outcome.values for outcome in outcomes])
         left = targets_of(scores_of(outcomes)) - sources.mean(observed[:, -linear:])
         left -= left.mean()
         process = GaussianProcess(most_likely(observed, left, linear), observed, observed[:0])

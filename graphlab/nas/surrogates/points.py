@@ -39,7 +39,7 @@ class Points:
 
     def __call__(self, architectures: Sequence[Mapping[str, Any]]) -> np.ndarray:
         """float32 `[len(architectures), width]`."""
-        return np.stack([self.space.encode(one) for one in architectures]) * self._scale
+        return np.stack([self.space.encode(values) for values in architectures]) * self._scale
 
 
 @lru_cache(maxsize=8)
@@ -50,10 +50,11 @@ def points_of(space: Space) -> Points:
 def scores_of(outcomes: Sequence[Outcome]) -> list[float]:
     """Scores; what broke a limit lies below the worst that kept all, the further it broke it, and at most as far as
     the best lies above that. Deb, "An efficient constraint handling method", 2000."""
-    kept = [one.score for one in outcomes if one.score is not None]
+    kept = [outcome.score for outcome in outcomes if outcome.score is not None]
     worst, spread = (min(kept), max(kept) - min(kept)) if kept else (0.0, 0.0)
     return [
-        worst - (spread or 1.0) * one.excess / (1 + one.excess) if one.score is None else one.score for one in outcomes
+        worst - (spread or 1.0) * outcome.excess / (1 + outcome.excess) if outcome.score is None else outcome.score
+        for outcome in outcomes
     ]
 
 

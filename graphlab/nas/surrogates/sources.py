@@ -44,7 +44,7 @@ class Sources:
 
     def scores(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Normal scores `[len(architectures), len(tables)]`; 0 where a table does not have the architecture."""
-        keys = [self.tables[0].space.key(one) for one in architectures]
+        keys = [self.tables[0].space.key(values) for values in architectures]
         columns = [
             [scores[table.rows[key]] if key in table.rows else 0.0 for key in keys]
             for table, scores in zip(self.tables, self._scores, strict=True)

@@ -105,10 +105,10 @@ class TableObjective(NetworkObjective):
     @cached_property
     def allowed(self) -> np.ndarray:
         """The rows that keep every limit, bool `[N]`."""
-        found = np.ones(len(self.table), dtype=bool)
-        for one in self.limits:
-            found &= [one.excess(float(value)) <= 0 for value in getattr(self.table, one.metric)]
-        return found
+        allowed = np.ones(len(self.table), dtype=bool)
+        for limit in self.limits:
+            allowed &= [limit.excess(float(value)) <= 0 for value in getattr(self.table, limit.metric)]
+        return allowed
 
     def plan(self, values: Mapping[str, Any]) -> Plan:
         model, settings = self.table.space.settings(values)

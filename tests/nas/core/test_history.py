@@ -63,8 +63,8 @@ def test_a_history_in_memory_is_that_of_a_study(steps):
                 assert trial.choices == proposal.choices
             end(history, trial, how, float(seed))
             history.refresh()
-    assert [replace(one, seconds=0.0) for one in memory.outcomes] == [
-        replace(one, seconds=0.0) for one in study.outcomes
+    assert [replace(outcome, seconds=0.0) for outcome in memory.outcomes] == [
+        replace(outcome, seconds=0.0) for outcome in study.outcomes
     ]
     assert memory.repeats == study.repeats and memory.repeated == study.repeated
     assert memory.by_key.keys() == study.by_key.keys()
@@ -82,7 +82,7 @@ def test_each_evaluation_is_open_until_it_is_done():
         trial.record(proposal)
         end(memory, trial, how, 1.0)
     assert memory.start(2) is None
-    assert [(one.index, one.state) for one in memory.refresh()] == [(0, "failed"), (1, "finished")]
+    assert [(outcome.index, outcome.state) for outcome in memory.refresh()] == [(0, "failed"), (1, "finished")]
     assert memory.refresh() == []
 
 

@@ -51,12 +51,12 @@ def count_of(one):
 def test_what_breaks_a_limit_is_on_record_and_costs_nothing(strategy, letters, run_search):
     objective = Limited(letters, {"parameters": 1})
     outcomes = run_search(strategy, letters, objective, 40).history.outcomes
-    broken = [one for one in outcomes if one.state == "infeasible"]
+    broken = [outcome for outcome in outcomes if outcome.state == "infeasible"]
     assert len(outcomes) == 40 and broken
-    assert {one.key for one in broken} == {one.key for one in outcomes if count_of(one) > 1}
+    assert {outcome.key for outcome in broken} == {outcome.key for outcome in outcomes if count_of(outcome) > 1}
     assert all(one.score is None and one.objectives == () and one.feasible is False for one in broken)
     assert all(one.metrics == {"parameters": count_of(one)} for one in broken)
-    assert objective.calls == [one.key for one in outcomes if one.feasible is not False]
+    assert objective.calls == [outcome.key for outcome in outcomes if outcome.feasible is not False]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_nothing_keeps_the_limit(strategy, letters, run_search):
     settings = {"population": 4} if strategy == "nsga2" else {"startup": 4} if strategy == "gp" else {}
     objective = Limited(letters, {"parameters": -1}, names=SEVERAL)
     outcomes = run_search(strategy, letters, objective, 15, **settings).history.outcomes
-    assert len({one.key for one in outcomes}) == 15
-    assert {one.state for one in outcomes} == {"infeasible"} and not objective.calls
+    assert len({outcome.key for outcome in outcomes}) == 15
+    assert {outcome.state for outcome in outcomes} == {"infeasible"} and not objective.calls
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_the_best_and_the_front_of_a_table_keep_the_limits(strategy, table, tmp_
     found = gl.search(
         strategy, "small", trials=50, store=tmp_path, objectives=("validation", "latency"), constraints=limits
     )
-    rows = {one.key: table.row(one.values) for one in found.outcomes}
+    rows = {outcome.key: table.row(outcome.values) for outcome in found.outcomes}
     kept = {key for key, row in rows.items() if table.parameters[row] <= 60 and table.validation[row] >= 0.6}
     frame = found.df
     assert set(frame[frame.feasible == True].key) == kept  # noqa: E712 - a column of objects
@@ -146,7 +146,7 @@ def test_the_best_and_the_front_of_a_table_keep_the_limits(strategy, table, tmp_
 
 def test_the_regret_is_of_what_validation_chooses_whatever_is_optimised(table, tmp_path):
     found = gl.search("random", "small", trials=30, store=tmp_path, objectives=("parameters", "validation"))
-    chosen = max((table.row(one.values) for one in found.outcomes), key=table.validation.__getitem__)
+    chosen = max((table.row(outcome.values) for outcome in found.outcomes), key=table.validation.__getitem__)
     assert table.row(found.best.values) != chosen
     assert found.regret == table.regret(chosen, float(table.validation[chosen]))
 
@@ -203,15 +203,15 @@ def test_what_is_known_before_training_costs_none(tmp_path):
 @pytest.mark.parametrize(("metric", "limit"), [("bits", 8.0), ("latency", 1e-9), ("synflow", 1e30)])
 def test_everything_but_the_outcome_is_known_before_training(metric, limit, tmp_path):
     found = search(tmp_path, trials=2, constraints={metric: limit})
-    assert {one.state for one in found.outcomes} == {"infeasible"}
-    assert all(set(one.metrics) == {metric} for one in found.outcomes)
+    assert {outcome.state for outcome in found.outcomes} == {"infeasible"}
+    assert all(set(outcome.metrics) == {metric} for outcome in found.outcomes)
     assert len(gl.runs(tmp_path, trials=True)) == 0
 
 
 def test_a_limit_on_the_outcome_is_known_after_training(tmp_path):
     found = search(tmp_path, constraints={"validation": 2.0}, trials=2)
-    assert {one.state for one in found.outcomes} == {"infeasible"}
-    assert all(one.metrics["validation"] <= 1 for one in found.outcomes)
+    assert {outcome.state for outcome in found.outcomes} == {"infeasible"}
+    assert all(outcome.metrics["validation"] <= 1 for outcome in found.outcomes)
     assert len(gl.runs(tmp_path, trials=True)) == 2
 
 
@@ -220,8 +220,10 @@ def test_shared_weights_and_limits(tmp_path):
     found = gl.search(
         "random", example("node-classification"), space="gnn-micro", constraints={"parameters": 3000}, **options
     )
-    assert {one.state for one in found.outcomes} == {"finished", "infeasible"}
-    assert all(("validation" in one.metrics) == (one.metrics["parameters"] <= 3000) for one in found.outcomes)
+    assert {outcome.state for outcome in found.outcomes} == {"finished", "infeasible"}
+    assert all(
+        ("validation" in outcome.metrics) == (outcome.metrics["parameters"] <= 3000) for outcome in found.outcomes
+    )
 
 
 def test_bits_are_those_that_parameters_take(tmp_path):
@@ -240,7 +242,7 @@ def test_a_model_that_stores_its_weights_in_fewer_bits_says_so():
     head = torch.nn.Linear(8, 2, dtype=torch.float64)
     head.bias.requires_grad_(False)
     whole, small = Learner(GCN(settings, spec), head), Learner(Small(settings, spec), head)
-    own = sum(one.numel() for one in whole.model.parameters())
+    own = sum(outcome.numel() for outcome in whole.model.parameters())
     assert whole.num_bits == 32 * own + 64 * 16
     assert small.num_bits == 4 * own + 64 * 16
     assert whole.num_parameters == small.num_parameters == own + 16
@@ -321,7 +323,7 @@ def test_own_strategies_learn_where_limits_are_kept(strategy, letters, run_searc
 
     def kept(name, **settings):
         runs = (run_search(name, letters, Few(letters), 60, seed=seed, **settings) for seed in range(3))
-        return sum(one.feasible is True for run in runs for one in run.history.outcomes)
+        return sum(outcome.feasible is True for run in runs for outcome in run.history.outcomes)
 
     letters.decisions = tuple(Decision(one.name, one.range, one.name) for one in letters.decisions)
     own = {"population": 10} if strategy == "evolution" else {"startup": 10}
@@ -330,7 +332,7 @@ def test_own_strategies_learn_where_limits_are_kept(strategy, letters, run_searc
 
 def test_what_breaks_a_limit_less_ranks_higher_and_below_what_keeps_it(letters, run_search):
     outcomes = run_search("random", letters, Limited(letters, {"parameters": 1}), 40).history.outcomes
-    order = sorted((one for one in outcomes), key=lambda one: one.rank)
+    order = sorted((outcome for outcome in outcomes), key=lambda outcome: outcome.rank)
     counts = [count_of(one) for one in order]
     broken = [count for count in counts if count > 1]
     assert counts[: len(broken)] == sorted(broken, reverse=True) and broken

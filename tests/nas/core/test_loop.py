@@ -61,7 +61,7 @@ def test_what_diverges_is_on_record_and_counts(letters, score, run_search):
     letters.decisions = tuple(replace(one, range=Choices(("d", "e"))) for one in letters.decisions)
     objective = score(letters)
     loop = run_search("random", letters, objective, 16)
-    failed = [one for one in loop.history.outcomes if one.state == "failed"]
+    failed = [outcome for outcome in loop.history.outcomes if outcome.state == "failed"]
     assert [("".join(one.values.values()), one.error, one.score) for one in failed] == [
         ("eeee", "the loss is nan", None)
     ]
@@ -70,7 +70,7 @@ def test_what_diverges_is_on_record_and_counts(letters, score, run_search):
 
 def test_pruning_stops_what_is_worse_than_the_median(letters, score, run_search):
     loop = run_search("random", letters, score(letters, steps=3), 40, prune_after=5)
-    states = [one.state for one in loop.history.outcomes]
+    states = [outcome.state for outcome in loop.history.outcomes]
     assert len(states) == 40
     assert states[:5] == ["finished"] * 5
     assert 5 < states.count("pruned") < 35
@@ -93,7 +93,7 @@ def test_several_objectives_are_all_told(letters, score, run_search):
     loop = run_search("nsga2", letters, score(letters, names=("validation", "parameters")), 60)
     best = loop.history.study.best_trials
     assert all(len(trial.values) == 2 for trial in best)
-    every = [one.objectives for one in loop.history.outcomes]
+    every = [outcome.objectives for outcome in loop.history.outcomes]
     for (a, b), (c, d) in itertools.product([tuple(t.values) for t in best], every):
         assert not (c >= a and d <= b and (c, d) != (a, b))
 
@@ -103,7 +103,10 @@ def test_our_strategies_beat_chance(strategy, letters, score, run_search):
     """On the mean over seeds: the objective has no local optimum."""
     found = {
         name: sum(
-            max(one.score or 0 for one in run_search(name, letters, score(letters), 60, seed=seed).history.outcomes)
+            max(
+                outcome.score or 0
+                for outcome in run_search(name, letters, score(letters), 60, seed=seed).history.outcomes
+            )
             for seed in range(5)
         )
         for name in (strategy, "random")
@@ -127,7 +130,7 @@ def test_a_worker_that_was_taken_for_dead_goes_on(letters, run_search, tmp_path)
     objective = TakenForDead(letters)
     objective.folder = tmp_path
     found = run_search("random", letters, objective, 5, where=tmp_path)
-    assert sorted(one.index for one in found.history.outcomes) == [0, 1, 2, 3, 4]
+    assert sorted(outcome.index for outcome in found.history.outcomes) == [0, 1, 2, 3, 4]
     assert len(objective.calls) == 6 and objective.calls[0] == objective.calls[1]
 
 
@@ -161,7 +164,7 @@ def test_a_local_search_leaves_no_centre_for_what_is_worse(letters, run_search):
 
     outcomes = run_search("local-search", letters, Below(letters), 10, startup=1).history.outcomes
     centre = letters.neighbours(outcomes[0].values)
-    assert {one.key for one in outcomes[1:]} <= {letters.key(one) for one in centre}
+    assert {outcome.key for outcome in outcomes[1:]} <= {letters.key(outcome) for outcome in centre}
 
 
 @pytest.mark.parametrize("strategy", ["agnn", "graphnas", "evolution", "local-search", "bayesian", "predictor"])
@@ -180,8 +183,8 @@ def test_what_a_proposal_was_noted_with_outlives_an_interruption(letters, run_se
     with pytest.raises(KeyboardInterrupt):
         run_search("agnn", letters, Score(letters, stop_at=6), 9, where=tmp_path, **settings)
     rest = run_search("agnn", letters, Score(letters), 9, where=tmp_path, **settings)
-    assert [one.notes for one in rest.history.outcomes] == [one.notes for one in whole.history.outcomes]
-    assert all(one.notes for one in rest.history.outcomes[3:])
+    assert [outcome.notes for outcome in rest.history.outcomes] == [outcome.notes for outcome in whole.history.outcomes]
+    assert all(outcome.notes for outcome in rest.history.outcomes[3:])
 
 
 class Undefined(Score):
@@ -198,7 +201,7 @@ def test_a_score_that_is_no_number_is_a_failure_and_asked_for_once(letters, run_
     objective = Undefined(letters)
     outcomes = run_search("random", letters, objective, 25).history.outcomes
     assert len(objective.calls) == len(set(objective.calls)) == 25
-    errors = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
+    errors = {outcome.values["letter_0"]: outcome.error for outcome in outcomes if outcome.state == "failed"}
     assert errors == {"c": "validation is nan", "d": "validation is inf"}
 
 
@@ -221,7 +224,7 @@ class Unbuildable(Score):
 def test_an_architecture_that_cannot_be_trained_does_not_end_the_search(letters, run_search):
     outcomes = run_search("random", letters, Unbuildable(letters), 30).history.outcomes
     assert len(outcomes) == 30
-    failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
+    failed = {outcome.values["letter_0"]: outcome.error for outcome in outcomes if outcome.state == "failed"}
     assert failed == {
         "b": "a width of 94 cannot be shared by 5 heads",
         "c": "it does not fit into memory: run 0",
@@ -238,7 +241,7 @@ def test_the_memory_of_the_machine_can_be_too_small_as_well(letters, run_search)
             return super().evaluate(values, on_step)
 
     outcomes = run_search("random", letters, Large(letters), 20).history.outcomes
-    failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
+    failed = {outcome.values["letter_0"]: outcome.error for outcome in outcomes if outcome.state == "failed"}
     assert set(failed) == {"a"} and failed["a"].startswith("it does not fit into memory: ")
 
 
@@ -250,7 +253,7 @@ def test_other_errors_of_a_network_are_failures_of_its_trial(letters, run_search
             return super().evaluate(values, on_step)
 
     outcomes = run_search("random", letters, Wrong(letters), 20).history.outcomes
-    failed = {one.values["letter_0"]: one.error for one in outcomes if one.state == "failed"}
+    failed = {outcome.values["letter_0"]: outcome.error for outcome in outcomes if outcome.state == "failed"}
     assert len(outcomes) == 20 and set(failed) == {"a"}
     assert failed["a"].startswith("RuntimeError: inconsistent tensor size")
 
@@ -260,7 +263,7 @@ def test_fewer_evaluations_than_there_are_give_the_first_of_them(letters, run_se
     run_search("tpe", letters, Score(letters), 30, tmp_path / "long")
     objective = Score(letters)
     again = run_search("tpe", letters, objective, 8, tmp_path / "long")
-    assert [one.key for one in again.outcomes] == [one.key for one in first]
+    assert [outcome.key for outcome in again.outcomes] == [outcome.key for outcome in first]
     assert objective.calls == [] and len(again.history.outcomes) == 30
 
 
@@ -283,7 +286,7 @@ def test_a_search_of_all_there_is_waits_for_what_another_worker_has_in_hand(tmp_
         slow._evaluate(trial)
         search.result(timeout=60)
     assert waited
-    assert len({one.key for one in quick.outcomes}) == 125
+    assert len({outcome.key for outcome in quick.outcomes}) == 125
 
 
 def test_what_a_worker_has_taken_is_known_before_another_one_asks(letters, run_search, tmp_path):

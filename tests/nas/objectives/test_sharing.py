@@ -190,7 +190,7 @@ def search(path, trials=14, **options):
 
 
 def told(found):
-    return [(one.key, one.metrics) for one in found.outcomes]
+    return [(outcome.key, outcome.metrics) for outcome in found.outcomes]
 
 
 @pytest.fixture(scope="module")
@@ -249,8 +249,8 @@ def test_workers_share_what_they_leave(tmp_path, together):
         "local-search", "karate", trials=24, on="validation", sharing=20, workers=2, store=tmp_path, device="cpu",
         **settings,
     )  # fmt: skip
-    assert len({one.key for one in found.outcomes}) == len(found.outcomes) == 24
-    mine = [one for one in found.outcomes if together.is_mine(one, found.study)]
+    assert len({outcome.key for outcome in found.outcomes}) == len(found.outcomes) == 24
+    mine = [outcome for outcome in found.outcomes if together.is_mine(outcome, found.study)]
     assert 0 < len(mine) < 24
     assert min(mine, key=lambda one: one.number).metrics["inherited"] > 0
 

@@ -220,7 +220,7 @@ def test_a_search_is_kept_and_costs_nothing_again(tmp_path):
     first = search(tmp_path)
     runs = len(gl.runs(tmp_path))
     again = search(tmp_path)
-    assert [one.key for one in again.outcomes] == [one.key for one in first.outcomes]
+    assert [outcome.key for outcome in again.outcomes] == [outcome.key for outcome in first.outcomes]
     assert len(gl.runs(tmp_path)) == runs
 
 
@@ -234,7 +234,7 @@ def test_pruned_evaluations_are_on_record(tmp_path):
 
 def states(found):
     """What became of each evaluation, and what was reported of it."""
-    reports = [found.study.trials[one.number].intermediate_values for one in found.outcomes]
+    reports = [found.study.trials[outcome.number].intermediate_values for outcome in found.outcomes]
     return [(one.key, one.state, report) for one, report in zip(found.outcomes, reports, strict=True)]
 
 
@@ -338,7 +338,7 @@ def test_numbers_of_numpy_are_those_of_python(tmp_path):
         **{"training.epochs": np.int64(6)},
     )
     assert again.study.study_name == first.study.study_name
-    assert [one.number for one in again.outcomes] == [one.number for one in first.outcomes]
+    assert [outcome.number for outcome in again.outcomes] == [outcome.number for outcome in first.outcomes]
 
 
 @pytest.mark.real_data

@@ -79,8 +79,8 @@ class Twins(Space):
     decisions = tuple(Decision(f"letter_{i}", Choices(tuple("abc")), "letter") for i in range(3))
 
     def canonical(self, values):
-        made = self.checked(values)
-        return {**made, "letter_0": "b"} if made["letter_0"] == "c" else made
+        choices = self.checked(values)
+        return {**choices, "letter_0": "b"} if choices["letter_0"] == "c" else choices
 
     def is_valid(self, values):
         return set(values.values()) != {"a"}
@@ -324,15 +324,15 @@ def searched_with(name, space, trials, store):
 @pytest.mark.parametrize("space", ["nas-bench-graph", "gnn-micro"])
 def test_a_search_from_end_to_end(name, space, tmp_path):
     found = searched_with(name, space, 2, tmp_path)
-    assert len({one.key for one in found.outcomes if one.state == "finished"}) == 2
+    assert len({outcome.key for outcome in found.outcomes if outcome.state == "finished"}) == 2
 
 
 @pytest.mark.parametrize("name", FEW)
 def test_a_search_for_more_begins_with_the_same(name, tmp_path):
     first, more = (searched_with(name, "nas-bench-graph", trials, tmp_path / str(trials)) for trials in (1, 3))
     goes_on = searched_with(name, "nas-bench-graph", 3, tmp_path / "1")
-    assert [one.key for one in more.outcomes][:1] == [one.key for one in first.outcomes]
-    assert [one.key for one in goes_on.outcomes] == [one.key for one in more.outcomes]
+    assert [outcome.key for outcome in more.outcomes][:1] == [outcome.key for outcome in first.outcomes]
+    assert [outcome.key for outcome in goes_on.outcomes] == [outcome.key for outcome in more.outcomes]
 
 
 def test_a_search_goes_on_the_same_once_candidates_repeat(tmp_path):
@@ -340,8 +340,8 @@ def test_a_search_goes_on_the_same_once_candidates_repeat(tmp_path):
     whole = searched_with("darts-pt", "nas-bench-graph", 10, tmp_path / "whole")
     searched_with("darts-pt", "nas-bench-graph", 7, tmp_path / "stopped")
     goes_on = searched_with("darts-pt", "nas-bench-graph", 10, tmp_path / "stopped")
-    assert [one.key for one in goes_on.outcomes] == [one.key for one in whole.outcomes]
-    assert 0 < sum("order" in one.notes for one in whole.outcomes) < 10
+    assert [outcome.key for outcome in goes_on.outcomes] == [outcome.key for outcome in whole.outcomes]
+    assert 0 < sum("order" in outcome.notes for outcome in whole.outcomes) < 10
 
 
 @pytest.mark.parametrize("name", ["darts", "spos"])

@@ -81,7 +81,7 @@ def test_only_the_trial_of_a_dead_worker_is_made_again(tmp_path, start):
     assert dict(again.choices) == choices
     mine._evaluate(again)
     mine.run()
-    assert [one.index for one in sorted(mine.outcomes, key=lambda one: one.index)] == [0, 1, 2]
+    assert [outcome.index for outcome in sorted(mine.outcomes, key=lambda outcome: outcome.index)] == [0, 1, 2]
 
 
 def test_one_worker_at_a_time_is_exclusive(tmp_path, start):

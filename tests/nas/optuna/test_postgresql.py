@@ -119,8 +119,8 @@ def test_what_breaks_a_limit_untrained_is_kept(server, letters, run_search):
     options = {"names": ("validation", "parameters")}
     here = run_search("nsga2", letters, Limited(letters, {"parameters": 1}, **options), 20, population=6)
     there = run_search("nsga2", letters, Limited(letters, {"parameters": 1}, **options), 20, where=server, population=6)
-    states = [(one.key, one.state, one.metrics) for one in here.history.outcomes]
-    assert [(one.key, one.state, one.metrics) for one in there.history.outcomes] == states
+    states = [(outcome.key, outcome.state, outcome.metrics) for outcome in here.history.outcomes]
+    assert [(outcome.key, outcome.state, outcome.metrics) for outcome in there.history.outcomes] == states
     assert {state for _, state, _ in states} == {"finished", "infeasible"}
 
 
@@ -177,7 +177,7 @@ def test_a_server_that_stays_away_ends_a_search_that_goes_on_later(
     second = Score(letters)
     outcomes = run_search("random", letters, second, 8, where=server).history.outcomes
     *told, in_hand = first.calls
-    assert len(outcomes) == 8 and {one.key for one in outcomes} == {*told, *second.calls}
+    assert len(outcomes) == 8 and {outcome.key for outcome in outcomes} == {*told, *second.calls}
     assert in_hand in second.calls and not {*told} & {*second.calls}
 
 

@@ -42,20 +42,20 @@ def facts(outcomes):
     """As JSON has them."""
     listed = [
         {
-            "index": one.index,
-            "number": one.number,
-            "key": one.key,
-            "state": one.state,
-            "values": one.values,
-            "params": dict(one.params),
-            "objectives": list(one.objectives),
-            "score": one.score,
-            "metrics": dict(one.metrics),
-            "notes": dict(one.notes),
-            "excess": one.excess,
-            "error": one.error,
+            "index": outcome.index,
+            "number": outcome.number,
+            "key": outcome.key,
+            "state": outcome.state,
+            "values": outcome.values,
+            "params": dict(outcome.params),
+            "objectives": list(outcome.objectives),
+            "score": outcome.score,
+            "metrics": dict(outcome.metrics),
+            "notes": dict(outcome.notes),
+            "excess": outcome.excess,
+            "error": outcome.error,
         }
-        for one in outcomes
+        for outcome in outcomes
     ]
     return json.loads(json.dumps(listed))
 
@@ -91,7 +91,9 @@ def test_a_stored_search_of_trainings_is_found_by_its_name_and_goes_on(tmp_path)
     assert facts(listed.outcomes) == expected["stored"]
     assert gl.runs(tmp_path, trials=True).empty, "nothing was trained again"
     continued = gl.search("evolution", "karate", trials=6, **settings)
-    assert [one["key"] for one in facts(continued.outcomes)] == [one["key"] for one in expected["whole"]]
+    assert [outcome["key"] for outcome in facts(continued.outcomes)] == [
+        outcome["key"] for outcome in expected["whole"]
+    ]
     for one, other in zip(continued.outcomes, expected["whole"], strict=True):
         assert one.metrics == pytest.approx(other["metrics"])
 

@@ -272,11 +272,11 @@ def search(tmp_path, strategy, **options):
 
 def test_a_proxy_is_an_objective_beside_the_validation(tmp_path):
     found = search(tmp_path, "random", objectives=("validation", "synflow"))
-    for one in found.outcomes:
-        model, settings = found.plan.space.settings(one.values)
+    for outcome in found.outcomes:
+        model, settings = found.plan.space.settings(outcome.values)
         plan = make_plan(model, found.plan.objective.dataset, settings)
         task = plan.make_task(0)
-        assert one.metrics["synflow"] == pytest.approx(find_proxy("synflow")(plan.make_learner(task, 0), task))
+        assert outcome.metrics["synflow"] == pytest.approx(find_proxy("synflow")(plan.make_learner(task, 0), task))
     best = found.df["synflow"].max()
     assert best in set(found.pareto()["synflow"])
 
@@ -298,7 +298,9 @@ def test_a_screen_proposes_the_best_of_what_its_base_drew(tmp_path, base):
     space = "gnn-micro" if base in ("graphnas", "agnn") else "gcn"
     settings = {"strategy.base": base, "strategy.proxy": "parameters", "strategy.draws": 6}
     found = search(tmp_path, "screened", space=space, trials=4, **settings)
-    assert [one.notes["parameters"] for one in found.outcomes] == [one.metrics["parameters"] for one in found.outcomes]
+    assert [outcome.notes["parameters"] for outcome in found.outcomes] == [
+        outcome.metrics["parameters"] for outcome in found.outcomes
+    ]
     strategy, stream = found.plan.strategy, np.random.default_rng(5)
     drawn = [strategy.base.ask(stream).choices for _ in range(6)]
     chosen = strategy.ask(np.random.default_rng(5)).choices
@@ -311,7 +313,7 @@ def test_a_screened_search_goes_on_as_if_it_had_not_stopped(tmp_path):
     search(tmp_path / "a", "screened", trials=3, **settings)
     stopped = search(tmp_path / "a", "screened", trials=6, **settings)
     whole = search(tmp_path / "b", "screened", trials=6, **settings)
-    assert [one.key for one in stopped.outcomes] == [one.key for one in whole.outcomes]
+    assert [outcome.key for outcome in stopped.outcomes] == [outcome.key for outcome in whole.outcomes]
 
 
 @pytest.mark.real_data
@@ -319,11 +321,11 @@ def test_a_table_s_networks_are_built_for_the_screen(tmp_path):
     settings = {"strategy.base": "random", "strategy.proxy": "parameters", "strategy.draws": 3}
     found = gl.search("screened", "nas-bench-graph/cora", trials=2, store=tmp_path, **settings)
     objective = found.plan.objective
-    for one in found.outcomes:
-        counted = objective.plan(one.values)
+    for outcome in found.outcomes:
+        counted = objective.plan(outcome.values)
         learner = counted.make_learner(counted.make_task(0), 0)
-        assert one.notes["parameters"] <= learner.model.counted_parameters()
-        assert abs(learner.model.counted_parameters() - one.metrics["parameters"]) <= 1
+        assert outcome.notes["parameters"] <= learner.model.counted_parameters()
+        assert abs(learner.model.counted_parameters() - outcome.metrics["parameters"]) <= 1
     assert json.loads(json.dumps(found.to_json()))["trials"] == 2
 
 

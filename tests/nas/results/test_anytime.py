@@ -33,7 +33,7 @@ def test_a_course_is_the_search():
 
     trajectory = follow("evolution", TABLES[0], seed=4, budget=30)
     keys = [TABLES[0].space.key(TABLES[0].architectures[row]) for row in trajectory.rows]
-    assert keys == [one.key for one in simulate("evolution", TABLES[0], seed=4, budget=30)]
+    assert keys == [outcome.key for outcome in simulate("evolution", TABLES[0], seed=4, budget=30)]
 
 
 @pytest.fixture(scope="module")

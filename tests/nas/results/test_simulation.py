@@ -26,7 +26,9 @@ def test_a_history_in_memory_has_the_outcomes_of_a_study(name, tmp_path):
     stored = SearchLoop(strategy, objective, open_history(tmp_path, "study", strategy), 30)
     stored.run()
     simulated = simulate(name, table, seed=5, budget=30)
-    assert [replace(one, seconds=0.0) for one in simulated] == [replace(one, seconds=0.0) for one in stored.outcomes]
+    assert [replace(outcome, seconds=0.0) for outcome in simulated] == [
+        replace(outcome, seconds=0.0) for outcome in stored.outcomes
+    ]
 
 
 def test_a_search_in_memory_that_stopped_goes_on():
@@ -50,17 +52,17 @@ def test_a_search_in_memory_that_stopped_goes_on():
         loop.run()
     assert len(loop.history.outcomes) == 24
     loop.run()
-    assert [one.key for one in loop.outcomes] == [one.key for one in whole]
-    assert [one.params for one in loop.outcomes] == [one.params for one in whole]
+    assert [outcome.key for outcome in loop.outcomes] == [outcome.key for outcome in whole]
+    assert [outcome.params for outcome in loop.outcomes] == [outcome.params for outcome in whole]
 
 
 @pytest.mark.parametrize("name", [*OURS, "random", "tpe"])
 def test_an_architecture_is_evaluated_once_and_a_seed_repeats(name):
     table = small_table()
-    first = [one.key for one in simulate(name, table, seed=2, budget=40)]
+    first = [outcome.key for outcome in simulate(name, table, seed=2, budget=40)]
     assert len(set(first)) == 40
-    assert first == [one.key for one in simulate(name, table, seed=2, budget=40)]
-    assert first != [one.key for one in simulate(name, table, seed=3, budget=40)]
+    assert first == [outcome.key for outcome in simulate(name, table, seed=2, budget=40)]
+    assert first != [outcome.key for outcome in simulate(name, table, seed=3, budget=40)]
 
 
 @pytest.mark.parametrize("name", ["bayesian", "predictor", "evolution"])

@@ -123,9 +123,9 @@ def test_it_is_searched_continued_and_shared(tmp_path):
     more = gl.search("random", "karate", space=SPACE, trials=6, store=tmp_path, workers=2, **QUICK)
     alone = gl.search("random", "karate", space=SPACE, trials=6, store=tmp_path / "alone", **QUICK)
     assert first.study.study_name == more.study.study_name == alone.study.study_name
-    assert [one.key for one in more.outcomes[:3]] == [one.key for one in first.outcomes]
-    assert {one.key for one in more.outcomes} == {one.key for one in alone.outcomes}
-    assert [one.state for one in more.outcomes] == ["finished"] * 6
+    assert [outcome.key for outcome in more.outcomes[:3]] == [outcome.key for outcome in first.outcomes]
+    assert {outcome.key for outcome in more.outcomes} == {outcome.key for outcome in alone.outcomes}
+    assert [outcome.state for outcome in more.outcomes] == ["finished"] * 6
     assert set(more.df["hidden_dim"]) <= {8, 16} and more.df["training.lr"].between(1e-4, 1e-1).all()
     assert more.best.runs
 
@@ -134,7 +134,7 @@ def test_a_file_and_the_command_line_say_the_same(tmp_path, cli):
     (tmp_path / "space.yaml").write_text(YAML)
     called = gl.search("random", "karate", space=SPACE, trials=2, store=tmp_path, **QUICK)
     filed = gl.search("random", "karate", space=tmp_path / "space.yaml", trials=2, store=tmp_path, **QUICK)
-    assert [one.values for one in filed.outcomes] == [one.values for one in called.outcomes]
+    assert [outcome.values for outcome in filed.outcomes] == [outcome.values for outcome in called.outcomes]
     words = ["search", "random", "karate", "--space", tmp_path / "space.yaml", "--trials", 2, "--on", "validation"]
     shown = cli(*words, "--set", "training.epochs=2", "--store", tmp_path, "--device", "cpu", "--json")
     assert shown.code == 0 and shown.json["best"]["key"] == called.best.key
@@ -145,7 +145,7 @@ def test_a_file_and_the_command_line_say_the_same(tmp_path, cli):
 @pytest.mark.parametrize("strategy", ["tpe", "evolution", "local-search", "gp"])
 def test_strategies_search_it(strategy, tmp_path):
     found = gl.search(strategy, "karate", space=SPACE, trials=4, store=tmp_path, **QUICK)
-    assert [one.state for one in found.outcomes] == ["finished"] * 4
+    assert [outcome.state for outcome in found.outcomes] == ["finished"] * 4
 
 
 def test_other_values_are_another_study():

@@ -51,7 +51,7 @@ def test_a_space_with_settings_that_do_not_go_together_is_searched(strategy, tmp
         strategy, example("graph-classification"), space="graph-transformer", trials=6, store=tmp_path, device="cpu",
         **{"training.epochs": 1}, **own,
     )  # fmt: skip
-    assert [one.state for one in found.outcomes] == ["finished"] * 6
+    assert [outcome.state for outcome in found.outcomes] == ["finished"] * 6
 
 
 SOON = {
@@ -75,7 +75,7 @@ def test_every_strategy_searches_settings_or_says_why_not(strategy, tmp_path):
             gl.search(strategy, "karate", store=tmp_path, **asked)
         return
     found = gl.search(strategy, "karate", store=tmp_path, **asked)
-    assert [one.state for one in found.outcomes] == ["finished"] * 4
+    assert [outcome.state for outcome in found.outcomes] == ["finished"] * 4
 
 
 @pytest.mark.parametrize("setting", ["hidden_dim", "model.hidden_dim", "lr", "training.lr"])
@@ -91,7 +91,7 @@ def test_a_strategy_is_the_same_however_its_name_is_spelt(tmp_path):
     assert first.study.study_name == again.study.study_name
     assert again.to_json()["strategy"] == "local-search"
     simulated = [simulate(name, small_table(), budget=12) for name in ("local-search", "local_search")]
-    assert [one.key for one in simulated[0]] == [one.key for one in simulated[1]]
+    assert [outcome.key for outcome in simulated[0]] == [outcome.key for outcome in simulated[1]]
 
 
 def test_one_objective_may_be_named_alone(tmp_path):

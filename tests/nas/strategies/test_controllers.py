@@ -131,7 +131,7 @@ def test_what_graphnas_drew_outlives_an_interruption(toy, run_search, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_search("graphnas", toy, Score(toy, stop_at=11), 24, where=tmp_path)
     rest = run_search("graphnas", toy, Score(toy), 24, where=tmp_path).history.outcomes
-    assert [one.params for one in rest] == [one.params for one in whole]
+    assert [outcome.params for outcome in rest] == [outcome.params for outcome in whole]
     assert any(one.params["a"] == "z" for one in rest)
 
 

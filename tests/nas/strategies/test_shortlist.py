@@ -64,8 +64,10 @@ def test_the_shortlist_withstands_noise_that_misleads_the_highest_validation(sea
 @pytest.mark.parametrize("base", ["random", "evolution"])
 def test_another_strategy_searches_until_the_shortlist_is_drawn_up(search, base):
     outcomes = search(0, base)
-    assert [bool(one.notes.get("shortlisted")) for one in outcomes] == [False] * AFTER + [True] * (BUDGET - AFTER)
-    assert len({one.key for one in outcomes}) == BUDGET
+    assert [bool(outcome.notes.get("shortlisted")) for outcome in outcomes] == [False] * AFTER + [True] * (
+        BUDGET - AFTER
+    )
+    assert len({outcome.key for outcome in outcomes}) == BUDGET
 
 
 def test_the_shortlist_is_what_the_posterior_mean_puts_first(search):
@@ -73,16 +75,18 @@ def test_the_shortlist_is_what_the_posterior_mean_puts_first(search):
     outcomes = search(1)
     sources = tables_elsewhere.Sources(tuple(elsewhere(1).values()), "test")
     words = sources.tables[0].architectures
-    points, seen = sources.points_of(words), sources.points_of([one.values for one in outcomes[:AFTER]])
+    points, seen = sources.points_of(words), sources.points_of([outcome.values for outcome in outcomes[:AFTER]])
     mean, told = (sources.mean(one[:, -2:]) for one in (points, seen))
-    left = targets_of([one.score or 0.0 for one in outcomes[:AFTER]]) - told
+    left = targets_of([outcome.score or 0.0 for outcome in outcomes[:AFTER]]) - told
     left -= left.mean()
     prior = most_likely(seen, left, 2)
     noisy = prior.covariance(seen, seen) + prior.noise * np.eye(AFTER)
     expected = mean + prior.covariance(points, seen) @ np.linalg.solve(noisy, left)
-    evaluated = {one.key for one in outcomes[:AFTER]}
+    evaluated = {outcome.key for outcome in outcomes[:AFTER]}
     order = [WORDS.key(words[row]) for row in np.argsort(-expected)]
-    assert [one.key for one in outcomes[AFTER:]] == [key for key in order if key not in evaluated][: BUDGET - AFTER]
+    assert [outcome.key for outcome in outcomes[AFTER:]] == [key for key in order if key not in evaluated][
+        : BUDGET - AFTER
+    ]
 
 
 def test_tests_of_the_table_that_is_searched_have_no_part(search, monkeypatch):

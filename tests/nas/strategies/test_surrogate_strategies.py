@@ -79,7 +79,8 @@ def test_outcomes_without_a_score_are_no_lesson(name, sources):
 
 def regret_after(name: str, table: Table, budget: int, settings: dict) -> float:
     best = [
-        max(one.score or 0 for one in simulate(name, table, seed=s, budget=budget, settings=settings)) for s in range(6)
+        max(outcome.score or 0 for outcome in simulate(name, table, seed=s, budget=budget, settings=settings))
+        for s in range(6)
     ]
     return float(table.validation.max() - np.mean(best))
 
