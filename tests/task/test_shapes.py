@@ -59,8 +59,8 @@ class FixedLinks(Fixed, LinkModel):
     def encode(self, graph):
         return graph
 
-    def score_pairs(self, encoding, pairs):
-        return self.scale * torch.zeros(len(pairs), 1)
+    def score_nodes(self, encoding, sources, candidates=None):
+        return self.scale * torch.zeros(len(sources), 1, 1)
 
 
 class FixedTriples(Fixed, TripleModel):
