@@ -11,8 +11,9 @@ from torch_geometric.utils import softmax
 from graphlab.core.config import PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import Continuous, DataSpec, Target
-from graphlab.task.base import Steps, Task, TaskConfig
+from graphlab.task.base import Task, TaskConfig
 from graphlab.task.example import NODES, example_dataset, random_graph, thirds
+from graphlab.task.kinds.graph_prediction import GraphBatches
 
 STEPS = 4
 
@@ -40,22 +41,6 @@ class PointerHead(nn.Module):
         return source, target, scores, self.hint(rows)
 
 
-class Batches:
-    def __init__(self, task, order):
-        self.task, self.order, self.steps = task, order, Steps(len(order), task.config.batch_size)
-
-    def __len__(self):
-        return len(self.steps)
-
-    def __getitem__(self, step):
-        items = self.steps.of(self.order, step)
-        mine = self.task.shard.of(items)
-        batch = self.task.collate(mine if len(mine) else items[:1])
-        sizes = self.task.sizes
-        batch.share = float(sizes[mine].sum() * self.task.shard.world / sizes[items].sum())
-        return batch
-
-
 class BreadthFirst(Task[Data]):
     """Softmax over the candidates for a node's parent; the share of nodes whose parent is right."""
 
@@ -79,7 +64,10 @@ class BreadthFirst(Task[Data]):
 
     def batches(self, stream):
         train = self.split.train
-        return Batches(self, train[torch.randperm(len(train), generator=stream.child("order").torch())])
+        return GraphBatches(self, train[torch.randperm(len(train), generator=stream.child("order").torch())])
+
+    def num_targets(self, items):
+        return int(self.sizes[items].sum())
 
     def weight(self, batch):
         return batch.share

@@ -12,8 +12,9 @@ from torch_geometric.utils import softmax
 from graphlab.core.config import PositiveInt
 from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import Continuous, DataSpec, Target
-from graphlab.task.base import Steps, Task, TaskConfig
+from graphlab.task.base import Task, TaskConfig
 from graphlab.task.example import example_dataset, thirds
+from graphlab.task.kinds.graph_prediction import GraphBatches
 
 POINTS, TOURS = 6, 16
 
@@ -37,21 +38,6 @@ class SuccessorHead(nn.Module):
         return self.map(torch.cat([rows[source], rows[target], length], dim=1)).squeeze(1)
 
 
-class Batches:
-    def __init__(self, task, order):
-        self.task, self.order, self.steps = task, order, Steps(len(order), task.config.batch_size)
-
-    def __len__(self):
-        return len(self.steps)
-
-    def __getitem__(self, step):
-        items = self.steps.of(self.order, step)
-        mine = self.task.shard.of(items)
-        batch = self.task.collate(mine if len(mine) else items[:1])
-        batch.share = len(mine) * self.task.shard.world / len(items)
-        return batch
-
-
 class Tours(Task[Data]):
     """Softmax over a node's possible successors; a tour is decoded from node 0 by the best edge to a node not yet
     visited, and its gap is its length over the shortest one's less 1."""
@@ -73,7 +59,10 @@ class Tours(Task[Data]):
 
     def batches(self, stream):
         train = self.split.train
-        return Batches(self, train[torch.randperm(len(train), generator=stream.child("order").torch())])
+        return GraphBatches(self, train[torch.randperm(len(train), generator=stream.child("order").torch())])
+
+    def num_targets(self, items):
+        return len(items)
 
     def weight(self, batch):
         return batch.share
