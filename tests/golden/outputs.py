@@ -23,7 +23,7 @@ from graphlab.model.registry import MODELS, find_model
 from graphlab.model.transform import TRANSFORMS, find_transform
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import example
-from graphlab.testing.models import cases, small_plan
+from graphlab.testing.small_models import cases, small_plan
 from graphlab.training.config import TrainingConfig
 from graphlab.training.loop import LOOP_VERSION, fit
 

@@ -22,7 +22,7 @@ from graphlab.model.transforms.fake_quantise import (
     FakeQuantisedWeight,
 )
 from graphlab.testing.examples import example
-from graphlab.testing.models import small_plan
+from graphlab.testing.small_models import small_plan
 from graphlab.testing.transforms import TRANSFORM_CHECKS, cases, check_checkpoint, check_step, train, transformed
 
 NAME, CASES = "fake-quantise", cases()

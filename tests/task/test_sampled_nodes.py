@@ -14,7 +14,7 @@ from graphlab.model.registry import MODELS, find_model
 from graphlab.records.store import Store
 from graphlab.task.base import Shard
 from graphlab.testing.examples import example
-from graphlab.testing.models import SMALL
+from graphlab.testing.small_models import SMALL
 
 STREAM = SeedStream(3).child("epoch", 1)
 SAMPLED = {"task.batch_size": 5, "task.fan_outs": (3, 2)}

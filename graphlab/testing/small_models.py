@@ -1,0 +1,89 @@
+"""Small models on the examples of tasks: what the checks of models are made on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+
+from graphlab.core.errors import IncompatibleError
+from graphlab.data.dataset import Dataset
+from graphlab.data.item import find_items
+from graphlab.experiment.plan import Plan, make_plan
+from graphlab.model.registry import MODELS, find_model
+from graphlab.task.base import Learner, Task
+from graphlab.task.registry import find_task
+from graphlab.testing.examples import EXAMPLES, example
+
+NEUTRAL = {"dropout": 0.0, "node_ratio": 1.0}
+"""Dropout is random, and a share of the nodes is taken in the order of their ids where they are tied."""
+
+SMALL = {"hidden_dim": 16, "num_layers": 2}
+"""Of models of nodes and graphs, where subgraphs make many rows of each."""
+
+FEW = {"batch_size": 4, "num_relabelings": 6, "output_dim": 4}
+"""Of a task's settings, where it has a number by default."""
+
+assert_close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
+
+
+def cases() -> list[tuple[str, str]]:
+    """Every registered model with each example it can be built for."""
+    return [(model, name) for model in MODELS.names() for name in EXAMPLES if _fits(model, example(name))]
+
+
+def _fits(model: str, dataset: Dataset) -> bool:
+    if (find_task(dataset.task).ability or dataset.task) not in find_model(model).cls.tasks:
+        return False
+    try:
+        small_plan(model, dataset)
+    except IncompatibleError:
+        return False
+    return True
+
+
+def small_plan(model: str, dataset: Dataset) -> Plan:
+    """A small model without what is random or depends on the numbering, on batches that are a small part of the
+    example."""
+    fields = find_model(model).config.model_fields
+    chosen = NEUTRAL | (SMALL if is_plain(dataset) else {})
+    overrides = {f"model.{key}": value for key, value in chosen.items() if key in fields}
+    settings = find_task(dataset.task).Config.model_fields
+    overrides |= {f"task.{key}": value for key, value in FEW.items() if key in settings and settings[key].default}
+    return make_plan(model, dataset, overrides)
+
+
+def is_plain(dataset: Dataset) -> bool:
+    """Whether models see nodes and edges of plain graphs, with weights where there are any."""
+    return "edge_weight" in find_items(dataset.spec.items).reads
+
+
+def built(model: str, name: str, seed: int = 0) -> tuple[Task, Learner]:
+    """The task of an example, and the untrained learner of a seed."""
+    plan = small_plan(model, example(name))
+    task = plan.make_task(0)
+    return task, plan.make_learner(task, seed)
+
+
+def batch_of(plan: Plan, graphs: Sequence[Data]) -> Any:
+    """These graphs, ready for the model; those that are made ready already are so anew."""
+    preparation = plan.model.cls.preparation(plan.model_config)
+    return Batch.from_data_list(list(graphs if preparation is None else preparation.prepare(graphs)))
+
+
+def renumbered(batch: Data, order: Tensor) -> Data:
+    """The graph whose node i is the old node order[i], its edges listed backwards."""
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order))
+    renamed = batch.clone()
+    for key, value in batch.to_dict().items():
+        if batch.is_node_attr(key):
+            renamed[key] = value[order]
+        elif batch.is_edge_attr(key) and key != "edge_index":
+            renamed[key] = value.flip(0)
+    renamed.edge_index = place[batch.edge_index].flip(1)
+    return renamed
