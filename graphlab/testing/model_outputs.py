@@ -101,7 +101,7 @@ def check_link_scores(model: str, name: str) -> None:
         assert whole.shape == (len(sources), num_nodes), f"scores of all nodes have the shape {tuple(whole.shape)}"
         pairs = torch.cartesian_prod(sources, torch.arange(num_nodes))
         assert_close(network.score_pairs(encoding, pairs).view_as(whole), whole)
-        assert_close(built(dataset.graph, pairs).view_as(whole), whole)
+        assert_close(network(dataset.graph, pairs).view_as(whole), whole)
         some = network.score_nodes(encoding, sources, candidates)
         assert_close(some, whole.gather(1, candidates))
         order = torch.randperm(candidates.size(1), generator=random)
@@ -140,7 +140,7 @@ def check_pair_tensor(model: str, name: str) -> None:
         tensors, rows = {}, {}
         for key, graphs in {"both": (small, large), "small": (small,), "renamed": (renumbered(large, order),)}.items():
             batch = batch_of(plan, graphs)
-            (pairs, h), rows[key] = network.pair_tensor(batch), built(batch)
+            (pairs, h), rows[key] = network.pair_tensor(batch), network(batch)
             assert h.shape[:1] == (pairs.num_tuples,), f"the tensor of pairs has the shape {tuple(h.shape)}"
             tensors[key] = to_dense(pairs, h, size)[0]
     first = size // 2
