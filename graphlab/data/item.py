@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from graphlab.core.errors import IncompatibleError
+from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.core.registry import ClassRegistry
 
 if TYPE_CHECKING:
@@ -86,8 +86,13 @@ class Items(ABC):
     def check(self, draft: Draft, splits: Sequence[Split]) -> list[str]:
         """Compare splits with the graphs, and give findings. Raises InputError for what cannot be right."""
 
-    def check_outline(self, dataset: Dataset) -> None:  # noqa: B027
-        """See that counts of the spec fit the number of graphs, before any tensor is looked at. Raises InputError."""
+    def check_outline(self, dataset: Dataset) -> None:
+        """See that what is said of the graphs fits their number, before any tensor is looked at. Raises InputError."""
+        if dataset.validation_graph:
+            raise InputError(
+                f"{dataset.name} asks validation in graph {dataset.validation_graph}, and its items are {self.plural}",
+                hint="validation_graph is for the triples of one knowledge graph a part",
+            )
 
     def label_sizes(self, draft: Draft) -> dict[str, int | None]:
         """How many names each kind of labels has; None where any number is right."""

@@ -84,8 +84,14 @@ def load(
 
 
 def with_task(dataset: Dataset, task: str | None) -> Dataset:
-    """The data set for another task than its own; whether the task is about it is seen when a run is planned."""
-    return dataset if task in (None, dataset.task) else replace(dataset, task=task)
+    """The data set for another task than its own, the same data under the same name; whether the task is about it is
+    seen when a run is planned."""
+    if task in (None, dataset.task):
+        return dataset
+    other, origin = replace(dataset, task=task), dataset.origin
+    if origin is None or origin.content != dataset.fingerprint:
+        return other
+    return replace(other, origin=replace(origin, content=other.fingerprint))
 
 
 def find_dataset(name: str, split: str | None = None, task: str | None = None) -> tuple[Registered, str]:

@@ -166,6 +166,7 @@ def test_names():
 def test_a_third_graph():
     data = dataset(num_entities=None)
     three = replace(data, graphs=data.graphs * 3)
+    refusal(replace(example("kg-mixture"), validation_graph=1), "asks validation in graph 1, and its items are triples")
     refusal(three, "has 3 graphs, of which training uses the first, test the last", "validation_graph=1")
     assert check(replace(three, validation_graph=1))
     refusal(replace(three, validation_graph=2), "has 3 graphs")

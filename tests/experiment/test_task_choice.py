@@ -12,6 +12,7 @@ import graphlab as gl
 from graphlab.core.errors import IncompatibleError, InputError, UnknownNameError
 from graphlab.data.dataset import Split, Splits
 from graphlab.data.identity import identify
+from graphlab.data.load import load, with_task
 from graphlab.data.spec import LINK, DataSpec
 from graphlab.experiment.plan import make_plan
 from graphlab.experiment.run import run_plans
@@ -36,6 +37,14 @@ def test_a_task_that_is_not_about_the_data_is_refused():
         make_plan("gcn", "karate", task="ranking")
     with pytest.raises(IncompatibleError, match="link-prediction"):
         make_plan("gae", "karate", task="link-prediction")
+
+
+def test_another_task_is_about_the_same_data():
+    data = load("karate")
+    other = with_task(data, "graph-prediction")
+    assert identify(other).name == "karate" and identify(other).origin.identity == data.origin.identity
+    other.graph.x = other.graph.x * 2
+    assert identify(other).name.startswith("own/karate-")
 
 
 def test_on_the_command_line(cli, tmp_path):

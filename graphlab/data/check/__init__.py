@@ -107,7 +107,7 @@ def _check_words(dataset: Dataset) -> None:
 
 
 def _check_outline(dataset: Dataset) -> None:
-    """The data set holds the kinds of objects that it says, and as many graphs as its level has."""
+    """The data set holds the kinds of objects that it says, and as many graphs as its items have."""
     _check_words(dataset)
     spec, graphs = dataset.spec, dataset.graphs
     if not isinstance(spec, DataSpec) or not isinstance(dataset.splits, Splits):
@@ -129,11 +129,6 @@ def _check_outline(dataset: Dataset) -> None:
     last = len(graphs) - 1
     if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place <= last:
         raise InputError(f"{dataset.name} has no graph {place!r} for validation", hint=f"graphs are 0 to {last}")
-    if place and not items.are_relational:
-        raise InputError(
-            f"{dataset.name} asks validation in graph {place}, and its items are {items.plural}",
-            hint="validation_graph is for knowledge graphs",
-        )
     items.check_outline(dataset)
 
 

@@ -87,9 +87,9 @@ class TrainingObjective(NetworkObjective):
         self.device = pick_device(device)
         self.check_names()
         self.limit(constraints or {})
-        asked = dict.fromkeys((*names, *(limit.metric for limit in self.limits)))
-        self.proxies = {name: find_proxy(name) for name in asked if name not in MEASURED}
-        self._before_training = [name for name in asked if name != "validation"]
+        needed = dict.fromkeys((*names, *(limit.metric for limit in self.limits)))
+        self.proxies = {name: find_proxy(name) for name in needed if name not in MEASURED}
+        self._before_training = [name for name in needed if name != "validation"]
         for proxy in self.proxies.values():
             proxy.check(plan.task)
 
