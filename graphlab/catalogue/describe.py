@@ -196,7 +196,12 @@ def _model(name: str, found: Registered) -> Parts:
 def _task(name: str, found: Registered) -> Parts:
     task = find_task(name)
     models = [one for one in MODELS.names() if (task.ability or found.name) in find_model(one).cls.tasks]
-    return found.name, _doc(task), {"models": ", ".join(models)}, tuple(settings_table(task.Config))
+    return (
+        found.name,
+        _doc(task),
+        {"outputs": task.outputs(), "models": ", ".join(models)},
+        tuple(settings_table(task.Config)),
+    )
 
 
 def _transform(name: str, found: Registered) -> Parts:

@@ -39,12 +39,12 @@ def models() -> pd.DataFrame:
 
 
 def tasks() -> pd.DataFrame:
-    """Every task: what it is, and its settings with their defaults."""
+    """Every task: what it predicts, what it is, and its settings with their defaults."""
     from graphlab.task.registry import TASKS, find_task
 
     def row(name: str) -> Mapping[str, str]:
         task = find_task(name)
-        return {"settings": _defaults(task.Config), "about": _first_line(task)}
+        return {"outputs": task.outputs(), "settings": _defaults(task.Config), "about": _first_line(task)}
 
     return _frame(TASKS.names(), row)
 

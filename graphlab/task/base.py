@@ -178,6 +178,11 @@ class Task(ABC, Generic[BatchT]):
         self.prepare()
 
     @classmethod
+    def outputs(cls) -> str:
+        """What the task predicts of what: `class or value of edges, graphs or nodes`."""
+        return f"{_one_of(cls.types)} of {_one_of(frozenset(f'{place}s' for place in cls.locations))}"
+
+    @classmethod
     def require(cls, config: Any, dataset: Dataset) -> None:
         """Raises IncompatibleError for a data set that the task is not about, and InputError for settings that do not
         fit it."""
@@ -191,8 +196,8 @@ class Task(ABC, Generic[BatchT]):
         output = spec.output
         if output.location not in cls.locations or output.type not in cls.types:
             raise IncompatibleError(
-                f"{cls.name} is about {_one_of(cls.types)} of {_one_of(cls.locations)}s, and {dataset.name} has "
-                f"{output.name}, a {output.type} of {output.location}s",
+                f"{cls.name} is about {cls.outputs()}, and {dataset.name} has {output.name}, a {output.type} of "
+                f"{output.location}s",
                 hint="graphlab tasks lists what each task is about",
             )
 
@@ -265,4 +270,5 @@ class Task(ABC, Generic[BatchT]):
 
 
 def _one_of(words: frozenset[str]) -> str:
-    return " or ".join(sorted(words))
+    *first, last = sorted(words)
+    return f"{', '.join(first)} or {last}" if first else last
