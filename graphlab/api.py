@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from graphlab.analysis.probe import Finding, analyze
     from graphlab.catalogue.describe import Description, describe
     from graphlab.catalogue.register import register
-    from graphlab.catalogue.tables import datasets, models, probes, proxies, spaces, strategies, tasks, transforms
+    from graphlab.catalogue.tables import (
+        datasets,
+        models,
+        pre_transforms,
+        probes,
+        proxies,
+        spaces,
+        strategies,
+        tasks,
+        transforms,
+    )
     from graphlab.data.convert import dataset
     from graphlab.data.dataset import Dataset
     from graphlab.data.load import load
@@ -58,6 +68,7 @@ __all__ = [
     "load",
     "migrate",
     "models",
+    "pre_transforms",
     "predictions",
     "probes",
     "proxies",
@@ -76,7 +87,8 @@ __all__ = [
 
 _MADE_IN = {
     **dict.fromkeys(
-        ("datasets", "models", "probes", "proxies", "spaces", "strategies", "tasks", "transforms"), "catalogue.tables"
+        ("datasets", "models", "probes", "proxies", "spaces", "strategies", "tasks", "pre_transforms", "transforms"),
+        "catalogue.tables",
     ),
     "Description": "catalogue.describe",
     "describe": "catalogue.describe",

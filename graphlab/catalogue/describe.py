@@ -22,12 +22,13 @@ from graphlab.data.identity import OWN
 from graphlab.data.load import find_dataset, full_name
 from graphlab.data.own import find_entry
 from graphlab.data.paths import store_root
+from graphlab.data.pre_transform import PRE_TRANSFORMS, PreTransform
 from graphlab.data.registry import DATASETS
 from graphlab.experiment.views import table_html
 from graphlab.model.base import Preset
 from graphlab.model.own import find_own, kept_models
 from graphlab.model.registry import MODELS, ModelEntry, find_model
-from graphlab.model.transform import TRANSFORMS, find_transform
+from graphlab.model.transform import TRANSFORMS, LearnerTransform
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, find_proxy, find_space, find_strategy
 from graphlab.task.registry import TASKS, find_task
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 class Description:
     """What is registered under a name.
 
-    kind      dataset, model, task, transform, strategy, space, proxy or probe
+    kind      dataset, model, task, pre-transform, transform, strategy, space, proxy or probe
     about     what its file says of it
     facts     by heading
     settings  a row a setting, as text: setting, default, allowed, searched, meaning; of a space its decisions
@@ -204,9 +205,16 @@ def _task(name: str, found: Registered) -> Parts:
     )
 
 
+def _pre_transform(name: str, found: Registered) -> Parts:
+    return _named_part(PRE_TRANSFORMS.find(name), found)
+
+
 def _transform(name: str, found: Registered) -> Parts:
-    _, transform = find_transform(name)
-    return found.name, f"{_doc(found.module)}\n\n{_doc(transform)}", {}, tuple(settings_table(transform.Config))
+    return _named_part(TRANSFORMS.find(name), found)
+
+
+def _named_part(part: type[PreTransform] | type[LearnerTransform], found: Registered) -> Parts:
+    return found.name, f"{_doc(found.module)}\n\n{_doc(part)}", {}, tuple(settings_table(part.Config))
 
 
 def _strategy(name: str, found: Registered) -> Parts:
@@ -237,6 +245,7 @@ KINDS: Mapping[str, tuple[Any, Callable[[str, Registered], Parts]]] = {
     "model": (MODELS, _model),
     "dataset": (DATASETS, _dataset),
     "task": (TASKS, _task),
+    "pre-transform": (PRE_TRANSFORMS, _pre_transform),
     "transform": (TRANSFORMS, _transform),
     "strategy": (STRATEGIES, _strategy),
     "space": (SPACES, _space),

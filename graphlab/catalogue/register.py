@@ -8,6 +8,7 @@ from types import ModuleType
 from graphlab.analysis.probe import PROBES
 from graphlab.core.errors import InputError
 from graphlab.core.registry import Registry
+from graphlab.data.pre_transform import PRE_TRANSFORMS
 from graphlab.data.registry import DATASETS
 from graphlab.model.base import Model
 from graphlab.model.registry import MODELS
@@ -17,13 +18,16 @@ from graphlab.task.registry import TASKS
 
 BY_CLASS: tuple[tuple[type, Registry], ...] = (
     (Model, MODELS),
-    *((registry.base, registry) for registry in (TASKS, TRANSFORMS, STRATEGIES, SUPERNETS, SPACES, PROXIES)),
+    *(
+        (registry.base, registry)
+        for registry in (TASKS, PRE_TRANSFORMS, TRANSFORMS, STRATEGIES, SUPERNETS, SPACES, PROXIES)
+    ),
 )
 
 
 def register(module: ModuleType | str, name: str | None = None) -> str:
-    """Have a module of your own stand for what it defines: a model, a data set, a task, a transform or a probe; of
-    searches a strategy, a space, a proxy, a supernet or a table.
+    """Have a module of your own stand for what it defines: a model, a data set, a task, a pre-transform, a
+    transform or a probe; of searches a strategy, a space, a proxy, a supernet or a table.
 
     module  the imported module or its dotted name; CONTRIBUTING.md shows a model, a data set and a probe
     name    what it is called; by default the module's name, for a data set the family of its card
@@ -56,7 +60,7 @@ def _registry(module: ModuleType) -> Registry:
     if hasattr(module, "probe"):
         return PROBES
     raise InputError(
-        f"module {module.__name__} defines no model, data set, task, transform or probe, and no strategy, space, "
-        "proxy, supernet or table",
+        f"module {module.__name__} defines no model, data set, task, pre-transform, transform or probe, and no "
+        "strategy, space, proxy, supernet or table",
         hint="CONTRIBUTING.md has an example of a model, a data set and a probe",
     )

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from graphlab.core.config import Config
+from graphlab.core.registry import ClassRegistry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,15 +50,18 @@ def tasks() -> pd.DataFrame:
     return _frame(TASKS.names(), row)
 
 
+def pre_transforms() -> pd.DataFrame:
+    """Every pre-transform, which makes features of nodes: what it is, and its settings with their defaults."""
+    from graphlab.data.pre_transform import PRE_TRANSFORMS
+
+    return _named_parts(PRE_TRANSFORMS)
+
+
 def transforms() -> pd.DataFrame:
     """Every transform of learners: what it is, and its settings with their defaults."""
-    from graphlab.model.transform import TRANSFORMS, find_transform
+    from graphlab.model.transform import TRANSFORMS
 
-    def row(name: str) -> Mapping[str, str]:
-        _, transform = find_transform(name)
-        return {"about": _first_line(transform), "settings": _defaults(transform.Config)}
-
-    return _frame(TRANSFORMS.names(), row)
+    return _named_parts(TRANSFORMS)
 
 
 def strategies() -> pd.DataFrame:
@@ -118,6 +122,14 @@ def probes() -> pd.DataFrame:
 def options(function: Callable[..., Any]) -> list[str]:
     """The keyword-only parameters."""
     return [name for name, one in signature(function).parameters.items() if one.kind is Parameter.KEYWORD_ONLY]
+
+
+def _named_parts(registry: ClassRegistry[Any]) -> pd.DataFrame:
+    def row(name: str) -> Mapping[str, str]:
+        part = registry.find(name)
+        return {"about": _first_line(part), "settings": _defaults(part.Config)}
+
+    return _frame(registry.names(), row)
 
 
 def _frame(names: list[str], row: Callable[[str], Mapping[str, str]]) -> pd.DataFrame:

@@ -30,6 +30,7 @@ GROUPS = {
         listings.datasets,
         listings.models,
         listings.tasks,
+        listings.pre_transforms,
         listings.transforms,
         listings.strategies,
         listings.spaces,

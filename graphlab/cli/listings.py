@@ -1,5 +1,5 @@
-"""What there is: data sets, models, tasks, transforms, strategies, spaces, proxies, probes; all of one name; runs; the
-machine."""
+"""What there is: data sets, models, tasks, pre-transforms, transforms, strategies, spaces, proxies, probes; all of one
+name; runs; the machine."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ def tasks(as_json: Json = False) -> None:
     from graphlab import api
 
     print_frame(api.tasks(), as_json)
+
+
+def pre_transforms(as_json: Json = False) -> None:
+    """List the pre-transforms, which make features of nodes."""
+    from graphlab import api
+
+    print_frame(api.pre_transforms(), as_json)
 
 
 def transforms(as_json: Json = False) -> None:

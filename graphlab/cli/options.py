@@ -44,6 +44,12 @@ Seeds = Annotated[str, typer.Option("--seeds", help="A count from 0 (10), a rang
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="A setting, as model.hidden_dim=64; may be repeated.")
 ]
+PreTransform = Annotated[
+    str | None,
+    typer.Option(
+        "--pre-transform", help="What makes features of nodes beforehand, as graphlab pre-transforms lists them."
+    ),
+]
 Transform = Annotated[
     str | None,
     typer.Option("--transform", help="What changes the learner before training, as graphlab transforms lists them."),
@@ -51,15 +57,16 @@ Transform = Annotated[
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]
 
 
-def read_overrides(settings: list[str] | None, transform: str | None) -> dict[str, Any]:
-    """What `--set` and `--transform` change. Raises ConfigError where the two name different transforms."""
+def read_overrides(
+    settings: list[str] | None, pre_transform: str | None = None, transform: str | None = None
+) -> dict[str, Any]:
+    """What `--set`, `--pre-transform` and `--transform` change. Raises ConfigError where two name one thing
+    differently."""
     from graphlab.experiment.plan import parse_settings
 
     overrides = parse_settings(settings)
-    if transform is None:
-        return overrides
-    if overrides.setdefault("transform", transform) != transform:
-        raise ConfigError(
-            f"transform is set to {overrides['transform']!r} and to {transform!r}", hint="give --transform alone"
-        )
+    for key, name in (("pre_transform", pre_transform), ("transform", transform)):
+        if name is not None and overrides.setdefault(key, name) != name:
+            option = f"--{key.replace('_', '-')}"
+            raise ConfigError(f"{key} is set to {overrides[key]!r} and to {name!r}", hint=f"give {option} alone")
     return overrides

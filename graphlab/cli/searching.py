@@ -12,6 +12,7 @@ from graphlab.cli.options import (
     DataOptions,
     Device,
     Json,
+    PreTransform,
     Seeds,
     Settings,
     StorePath,
@@ -55,6 +56,7 @@ def search(
         typer.Option("--sharing", min=1, help="Epochs of an architecture that inherits weights; gnn-micro only."),
     ] = None,
     settings: Settings = None,
+    pre_transform: PreTransform = None,
     transform: Transform = None,
     store: StorePath = None,
     storage: Annotated[
@@ -77,7 +79,7 @@ def search(
         from graphlab.core.plot import form_of
 
         form_of(plot)  # before hours of search
-    overrides = read_overrides(settings, transform)
+    overrides = read_overrides(settings, pre_transform, transform)
     found = api.search(
         strategy,
         choose_data(dataset, data, data_options),

@@ -16,6 +16,7 @@ from graphlab.cli.options import (
     Device,
     Json,
     Model,
+    PreTransform,
     Seeds,
     Settings,
     StorePath,
@@ -40,6 +41,7 @@ def run(
     ] = None,
     seeds: Seeds = "1",
     settings: Settings = None,
+    pre_transform: PreTransform = None,
     transform: Transform = None,
     store: StorePath = None,
     device: Device = "auto",
@@ -52,7 +54,7 @@ def run(
     """
     from graphlab import api
 
-    overrides = read_overrides(settings, transform)
+    overrides = read_overrides(settings, pre_transform, transform)
     chosen = choose_data(dataset, data, data_options)
     runs = api.run(model, chosen, task=task, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
@@ -75,6 +77,7 @@ def table(
     datasets: Annotated[str, typer.Argument(help="Data sets, with commas between them: karate,sbm/directed-h0.1.")],
     seeds: Seeds = "1",
     settings: Settings = None,
+    pre_transform: PreTransform = None,
     transform: Transform = None,
     to: Annotated[
         str | None, typer.Option("--format", help="text, markdown, latex, csv, json or bibtex. [default: text]")
@@ -104,7 +107,7 @@ def table(
         workers=workers,
         train=not read,
         percent=percent,
-        **read_overrides(settings, transform),
+        **read_overrides(settings, pre_transform, transform),
     )
     TABLE_FORMATS[to](result)
     for record in result.failed:
@@ -138,6 +141,7 @@ def discriminate(
     ] = "all",
     seeds: Seeds = "1",
     settings: Settings = None,
+    pre_transform: PreTransform = None,
     transform: Transform = None,
     store: StorePath = None,
     device: Device = "auto",
@@ -147,7 +151,7 @@ def discriminate(
     """Train MODEL afresh on each pair of graphs of DATASET: which it tells apart, and which its class can."""
     from graphlab import api
 
-    overrides = read_overrides(settings, transform)
+    overrides = read_overrides(settings, pre_transform, transform)
     result = api.discriminate(
         model, dataset, pairs=pairs, seeds=seeds, store=store, device=device, workers=workers, **overrides
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphlab.comparison.recipe import RecipeCheck, check_recipe
 from graphlab.core.files import canonical_json
-from graphlab.records.record import RunRecord, RunSpec
+from graphlab.records.record import COMPONENTS, RunRecord, RunSpec
 from graphlab.records.statistics import Summary, summarise_values
 
 
@@ -75,7 +75,7 @@ def departures(records: Sequence[RunRecord]) -> dict[str, dict[str, Any]]:
             for name, value in settings.items():
                 seen.setdefault(name, []).append(canonical_json(value))
         varied = {name for name, values in seen.items() if len(values) < len(every) or len(set(values)) > 1}
-        varied.add("transform")
+        varied |= set(COMPONENTS)
         for spec, settings in zip(specs, every, strict=True):
             found[spec.id] = {name: value for name, value in settings.items() if name in varied}
     return found
@@ -87,8 +87,7 @@ def _without_seed(spec: RunSpec, known: Mapping[str, RunSpec]) -> str:
 
 
 def _settings(spec: RunSpec) -> Iterator[tuple[str, Any]]:
-    if spec.transform:
-        yield ("transform", spec.transform)
+    yield from spec.components.items()
     for part, values in spec.settings.items():
         yield from ((f"{part}.{name}", value) for name, value in values.items())
     yield from ((f"protocol.{name}", value) for name, value in spec.protocol.items())

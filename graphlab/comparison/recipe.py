@@ -92,8 +92,12 @@ class Setting:
 def settings_of(spec: RunSpec) -> list[Setting]:
     """Every setting of a run, beside the recipe that it would have had without changes."""
     stored = {"model": spec.model_config, "task": spec.task_config, "training": spec.training}
-    rows = [Setting("transform", spec.transform, None, "departs")] if spec.transform else []
-    rows += [Setting(f"transform.{name}", value, None, "departs") for name, value in spec.transform_config.items()]
+    rows = [Setting(group, name, None, "departs") for group, name in spec.components.items()]
+    rows += [
+        Setting(f"{group}.{name}", value, None, "departs")
+        for group, values in spec.component_configs.items()
+        for name, value in values.items()
+    ]
     try:
         entry, task = find_model(spec.model), find_task(spec.task)
         preset = entry.preset_for(spec.dataset, spec.dataset.partition("/")[0], spec.task)
@@ -115,7 +119,7 @@ def _compare(spec: RunSpec, entry: ModelEntry, task: type[Task[Any]], preset: Pr
     named = {"model": preset.model, "task": preset.task, "training": preset.training}
     recipe, defaults = complete_settings(entry, task, named), complete_settings(entry, task, {})
     stored = spec.settings
-    departures = [Departure("transform", spec.transform, "none")] if spec.transform else []
+    departures = [Departure(group, name, "none") for group, name in spec.components.items()]
     ours: dict[str, Any] = {}
     for part, values in recipe.items():
         for name, value in {**defaults[part], **stored[part]}.items():

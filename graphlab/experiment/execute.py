@@ -13,6 +13,7 @@ from graphlab.core.errors import DivergenceError, GraphLabError, InputError, Sto
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Plan
 from graphlab.experiment.progress import Reporter
+from graphlab.model.transform import TRANSFORM
 from graphlab.records.record import Result, RunRecord, RunSpec
 from graphlab.records.store import RunFolder
 from graphlab.task.base import Learner, Shard, Task
@@ -71,7 +72,7 @@ def started_learner(plan: Plan, task: Task[Any], seed: int, folder: RunFolder) -
             f"run {folder.spec.id} starts from run {start}, whose weights are gone from {other.path}",
             hint="delete that folder and do its run again",
         )
-    is_transformed = bool(record.spec.transform)
+    is_transformed = TRANSFORM in record.spec.components
     try:
         learner = plan.transformed(learner) if is_transformed else learner
         learner.load_state_dict(saved["model"])

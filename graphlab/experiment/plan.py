@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,29 +23,50 @@ from graphlab.data.dataset import Dataset, Split
 from graphlab.data.identity import OWN, identify, identity_at
 from graphlab.data.load import load, with_task
 from graphlab.data.paths import store_root
+from graphlab.data.pre_transform import PRE_TRANSFORM, PRE_TRANSFORMS, PreTransform, encode
 from graphlab.data.prepared import prepare
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
 from graphlab.model.edges import unread_fields
 from graphlab.model.own import find_own, own_model
 from graphlab.model.registry import ModelEntry, find_model
-from graphlab.model.transform import TRANSFORM, TRANSFORMS, LearnerTransform, TransformConfig, find_transform
+from graphlab.model.transform import TRANSFORM, TRANSFORMS, LearnerTransform
 from graphlab.records.record import ELIGIBILITY, Kind, RunSpec, model_title
 from graphlab.task.base import Direction, Learner, Shard, Task, TaskConfig
 from graphlab.task.registry import TASKS, find_task
 from graphlab.training.config import TrainingConfig
 from graphlab.training.loop import LOOP_VERSION, fit
 
+NAMED = {PRE_TRANSFORM: PRE_TRANSFORMS, TRANSFORM: TRANSFORMS}
+"""Settings that name a component of a run, and where the names are looked up."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of a run that is there by name, with complete settings of its own."""
+
+    name: str
+    cls: type[PreTransform] | type[LearnerTransform]
+    config: Config
+
+    @classmethod
+    def parse(cls, group: str, name: str, settings: Mapping[str, Any]) -> Component:
+        """Raises UnknownNameError or ConfigError."""
+        found = NAMED[group].find(name)
+        full_name = NAMED[group].resolve(name).name
+        return cls(full_name, found, found.Config.parse(settings, where=f"{NAMED[group].what} {full_name}"))
+
 
 @dataclass(frozen=True)
 class Plan:
     """A model, a data set, its task, and complete settings of all three and of training.
 
-    dataset      identified: its name is the one that runs are recorded under, its origin says which data it holds
-    start        the plan whose run with the same seed gives the weights that training starts from
-    eligibility  for which leaderboard its runs are not eligible, and why; empty where no rule was broken
-    kind         what its runs are: results, or trials of a search
-    transform    what changes the learner before it is trained, by name; empty where nothing does
+    dataset        identified: its name is the one that runs are recorded under, its origin says which data it holds
+    start          the plan whose run with the same seed gives the weights that training starts from
+    eligibility    for which leaderboard its runs are not eligible, and why; empty where no rule was broken
+    kind           what its runs are: results, or trials of a search
+    components     what makes features of the nodes before the model sees them, as "pre_transform", and what changes the
+                   learner before it is trained, as "transform", where anything does
     """
 
     model: ModelEntry
@@ -57,8 +78,7 @@ class Plan:
     start: Plan | None = None
     eligibility: str = ""
     kind: Kind = "run"
-    transform: str = ""
-    transform_config: TransformConfig | None = None
+    components: Mapping[str, Component] = field(default_factory=dict)
 
     def for_seed(self, seed: int) -> Plan:
         """The plan of one run, its start named by the other run's id."""
@@ -75,13 +95,13 @@ class Plan:
     @property
     def settings(self) -> dict[str, Config]:
         """Its complete settings, by group."""
-        own = {} if self.transform_config is None else {TRANSFORM: self.transform_config}
+        own = {group: component.config for group, component in self.components.items()}
         return {"model": self.model_config, "task": self.task_config, "training": self.training, **own}
 
     @property
     def title(self) -> str:
-        """The model's name, with that of the transform where there is one."""
-        return model_title(self.model.name, self.transform)
+        """The model's name, with those of the pre-transform and the transform where there are any."""
+        return model_title(self.model.name, *(component.name for component in self.components.values()))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -89,10 +109,21 @@ class Plan:
         return (*self.dataset.notices, *unread_fields(self.model.cls, self.model.name, self.dataset))
 
     @cached_property
+    def spec_seen(self) -> DataSpec:
+        """The spec of what the model sees: the data set's, with the features that the pre-transform makes."""
+        return self._encoder.spec(self.dataset.spec) if self._encoder else self.dataset.spec
+
+    @cached_property
     def prepared(self) -> Dataset:
-        """The data set with what the model needs made of its graphs."""
+        """The data set with the features of the pre-transform, and with what the model needs made of its graphs."""
+        encoded = encode(self.dataset, self._encoder) if self._encoder else self.dataset
         preparation = self.model.cls.preparation(self.model_config)
-        return self.dataset if preparation is None else prepare(self.dataset, preparation)
+        return encoded if preparation is None else prepare(encoded, preparation)
+
+    @cached_property
+    def _encoder(self) -> PreTransform | None:
+        component = self.components.get(PRE_TRANSFORM)
+        return component and PRE_TRANSFORMS.find(component.name)(component.config, self.dataset)
 
     def make_task(self, seed: int, device: torch.device | str = "cpu", shard: Shard | None = None) -> Task[Any]:
         data, preparation = self.prepared, self.model.cls.preparation(self.model_config)
@@ -112,7 +143,7 @@ class Plan:
         splits = self.dataset.splits
         for seed, split in enumerate(splits.fixed):
             self._require_parts(split, seed)
-        self.model.check(self.dataset.spec, self.model_config, self._learner_of)
+        self.model.check(self.spec_seen, self.model_config, self._learner_of)
 
     def _learner_of(self, model: Model, spec: DataSpec) -> Learner:
         return self.transformed(Learner(model, self.task.head(self.task_config, model, spec)))
@@ -134,7 +165,7 @@ class Plan:
     def build_learner(self, task: Task[Any], seed: int) -> Learner:
         """The same before it is transformed."""
         SeedStream(seed).child("init").seed_torch()
-        spec = self.dataset.spec
+        spec = self.spec_seen
         model = self.model.build(spec, self.model_config)
         return Learner(model, self.task.head(self.task_config, model, spec)).to(task.device)
 
@@ -150,15 +181,11 @@ class Plan:
 
     def transformed(self, learner: Learner) -> Learner:
         """A learner, changed in place as the plan's transform says; as it is where there is none."""
-        if self.transform:
+        if component := self.components.get(TRANSFORM):
             device = next(learner.parameters()).device if learner.num_parameters else None
-            self._transform_class(self.transform_config).apply(learner)
+            TRANSFORMS.find(component.name)(component.config).apply(learner)
             learner.to(device)
         return learner
-
-    @property
-    def _transform_class(self) -> type[LearnerTransform]:
-        return find_transform(self.transform)[1]
 
     @cached_property
     def protocol(self) -> Mapping[str, str | int | float]:
@@ -168,8 +195,9 @@ class Plan:
 
     @cached_property
     def code(self) -> str:
-        """Digest of the text of a model, a task or a transform that is not GraphLab's; empty where all are."""
-        own = (self._transform_class,) if self.transform else ()
+        """Digest of the text of a model, a task, a pre-transform or a transform that is not GraphLab's; empty where all
+        are."""
+        own = [component.cls for component in self.components.values()]
         if self.model.code:
             return self.model.code + foreign_digest(own)
         return foreign_digest((self.model.cls, self.task, *own))
@@ -179,13 +207,13 @@ class Plan:
         """Of everything that decides results."""
         preparation = self.model.cls.preparation(self.model_config)
         prepared = {} if preparation is None else {"preparation": preparation.version}
-        own = {TRANSFORM: self._transform_class.version} if self.transform else {}
+        own = {group: component.cls.version for group, component in self.components.items()}
         return {"model": self.model.cls.version, "task": self.task.version, "loop": LOOP_VERSION, **prepared, **own}
 
     @property
     def imported_code(self) -> str:
         """Digest of the code that a run executes now; recorded with it, and no part of what it is."""
-        own = (self._transform_class.__module__,) if self.transform else ()
+        own = (component.cls.__module__ for component in self.components.values())
         return code_digest((self.model.cls.__module__, self.task.__module__, fit.__module__, *own))
 
     def spec(self, seed: int) -> RunSpec:
@@ -207,8 +235,8 @@ class Plan:
             code=self.code,
             kind=self.kind,
             eligibility=self.eligibility,
-            transform=self.transform,
-            transform_config={} if self.transform_config is None else self.transform_config.to_json(),
+            components={group: component.name for group, component in self.components.items()},
+            component_configs={group: component.config.to_json() for group, component in self.components.items()},
         )
 
 
@@ -256,10 +284,8 @@ def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any]
     entry.require_task(task.ability or data.task)
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}
     overrides = dict(overrides or {})
-    named = overrides.pop(TRANSFORM, None)
-    transform, transform_class = ("", None) if named is None else find_transform(named)
-    if transform_class:
-        configs[TRANSFORM] = transform_class.Config
+    names = {group: name for group in NAMED if (name := overrides.pop(group, None)) is not None}
+    configs |= {group: NAMED[group].find(name).Config for group, name in names.items()}
     assert data.origin is not None
     preset = entry.preset_for(data.origin.source or data.name, data.card.family, data.task)
     settings = {part: dict(getattr(preset, part, {})) for part in configs}
@@ -274,9 +300,7 @@ def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any]
         entry.config.parse(settings["model"], where=f"model {entry.name}"),
         task.Config.parse(settings["task"], where=f"task {data.task}"),
         TrainingConfig.parse(settings["training"], where="training"),
-        transform=transform,
-        transform_config=transform_class
-        and transform_class.Config.parse(settings[TRANSFORM], where=f"transform {transform}"),
+        components={group: Component.parse(group, name, settings[group]) for group, name in names.items()},
     )
     plan.check()
     return plan
@@ -288,7 +312,7 @@ def plan_of(spec: RunSpec, dataset: Dataset | None = None, store: str | os.PathL
     Raises StoreError if the data set is no longer what it was. Warns if a model or task of one's own is not.
     """
     overrides = {f"{part}.{key}": value for part, values in spec.settings.items() for key, value in values.items()}
-    overrides |= {TRANSFORM: spec.transform} if spec.transform else {}
+    overrides |= spec.components
     plan = make_plan(spec.model, spec.dataset if dataset is None else dataset, overrides, store, spec.task)
     plan = replace(plan, eligibility=spec.eligibility, kind=spec.kind)
     is_same = spec.data == (plan.dataset.fingerprint if spec.legacy else identity_at(plan.dataset, spec.seed))
@@ -307,7 +331,7 @@ def refuse_two_values(overrides: Mapping[str, Any], configs: Mapping[str, type[C
     """Raises ConfigError where two spellings give one setting two values."""
     located: dict[tuple[str, str], Any] = {}
     for key, value in overrides.items():
-        if key == TRANSFORM:
+        if key in NAMED:
             continue
         place = _locate(key, configs)
         if place in located and plain(located[place]) != plain(value):
@@ -321,10 +345,11 @@ def _locate(key: str, configs: Mapping[str, type[Config]]) -> tuple[str, str]:
     """Which configuration a setting belongs to: `model.hidden_dim`, or `hidden_dim` where only one has it."""
     part, dot, name = key.partition(".")
     if dot:
-        if part == TRANSFORM and part not in configs:
+        if part in NAMED and part not in configs:
+            what = NAMED[part].what
             raise ConfigError(
-                f"{key} is a setting of a transform, and there is none",
-                hint=f"name one beside it, as transform={TRANSFORMS.names()[0]}; graphlab transforms lists them",
+                f"{key} is a setting of a {what}, and there is none",
+                hint=f"name one beside it, as {part}={NAMED[part].names()[0]}; graphlab {what}s lists them",
             )
         if part not in configs:
             raise ConfigError(

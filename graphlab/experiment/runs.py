@@ -36,7 +36,7 @@ class Runs:
 
     @property
     def title(self) -> str:
-        """The model's name, with that of the transform where there is one."""
+        """The model's name, with those of the pre-transform and the transform where there are any."""
         return self.records[0].spec.title
 
     @property
@@ -78,7 +78,7 @@ class Runs:
     def to_json(self) -> dict[str, Any]:
         return {
             "model": self.model,
-            **({"transform": self.records[0].spec.transform} if self.records[0].spec.transform else {}),
+            **self.records[0].spec.components,
             "dataset": self.dataset,
             "metric": self.metric,
             "direction": self.direction,

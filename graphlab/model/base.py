@@ -13,8 +13,9 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
+from graphlab.data.node_vectors import vector_width
 from graphlab.data.prepared import Preparation
-from graphlab.data.spec import Categorical, Continuous, DataSpec
+from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
 
 
 class ModelConfig(Config):
@@ -215,13 +216,17 @@ def require_transductive(model: str, spec: DataSpec) -> int:
     return spec.num_entities
 
 
-def input_dim(features: Continuous | Categorical | None, model: str) -> int:
+def input_dim(features: Features | None, model: str) -> int:
     """Width of continuous node features, or IncompatibleError naming what the model needs."""
     if not isinstance(features, Continuous):
-        found = "none" if features is None else "categorical ones"
+        found, encoders = ("none", "constant, degree or identity") if features is None else ("categories", "one-hot")
         raise IncompatibleError(
             f"{model} needs continuous node features and this data set has {found}",
-            hint="choose a model that needs no features, or data with spec.node Continuous; gl.dataset makes features: "
-            'features="identity"',
+            hint=f"make some by pre_transform={encoders}, or choose a model that needs none",
         )
     return features.dim
+
+
+def vector_dim(features: Features | None, model: str) -> int:
+    """Width of `graphlab.data.node_vectors`. Raises IncompatibleError, naming the model, where nodes carry nothing."""
+    return vector_width(features) if isinstance(features, Categorical) else input_dim(features, model)

@@ -51,11 +51,6 @@ class LearnerTransform(ABC):
 TRANSFORMS = ClassRegistry("transform", "graphlab.model.transforms", "graphlab.transforms", LearnerTransform)
 
 
-def find_transform(name: str) -> tuple[str, type[LearnerTransform]]:
-    """A transform's full name and class. Raises UnknownNameError with the nearest names."""
-    return TRANSFORMS.resolve(name).name, TRANSFORMS.find(name)
-
-
 def weights(learner: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
     """The trainable parameters of two or more dimensions: the module that each belongs to, its name there, itself.
 

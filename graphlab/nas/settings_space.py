@@ -13,9 +13,9 @@ from graphlab.core.errors import ConfigError, InputError, closest
 from graphlab.core.files import canonical_json, hash_text
 from graphlab.core.seeds import SeedStream
 from graphlab.data.identity import OWN
+from graphlab.experiment.plan import NAMED
 from graphlab.model.own import own_model
 from graphlab.model.registry import find_model
-from graphlab.model.transform import TRANSFORM, find_transform
 from graphlab.nas.core.space import Decision, Space
 from graphlab.task.registry import TASKS, find_task
 from graphlab.training.config import TrainingConfig
@@ -70,7 +70,7 @@ class ListedSpace(Space):
 
     Settings of the model go by their names, those of training too where the model has none of the name; those of the
     task are written `task.batch_size`, those of a transform `transform.bits` beside its name, `"transform":
-    "fake-quantise"`. All others are those of the recipe.
+    "fake-quantise"`, and those of a pre-transform likewise. All others are those of the recipe.
 
     Raises UnknownNameError for a model that is not there, ConfigError naming the setting for one that is not there, for
     values that it cannot have, and for settings that never go together.
@@ -90,13 +90,14 @@ class ListedSpace(Space):
             "training": [TrainingConfig],
             "task": [task.Config for task in tasks if (task.ability or task.name) in entry.cls.tasks],
         }
-        self.transform: dict[str, str] = {}
-        if TRANSFORM in listed:
-            self.transform[TRANSFORM], transform = find_transform(listed[TRANSFORM])
-            self._configs[TRANSFORM] = [transform.Config]
+        self.named: dict[str, str] = {}
+        for group in (group for group in NAMED if group in listed):
+            registry = NAMED[group]
+            self.named[group] = registry.resolve(listed[group]).name
+            self._configs[group] = [registry.find(listed[group]).Config]
         ranges: dict[str, Range] = {}
         for name, values in listed.items():
-            if name in (MODEL, TRANSFORM):
+            if name in (MODEL, *NAMED):
                 continue
             place = self._locate(name)
             if place in ranges:
@@ -113,7 +114,7 @@ class ListedSpace(Space):
         return not self._problem(values)
 
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        return self.model, {**self.transform, **{self._names[name]: value for name, value in values.items()}}
+        return self.model, {**self.named, **{self._names[name]: value for name, value in values.items()}}
 
     def _problem(self, values: Mapping[str, Any]) -> str:
         """Why settings of the model do not go together; empty if they do."""

@@ -44,7 +44,7 @@ def _row(record: RunRecord) -> dict[str, Any]:
         "seed": spec.seed,
         "status": result.status,
         **({"kind": spec.kind} if spec.kind != "run" else {}),
-        **({"transform": spec.transform} if spec.transform else {}),
+        **spec.components,
         "best_epoch": result.best_epoch,
         **{f"validation/{k}": v for k, v in result.validation.items()},
         **{f"test/{k}": v for k, v in result.test.items()},

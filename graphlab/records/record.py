@@ -26,8 +26,11 @@ Kinds = Mapping[str, type | tuple[type, ...]]
 
 NUMBER, NOTHING = (int, float), type(None)
 
+COMPONENTS = ("pre_transform", "transform")
+"""Parts of a run that are there by name, with settings of their own, or are not there."""
+
 SPEC_KINDS: Kinds = {
-    **dict.fromkeys(("model", "dataset", "task", "data", "code", "kind", "eligibility", "transform"), str),
+    **dict.fromkeys(("model", "dataset", "task", "data", "code", "kind", "eligibility", *COMPONENTS), str),
     "seed": int,
     "versions": dict,
     "settings": dict,
@@ -37,7 +40,7 @@ LEGACY_KINDS: Kinds = {
     **dict.fromkeys(("model_config", "task_config", "training", "protocol"), dict),
     "seed": int,
 }
-SELDOM = ("code", "kind", "eligibility", "transform")
+SELDOM = ("code", "kind", "eligibility")
 """Parts of an identity that are absent where they say nothing."""
 
 RESULT_KINDS: Kinds = {
@@ -52,9 +55,9 @@ RECORD_KINDS: Kinds = {"seconds": NUMBER, "notices": list, "code": str, "content
 """What JSON has for each part of a stored run."""
 
 
-def model_title(model: str, transform: str) -> str:
-    """A model's name, with that of a transform where there is one."""
-    return f"{model} ({transform})" if transform else model
+def model_title(model: str, *components: str) -> str:
+    """A model's name, with those of a pre-transform and a transform where there are any."""
+    return f"{model} ({', '.join(components)})" if components else model
 
 
 def require_kinds(values: Mapping[str, Any], kinds: Kinds) -> None:
@@ -68,9 +71,10 @@ def require_kinds(values: Mapping[str, Any], kinds: Kinds) -> None:
 class RunSpec:
     """Everything that decides a run's result, and what describes it. Two specs with one `identity` are one run.
 
-    The identity holds versions in place of code: that of the model, the task, the training loop and, where there is
-    one, of the preparation of graphs. A version is raised when results change. Settings enter it where they depart from
-    the defaults of these versions, so that a new setting with a neutral default changes no identity.
+    The identity holds versions in place of code: that of the model, the task, the training loop and, where there are
+    any, of the preparation of graphs, the pre-transform and the transform. A version is raised when results change.
+    Settings enter it where they depart from the defaults of these versions, so that a new setting with a neutral
+    default changes no identity.
 
     Attributes:
         model, dataset, task: Names as they are recorded. Of a changed or transformed data set, or one of a user's own,
@@ -79,12 +83,14 @@ class RunSpec:
         model_config, task_config, training: Complete settings, defaults included.
         protocol: What the task says of itself: split, metric, tie rule. Compared with that of published numbers.
         departures: Settings that are not the default, by dotted name.
-        versions: Numbers of what decides results, by "model", "task", "loop", "preparation".
+        versions: Numbers of what decides results, by "model", "task", "loop", "preparation", "pre_transform" and
+            "transform".
         code: Digest of the text of a model or task that is not GraphLab's; empty where both are.
         kind: A run, or a trial of a search, which is no result.
         eligibility: For which leaderboard the run is not eligible, and why; empty where no rule was broken.
-        transform: What changed the learner before it was trained, by name; empty where nothing did.
-        transform_config: Its complete settings.
+        components: Names of the "pre_transform", which makes features of nodes before the model sees them, and of the
+            "transform", which changes the learner before it is trained, where there are any.
+        component_configs: Their complete settings.
         more: Parts of the identity that a later version of GraphLab has written and this one does not know.
         legacy: The spec as version 0.1.0 wrote it, whose hash is the id of such a run until its store is migrated.
     """
@@ -103,8 +109,8 @@ class RunSpec:
     code: str = ""
     kind: Kind = "run"
     eligibility: str = ""
-    transform: str = ""
-    transform_config: Mapping[str, Any] = field(default_factory=dict)
+    components: Mapping[str, str] = field(default_factory=dict)
+    component_configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
     legacy: Mapping[str, Any] = field(default_factory=dict)
 
@@ -126,20 +132,20 @@ class RunSpec:
             "code": self.code,
             "kind": "" if self.kind == "run" else self.kind,
             "eligibility": self.eligibility,
-            "transform": self.transform,
+            **self.components,
         }
         return {**always, **{name: value for name, value in seldom.items() if value}, **self.more}
 
     @property
     def settings(self) -> dict[str, Mapping[str, Any]]:
         """Complete settings, by group."""
-        own = {"transform": self.transform_config} if self.transform else {}
-        return {"model": self.model_config, "task": self.task_config, "training": self.training, **own}
+        own = {"model": self.model_config, "task": self.task_config, "training": self.training}
+        return {**own, **self.component_configs}
 
     @property
     def title(self) -> str:
-        """The model's name, with that of the transform where there is one."""
-        return model_title(self.model, self.transform)
+        """The model's name, with those of the pre-transform and the transform where there are any."""
+        return model_title(self.model, *self.components.values())
 
     @property
     def without_seed(self) -> dict[str, Any]:
@@ -180,7 +186,8 @@ class RunSpec:
                 model_config=dict(settings["model"]),
                 task_config=dict(settings["task"]),
                 training=dict(settings["training"]),
-                transform_config=dict(settings["transform"]) if "transform" in settings else {},
+                components={name: identity.pop(name) for name in COMPONENTS if name in identity},
+                component_configs={name: dict(settings[name]) for name in COMPONENTS if name in settings},
                 protocol=dict(values["protocol"]),
                 more=identity,
             )

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from graphlab.core.seeds import SeedStream
-from graphlab.experiment.plan import Plan
-from graphlab.model.transform import find_transform
+from graphlab.experiment.plan import Component, Plan
+from graphlab.model.transform import TRANSFORM
 from graphlab.task.base import Learner, Task
 from graphlab.testing import models
 from graphlab.testing.examples import example
@@ -39,9 +39,8 @@ def cases() -> list[tuple[str, str]]:
 
 def transformed(transform: str, settings: Settings, model: str, name: str) -> tuple[Plan, Task[Any], Learner]:
     """A small plan with the transform, its task and its learner."""
-    full_name, cls = find_transform(transform)
-    config = cls.Config.parse(settings, where=f"transform {full_name}")
-    plan = replace(_plain_plan(model, name), transform=full_name, transform_config=config)
+    components = {TRANSFORM: Component.parse(TRANSFORM, transform, settings)}
+    plan = replace(_plain_plan(model, name), components=components)
     task = plan.make_task(0)
     return plan, task, plan.make_learner(task, 0)
 
@@ -67,7 +66,7 @@ def check_identity(transform: str, settings: Settings, model: str, name: str) ->
     plain = _plain_plan(model, name).spec(0)
     spec = plan.spec(0)
     assert spec.id != plain.id and "transform" not in plain.identity and "transform" not in plain.versions
-    assert spec.transform == transform and spec.versions["transform"] >= 1 and transform in spec.title
+    assert spec.components == {TRANSFORM: transform} and spec.versions["transform"] >= 1 and transform in spec.title
     assert type(spec).from_json(spec.to_json()) == spec
 
 

@@ -118,7 +118,7 @@ WRONG = {
         ("run", "gcn", *data("friends.txt", "directed=false", "labels=labels.tsv", SPLIT)),
         2,
         "has none",
-        'features="identity"',
+        "pre_transform=constant, degree or identity",
     ),
     "unknown option": (("keep", *data("friends.txt", "drected=false")[1:]), 2, "no option 'drected'", "'directed'"),
     "no value": (("keep", *data("friends.txt", "directed")[1:]), 2, "cannot read setting 'directed'", "key=value"),

@@ -162,11 +162,11 @@ def test_workers_and_searches_have_it(store):
     space = {"model": "gcn", "transform": "fake-quantise", "transform.bits": [2, 8], "hidden_dim": [8]}
     found = gl.search("random", "karate", space=space, trials=2, on="validation", store=store, **{"training.epochs": 2})
     trials = [r for r in Store(store).records(trials=True) if r.spec.kind == "trial"]
-    assert sorted(record.spec.transform_config["bits"] for record in trials) == [2, 8]
+    assert sorted(record.spec.component_configs["transform"]["bits"] for record in trials) == [2, 8]
     assert len(found.df) == 2
     found = gl.search("random", "karate", space="gcn", trials=1, on="validation", store=store, epochs=2, **QUANTISED)
     retrained = found.retrain(seeds=1)[found.best.key]
-    assert retrained[0].spec.transform == "fake-quantise"
+    assert retrained[0].spec.components == {"transform": "fake-quantise"}
 
 
 def test_what_cannot_be_is_refused_with_the_way_out(store):

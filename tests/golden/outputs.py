@@ -17,10 +17,11 @@ from graphlab.core.errors import DataError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.identity import identify
 from graphlab.data.load import load
+from graphlab.data.pre_transform import PRE_TRANSFORMS
 from graphlab.data.registry import DATASETS
 from graphlab.experiment.plan import plan_on
 from graphlab.model.registry import MODELS, find_model
-from graphlab.model.transform import TRANSFORMS, find_transform
+from graphlab.model.transform import TRANSFORMS
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import example
 from graphlab.testing.small_models import cases, small_plan
@@ -137,16 +138,17 @@ def differences(stored: Mapping[str, float], values: Mapping[str, float]) -> lis
 
 
 def default_cases() -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Defaults by model, task, transform and training, each with its version."""
+    """Defaults by model, task, pre-transform, transform and training, each with its version."""
     for name in MODELS.names():
         entry = find_model(name)
         yield f"model {name}", entry.cls.version, defaults(entry.config)
     for name in TASKS.names():
         task = find_task(name)
         yield f"task {name}", task.version, defaults(task.Config)
-    for name in TRANSFORMS.names():
-        transform = find_transform(name)[1]
-        yield f"transform {name}", transform.version, defaults(transform.Config)
+    for registry in (PRE_TRANSFORMS, TRANSFORMS):
+        for name in registry.names():
+            component = registry.find(name)
+            yield f"{registry.what} {name}", component.version, defaults(component.Config)
     yield "training", LOOP_VERSION, defaults(TrainingConfig)
 
 

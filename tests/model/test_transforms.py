@@ -68,7 +68,7 @@ def test_weights_are_on_their_grid_in_the_forward_pass(case):
             step = (original.abs().amax(1, keepdim=True) / 7).clamp(min=1e-30)
             torch.testing.assert_close(weight / step, (original / step).round(), rtol=0, atol=1e-4)
             seen += 1
-    assert seen == len(list(weights(replace(plan, transform="").make_learner(task, 0))))
+    assert seen == len(list(weights(replace(plan, components={}).make_learner(task, 0))))
 
 
 @given(st.integers(2, 8), st.lists(st.integers(1, 4), min_size=2, max_size=4), st.integers(0, 3), st.integers(0, 99))
@@ -155,7 +155,7 @@ def test_min_max_observers_record_the_range_of_every_point(model):
 @pytest.mark.parametrize("case", [case for case in CASES if case[0] in POINTED], ids=" on ".join)
 def test_every_point_that_a_model_names_has_values(case):
     plan, task, _ = transformed(NAME, {}, *case)
-    learner = replace(plan, transform="").make_learner(task, 0)
+    learner = replace(plan, components={}).make_learner(task, 0)
     named = {
         f"{path}.{point}"
         for path, module in learner.named_modules()

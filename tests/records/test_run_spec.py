@@ -18,7 +18,7 @@ def test_the_id_of_a_run_is_what_it_was():
     assert SPEC.id == "74e5bbadfc2baf61"
 
 
-DESCRIPTIVE = {"model_config", "task_config", "training", "transform_config", "protocol"}
+DESCRIPTIVE = {"model_config", "task_config", "training", "component_configs", "protocol"}
 """What departs from the defaults is in the identity; the whole is there to be read."""
 
 DECISIVE = [f.name for f in dataclasses.fields(RunSpec) if f.name not in DESCRIPTIVE]

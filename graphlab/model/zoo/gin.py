@@ -11,10 +11,10 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.data.node_vectors import node_vectors
 from graphlab.data.spec import Continuous, DataSpec, Target
-from graphlab.model.base import Model, ModelConfig, Preset
+from graphlab.model.base import Model, ModelConfig, Preset, vector_dim
 from graphlab.model.edges import edge_weight, weighted_messages
-from graphlab.model.node_vectors import node_vectors, vector_dim
 from graphlab.model.observation import observe
 from graphlab.model.sparse_features import Remembered
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm

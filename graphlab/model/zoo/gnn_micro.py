@@ -27,11 +27,11 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, PositiveInt, Probability
+from graphlab.data.node_vectors import node_vectors
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.attention import ATTENTIONS, glorot_parameter
-from graphlab.model.base import Model, ModelConfig, Preset
+from graphlab.model.base import Model, ModelConfig, Preset, vector_dim
 from graphlab.model.neighbourhood import Neighbourhood
-from graphlab.model.node_vectors import node_vectors, vector_dim
 from graphlab.model.observation import observe
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, by_input, linear
 

@@ -23,12 +23,12 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, Probability
 from graphlab.core.errors import ConfigError
+from graphlab.data.node_vectors import node_vectors
 from graphlab.data.spec import Continuous, DataSpec, Target
-from graphlab.model.base import Model, ModelConfig, Preset
+from graphlab.model.base import Model, ModelConfig, Preset, vector_dim
 from graphlab.model.link_operators import HEADS, Convolution, Skip, make_operator
 from graphlab.model.link_patterns import canonical
 from graphlab.model.neighbourhood import Neighbourhood
-from graphlab.model.node_vectors import node_vectors, vector_dim
 from graphlab.model.sparse_features import FeatureInput, Remembered
 
 Operator = Literal["gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip"]

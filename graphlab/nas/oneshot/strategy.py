@@ -21,6 +21,7 @@ from torch import Tensor
 from graphlab.core.config import PositiveInt
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
+from graphlab.model.transform import TRANSFORM
 from graphlab.nas.core.objective import Objective
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
@@ -63,13 +64,13 @@ class OneShot(Strategy):
         super().__init__(config, space, objective, stream)
         build = find_supernet(space)
         plan = networks_of(objective).plan(space.sample(stream.child("sample").numpy()))
-        if plan.transform:
+        if transform := plan.components.get(TRANSFORM):
             raise IncompatibleError(
-                f"a supernet is trained without a transform, and the search has {plan.transform}",
+                f"a supernet is trained without a transform, and the search has {transform.name}",
                 hint="leave the transform out, or choose a strategy that trains each architecture on its own",
             )
         with torch.device("meta"):  # without its numbers: what cannot be built is refused before the search
-            build(plan.model_config, plan.dataset.spec, config.shrink, self.partial)
+            build(plan.model_config, plan.spec_seen, config.shrink, self.partial)
         self._named: dict[str, Proposal] = {}
         self._names: Iterator[Proposal] | None = None
 

@@ -50,8 +50,8 @@ class SupernetTraining:
         held_out = replace(self.task.split, train=self.task.split.validation)
         self.held_out: Task[Any] = type(self.task)(plan.task_config, self.task.dataset, held_out, device)
         stream.child("init").seed_torch()
-        supernet = build(plan.model_config, plan.dataset.spec, shrink, channels)
-        self.learner = Learner(supernet, self.task.head(plan.task_config, supernet, plan.dataset.spec)).to(device)
+        supernet = build(plan.model_config, plan.spec_seen, shrink, channels)
+        self.learner = Learner(supernet, self.task.head(plan.task_config, supernet, plan.spec_seen)).to(device)
         self.training = plan.training.model_copy(update={"epochs": epochs})
         self.engine = Engine(self.learner, self.training, self.task.direction, device)
         self.sign = 1.0 if self.task.direction == "max" else -1.0

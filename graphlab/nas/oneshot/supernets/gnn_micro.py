@@ -18,10 +18,11 @@ from torch.func import functional_call
 from torch_geometric.data import Data
 from torch_geometric.nn.inits import glorot
 
+from graphlab.data.node_vectors import node_vectors
 from graphlab.data.spec import DataSpec
 from graphlab.model.attention import ATTENTIONS
+from graphlab.model.base import vector_dim
 from graphlab.model.neighbourhood import Neighbourhood
-from graphlab.model.node_vectors import node_vectors, vector_dim
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, linear
 from graphlab.model.zoo.gnn_micro import ACTIVATIONS, HEADS, HIDDEN_DIMS, MLP_DIM
 from graphlab.nas.oneshot.supernets import Mixture, Supernet, mixed

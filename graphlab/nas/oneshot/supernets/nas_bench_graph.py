@@ -19,11 +19,12 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.core.errors import ConfigError
+from graphlab.data.node_vectors import node_vectors
 from graphlab.data.spec import DataSpec
+from graphlab.model.base import vector_dim
 from graphlab.model.link_operators import HEADS, Convolution, make_operator
 from graphlab.model.link_patterns import OPERATORS, PATTERNS
 from graphlab.model.neighbourhood import Neighbourhood
-from graphlab.model.node_vectors import node_vectors, vector_dim
 from graphlab.model.sparse_features import FeatureInput, Remembered
 from graphlab.nas.oneshot.supernets import Supernet, mixed
 from graphlab.nas.spaces.nas_bench_graph import NODES

@@ -1,0 +1,1 @@
+"""Pre-transforms, one file each; see `graphlab.data.pre_transform`."""
