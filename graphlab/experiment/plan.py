@@ -78,7 +78,7 @@ class Plan:
     start: Plan | None = None
     eligibility: str = ""
     kind: Kind = "run"
-    components: Mapping[str, Component] = field(default_factory=dict)
+    components: Mapping[str, Component] = field(default_factory=dict, hash=False)
 
     def for_seed(self, seed: int) -> Plan:
         """The plan of one run, its start named by the other run's id."""

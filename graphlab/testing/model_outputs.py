@@ -21,13 +21,21 @@ from graphlab.model.registry import find_model
 from graphlab.model.subgraph.pairs import to_dense
 from graphlab.task.base import Learner, Task
 from graphlab.task.kinds.node_classification import NodeClassification
-from graphlab.testing.examples import example
-from graphlab.testing.small_models import assert_close, batch_of, built, is_plain, renumbered, small_plan
+from graphlab.testing.small_models import (
+    assert_close,
+    batch_of,
+    built,
+    is_plain,
+    plan_on_example,
+    renumbered,
+    small_plan,
+)
 
 
 def check_permutation(model: str, name: str) -> None:
     """Renaming the nodes renames the outputs and changes nothing else."""
-    dataset = example(name)
+    plan = plan_on_example(model, name)
+    dataset = plan.dataset
     task, learner = built(model, name)
     learner.eval()
     order = torch.randperm(int(dataset.graph.num_nodes or 0), generator=SeedStream(1).torch())
@@ -38,7 +46,7 @@ def check_permutation(model: str, name: str) -> None:
         if isinstance(learner.model, TripleModel):
             _check_entities_renamed(learner.model, dataset, order)
             return
-        _check_nodes_renamed(small_plan(model, dataset), task, learner)
+        _check_nodes_renamed(plan, task, learner)
 
 
 def _check_nodes_renamed(plan: Plan, task: Task, learner: Learner) -> None:
@@ -87,7 +95,7 @@ def _check_linked_nodes_renamed(model: LinkModel, dataset: Dataset, order: Tenso
 def check_link_scores(model: str, name: str) -> None:
     """A link model's scores do not depend on how they are asked for: pair by pair or a source's candidates at once,
     all nodes or some in any order, sources together or apart, from either end."""
-    dataset = example(name)
+    dataset = plan_on_example(model, name).dataset
     network = built(model, name)[1].eval().model
     if not isinstance(network, LinkModel) or dataset.spec.items != "node-pairs":
         return
@@ -113,7 +121,7 @@ def check_link_scores(model: str, name: str) -> None:
 
 def check_isolation(model: str, name: str) -> None:
     """What a graph gets does not depend on the graphs it is batched with."""
-    dataset = example(name)
+    dataset = plan_on_example(model, name).dataset
     if dataset.spec.items != "graphs":
         return
     task, learner = built(model, name)
@@ -128,8 +136,8 @@ def check_isolation(model: str, name: str) -> None:
 def check_pair_tensor(model: str, name: str) -> None:
     """The tensor of a model of pairs has a row a pair; its rows and columns are renamed with the nodes, and neither it
     nor what is read from it depends on larger and smaller graphs of the batch."""
-    plan = small_plan(model, example(name))
-    network = plan.make_learner(plan.make_task(0), 0).eval().model
+    plan = plan_on_example(model, name)
+    network = built(model, name)[1].eval().model
     if not isinstance(network, PairModel):
         return
     large = plan.dataset.graphs[0].clone()
@@ -162,7 +170,7 @@ def check_layers(model: str, name: str) -> None:
 
 def check_edge_fields(model: str, name: str) -> None:
     """Other numbers in a field of edges change the outputs if the model says that it reads the field, and only then."""
-    dataset = example(name)
+    dataset = plan_on_example(model, name).dataset
     if not is_plain(dataset):
         return
     for field in FIELDS:

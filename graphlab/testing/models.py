@@ -1,10 +1,9 @@
 """What every model in the registry keeps to, on a tiny example of each kind of task it does.
 
-Each check takes a model's name and an example's name and raises AssertionError. `cases()` lists all
-pairs that apply, so that one parametrised test covers whatever is registered:
+Each check takes a model's name and an example's name and raises AssertionError. `contract()` lists what applies, so
+that one parametrised test covers whatever is registered:
 
-    @pytest.mark.parametrize("check", MODEL_CHECKS)
-    @pytest.mark.parametrize(("model", "example"), cases())
+    @pytest.mark.parametrize(("check", "model", "example"), contract())
     def test_contract(check, model, example): check(model, example)
 """
 
@@ -22,7 +21,6 @@ from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
 from graphlab.model.registry import find_model
 from graphlab.task.registry import TASKS, find_task
-from graphlab.testing.examples import example
 from graphlab.testing.model_outputs import (
     check_edge_fields,
     check_isolation,
@@ -31,10 +29,10 @@ from graphlab.testing.model_outputs import (
     check_pair_tensor,
     check_permutation,
 )
-from graphlab.testing.small_models import built, cases, small_plan
+from graphlab.testing.small_models import built, cases, distinct_cases, plan_on_example
 from graphlab.training.config import TrainingConfig
 
-__all__ = ["MODEL_CHECKS", "cases", "check_gpu"]
+__all__ = ["MODEL_CHECKS", "ONCE", "cases", "check_gpu", "contract"]
 
 
 def check_registration(model: str, name: str) -> None:
@@ -52,17 +50,20 @@ def check_gradients(model: str, name: str) -> None:
     """The loss reaches every parameter, in one of three draws of weights: in a small batch gradients may cancel."""
     missed = {key for key, _ in built(model, name)[1].named_parameters()}
     for seed in range(3):
-        missed &= _missed(model, name, seed)
+        if missed:
+            missed &= _missed(model, name, seed)
     assert not missed, f"no gradient reaches {sorted(missed)}"
 
 
 def _missed(model: str, name: str, seed: int) -> set[str]:
+    """The parameters that no batch of an epoch reaches; stops at the first batch by which all are reached."""
     task, learner = built(model, name, seed)
-    batches = task.batches(SeedStream(0))
+    missed, batches = dict(learner.named_parameters()), task.batches(SeedStream(0))
     for step in range(len(batches)):
-        if any(p.requires_grad for p in learner.parameters()):
+        if missed:
             task.loss(learner, batches[step]).backward()
-    return {key for key, p in learner.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
+            missed = {key: p for key, p in missed.items() if p.grad is None or not p.grad.abs().sum() > 0}
+    return set(missed)
 
 
 def check_mixed_precision(model: str, name: str) -> None:
@@ -114,8 +115,7 @@ def check_state_dict(model: str, name: str) -> None:
     file = io.BytesIO()
     torch.save(learner.state_dict(), file)
     file.seek(0)
-    plan = small_plan(model, example(name))
-    other = plan.make_learner(task, seed=1)
+    other = built(model, name, seed=1)[1]
     other.load_state_dict(torch.load(file, weights_only=True))
     learner.eval()
     other.eval()
@@ -187,8 +187,7 @@ def build(model: str, spec: DataSpec, settings) -> Model:
 
 def check_gpu(model: str, name: str) -> None:
     """CPU and GPU agree."""
-    plan = small_plan(model, example(name))
-    rows = []
+    plan, rows = plan_on_example(model, name), []
     for device in ("cpu", "cuda"):
         task = plan.make_task(0, device)
         learner = plan.make_learner(task, 0).eval()
@@ -199,7 +198,6 @@ def check_gpu(model: str, name: str) -> None:
 
 Check = Callable[[str, str], None]
 MODEL_CHECKS: tuple[Check, ...] = (
-    check_registration,
     check_permutation,
     check_link_scores,
     check_isolation,
@@ -211,7 +209,19 @@ MODEL_CHECKS: tuple[Check, ...] = (
     check_overfit,
     check_state_dict,
     check_repeatable,
-    check_bad_settings,
-    check_parameter_counts,
-    check_recipes,
 )
+"""What holds on each example that a model can be built for."""
+
+ONCE: tuple[Check, ...] = (check_registration, check_bad_settings, check_parameter_counts, check_recipes)
+"""What no example has a part in."""
+
+
+def contract(*models: str) -> list[tuple[Check, str, str]]:
+    """Every check with each of these models, by default all that are registered, and an example; once where the example
+    makes no difference."""
+    return [
+        (check, model, name)
+        for model, names in distinct_cases(*models).items()
+        for place, name in enumerate(names)
+        for check in (*MODEL_CHECKS, *(() if place else ONCE))
+    ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -31,9 +32,20 @@ FEW = {"batch_size": 4, "num_relabelings": 6, "output_dim": 4}
 assert_close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
 
 
-def cases() -> list[tuple[str, str]]:
-    """Every registered model with each example it can be built for."""
-    return [(model, name) for model in MODELS.names() for name in EXAMPLES if _fits(model, example(name))]
+def cases(*models: str) -> list[tuple[str, str]]:
+    """These models, by default all that are registered, with each example they can be built for."""
+    return [(model, name) for model in models or MODELS.names() for name in EXAMPLES if _fits(model, _example(name))]
+
+
+def distinct_cases(*models: str) -> dict[str, list[str]]:
+    """By model the examples it can be built for, without those that differ in their targets alone: models do not see
+    targets."""
+    distinct: dict[str, dict[object, str]] = {}
+    for model, name in cases(*models):
+        dataset = _example(name)
+        seen = dataset.task, replace(dataset.spec, targets=())
+        distinct.setdefault(model, {}).setdefault(seen, name)
+    return {model: list(names.values()) for model, names in distinct.items()}
 
 
 def _fits(model: str, dataset: Dataset) -> bool:
@@ -63,10 +75,25 @@ def is_plain(dataset: Dataset) -> bool:
 
 
 def built(model: str, name: str, seed: int = 0) -> tuple[Task, Learner]:
-    """The task of an example, and the untrained learner of a seed."""
-    plan = small_plan(model, example(name))
-    task = plan.make_task(0)
-    return task, plan.make_learner(task, seed)
+    """The task of an example, the same object at each call, and a new untrained learner of a seed."""
+    task = _task(model, name)
+    return task, plan_on_example(model, name).make_learner(task, seed)
+
+
+@cache
+def plan_on_example(model: str, name: str) -> Plan:
+    """The small plan of a model on an example. It is made once, and so not to be changed."""
+    return small_plan(model, _example(name))
+
+
+@cache
+def _task(model: str, name: str) -> Task:
+    return plan_on_example(model, name).make_task(0)
+
+
+@cache
+def _example(name: str) -> Dataset:
+    return example(name)
 
 
 def batch_of(plan: Plan, graphs: Sequence[Data]) -> Any:

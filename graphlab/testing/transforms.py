@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import torch
@@ -22,8 +21,8 @@ from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Component, Plan
 from graphlab.model.transform import TRANSFORM
 from graphlab.task.base import Learner, Task
-from graphlab.testing import models
-from graphlab.testing.examples import example
+from graphlab.testing.small_models import built, plan_on_example
+from graphlab.testing.small_models import cases as model_cases
 from graphlab.training.optim import Engine
 
 Settings = Mapping[str, Any]
@@ -32,15 +31,15 @@ Settings = Mapping[str, Any]
 def cases() -> list[tuple[str, str]]:
     """Every registered model that has parameters, with the first example that it can be built for."""
     example_of: dict[str, str] = {}
-    for model, name in models.cases():
+    for model, name in model_cases():
         example_of.setdefault(model, name)
-    return [(model, name) for model, name in example_of.items() if _plain(model, name)[1].num_parameters]
+    return [(model, name) for model, name in example_of.items() if built(model, name)[1].num_parameters]
 
 
 def transformed(transform: str, settings: Settings, model: str, name: str) -> tuple[Plan, Task[Any], Learner]:
     """A small plan with the transform, its task and its learner."""
     components = {TRANSFORM: Component.parse(TRANSFORM, transform, settings)}
-    plan = replace(_plain_plan(model, name), components=components)
+    plan = replace(plan_on_example(model, name), components=components)
     task = plan.make_task(0)
     return plan, task, plan.make_learner(task, 0)
 
@@ -63,7 +62,7 @@ def train(plan: Plan, task: Task[Any], learner: Learner, steps: int = 1) -> list
 def check_identity(transform: str, settings: Settings, model: str, name: str) -> None:
     """A run with the transform is another run than one without, and states its version and settings."""
     plan = transformed(transform, settings, model, name)[0]
-    plain = _plain_plan(model, name).spec(0)
+    plain = plan_on_example(model, name).spec(0)
     spec = plan.spec(0)
     assert spec.id != plain.id and "transform" not in plain.identity and "transform" not in plain.versions
     assert spec.components == {TRANSFORM: transform} and spec.versions["transform"] >= 1 and transform in spec.title
@@ -72,7 +71,7 @@ def check_identity(transform: str, settings: Settings, model: str, name: str) ->
 
 def check_start(transform: str, settings: Settings, model: str, name: str) -> None:
     """It draws nothing, and leaves the parameters that were there with the numbers that they had."""
-    plain = list(_plain(model, name)[1].parameters())
+    plain = list(built(model, name)[1].parameters())
     _, _, learner = transformed(transform, settings, model, name)
     ours = list(learner.parameters())
     missing = [
@@ -88,7 +87,7 @@ def check_step(transform: str, settings: Settings, model: str, name: str) -> Non
     moved, losses = _moved(plan, task, learner)
     assert all(map(torch.isfinite, torch.tensor(losses))), f"the losses of {model} are {losses}"
     assert all(p.grad is None or p.grad.isfinite().all() for p in learner.parameters())
-    plain = _moved(_plain_plan(model, name), *_plain(model, name))[0]
+    plain = _moved(plan_on_example(model, name), *built(model, name))[0]
     missing = plain - moved
     assert not missing, f"{sorted(missing)} of {model} do not move under {transform}"
 
@@ -105,17 +104,6 @@ def check_checkpoint(transform: str, settings: Settings, model: str, name: str) 
     assert torch.equal(_predict(task, learner), _predict(task, other)), f"{model} predicts otherwise when read back"
     assert train(plan, task, learner) == train(plan, task, other)
     assert torch.equal(_predict(task, learner), _predict(task, other)), f"{model} goes on otherwise when read back"
-
-
-@cache
-def _plain_plan(model: str, name: str) -> Plan:
-    return models.small_plan(model, example(name))
-
-
-def _plain(model: str, name: str) -> tuple[Task[Any], Learner]:
-    plan = _plain_plan(model, name)
-    task = plan.make_task(0)
-    return task, plan.make_learner(task, 0)
 
 
 def _moved(plan: Plan, task: Task[Any], learner: Learner) -> tuple[set[str], list[float]]:

@@ -74,21 +74,25 @@ def test_the_files_are_formatted(shell, package):
     shell(f"ruff format --check {ours} && ruff check {ours}")
 
 
+@pytest.mark.slow
 def test_model_keeps_the_contract(shell, package):
     words = f"{command('python -m pytest tests/model')} -m 'not gpu' -p no:cacheprovider"
     assert passed(shell(words, cwd=ROOT, path=package)) >= 27
 
 
+@pytest.mark.slow
 def test_dataset_keeps_the_contract(shell, package):
     words = f"{command('python -m pytest tests/data')} -p no:cacheprovider"
     assert passed(shell(words, cwd=ROOT, path=package)) == 1
 
 
+@pytest.mark.slow
 def test_strategy_and_space_keep_the_contract(shell, package):
     words = f"{command('python -m pytest tests/nas')} -p no:cacheprovider"
     assert passed(shell(words, cwd=ROOT, path=package)) == 14
 
 
+@pytest.mark.slow
 def test_search(shell, package):
     found = json.loads(shell(command("graphlab search"), path=package))
     assert found["strategy"] == STRATEGY and found["trials"] == 6
@@ -99,6 +103,7 @@ def test_contract_in_the_tests_of_the_package(shell, package, tmp_path):
     assert passed(shell("python -m pytest -p no:cacheprovider test_my_package.py", path=package)) >= 28
 
 
+@pytest.mark.slow
 def test_run_and_reproduce(shell, package, tmp_path):
     run = json.loads(shell(command("graphlab run"), path=package))
     assert (run["model"], run["dataset"], run["summary"]["n"]) == (MODEL, DATASET, 2)
@@ -110,6 +115,7 @@ def test_run_and_reproduce(shell, package, tmp_path):
     assert (tmp_path / "caves.html").read_text().startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.slow
 def test_lists_have_what_the_package_brings(shell, package):
     """In one process, of which the imports are most."""
     lists = ("models", "datasets", "strategies", "spaces")
@@ -141,6 +147,7 @@ BROKEN_DATASETS = {
 """What is wrong with a data set, and what must be said of it."""
 
 
+@pytest.mark.slow
 def test_broken_models_and_datasets_fail_their_contract(shell, package):
     """In one process, of which the imports are most."""
     names = {check: f"{MODEL}-{check.replace('_', '-')}" for check in BROKEN_MODELS}
@@ -151,7 +158,9 @@ def test_broken_models_and_datasets_fail_their_contract(shell, package):
     files, chosen = "tests/model/test_contract.py tests/data/test_contract.py", f"{MODEL}- or {DATASET}-"
     words = f"python -m pytest {files} -k '{chosen}' -m 'not gpu' -p no:cacheprovider"
     report = shell(words, cwd=ROOT, path=package, code=1)
-    found = {(name, check) for check, name in re.findall(rf"FAILED .*\[(\w+)-({MODEL}-[a-z-]+)-\w+-\w+\]", report)}
+    found = {
+        (name, check) for check, name in re.findall(rf"FAILED .*\[check_(\w+)-({MODEL}-[a-z-]+)-\w+-\w+\]", report)
+    }
     assert {(name, check) for check, name in names.items()} <= found, report
     assert not any(name == MODEL for name, _ in found)
     for case, (*_, message) in BROKEN_DATASETS.items():

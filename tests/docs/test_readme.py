@@ -43,12 +43,14 @@ ACROSS = "graphlab run gcn karate --seeds 3\ngraphlab runs\n"
 """Of the first block, where one process finds what another left."""
 
 
+@pytest.mark.slow
 def test_commands_of_the_first_block_work_across_processes(shell):
     lines = texts("bash")[0].splitlines()
     assert set(ACROSS.splitlines()) <= set(lines)
     assert "karate" in shell(ACROSS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", OUTSIDE, ids=lambda text: text.split()[0])
 def test_other_programs(shell, text):
     assert shell(text)

@@ -14,13 +14,12 @@ BLOCKS = blocks(PAGE)
 FILES = {block.mark: block.text for block in BLOCKS if block.mark}
 COMMANDS = [line for block in BLOCKS if block.language == "bash" for line in block.text.splitlines()]
 CONTRACTS = """
-from graphlab.testing.models import MODEL_CHECKS
+from graphlab.testing.models import contract
 from graphlab.testing.transforms import TRANSFORM_CHECKS, check_step
 
 gl.register("floyd")
-for case in [("euclidean", "links-without-features"), ("floyd", "graph-regression")]:
-    for check in MODEL_CHECKS:
-        check(*case)
+for check, *case in contract("euclidean", "floyd"):
+    check(*case)
 for case in [("gcn", "node-classification"), ("gae", "links")]:
     for check in TRANSFORM_CHECKS:
         if check is not check_step:  # a number that is always zero does not move
@@ -49,6 +48,7 @@ def test_the_files_are_formatted(shell, folder):
     shell(f"ruff format --check {ours} {names} && ruff check {ours} {names}")
 
 
+@pytest.mark.slow
 def test_snippets(shell, folder):
     (folder / "snippet.py").write_text(
         "".join(block.text for block in BLOCKS if block.language == "python" and not block.mark) + CONTRACTS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 
+import pytest
+
 from tests.docs.blocks import ROOT, blocks
 
 PAGE = "docs/TABLES.md"
@@ -18,6 +20,7 @@ def test_every_block_is_run():
     assert {(block.language, block.mark) for block in BLOCKS} == {("python", ""), ("bash", "")}
 
 
+@pytest.mark.slow
 def test_python(shell, tmp_path):
     (tmp_path / "snippet.py").write_text("".join(texts("python")))
     shown = shell("python snippet.py")

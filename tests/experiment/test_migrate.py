@@ -123,6 +123,7 @@ def test_a_migration_that_was_killed_is_started_again(old_store, monkeypatch):
     assert len(json.loads((old_store / "migrated.json").read_text())) == 11
 
 
+@pytest.mark.slow
 def test_two_processes_at_one_store(old_store):
     """The second had met a folder that the first had moved away, with a traceback."""
     code = "import sys, graphlab as gl; print(len(gl.migrate(sys.argv[1]).moved))"

@@ -298,7 +298,7 @@ print(json.dumps([[record.id for record in runs], shown, int(board["ours_n"].max
 """
 
 
-@pytest.mark.parametrize("key", ["networkx", "two-graphs"])
+@pytest.mark.parametrize("key", ["networkx", pytest.param("two-graphs", marks=pytest.mark.slow)])
 def test_a_new_process_knows_it_by_name_alone(key, tmp_path):
     case = CASES[key]
     runs = go(case, case.make(tmp_path), tmp_path / "runs", seeds=2)

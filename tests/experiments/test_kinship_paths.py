@@ -45,6 +45,7 @@ def test_consequences_are_rules_and_habits_are_not(truth, body, relation, is_rul
     assert (truth.confidence(body, relation) == 1.0) is is_rule
 
 
+@pytest.mark.slow
 def test_the_paths_behind_ten_answers_are_rules(study, truth, tmp_path):
     runs = gl.run("nbfnet", "kinship-rules/transductive", seeds=[10], store=tmp_path, progress=False, **study.SETTINGS)
     trained = study.summary(study.explain(gl.answers(runs, tmp_path), truth, scales=8, count=10))

@@ -57,6 +57,7 @@ class InThisProcess:
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_bayesian_search_finds_in_100_what_chance_finds_in_600():
     """Chance's expected best of 600 in closed form: of N values in order, the k-th is the best of n with probability

@@ -15,6 +15,7 @@ from tests.docs.blocks import ROOT
 from tests.experiments.loading import load_experiment
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_networks_are_trained_over_seeds_and_set_beside_their_rows(tmp_path, monkeypatch):
     out = tmp_path / "found.json"

@@ -79,6 +79,7 @@ def test_what_is_guessed_of_an_architecture_does_not_follow_from_its_own_test(st
     assert not np.allclose(before[folds == 1], after[folds == 1])
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_kept_figures_are_those_of_the_program(study):
     names = list(KEPT["rules"]["best"]["by_table"])

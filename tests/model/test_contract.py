@@ -2,18 +2,15 @@
 
 import pytest
 
-from graphlab.testing.models import MODEL_CHECKS, cases, check_gpu
-
-CASES = cases()
+from graphlab.testing.models import cases, check_gpu, contract
 
 
-@pytest.mark.parametrize(("model", "example"), CASES)
-@pytest.mark.parametrize("check", MODEL_CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+@pytest.mark.parametrize(("check", "model", "example"), contract())
 def test_contract(check, model, example):
     check(model, example)
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize(("model", "example"), CASES)
+@pytest.mark.parametrize(("model", "example"), cases())
 def test_cpu_equals_gpu(model, example):
     check_gpu(model, example)

@@ -33,10 +33,8 @@ def asked_for(tmp_path, trials, strategy="random", where=None):
     )
 
 
-@pytest.mark.parametrize(
-    ("strategy", "trials", "kills"),
-    [("evolution", 16, 2), pytest.param("tpe", 60, 10, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("strategy", "trials", "kills"), [("evolution", 16, 2), ("tpe", 60, 10)])
 def test_workers_that_are_killed_lose_nothing(strategy, trials, kills, tmp_path):
     asked = asked_for(tmp_path, trials, strategy)
     assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills

@@ -110,6 +110,7 @@ def test_a_shard_that_diverges_fails_the_run(two, name):
     assert "loss is nan in epoch" in found.result.error["message"]
 
 
+@pytest.mark.slow
 def test_stopping_one_process_stops_both_after_the_same_step(two, tmp_path):
     name = "graph-classification, odd batches"
     normalised = job(name, "") | {"model": "gin"}
@@ -139,6 +140,7 @@ def test_stopping_one_process_stops_both_after_the_same_step(two, tmp_path):
     assert_same_run(alone(name, tmp_path / "one"), uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_process_that_fails_takes_the_other_with_it(tmp_path):
     done = work(tmp_path, [job("node-classification", tmp_path / "store", fail=[0, 2])])
     assert done.returncode == 1

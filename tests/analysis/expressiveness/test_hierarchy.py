@@ -96,6 +96,7 @@ def test_the_picture_names_each_test_and_witness(evidence):
     assert sum("nodes, 1 of" in text for text in texts) == len(HIERARCHY)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_nothing_in_brec_is_against_the_hierarchy():
     data = load("brec")

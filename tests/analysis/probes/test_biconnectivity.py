@@ -41,6 +41,7 @@ def test_what_is_no_collection_of_graphs_and_unknown_properties_are_bad_input(cl
     assert cli("analyze", "biconnectivity", "gin", "--json").json["error"]["kind"] == "unknown-name"
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_graphs_on_8_nodes_bear_the_theorems_out():
     found = analyze("biconnectivity", "graph8c", tests="1-WL,SPD-WL,RD-WL,GSWL", properties="cut vertex, cut edge")

@@ -107,7 +107,8 @@ def wait_for(port):
     raise AssertionError("the server did not start")
 
 
-@pytest.mark.parametrize(("trials", "kills"), [(12, 1), pytest.param(60, 10, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("trials", "kills"), [(12, 1), (60, 10)])
 def test_workers_on_a_database_that_are_killed_lose_nothing(server, tmp_path, trials, kills):
     asked = asked_for(tmp_path, trials, where=server)
     assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills

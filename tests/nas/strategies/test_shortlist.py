@@ -111,6 +111,7 @@ def test_without_a_shortlist_there_is_none_to_choose_from():
         select(outcomes, WORDS, "shortlist")
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_every_other_published_table_s_tests_are_looked_at():
     from graphlab.nas.registry import find_table
