@@ -20,7 +20,13 @@ pytestmark = pytest.mark.real_data
 
 @pytest.mark.parametrize(
     ("name", "deviation"),
-    [("triangle", 3.072), ("tailed-triangle", 25.95), ("star", 17.78), ("c4", 6.939), ("c5", 15.26)],
+    [
+        ("triangle", 3.072),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [("tailed-triangle", 25.95), ("star", 17.78), ("c4", 6.939), ("c5", 15.26)]
+        ),
+    ],
 )
 def test_deviations_are_the_published_ones(name, deviation):
     dataset = load(f"graphcount/{name}")
@@ -30,7 +36,7 @@ def test_deviations_are_the_published_ones(name, deviation):
     torch.testing.assert_close(targets, (counts / counts.std()).float())
 
 
-@pytest.mark.parametrize("length", [3, 4, 5, 6])
+@pytest.mark.parametrize("length", [3, *(pytest.param(length, marks=pytest.mark.slow) for length in (4, 5, 6))])
 def test_cycles_of_some_graphs_equal_those_of_networkx(length):
     name = {3: "triangle"}.get(length, f"c{length}")
     whole, nodes, edges = (load(f"graphcount/{prefix}{name}").graphs for prefix in ("", "node-", "edge-"))

@@ -20,11 +20,21 @@ from graphlab.ops.relational_spmm.signature import Product
 
 R = 3
 SPEC = DataSpec("triples", (FACT,), num_relations=R, directed=True)
+OFTEN = {
+    ("transe", "sum", True),
+    ("distmult", "mean", False),
+    ("rotate", "max", True),
+    ("distmult", "pna", True),
+    ("transe", "pna", False),
+}
+"""Each value at least once. All other choices are slow tests, as each has loops that are compiled for it."""
 CHOICES = [
-    {"message": message, "aggregate": aggregate, "dependent": dependent}
-    for message, aggregate, dependent in product(
-        ("transe", "distmult", "rotate"), ("sum", "mean", "max", "pna"), (True, False)
+    pytest.param(
+        dict(zip(("message", "aggregate", "dependent"), values, strict=True)),
+        id="-".join(map(str, values)),
+        marks=[] if values in OFTEN else [pytest.mark.slow],
     )
+    for values in product(("transe", "distmult", "rotate"), ("sum", "mean", "max", "pna"), (True, False))
 ]
 QUERY = torch.tensor([0, 4]), torch.tensor([1, R + 2])
 
@@ -52,7 +62,7 @@ def path(num_nodes: int) -> Data:
     )
 
 
-@pytest.mark.parametrize("choice", CHOICES, ids=lambda c: "-".join(map(str, c.values())))
+@pytest.mark.parametrize("choice", CHOICES)
 def test_every_choice(choice):
     model, small = nbfnet(**choice), graph()
     head, relation = QUERY
@@ -110,7 +120,7 @@ def slow_scores(model, world: Data, head: Tensor, relation: Tensor, edge_weights
 
 
 @pytest.mark.parametrize("recompute", [False, True])
-@pytest.mark.parametrize("choice", CHOICES, ids=lambda c: "-".join(map(str, c.values())))
+@pytest.mark.parametrize("choice", CHOICES)
 def test_equals_the_slow_path_with_its_gradients(choice, recompute):
     """On a sparse graph, where few states are computed; two queries share a head, two a relation."""
     model = nbfnet(**choice, num_layers=4, recompute=recompute).double()

@@ -57,8 +57,20 @@ def test_value_and_gradients_are_those_of_the_definition(function, rows, groups,
         torch.testing.assert_close(mine, other, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(("dim", "width"), [(32, 128), (16, 64), (30, 120), (67, 268), (64, 33)])
+SIZES = [(32, 128), (16, 64), (30, 120), (67, 268), (64, 33)]
+DTYPES = [torch.float32, torch.float64]
+OFTEN = {(32, 128, torch.float32), (67, 268, torch.float64), (64, 33, torch.float32)}
+"""All others are slow tests, as each has loops that are compiled for it."""
+
+
+@pytest.mark.parametrize(
+    ("dim", "width", "dtype"),
+    [
+        pytest.param(*size, dtype, marks=[] if (*size, dtype) in OFTEN else [pytest.mark.slow])
+        for size in SIZES
+        for dtype in DTYPES
+    ],
+)
 def test_several_tiles_and_chunks(dim, width, dtype):
     given_ = case(7 * CHUNK + 5, 3, dim, width, dtype)
     tolerance = 1e-3 if dtype == torch.float32 else 1e-11

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from graphlab.ops.threads import PARTS, over_parts
-from graphlab.ops.tuple_spmm.kernels import loops
+from graphlab.ops.tuple_spmm.kernels import WIDE, loops
 from graphlab.ops.tuple_spmm.messages import Messages, Rows, View
 
 
@@ -40,14 +40,14 @@ class RowLoops:
     def forward(self, out: np.ndarray, first: int, last: int) -> None:
         """The sums of the targets `[first, last)`, into `out`, a row each."""
         if self._table is None:
-            self._loops.plain(*self._heard, self._x, self._weight, out, first, last)
+            self._loops.plain(*self._heard, self._x, self._weight, WIDE, out, first, last)
         else:
             self._loops.rectified(*self._heard, self._x, self._table, self._weight, out, first, last)
 
     def backward(self, grad: np.ndarray, out: np.ndarray, to_table: np.ndarray, first: int, last: int) -> None:
         """The gradient of the sources `[first, last)` into `out`, and of the table, added to, from that of the sums."""
         if self._table is None:
-            self._loops.plain_back(*self._told, grad, self._weight, out, first, last)
+            self._loops.plain(*self._told, grad, self._weight, np.zeros(0, grad.dtype), out, first, last)
         else:
             self._loops.rectified_back(
                 *self._told, self._x, self._table, self._weight, grad, out, to_table, first, last

@@ -41,31 +41,25 @@ def begin(acc, x, i, self_weight, n):
 @dataclass(frozen=True)
 class Loops:
     plain: Callable[..., Any]
-    plain_back: Callable[..., Any]
     rectified: Callable[..., Any]
     rectified_back: Callable[..., Any]
-
-
-@inlined
-def wide_scratch(like, width):
-    return scratch(WIDE, width)
 
 
 @lru_cache
 def loops(width: int) -> Loops:
     """The loops for x of this width."""
     known = 0 if width % STEP else width
-    return Loops(_plain(known, wide_scratch), _plain(known, scratch), _rectified(known), _rectified_back(known))
+    return Loops(_plain(known), _rectified(known), _rectified_back(known))
 
 
-def _plain(known: int, room: Callable[..., Any]) -> Callable[..., Any]:
+def _plain(known: int) -> Callable[..., Any]:
     @contracted
-    def plain(rows, view, x, self_weight, out, first, last):
-        """out[i] = self_weight x[i] + sum of x[j]."""
+    def plain(rows, view, x, self_weight, like, out, first, last):
+        """out[i] = self_weight x[i] + sum of x[j], summed in the dtype of `like`."""
         start, index, _ = rows
         row, base, stride = view
         n = known if known else x.shape[1]
-        acc = room(x, n)
+        acc = scratch(like, n)
         for i in range(first, last):
             begin(acc, x, i, self_weight, n)
             r = at(row, i)

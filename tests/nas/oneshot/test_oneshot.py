@@ -335,6 +335,7 @@ def test_a_search_for_more_begins_with_the_same(name, tmp_path):
     assert [outcome.key for outcome in goes_on.outcomes] == [outcome.key for outcome in more.outcomes]
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_the_same_once_candidates_repeat(tmp_path):
     """In another process all candidates so far are made again, which must not count as names in vain."""
     whole = searched_with("darts-pt", "nas-bench-graph", 10, tmp_path / "whole")
