@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from graphlab import cli as command_line
@@ -42,6 +43,24 @@ def shared_data_root(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRAPHLAB_DATA", str(root))
         yield root
+
+
+@pytest.fixture(scope="session")
+def made_once(shared_data_root: Path) -> Callable[[str, Callable[[Path], object]], Path]:
+    """`made_once(name, make)` gives a folder that `make` has filled, once for all parallel workers of this session."""
+
+    def get(name: str, make: Callable[[Path], object]) -> Path:
+        folder = shared_data_root.parent / "made" / name
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.with_suffix(".done").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                folder.with_suffix(".done").touch()
+        return folder
+
+    return get
 
 
 @pytest.fixture

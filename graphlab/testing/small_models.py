@@ -32,9 +32,14 @@ FEW = {"batch_size": 4, "num_relabelings": 6, "output_dim": 4}
 assert_close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-5)
 
 
+@cache
+def _cases(models: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(model, name) for model in models for name in EXAMPLES if _fits(model, _example(name))]
+
+
 def cases(*models: str) -> list[tuple[str, str]]:
     """These models, by default all that are registered, with each example they can be built for."""
-    return [(model, name) for model in models or MODELS.names() for name in EXAMPLES if _fits(model, _example(name))]
+    return list(_cases(models or tuple(MODELS.names())))
 
 
 def distinct_cases(*models: str) -> dict[str, list[str]]:

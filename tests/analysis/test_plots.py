@@ -116,6 +116,7 @@ def test_equal_figures_are_equal_bytes():
     assert learning_curves(runs).render("svg") == learning_curves(runs).render("svg")
 
 
+@pytest.mark.slow
 def test_matplotlib_is_loaded_late_and_pyplot_never():
     code = (
         "import sys, graphlab.experiment.reproduce; assert 'matplotlib' not in sys.modules\n"

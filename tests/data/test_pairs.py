@@ -63,6 +63,7 @@ def test_sr25_graphs_are_15_different_ones():
         assert same_under_1_wl(first, second) and proven_different(first, second)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_graph8c_graphs_are_different():
     """Graphs of equal degrees, triangles and spectrum are few, and networkx tells those apart."""

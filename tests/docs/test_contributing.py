@@ -98,6 +98,7 @@ def test_search(shell, package):
     assert found["strategy"] == STRATEGY and found["trials"] == 6
 
 
+@pytest.mark.slow
 def test_contract_in_the_tests_of_the_package(shell, package, tmp_path):
     (tmp_path / "test_my_package.py").write_text(FILES["test_my_package.py"])
     assert passed(shell("python -m pytest -p no:cacheprovider test_my_package.py", path=package)) >= 28

@@ -20,6 +20,7 @@ def test_every_block_is_run():
     assert {(block.language, block.mark) for block in blocks(DATA)} == {("python", "real_data")}
 
 
+@pytest.mark.slow
 def test_python_of_own_data(shell, own_files):
     (own_files / "snippet.py").write_text("".join(texts(OWN_DATA, "python")))
     shown = shell("python snippet.py")
@@ -39,6 +40,7 @@ def test_commands_of_own_data(cli, own_files, monkeypatch):
     assert "own/friends-" in shown and "own/family-" in shown and "ida" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_python_of_data(shell, tmp_path):
     (tmp_path / "snippet.py").write_text("".join(texts(DATA, "python", "real_data")))

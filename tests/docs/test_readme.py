@@ -105,6 +105,7 @@ def test_each_way_to_a_data_set_is_three_lines_at_most():
     assert len(ways) == 7 and max(ways.values()) <= 3 - len(["gl.run(...)"])
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_on_public_data(shell, check_commands, checkout):
     """The commands, then the Python that finds their runs done."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 
+import pytest
+
 from graphlab.model.layered import LayeredModel
 from graphlab.model.registry import MODELS, find_model
 from tests.docs.blocks import ROOT, blocks
@@ -11,6 +13,7 @@ from tests.docs.blocks import ROOT, blocks
 PAGE = "docs/SAMPLING.md"
 
 
+@pytest.mark.slow
 def test_the_page_runs(shell, cli, tmp_path, monkeypatch):
     python, bash = blocks(PAGE)
     assert (python.language, bash.language) == ("python", "bash")

@@ -273,6 +273,7 @@ def test_a_store_with_a_run_that_cannot_be_read_lists_the_others(tmp_path, cli):
     assert f"warning: run {runs[0].id} is left out" in ended.err
 
 
+@pytest.mark.slow
 def test_the_code_of_a_process_is_known_in_another(tmp_path):
     """The digest depends on what the modules say, not on what else a process has imported."""
     script = "from graphlab.experiment.plan import make_plan; print(make_plan('gcn', 'karate').imported_code)"

@@ -123,6 +123,7 @@ def test_graphs_and_whole_batches(tmp_path):
     assert go(WholeBatch, "karate", tmp_path, width=3).summary().n == 1
 
 
+@pytest.mark.slow
 def test_a_model_of_a_script_runs_in_workers(tmp_path):
     script = Path(__file__).with_name("own_model_script.py")
     ended = subprocess.run([sys.executable, script, tmp_path], capture_output=True, text=True, check=False)

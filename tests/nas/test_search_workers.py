@@ -41,6 +41,7 @@ def test_workers_that_are_killed_lose_nothing(strategy, trials, kills, tmp_path)
     assert_whole(asked)
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_the_process_that_started_it(tmp_path):
     asked = asked_for(tmp_path, 10_000)
     worker = start(json.dumps(asked.to_json()))
@@ -74,6 +75,7 @@ def test_a_worker_that_ends_by_an_error_is_told_once_and_not_started_again(tmp_p
     assert (tmp_path / "starts").read_text() == "started\n" * 2
 
 
+@pytest.mark.slow
 def test_workers_find_modules_where_this_process_does(tmp_path, monkeypatch, together):
     (tmp_path / "my_gcn.py").write_text(GCN)
     monkeypatch.setenv(PLUGINS, "")

@@ -71,13 +71,11 @@ nbformat.write(notebook, sys.argv[2])
 
 
 @pytest.fixture(scope="module")
-def executed(tmp_path_factory):
+def executed(made_once):
     """`executed(name)` gives the notebook after its run in an empty folder, without raw data sets."""
-    folder = tmp_path_factory.mktemp("notebooks")
 
     def run(name: str) -> nbformat.NotebookNode:
-        target = folder / name
-        if not target.exists():
+        def make(folder: Path) -> None:
             environment = {key: value for key, value in os.environ.items() if key != "GRAPHLAB_MIRROR"}
             environment |= {
                 "GRAPHLAB_DATA": str(folder / "data"),
@@ -85,10 +83,11 @@ def executed(tmp_path_factory):
                 "IPYTHONDIR": str(folder / "ipython"),
                 "PYTHONPATH": os.pathsep.join(filter(None, [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")])),
             }
-            words = [sys.executable, "-c", EXECUTE, str(FOLDER / name), str(target)]
+            words = [sys.executable, "-c", EXECUTE, str(FOLDER / name), str(folder / name)]
             done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800)
             assert done.returncode == 0, done.stderr
-        return nbformat.read(target, as_version=4)
+
+        return nbformat.read(made_once(name, make) / name, as_version=4)
 
     return run
 

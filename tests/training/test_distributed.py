@@ -71,17 +71,19 @@ def assert_same_run(found, expected):
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory):
+def two(made_once):
     """Stores of what two processes made of each job, trained, untrained and diverging."""
-    path = tmp_path_factory.mktemp("two")
-    trained = [job(name, path / name, seeds=2) for name in JOBS]
-    untrained = [job(name, path / "untrained" / name) for name in JOBS]
-    for entry in untrained:
-        entry["settings"] = entry["settings"] | {"training.epochs": 0}
-    diverging = [job(name, path / "diverging" / name, nan=[1, 3]) for name in JOBS]
-    done = work(path, trained + untrained + diverging)
-    assert done.returncode == 0, done.stderr
-    return path
+
+    def make(path):
+        trained = [job(name, path / name, seeds=2) for name in JOBS]
+        untrained = [job(name, path / "untrained" / name) for name in JOBS]
+        for entry in untrained:
+            entry["settings"] = entry["settings"] | {"training.epochs": 0}
+        diverging = [job(name, path / "diverging" / name, nan=[1, 3]) for name in JOBS]
+        done = work(path, trained + untrained + diverging)
+        assert done.returncode == 0, done.stderr
+
+    return made_once("two-processes", make)
 
 
 @pytest.mark.parametrize("name", JOBS)

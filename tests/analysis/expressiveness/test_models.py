@@ -183,6 +183,7 @@ def test_no_weights_tell_apart_a_pair_of_brec_that_the_class_cannot(name):
     check_brec(name, class_of_entry(name), 198, seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", WITHIN_TWO)
 def test_nor_do_others_of_the_pairs_of_up_to_40_nodes(name):

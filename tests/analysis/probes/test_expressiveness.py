@@ -116,6 +116,7 @@ def test_ceilings_of_brec_by_category(cli):
     assert [counts["total"] for counts in found.values()] == totals
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("pair", [316, 328])
 def test_resistances_as_fractions_do_not_separate_what_rounded_ones_seem_to(pair):

@@ -240,6 +240,7 @@ def test_a_search_that_was_stopped_ends_with_the_same_trials(before, whole, tmp_
     assert told(search(tmp_path / "stopped")) == told(whole)
 
 
+@pytest.mark.slow
 def test_workers_share_what_they_leave(tmp_path, together):
     """This process begins when the other one has left weights. Its first architecture is a neighbour of the other's
     best, one decision away, of which two layers never lose all: what it inherits can only be the other's."""

@@ -176,7 +176,7 @@ def planted(by_neighbours: bool) -> gl.Dataset:
     return replace(example("node-classification"), graphs=(graph,), splits=Splits("drawn", fixed=(split,)), spec=spec)
 
 
-@pytest.mark.parametrize("name", ["darts", "pc-darts"])
+@pytest.mark.parametrize("name", ["darts", pytest.param("pc-darts", marks=pytest.mark.slow)])
 def test_a_mixture_learns_what_helps_on_the_held_out_part(name, tmp_path):
     """Operators that hear nobody, 2 of 9, win weight where the class is in a node's own features, and less where it is
     in its neighbours'."""

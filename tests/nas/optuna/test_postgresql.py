@@ -155,6 +155,7 @@ def test_a_worker_that_dies_before_its_first_sign_of_life_keeps_no_trial(server,
     assert states == [TrialState.FAIL, TrialState.RUNNING]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_restarted_is_waited_for(machine, server, letters, run_search):
     """With a connection of before in the pool, and a worker that gives signs of life meanwhile."""
     objective = Interrupted(letters, 3, lambda: (machine.stop(), Timer(1, machine.start).start()))
@@ -162,6 +163,7 @@ def test_a_server_that_is_restarted_is_waited_for(machine, server, letters, run_
     assert len(outcomes) == len(set(objective.calls)) == 8
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_ends_a_search_that_goes_on_later(
     machine, server, letters, run_search, monkeypatch, capfd
 ):

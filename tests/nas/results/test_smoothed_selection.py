@@ -27,6 +27,7 @@ def regrets(noise: float, rule) -> np.ndarray:
     return np.array(found)
 
 
+@pytest.mark.slow
 def test_smoothing_withstands_noise_and_costs_little_without():
     for noise in (0.05, 0.1):
         assert regrets(noise, "smoothed").mean() < regrets(noise, "best").mean()

@@ -264,6 +264,7 @@ def test_a_graph_has_a_node_an_aggregation():
     assert set(graph.edges) == {(0, 1), (1, 2), (1, 3), (2, 4), (3, 4), (4, 5)}
 
 
+@pytest.mark.slow
 def test_the_command(cli, tmp_path):
     words = ["search", "random", "substructures/triangles", "--space", "subgraph-algebra", "--trials", 3, "--seed", 1]
     words += ["--set", "training.epochs=1", "--store", tmp_path, "--json"]

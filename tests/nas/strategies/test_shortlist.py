@@ -125,6 +125,7 @@ def test_every_other_published_table_s_tests_are_looked_at():
     assert min(ranks) > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_command_line_gives_the_best_of_the_shortlist(cli, tmp_path):
     words = (

@@ -28,7 +28,7 @@ TWO_GCN = {"link": "0123", "operator_1": "skip", "operator_2": "skip", "operator
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n == "cora" else [pytest.mark.slow]) for n in PUBLISHED])
 def test_the_published_figures(name):
     table = find_table(f"nas-bench-graph/{name}")
     best, chosen, median, gcn = PUBLISHED[name]
