@@ -18,6 +18,7 @@ from graphlab.model.registry import build_model
 
 R = 2
 SPEC = DataSpec("triples", (FACT,), num_relations=R, num_entities=4, directed=True)
+AGGREGATES = ["sum", "pna", *(pytest.param(name, marks=pytest.mark.slow) for name in ("mean", "max"))]
 
 
 def all_walks(edge_index: Tensor, importance: Tensor, head: int, tail: int) -> dict[tuple[int, ...], float]:
@@ -88,7 +89,7 @@ def nbfnet(**choices):
     return build_model("nbfnet", SPEC, {"dim": 8, "num_layers": 3, **choices}).eval()
 
 
-@pytest.mark.parametrize("aggregate", ["sum", "mean", "max", "pna"])
+@pytest.mark.parametrize("aggregate", AGGREGATES)
 def test_the_only_path_is_found_and_walked_in_the_model_s_direction(aggregate):
     """Facts 0, 1, 2 are edges 0, 1, 2 and their inverses 3, 4, 5."""
     graph = world()
@@ -105,7 +106,7 @@ def test_the_first_layer_s_edges_leave_the_head_and_the_last_layer_s_reach_the_t
     assert importance[2].nonzero().flatten().tolist() == [2]
 
 
-@pytest.mark.parametrize("aggregate", ["sum", "mean", "max", "pna"])
+@pytest.mark.parametrize("aggregate", AGGREGATES)
 def test_importance_is_the_change_of_the_score_with_the_edge_s_weight(aggregate):
     graph, model = world(), nbfnet(aggregate=aggregate, dependent=False).double()
     query = torch.tensor([0]), torch.tensor([1]), torch.tensor([[3]])

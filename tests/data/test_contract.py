@@ -26,9 +26,12 @@ def _needs_raw_files(name: str) -> bool:
     return any(not source.made_by for source in found.module.CARD.sources.get(found.variant, ()))
 
 
+LARGE = [*COUNTED_ALIKE, "mixture/fb-wn", "graph8c"]
+
+
 def _marks(name: str) -> list[pytest.MarkDecorator]:
     raw = [pytest.mark.real_data] if _needs_raw_files(name) else []
-    return raw + ([pytest.mark.slow] if name in COUNTED_ALIKE else [])
+    return raw + ([pytest.mark.slow] if name in LARGE else [])
 
 
 CASES = [pytest.param(name, marks=_marks(name)) for name in DATASETS.names()]

@@ -62,6 +62,7 @@ def test_picture_of_a_small_graph_shows_every_node_and_class():
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Mr. Hi", "Officer"]
 
 
+@pytest.mark.slow
 def test_plotting_needs_no_pyplot_and_loading_no_matplotlib():
     code = (
         "import sys; from graphlab.data.load import load; ds = load('karate')\n"

@@ -51,6 +51,7 @@ def test_every_shipped_experiment_resolves(path):
         assert find_model(entry.model).name == entry.model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_experiment_can_be_planned(path):
     experiment = read_experiment(path)

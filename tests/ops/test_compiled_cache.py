@@ -19,7 +19,7 @@ import pytest
 import graphlab
 
 PACKAGE = Path(graphlab.__file__).parent
-COMPILERS = ("contracted", "compiled", "njit")
+COMPILERS = ("contracted", "compiled", "numba.njit")
 NUMBERS = ("int", "bool", "float")
 
 
@@ -28,7 +28,7 @@ def kept_loops(path: Path) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
     for factory in ast.walk(ast.parse(path.read_text())):
         for loop in factory.body if isinstance(factory, ast.FunctionDef) else ():
             if isinstance(loop, ast.FunctionDef):
-                names = [ast.unparse(each).partition("(")[0].rpartition(".")[2] for each in loop.decorator_list]
+                names = [ast.unparse(each).partition("(")[0] for each in loop.decorator_list]
                 if set(names) & set(COMPILERS):
                     yield factory, loop
 
@@ -41,7 +41,10 @@ def closes_over(path: Path, factory: str, loop: str) -> tuple[str, ...]:
     return inner.get_frees()
 
 
-LOOPS = [(path, *found) for path in sorted(PACKAGE.rglob("*.py")) for found in kept_loops(path)]
+COMPILING = [
+    path for path in sorted(PACKAGE.rglob("*.py")) if any(f"@{name}" in path.read_text() for name in COMPILERS)
+]
+LOOPS = [(path, *found) for path in COMPILING for found in kept_loops(path)]
 
 
 def test_the_factories_are_found():

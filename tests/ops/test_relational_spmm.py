@@ -237,7 +237,7 @@ def test_pairs_that_are_not_there():
             relational_spmm_pairs(**problem | {"pairs": wrong})
 
 
-@pytest.mark.parametrize("reduce", REDUCES)
+@pytest.mark.parametrize("reduce", ["sum", "max", "pna"])
 @pytest.mark.parametrize("queries", [1, 20])
 def test_threads_change_nothing_but_the_last_bits(reduce, queries):
     """Several blocks of columns and, for one query, several chunks of rows."""

@@ -86,7 +86,9 @@ def goes_beyond(name: str, test: str) -> bool:
     return any(apart(name, settings_of(name, 8), [pair(base)], seed).max() > SEEN for base, seed in draws)
 
 
-@pytest.mark.parametrize("name", PLACED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if k % 3 else []) for k, name in enumerate(PLACED)]
+)
 def test_no_weights_tell_apart_an_embedded_pair_that_the_class_cannot(name):
     alike = ~separated(class_of_entry(name))
     assert alike.any() and farthest(name)[alike].max() < TOLERANCE

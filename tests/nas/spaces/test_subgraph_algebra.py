@@ -287,6 +287,7 @@ class Neighbours(Objective):
         return Evaluation({"validation": float(sum("vL" in one for one in sets) - 0.1 * sum(map(len, sets)))})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", [*OWN, "random", "tpe", "nsga2", "gp"])
 def test_every_strategy_chooses_in_it(strategy, run_search):
     settings = {"startup": 6} if strategy in ("gp", "tpe", "bayesian", "predictor", "agnn") else {}

@@ -136,6 +136,7 @@ def test_sources_explain_each_other_as_least_squares_says():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_every_other_published_table_is_a_source():
     from graphlab.nas.registry import find_table
