@@ -29,15 +29,13 @@ def edge_weight(batch: Data) -> Tensor | None:
     return batch.get("edge_weight")
 
 
-def positive_edge_weight(batch: Data, model: str) -> Tensor | None:
-    """The same, for a model that divides by sums of weights. Raises IncompatibleError where one is negative."""
-    weight = edge_weight(batch)
+def require_positive(weight: Tensor | None, model: str) -> None:
+    """Raises IncompatibleError where a weight is negative, for a model that divides by sums of weights."""
     if weight is not None and bool((weight < 0).any()):
         raise IncompatibleError(
             f"{model} divides by sums of edge weights, and {int((weight < 0).sum()):,} of {len(weight):,} are negative",
             hint="use weights from 0, or a model that sums messages, such as gin",
         )
-    return weight
 
 
 def weighted_messages(batch: Data, h: Tensor, reduce: str) -> Tensor:

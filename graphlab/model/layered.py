@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.model.base import Model
+from graphlab.model.sparse_features import Remembered
 from graphlab.ops.neighbour_sampling import ALL, InNeighbours, sample_neighbours
+from graphlab.ops.neighbour_sum import Neighbours, neighbour_sum
 
 MAX_NUMBERS = 2**24
 """Numbers in the rows of a block's sources, of the widest that the model has; 64 MiB in float32."""
@@ -35,6 +37,14 @@ class Block:
     edge_index: Tensor
     num_targets: int
     edge_weight: Tensor | None = None
+    _sorted: dict[int, Neighbours] = field(default_factory=dict, repr=False, compare=False)
+
+    def sum(self, x: Tensor) -> Tensor:
+        """The sum of the sources' rows times the weights of their edges: `[num_sources, d]` to `[num_targets, d]`."""
+        if len(x) not in self._sorted:
+            with torch.inference_mode(False):
+                self._sorted[len(x)] = Neighbours(self.edge_index, self.num_targets, len(x))
+        return neighbour_sum(self._sorted[len(x)], x, self.edge_weight)
 
     def of_targets(self, rows: Tensor) -> Tensor:
         """The targets' rows among those of sources."""
@@ -54,16 +64,21 @@ class LayeredModel(Model, ABC):
 
     num_layers: int
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._block = Remembered(self.block)
+
     @property
     def num_hops(self) -> int:
         return self.num_layers
 
     def messages(self, batch: Data) -> Block:
-        """The edges that every layer sends messages along, with their weights; made once a graph.
+        """The edges that every layer sends messages along, with their weights; made once a graph."""
+        return self._block(batch["edge_index"], batch.get("edge_weight"), int(batch.num_nodes or 0))
 
-        Override where weights are normalised or loops are added. The nodes are all of the batch's.
-        """
-        return Block(batch["edge_index"], int(batch.num_nodes or 0), batch.get("edge_weight"))
+    def block(self, edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> Block:
+        """The same of these edges between all nodes. Override where weights are normalised or loops are added."""
+        return Block(edge_index, num_nodes, edge_weight)
 
     @abstractmethod
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:

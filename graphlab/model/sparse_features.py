@@ -19,24 +19,26 @@ ResultT = TypeVar("ResultT")
 
 
 class Remembered(Generic[ResultT]):
-    """What a function made of the last tensor it was given; a transductive task gives the same at every step.
+    """What a function made of the last arguments it was given, tensors and plain values; a transductive task gives the
+    same at every step.
 
-    `rest` are further arguments, plain values. A tensor made in inference mode does not tell when it is changed, and
-    nothing is remembered of it.
+    A tensor made in inference mode does not tell when it is changed, and nothing is remembered of it.
     """
 
     def __init__(self, function: Callable[..., ResultT]) -> None:
         self._function = function
-        self._seen: tuple[Tensor, int, tuple[Any, ...], ResultT] | None = None
+        self._seen: tuple[tuple[Any, ...], tuple[Any, ...], ResultT] | None = None
 
-    def __call__(self, x: Tensor, *rest: Any) -> ResultT:
-        if x.is_inference():
-            return self._function(x, *rest)
+    def __call__(self, *values: Any) -> ResultT:
+        tensors = [value for value in values if isinstance(value, Tensor)]
+        if any(tensor.is_inference() for tensor in tensors):
+            return self._function(*values)
+        state = tuple(value._version if isinstance(value, Tensor) else value for value in values)
         seen = self._seen
-        if seen is None or seen[0] is not x or seen[1:3] != (x._version, rest):
+        if seen is None or seen[1] != state or not all(old is new for old, new in zip(seen[0], tensors, strict=True)):
             with torch.inference_mode(False):  # what is kept may have a part in gradients later
-                self._seen = seen = (x, x._version, rest, self._function(x, *rest))
-        return seen[3]
+                self._seen = seen = (tuple(tensors), state, self._function(*values))
+        return seen[2]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,18 @@ class SparseRows:
 def linear(x: Tensor | SparseRows, weight: Tensor) -> Tensor:
     """x W^T, weight `[out_dim, dim]` -> `[num_nodes, out_dim]`."""
     return x @ weight.T if isinstance(x, Tensor) else sparse_product(x.pattern, x.values, weight.T)
+
+
+def convolve(x: Tensor | SparseRows, weight: Tensor, aggregate: Callable[[Tensor], Tensor]) -> Tensor:
+    """A linear aggregation over nodes of x W^T. The map comes first where it makes rows narrower, or x is sparse.
+
+    Shapes:
+        x: `[num_sources, d]`; weight: `[out_dim, d]`; aggregate maps `[num_sources, n]` to `[num_targets, n]`.
+        Returns `[num_targets, out_dim]`.
+    """
+    if isinstance(x, Tensor) and x.size(1) < len(weight):
+        return linear(aggregate(x), weight)
+    return aggregate(linear(x, weight))
 
 
 def by_input(weight: nn.Parameter) -> nn.Parameter:
@@ -85,7 +99,7 @@ class FeatureInput(nn.Module):
 
 def _nonzero(x: Tensor) -> tuple[Pattern, Tensor] | None:
     """Where the entries are and their values; None for dense features."""
-    at = x.nonzero()
-    if len(at) >= DENSE * x.numel():
+    if int(x.count_nonzero()) >= DENSE * x.numel():
         return None
+    at = x.nonzero()
     return Pattern(at[:, 0], at[:, 1], x.size(0), x.size(1)), x[at[:, 0], at[:, 1]]

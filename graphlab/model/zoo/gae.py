@@ -18,6 +18,8 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import LINK, DataSpec
 from graphlab.model.base import LinkModel, ModelConfig, Preset, input_dim, require_transductive, visible_edges
+from graphlab.model.sparse_features import Remembered
+from graphlab.ops.neighbour_sum import Neighbours, neighbour_sum
 
 
 class Config(ModelConfig):
@@ -43,6 +45,7 @@ class GAE(LinkModel):
         url="https://arxiv.org/abs/1611.07308",
     )
 
+    version = 2
     output_dims = {"first": 1, "second": 1}
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
@@ -52,21 +55,15 @@ class GAE(LinkModel):
         self.has_features = spec.node is not None
         rows = input_dim(spec.node, "gae") if self.has_features else require_transductive("gae", spec)
         self.first = nn.Parameter(nn.init.xavier_uniform_(torch.empty(rows, config.hidden_dim)))
+        self._neighbours = Remembered(_normalised)
         self.second = nn.Parameter(nn.init.xavier_uniform_(torch.empty(config.hidden_dim, config.embedding_dim)))
 
     def encode(self, graph: Data) -> Tensor:
         """Embeddings `[num_nodes, embedding_dim]`."""
-        node = torch.arange(int(graph.num_nodes or 0), device=self.first.device)
-        source, target = torch.cat([visible_edges(graph), node.expand(2, -1)], dim=1)
-        degree = target.bincount().to(self.first.dtype)
-        weight = (degree[source] * degree[target]).rsqrt()
-
-        def convolve(rows: Tensor) -> Tensor:
-            sent = weight.unsqueeze(1) * rows[source]
-            return torch.zeros_like(rows, dtype=sent.dtype).index_add(0, target, sent)
-
-        hidden = convolve(graph["x"] @ self.first if self.has_features else self.first).relu()
-        return convolve(F.dropout(hidden, self.dropout, self.training) @ self.second)
+        neighbours, weight = self._neighbours(visible_edges(graph), int(graph.num_nodes or 0))
+        rows = graph["x"] @ self.first if self.has_features else self.first
+        hidden = neighbour_sum(neighbours, rows, weight).relu()
+        return neighbour_sum(neighbours, F.dropout(hidden, self.dropout, self.training) @ self.second, weight)
 
     def score_nodes(self, encoding: Tensor, sources: Tensor, candidates: Tensor | None = None) -> Tensor:
         if candidates is None:
@@ -77,6 +74,15 @@ class GAE(LinkModel):
         """One look-up of both ends, which is faster and whose gradient sums in the order of the pairs."""
         first, second = encoding[pairs].unbind(1)
         return (first * second).sum(-1)
+
+
+def _normalised(edge_index: Tensor, num_nodes: int) -> tuple[Neighbours, Tensor]:
+    """The edges and a loop a node, and the entry of A~ that each stands for, `[E + num_nodes]`."""
+    node = torch.arange(num_nodes, device=edge_index.device)
+    edges = torch.cat([edge_index, node.expand(2, -1)], dim=1)
+    source, target = edges
+    degree = target.bincount().float()
+    return Neighbours(edges, num_nodes, num_nodes), (degree[source] * degree[target]).rsqrt()
 
 
 PRESETS = {

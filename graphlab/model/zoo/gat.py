@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GATConv
+from torch_geometric.utils import add_self_loops, remove_self_loops
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.core.errors import IncompatibleError
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
-from graphlab.model.dropout import FeatureDropout
 from graphlab.model.edges import edge_weight
+from graphlab.model.observation import is_observed
+from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, linear
+from graphlab.ops.neighbour_attention import neighbour_attention
+from graphlab.ops.neighbour_sum import Neighbours
 
 
 class Config(ModelConfig):
@@ -36,6 +41,7 @@ class GAT(Model):
     batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
     """
 
+    version = 2
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
@@ -59,7 +65,8 @@ class GAT(Model):
         self.dropout = config.dropout
         self.weighted = spec.weighted
         shared: dict[str, Any] = {"dropout": config.dropout, "edge_dim": 1 if spec.weighted else None}
-        self.drop_features = FeatureDropout(config.dropout)
+        self.features = FeatureInput(config.dropout)
+        self._neighbours = Remembered(_with_loops)
         self.convs = nn.ModuleList(
             [
                 *(GATConv(i, o, config.heads, **shared) for i, o in zip(inputs, hidden, strict=False)),
@@ -76,7 +83,6 @@ class GAT(Model):
         return "1-WL"
 
     def forward(self, batch: Data) -> Tensor:
-        x: Tensor = batch["x"]
         weight = edge_weight(batch)
         if (weight is not None) != self.weighted:
             raise IncompatibleError(
@@ -84,10 +90,39 @@ class GAT(Model):
                 f"{'not' if self.weighted else 'so'}",
                 hint="build it for the spec of this data set, of which `weighted` says whether there is edge_weight",
             )
-        for depth, conv in enumerate(self.convs):
-            x = self.drop_features(x) if depth == 0 else F.dropout(F.elu(x), self.dropout, self.training)
-            x = conv(x, batch.edge_index, weight if weight is None else weight.unsqueeze(1))
+        if any(map(is_observed, self.convs)):
+            return self._observed(batch["x"], batch["edge_index"], weight)
+        neighbours, weight = self._neighbours(batch["edge_index"], weight, int(batch.num_nodes or 0))
+        first, *others = self.convs
+        x = self._attend(first, self.features(batch["x"]), neighbours, weight)
+        for conv in others:
+            x = self._attend(conv, F.dropout(F.elu(x), self.dropout, self.training), neighbours, weight)
         return x
+
+    def _observed(self, x: Tensor, edge_index: Tensor, weight: Tensor | None) -> Tensor:
+        """The same through PyG's layers, whose messages are laid out."""
+        for depth, conv in enumerate(self.convs):
+            x = F.dropout(F.elu(x) if depth else x, self.dropout, self.training)
+            x = conv(x, edge_index, weight if weight is None else weight.unsqueeze(1))
+        return x
+
+    def _attend(self, conv: Any, x: Tensor | SparseRows, neighbours: Neighbours, weight: Tensor | None) -> Tensor:
+        """One layer: x `[num_nodes, width before]`, weight `[E + num_nodes]`, to `[num_nodes, width after]`."""
+        h = linear(x, conv.lin.weight).unflatten(1, (conv.heads, -1))
+        edge = None
+        if weight is not None:
+            edge = weight.unsqueeze(1) * (conv.lin_edge.weight.view_as(conv.att_edge) * conv.att_edge).sum(-1)
+        source, target = torch.einsum("nhd,khd->knh", h, torch.cat([conv.att_src, conv.att_dst]))
+        dropout = self.dropout if self.training else 0.0
+        out = neighbour_attention(neighbours, h, source, target, edge, conv.negative_slope, dropout)
+        return (out.flatten(1) if conv.concat else out.mean(1)) + conv.bias
+
+
+def _with_loops(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> tuple[Neighbours, Tensor | None]:
+    """The edges without loops, then a loop a node, whose weight is the mean of those of the edges into it."""
+    edges, weight = remove_self_loops(edge_index, weight)
+    edges, weight = add_self_loops(edges, weight, "mean", num_nodes)
+    return Neighbours(edges, num_nodes, num_nodes), weight
 
 
 SOURCE = "section 3.3; the cap of 1000 epochs stands for none, since training ends by the published patience"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch_geometric.data import Data
 from torch_geometric.nn import GCNConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
@@ -15,9 +15,10 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import ModelConfig, Preset
-from graphlab.model.dropout import FeatureDropout
-from graphlab.model.edges import positive_edge_weight
+from graphlab.model.edges import require_positive
 from graphlab.model.layered import Block, LayeredModel
+from graphlab.model.observation import is_observed
+from graphlab.model.sparse_features import FeatureInput, convolve
 
 
 class Config(ModelConfig):
@@ -34,6 +35,7 @@ class GCN(LayeredModel):
     batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
     """
 
+    version = 2
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
@@ -51,22 +53,26 @@ class GCN(LayeredModel):
         widths = self.layer_widths("gcn", spec, config.hidden_dim, config.num_layers)
         self.out_dim, self.num_layers = widths[-1], config.num_layers
         self.dropout = config.dropout
-        self.drop_features = FeatureDropout(config.dropout)
+        self.features = FeatureInput(config.dropout)
         self.convs = nn.ModuleList(GCNConv(i, o, normalize=False) for i, o in pairwise(widths))
 
     @classmethod
     def expressiveness(cls, config: Config) -> str:
         return "1-WL"
 
-    def messages(self, batch: Data) -> Block:
-        weight, num_nodes = positive_edge_weight(batch, "gcn"), int(batch.num_nodes or 0)
-        edge_index, edge_weight = gcn_norm(batch.edge_index, weight, num_nodes=num_nodes, dtype=batch["x"].dtype)
-        assert isinstance(edge_index, Tensor)
-        return Block(edge_index, num_nodes, edge_weight)
+    def block(self, edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> Block:
+        require_positive(edge_weight, "gcn")
+        edges, weight = gcn_norm(edge_index, edge_weight, num_nodes=num_nodes, dtype=torch.float32)
+        assert isinstance(edges, Tensor)
+        return Block(edges, num_nodes, weight)
 
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
-        x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
-        return block.of_targets(self.convs[depth](x, block.edge_index, block.edge_weight))
+        conv: Any = self.convs[depth]
+        if is_observed(conv):
+            x = F.dropout(x.relu() if depth else x, self.dropout, self.training)
+            return block.of_targets(conv(x, block.edge_index, block.edge_weight))
+        rows = F.dropout(x.relu(), self.dropout, self.training) if depth else self.features(x)
+        return convolve(rows, conv.lin.weight, block.sum) + conv.bias
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """The paper regularises the first layer alone (section 5.2)."""

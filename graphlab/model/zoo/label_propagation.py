@@ -16,7 +16,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import IntRange, PositiveInt
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
-from graphlab.model.edges import positive_edge_weight, weighted_messages
+from graphlab.model.edges import edge_weight, require_positive, weighted_messages
 
 FLOOR = 1e-6
 """Probability of a class that no walk has reached: keeps the logarithm finite."""
@@ -54,7 +54,8 @@ class LabelPropagation(Model):
     def forward(self, batch: Data) -> Tensor:
         known = batch.known_labels
         clamped = known.sum(dim=1, keepdim=True) > 0
-        spread = _spread if positive_edge_weight(batch, "label-propagation") is None else _spread_by_weight
+        require_positive(edge_weight(batch), "label-propagation")
+        spread = _spread if edge_weight(batch) is None else _spread_by_weight
         labels = known
         for _ in range(self.num_iterations):
             labels = torch.where(clamped, known, spread(batch, labels))

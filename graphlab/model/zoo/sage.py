@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.nn import SAGEConv
-from torch_geometric.utils import scatter
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import ModelConfig, Preset
-from graphlab.model.dropout import FeatureDropout
 from graphlab.model.layered import Block, LayeredModel
+from graphlab.model.observation import is_observed
+from graphlab.model.sparse_features import FeatureInput, SparseRows, convolve, linear
 
 
 class Config(ModelConfig):
@@ -34,6 +35,7 @@ class SAGE(LayeredModel):
     batch.x `[num_nodes, d]`, batch.edge_index `[2, E]` -> `[num_nodes, out_dim]`.
     """
 
+    version = 2
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
@@ -51,26 +53,37 @@ class SAGE(LayeredModel):
         widths = self.layer_widths("sage", spec, config.hidden_dim, config.num_layers)
         self.out_dim, self.num_layers = widths[-1], config.num_layers
         self.dropout = config.dropout
-        self.drop_features = FeatureDropout(config.dropout)
+        self.features, self.normalize = FeatureInput(config.dropout), config.normalize
+        self.weighted = spec.weighted
         self.convs = nn.ModuleList(SAGEConv(i, o, normalize=config.normalize) for i, o in pairwise(widths))
 
     @classmethod
     def expressiveness(cls, config: Config) -> str:
         return "1-WL"
 
+    def block(self, edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> Block:
+        """Weights by the number of edges into a node, so that sums are means."""
+        target = edge_index[1]
+        share = 1 / torch.bincount(target, minlength=num_nodes).float().index_select(0, target)
+        return Block(edge_index, num_nodes, share if edge_weight is None else share * edge_weight)
+
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
-        x = self.drop_features(x) if depth == 0 else F.dropout(x.relu(), self.dropout, self.training)
-        conv, targets = self.convs[depth], block.of_targets(x)
-        return conv((x, targets), block.edge_index) if block.edge_weight is None else _weighted(conv, x, targets, block)
+        conv: Any = self.convs[depth]
+        if is_observed(conv):
+            x = F.dropout(x.relu() if depth else x, self.dropout, self.training)
+            return self._observed(conv, x, block)
+        rows = F.dropout(x.relu(), self.dropout, self.training) if depth else self.features(x)
+        own = rows if isinstance(rows, SparseRows) else block.of_targets(rows)
+        mean = convolve(rows, conv.lin_l.weight, block.sum) + conv.lin_l.bias
+        out = mean + block.of_targets(linear(own, conv.lin_r.weight))
+        return F.normalize(out, dim=-1) if self.normalize else out
 
-
-def _weighted(conv: nn.Module, x: Tensor, targets: Tensor, block: Block) -> Tensor:
-    """The convolution with weights of edges, of which PyG's has none."""
-    assert isinstance(conv, SAGEConv) and block.edge_weight is not None
-    source, target = block.edge_index
-    mean = scatter(x[source] * block.edge_weight.unsqueeze(1), target, dim_size=len(targets), reduce="mean")
-    out = conv.lin_l(mean) + conv.lin_r(targets)
-    return F.normalize(out, dim=-1) if conv.normalize else out
+    def _observed(self, conv: Any, x: Tensor, block: Block) -> Tensor:
+        """The same through PyG's layer, whose messages are laid out; it has none with weights."""
+        if not self.weighted:
+            return conv((x, block.of_targets(x)), block.edge_index)
+        out = conv.lin_l(block.sum(x)) + conv.lin_r(block.of_targets(x))
+        return F.normalize(out, dim=-1) if self.normalize else out
 
 
 PRESETS = {

@@ -1,0 +1,101 @@
+"""Sums over neighbours against the definition, with gradients, for edges of any kind."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graphlab.core.errors import InputError
+from graphlab.ops.compiled import MAX_WIDTH
+from graphlab.ops.neighbour_sum import BLOCK, Neighbours, neighbour_sum, reference
+
+WIDTHS = [0, 1, 5, BLOCK, 2 * BLOCK, BLOCK + 3]
+
+
+def problem(seed: int, num_targets: int, num_sources: int, num_edges: int, width: int, dtype=torch.float64):
+    random = torch.Generator().manual_seed(seed)
+    target = torch.randint(num_targets, (num_edges,), generator=random)
+    source = torch.randint(num_sources, (num_edges,), generator=random)
+    neighbours = Neighbours(torch.stack([source, target]), num_targets, num_sources)
+    x = torch.randn(num_sources, width, generator=random, dtype=dtype)
+    return neighbours, x, torch.randn(num_edges, generator=random, dtype=dtype)
+
+
+@given(
+    seed=st.integers(0, 999),
+    sizes=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(0, 60)),
+    width=st.sampled_from(WIDTHS),
+    weighted=st.booleans(),
+)
+@settings(max_examples=60)
+def test_it_is_the_definition_with_its_gradients(seed, sizes, width, weighted):
+    """Nodes without edges, edges listed twice, loops, sides of other sizes."""
+    neighbours, x, weight = problem(seed, *sizes, width)
+    given_ = [x.requires_grad_(), *([weight.requires_grad_()] if weighted else [])]
+    out, expected = neighbour_sum(neighbours, *given_), reference(neighbours, *given_)
+    torch.testing.assert_close(out, expected, rtol=0, atol=1e-12)
+    direction = torch.randn(out.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    found, slow = (torch.autograd.grad((each * direction).sum(), given_) for each in (out, expected))
+    for mine, other in zip(found, slow, strict=True):
+        torch.testing.assert_close(mine, other, rtol=0, atol=1e-12)
+
+
+def test_the_definition_by_hand():
+    """0 -> 2 twice, 1 -> 2, 2 -> 0."""
+    neighbours = Neighbours(torch.tensor([[0, 1, 0, 2], [2, 2, 2, 0]]), 3, 3)
+    x, weight = torch.tensor([[1.0], [10.0], [100.0]]), torch.tensor([1.0, 2.0, 3.0, 4.0])
+    assert neighbour_sum(neighbours, x).flatten().tolist() == [100, 0, 12]
+    assert neighbour_sum(neighbours, x, weight).flatten().tolist() == [400, 0, 24]
+    assert reference(neighbours, x, weight).flatten().tolist() == [400, 0, 24]
+
+
+def test_gradcheck():
+    neighbours, x, weight = problem(0, 5, 4, 12, 3)
+    assert torch.autograd.gradcheck(
+        lambda x, w: neighbour_sum(neighbours, x, w), (x.requires_grad_(), weight.requires_grad_())
+    )
+
+
+@pytest.mark.parametrize("width", [BLOCK, MAX_WIDTH + 1])
+def test_any_width_and_any_number_of_threads(width):
+    neighbours, x, weight = problem(1, 300, 300, 2000, width, torch.float32)
+    before = torch.get_num_threads()
+    found = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        try:
+            rows, weights = x.clone().requires_grad_(), weight.clone().requires_grad_()
+            out = neighbour_sum(neighbours, rows, weights)
+            found.append([out, *torch.autograd.grad(out.square().sum(), (rows, weights))])
+        finally:
+            torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    torch.testing.assert_close(found[0][0], reference(neighbours, x, weight), rtol=1e-4, atol=1e-4)
+
+
+def test_other_weights_and_changed_weights_are_not_those_that_are_kept():
+    neighbours, x, weight = problem(2, 6, 6, 20, 4)
+    x.requires_grad_()
+    for values in (weight, weight.clone().mul_(2), weight.mul_(3), weight):
+        out = neighbour_sum(neighbours, x, values)
+        torch.testing.assert_close(out, reference(neighbours, x, values))
+        (slow,) = torch.autograd.grad(reference(neighbours, x, values).square().sum(), x)
+        torch.testing.assert_close(torch.autograd.grad(out.square().sum(), x)[0], slow)
+
+
+def test_half_precision_is_summed_in_float32():
+    neighbours, x, _ = problem(3, 6, 6, 20, 4, torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        out = neighbour_sum(neighbours, x.bfloat16())
+    assert out.dtype == torch.float32
+    torch.testing.assert_close(out, reference(neighbours, x.bfloat16().float()))
+
+
+@pytest.mark.parametrize("shapes", [((6,), None), ((5, 2), None), ((6, 2), (19,)), ((6, 2), (20, 1))])
+def test_shapes_that_do_not_fit(shapes):
+    neighbours = problem(0, 4, 6, 20, 2)[0]
+    x, weight = (None if shape is None else torch.zeros(shape) for shape in shapes)
+    with pytest.raises(InputError, match="20 edges of 6 nodes"):
+        neighbour_sum(neighbours, x, weight)
