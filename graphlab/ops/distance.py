@@ -91,21 +91,40 @@ def in_blocks(query: Tensor, candidates: Tensor, norm: Norm) -> Tensor:
     """`distances` on any device, without gradients."""
     found = query.new_empty(len(query), candidates.size(-2))
     for block in _blocks(query, candidates):
-        found[:, block] = reference(query, candidates[..., block, :], norm)
+        difference = query.unsqueeze(1) - candidates[..., block, :]
+        match norm:
+            case "l1":
+                found[:, block] = difference.abs_().sum(-1)
+            case "l2":
+                found[:, block] = difference.square_().sum(-1).sqrt_()
+            case "complex-l1":
+                found[:, block] = _moduli(difference).sum(-1)
     return found
 
 
-def gradients_in_blocks(query: Tensor, candidates: Tensor, norm: Norm, grad: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of both arguments of `distances`, on any device."""
+def gradients_in_blocks(query: Tensor, candidates: Tensor, norm: Norm, factor: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of both arguments, on any device; `factor`, `[B, N]`, is what each pair's terms are multiplied by."""
     to_query, to_candidates = torch.zeros_like(query), torch.empty_like(candidates)
-    query = query.detach().requires_grad_()
     for block in _blocks(query, candidates):
-        some = candidates[..., block, :].detach().requires_grad_()
-        with torch.enable_grad():
-            found = reference(query, some, norm)
-        of_query, to_candidates[..., block, :] = torch.autograd.grad(found, (query, some), grad[:, block])
-        to_query += of_query
+        difference = query.unsqueeze(1) - candidates[..., block, :]
+        slopes = factor[:, block].unsqueeze(-1)
+        match norm:
+            case "l1":
+                slopes = difference.sign_().mul_(slopes)
+            case "l2":
+                slopes = difference.mul_(slopes)
+            case "complex-l1":
+                moduli = _moduli(difference)
+                slopes = (slopes / moduli).masked_fill_(moduli == 0, 0)
+                slopes = torch.cat([slopes * half for half in difference.chunk(2, dim=-1)], dim=-1)
+        to_query += slopes.sum(1)
+        to_candidates[..., block, :] = -(slopes.sum(0) if candidates.dim() == 2 else slopes)
     return to_query, to_candidates
+
+
+def _moduli(difference: Tensor) -> Tensor:
+    real, imaginary = difference.chunk(2, dim=-1)
+    return real.square().addcmul_(imaginary, imaginary).sqrt_()
 
 
 def _blocks(query: Tensor, candidates: Tensor) -> list[slice]:
@@ -139,11 +158,9 @@ class _Distances(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         query, candidates, found = ctx.saved_tensors
-        if not ctx.is_compiled:
-            return *gradients_in_blocks(query, candidates, ctx.norm, grad), None, None
-        if found is not None:
-            grad = (grad / found).masked_fill_(found == 0, 0)
-        return *_compiled_gradients(query, candidates, ctx.norm, grad), None, None
+        factor = grad if found is None else (grad / found).masked_fill_(found == 0, 0)
+        gradients = _compiled_gradients if ctx.is_compiled else gradients_in_blocks
+        return *gradients(query, candidates, ctx.norm, factor), None, None
 
 
 def _compiled(query: Tensor, candidates: Tensor, norm: Norm) -> Tensor:
@@ -157,7 +174,7 @@ def _compiled(query: Tensor, candidates: Tensor, norm: Norm) -> Tensor:
 
 
 def _compiled_gradients(query: Tensor, candidates: Tensor, norm: Norm, factor: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of both; `factor`, `[B, N]`, is what each pair's terms are multiplied by."""
+    """As `gradients_in_blocks`."""
     queries, tables = _problems(query, candidates)
     factors = factor.reshape(len(tables), queries.size(1), tables.size(1)).transpose(1, 2).contiguous()
     parts = -(-tables.size(1) // PART)

@@ -12,13 +12,12 @@ from torch import Tensor
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.ops import distance as ops
-from graphlab.ops.distance import PART, QUERIES, TILE, distances, gradients_in_blocks, in_blocks, reference
+from graphlab.ops.distance import PART, QUERIES, TILE, distances, reference
 
 EACH_NORM = pytest.mark.parametrize(
     "norm", ["complex-l1", *(pytest.param(each, marks=pytest.mark.slow) for each in ("l1", "l2"))]
 )
 """One kind of loop is compiled in the quick tests."""
-EACH_PATH = pytest.mark.parametrize("path", [distances, in_blocks, reference])
 EACH_FORM = pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 
 
@@ -42,6 +41,14 @@ def drawn(num_queries: int, num_rows: int, width: int, own: bool = False, dtype=
 
 def weights(num_queries: int, num_rows: int, dtype=torch.float64) -> Tensor:
     return torch.randn(num_queries, num_rows, generator=SeedStream(1).torch(), dtype=torch.float64).to(dtype)
+
+
+def blockwise(query: Tensor, candidates: Tensor, norm: str) -> Tensor:
+    """The path of other devices."""
+    return ops._Distances.apply(query, candidates, norm, False)
+
+
+EACH_PATH = pytest.mark.parametrize("path", [distances, blockwise, reference])
 
 
 def with_gradients(path, query: Tensor, candidates: Tensor, norm: str, weight: Tensor):
@@ -100,11 +107,7 @@ def test_gradients_without_queries_or_rows_are_zero(norm):
 def test_where_a_distance_is_zero_so_is_its_gradient(norm, path):
     query = torch.tensor([[1.5, -2.0, 0.25, 3.0]], dtype=torch.float64, requires_grad=True)
     candidates = query.detach().clone().requires_grad_()
-    if path is in_blocks:
-        gradients = gradients_in_blocks(query, candidates, norm, torch.ones(1, 1, dtype=torch.float64))
-        found = path(query, candidates, norm)
-    else:
-        found, *gradients = with_gradients(path, query, candidates, norm, torch.ones(1, 1, dtype=torch.float64))
+    found, *gradients = with_gradients(path, query, candidates, norm, torch.ones(1, 1, dtype=torch.float64))
     assert found.item() == 0.0
     assert not any(each.any() for each in gradients)
 
@@ -161,10 +164,9 @@ def test_plain_torch_takes_a_block_at_a_time(norm, own, monkeypatch):
     monkeypatch.setattr(ops, "BLOCK", 3 * 4 * 6)
     query, candidates = drawn(4, 11, 6, own)
     weight = weights(4, 11)
-    found, *expected = with_gradients(reference, query, candidates, norm, weight)
-    torch.testing.assert_close(in_blocks(query, candidates, norm), found, rtol=1e-12, atol=1e-12)
-    for one, other in zip(gradients_in_blocks(query, candidates, norm, weight), expected, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    ours, theirs = (with_gradients(path, query, candidates, norm, weight) for path in (blockwise, reference))
+    for found, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.gpu
