@@ -58,9 +58,9 @@ def distances(query: Tensor, candidates: Tensor, norm: Norm) -> Tensor:
 
     Returns:
         `[B, N]` or `[B, K]`, float32 at least, under autocast too. Differentiable in both arguments, once; the gradient
-        of an absolute value, of a modulus and of a whole `l2` distance is 0 where it is 0. No array of
-        `[B, N, d]` is laid out. On the CPU compiled loops give the same
-        bits for any number of threads; other devices take blocks of candidates in plain torch.
+        of an absolute value, of a modulus and of a whole `l2` distance is 0 where it is 0. No array `[B, N, d]` is laid
+        out. On the CPU compiled loops give the same bits for any number of threads; other devices take blocks of
+        candidates in plain torch.
 
     Raises:
         InputError: an unknown norm, or shapes that do not fit.

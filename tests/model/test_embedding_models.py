@@ -78,6 +78,22 @@ def test_scoring_all_is_scoring_each(name, settings):
     torch.testing.assert_close(model.score(NOTHING, head, relation), each)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"), [("transe", {"norm": 2, "margin": 0.001}), ("rotate", {"margin": 0.001})]
+)
+def test_entities_close_to_each_other_are_told_apart(name, settings):
+    """Vectors of norm 20, one where the query is and one .001 away."""
+    model = build_model(name, SPEC, {"dim": D, **settings}).eval()
+    with torch.no_grad():
+        model.relation.weight.zero_()
+        model.entity.weight.copy_(torch.full((N, D), 20 / D**0.5))
+        model.entity.weight[1, 3] += 0.001
+        scores = model.score(NOTHING, torch.tensor([0]), torch.tensor([0]))
+    expected = torch.full((1, N), 0.001)
+    expected[0, 1] = 0.0
+    torch.testing.assert_close(scores, expected, rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("reciprocal", [False, True])
 @pytest.mark.parametrize("regularizer", ["l2", "n3"])
 @pytest.mark.parametrize("name", MODELS)
