@@ -10,7 +10,6 @@ from torch_geometric.data import Data
 from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.registry import build_model
-from graphlab.model.zoo import rotate
 
 N, R, D = 7, 3, 8
 SPEC = DataSpec("triples", (FACT,), num_relations=R, num_entities=N, directed=True)
@@ -71,13 +70,28 @@ def test_reciprocal_relations_have_vectors_of_their_own(name, settings):
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES)
-def test_scoring_all_is_scoring_each(name, settings, monkeypatch):
-    monkeypatch.setattr(rotate, "BLOCK", 2 * 3 * D)
+def test_scoring_all_is_scoring_each(name, settings):
     torch.manual_seed(0)
     model = build_model(name, SPEC, {"dim": D, **settings}).eval()
     head, relation = torch.tensor([0, 3, 6]), torch.tensor([0, 2, 5])
     each = model.score(NOTHING, head, relation, torch.arange(N).expand(3, -1))
-    torch.testing.assert_close(model.score(NOTHING, head, relation), each, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model.score(NOTHING, head, relation), each)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("transe", {"norm": 2, "margin": 0.001}), ("rotate", {"margin": 0.001})]
+)
+def test_entities_close_to_each_other_are_told_apart(name, settings):
+    """Vectors of norm 20, one where the query is and one .001 away."""
+    model = build_model(name, SPEC, {"dim": D, **settings}).eval()
+    with torch.no_grad():
+        model.relation.weight.zero_()
+        model.entity.weight.copy_(torch.full((N, D), 20 / D**0.5))
+        model.entity.weight[1, 3] += 0.001
+        scores = model.score(NOTHING, torch.tensor([0]), torch.tensor([0]))
+    expected = torch.full((1, N), 0.001)
+    expected[0, 1] = 0.0
+    torch.testing.assert_close(scores, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("reciprocal", [False, True])

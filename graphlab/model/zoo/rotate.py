@@ -17,10 +17,8 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveFloat
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
-from graphlab.model.embedding import TUNED, ComplexEmbeddingModel, EmbeddingConfig, modulus
-
-BLOCK = 2**22
-"""Numbers of one block of differences, 16 MiB: evaluation makes no larger one."""
+from graphlab.model.embedding import TUNED, ComplexEmbeddingModel, EmbeddingConfig
+from graphlab.ops.distance import distances
 
 
 class Config(EmbeddingConfig):
@@ -36,6 +34,7 @@ class Config(EmbeddingConfig):
 class RotatE(ComplexEmbeddingModel):
     """A relation is a rotation of each complex coordinate."""
 
+    version = 2
     citation = Citation(
         key="sun2019",
         title="RotatE: Knowledge Graph Embedding by Relational Rotation in Complex Space",
@@ -55,10 +54,7 @@ class RotatE(ComplexEmbeddingModel):
         return torch.cat([angle.cos(), angle.sin()], dim=-1), inverse
 
     def compare(self, query: Tensor, candidates: Tensor) -> Tensor:
-        query = query.unsqueeze(1)
-        size = max(1, BLOCK // max(query.numel(), 1)) if candidates.dim() == 2 else candidates.size(1)
-        blocks = candidates.split(size, dim=-2)
-        return self.margin - torch.cat([modulus(query - block).sum(-1) for block in blocks], dim=1)
+        return self.margin - distances(query, candidates, "complex-l1")
 
 
 PRESETS = {

@@ -15,6 +15,7 @@ from graphlab.core.config import Choices, FloatRange, PositiveFloat
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
 from graphlab.model.embedding import TUNED, EmbeddingConfig, EmbeddingModel
+from graphlab.ops.distance import Norm, distances
 
 
 class Config(EmbeddingConfig):
@@ -30,6 +31,7 @@ class Config(EmbeddingConfig):
 class TransE(EmbeddingModel):
     """A relation is a translation."""
 
+    version = 2
     citation = Citation(
         key="bordes2013",
         title="Translating Embeddings for Modeling Multi-relational Data",
@@ -43,16 +45,14 @@ class TransE(EmbeddingModel):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.norm = config.norm
+        self.norm: Norm = "l1" if config.norm == 1 else "l2"
         self.margin = config.margin
 
     def query(self, head: Tensor, relation: Tensor, inverse: Tensor) -> Tensor:
         return head + torch.where(inverse, -relation, relation)
 
     def compare(self, query: Tensor, candidates: Tensor) -> Tensor:
-        if candidates.dim() == 2:
-            return self.margin - torch.cdist(query, candidates, p=float(self.norm))
-        return self.margin - torch.linalg.vector_norm(query.unsqueeze(1) - candidates, ord=self.norm, dim=-1)
+        return self.margin - distances(query, candidates, self.norm)
 
 
 PRESETS = {
