@@ -47,9 +47,14 @@ def is_available() -> bool:
     return not os.environ.get(PLUGINS, "").strip() and _first_state() is not None
 
 
+def is_read() -> bool:
+    """Whether this process reads sections: once it has imported torch, and with it modules, these are asked."""
+    return "torch" not in sys.modules and is_available()
+
+
 def read(section: str) -> Any:
     """A section that is there; None if there is none, or the process has imported torch, and with it the modules."""
-    return None if "torch" in sys.modules or not is_available() else _read(_path(section))
+    return _read(_path(section)) if is_read() else None
 
 
 def _read(path: Path) -> Any:
@@ -78,7 +83,7 @@ def entry(section: str, key: str, make: Callable[[str], Any], keys: Callable[[],
     """
     if not is_available():
         return make(key)
-    if "torch" in sys.modules and (section in _MADE or _path(section).exists()):
+    if not is_read() and (section in _MADE or _path(section).exists()):
         return make(key)
     known = read(section)
     if known is None:
@@ -95,8 +100,8 @@ def keep(section: str, value: Any) -> Any:
     value, path = json.loads(json.dumps(value)), _path(section)
     is_new = section not in _MADE and _read(path) != value
     _MADE.add(section)
-    if is_new and is_available() and _first_state() == _state() and not _is_changed():
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        if is_new and is_available() and _first_state() == _state() and not _is_changed():
             write_json(path, {"digest": _digest(section, value), "value": value})
             _forget(path.parent)
     return value
@@ -124,11 +129,14 @@ def _forget(newest: Path) -> None:
 @cache
 def _first_state() -> str | None:
     """The state as this process found it when it first asked. None if it had imported torch, so that no index spares it
-    anything, or if there are modules of other packages."""
+    anything, if there are modules of other packages, or if a file cannot be read."""
     offered = importlib.metadata.entry_points().groups
     if "torch" in sys.modules or any(group.startswith("graphlab.") for group in offered):
         return None
-    return _state()
+    try:
+        return _state()
+    except OSError:
+        return None
 
 
 def _state() -> str:

@@ -8,7 +8,6 @@ files of the run.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -43,7 +42,7 @@ class Request:
         self.model, self.dataset, self.task, self.section = model, dataset, task, ""
         if not all(isinstance(name, str) and not name.startswith(OWN) for name in (model, dataset)):
             return
-        if "torch" in sys.modules or not index.is_available():
+        if not index.is_read():
             return
         try:
             settings = {name: plain(value) for name, value in overrides.items()}

@@ -90,12 +90,12 @@ def test_a_file_that_comes_or_goes_makes_it_anew(ask, package, change):
     assert ask() == ["one", []]
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[1]", '{"digest": "0", "value": {"a": {"text": "three"}}}', "\xff"])
-def test_a_damaged_section_is_made_again(ask, tmp_path, damage):
+def test_a_damaged_section_is_made_again(ask, tmp_path):
     ask()
     (path,) = sections(tmp_path)
-    path.write_text(damage, encoding="latin-1")
-    assert ask() == ["one", ["a", "b"]]
+    for damage in ("", "{", "[1]", '{"digest": "0", "value": {"a": {"text": "three"}}}', "\xff"):
+        path.write_text(damage, encoding="latin-1")
+        assert ask() == ["one", ["a", "b"]]
     assert ask() == ["one", []]
 
 
@@ -159,15 +159,17 @@ def test_an_entry_that_cannot_be_made_is_no_obstacle_to_others(ask, tmp_path):
     assert not sections(tmp_path)
 
 
+@pytest.mark.slow
 def test_processes_at_once_agree(ask, package, tmp_path):
     env = {**os.environ, "GRAPHLAB_DATA": str(tmp_path / "data")}
     words = [sys.executable, "-c", PROGRAM, str(package)]
-    started = [subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    started = [subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) for _ in range(8)]
     assert all(json.loads(each.communicate()[0])[0] == "one" for each in started)
     assert ask() == ["one", []]
     assert len(sections(tmp_path)) == 1
 
 
+@pytest.mark.slow
 def test_old_indexes_are_deleted(ask, package, tmp_path):
     for number in range(6):
         write(package, f"text {number}")
