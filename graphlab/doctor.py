@@ -12,8 +12,9 @@ from typing import Any
 
 from graphlab.core import environment
 from graphlab.core.errors import GraphLabError
+from graphlab.core.paths import data_root
 from graphlab.data.fetch import locate
-from graphlab.data.paths import data_root, mirror, store_root
+from graphlab.data.paths import mirror, store_root
 from graphlab.data.registry import DATASETS
 from graphlab.records.store import Store, UnreadableRunWarning
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
+from graphlab.analysis.registry import PROBES
 from graphlab.core.errors import ConfigError, InputError, UnknownNameError
-from graphlab.core.registry import Registry
 from graphlab.data.check import check
 from graphlab.data.dataset import Dataset
 from graphlab.data.load import load
@@ -22,8 +22,6 @@ from graphlab.model.registry import MODELS, ModelEntry, find_model
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PROBES = Registry("probe", "graphlab.analysis.probes", "graphlab.probes", lambda module: ())
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphlab.analysis.probe import PROBES
+from graphlab.analysis.registry import PROBES
 from graphlab.catalogue.tables import options
-from graphlab.comparison.numbers import published
+from graphlab.core import index
 from graphlab.core.citation import Citation
 from graphlab.core.errors import ConfigError, InputError, UnknownNameError, require_name
 from graphlab.core.registry import Registered
@@ -22,18 +22,17 @@ from graphlab.data.identity import OWN
 from graphlab.data.load import find_dataset, full_name
 from graphlab.data.own import find_entry
 from graphlab.data.paths import store_root
-from graphlab.data.pre_transform import PRE_TRANSFORMS, PreTransform
-from graphlab.data.registry import DATASETS
-from graphlab.experiment.views import table_html
-from graphlab.model.base import Preset
-from graphlab.model.own import find_own, kept_models
-from graphlab.model.registry import MODELS, ModelEntry, find_model
-from graphlab.model.transform import TRANSFORMS, LearnerTransform
+from graphlab.data.registry import DATASETS, PRE_TRANSFORMS, find_card
+from graphlab.model.registry import MODELS, TRANSFORMS, ModelEntry, find_model
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, find_proxy, find_space, find_strategy
 from graphlab.task.registry import TASKS, find_task
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from graphlab.data.pre_transform import PreTransform
+    from graphlab.model.base import Preset
+    from graphlab.model.transform import LearnerTransform
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,8 @@ class Description:
         return f"{self.text}\n\n{self.df.to_string(index=False)}" if self.settings else self.text
 
     def _repr_html_(self) -> str:
+        from graphlab.experiment.views import table_html
+
         lines = self._lines()
         facts = [[escape(heading), escape(said).replace("\n", "<br>")] for heading, said in self.known.items()]
         rows = [[escape(cell) for cell in line.values()] for line in lines]
@@ -133,6 +134,8 @@ def _unknown(name: str, kind: str | None) -> UnknownNameError:
 
 def _describe_own(name: str, kind: str | None, store: Path) -> Description:
     """Data and models of one's own, which their users have named."""
+    from graphlab.model.own import find_own, kept_models
+
     readers: dict[str, Callable[[], Parts]] = {
         "dataset": lambda: _own_dataset(find_entry(name, store)),
         "model": lambda: _own_model(find_own(name, store)),
@@ -169,8 +172,10 @@ Parts = tuple[str, str, Mapping[str, str], tuple[Mapping[str, str], ...]]
 
 
 def _dataset(name: str, found: Registered) -> Parts:
+    from graphlab.comparison.numbers import published
+
     found, split = find_dataset(name)
-    card = found.module.CARD
+    card = find_card(found)
     facts = {
         "task": card.task_of(split),
         "counts": _counts(card.statistics.get(f"{found.variant}@{split}") or card.statistics.get(found.variant, {})),
@@ -184,8 +189,8 @@ def _dataset(name: str, found: Registered) -> Parts:
     return found.name, f"{card.title}. {card.notes}".strip(), facts, ()
 
 
-def _model(name: str, found: Registered) -> Parts:
-    entry = find_model(name)
+def _model(found: Registered) -> Parts:
+    entry = find_model(found.name)
     facts = {
         "tasks": ", ".join(sorted(entry.cls.tasks)),
         "recipes": "\n".join(f"{where}: {_recipe(preset)}" for where, preset in entry.presets.items()),
@@ -194,8 +199,8 @@ def _model(name: str, found: Registered) -> Parts:
     return entry.name, f"{_doc(found.module)}\n\n{_doc(entry.cls)}", facts, tuple(settings_table(entry.config))
 
 
-def _task(name: str, found: Registered) -> Parts:
-    task = find_task(name)
+def _task(found: Registered) -> Parts:
+    task = find_task(found.name)
     models = [one for one in MODELS.names() if (task.ability or found.name) in find_model(one).cls.tasks]
     return (
         found.name,
@@ -205,52 +210,68 @@ def _task(name: str, found: Registered) -> Parts:
     )
 
 
-def _pre_transform(name: str, found: Registered) -> Parts:
-    return _named_part(PRE_TRANSFORMS.find(name), found)
+def _pre_transform(found: Registered) -> Parts:
+    return _named_part(PRE_TRANSFORMS.find(found.name), found)
 
 
-def _transform(name: str, found: Registered) -> Parts:
-    return _named_part(TRANSFORMS.find(name), found)
+def _transform(found: Registered) -> Parts:
+    return _named_part(TRANSFORMS.find(found.name), found)
 
 
 def _named_part(part: type[PreTransform] | type[LearnerTransform], found: Registered) -> Parts:
     return found.name, f"{_doc(found.module)}\n\n{_doc(part)}", {}, tuple(settings_table(part.Config))
 
 
-def _strategy(name: str, found: Registered) -> Parts:
-    strategy = find_strategy(name)
+def _strategy(found: Registered) -> Parts:
+    strategy = find_strategy(found.name)
     return found.name, _doc(strategy), {"citation": _cited(strategy.citation)}, tuple(settings_table(strategy.Config))
 
 
-def _space(name: str, found: Registered) -> Parts:
-    space = find_space(name)
+def _space(found: Registered) -> Parts:
+    space = find_space(found.name)
     rows = [{"decision": one.name, "options": ", ".join(map(str, one.options))} for one in space.decisions]
     return found.name, f"{_doc(found.module)}\n\n{_doc(type(space))}", {}, tuple(rows)
 
 
-def _proxy(name: str, found: Registered) -> Parts:
-    proxy = find_proxy(name)
+def _proxy(found: Registered) -> Parts:
+    proxy = find_proxy(found.name)
     facts = {"tasks": getattr(proxy.tasks, "name", "all"), "citation": _cited(proxy.citation)}
     return found.name, _doc(type(proxy)), facts, ()
 
 
-def _probe(name: str, found: Registered) -> Parts:
+def _probe(found: Registered) -> Parts:
     functions = [getattr(found.module, part) for part in ("probe", "probe_model") if hasattr(found.module, part)]
     told = ["of a data set", "of a model, alone or on a data set"]
     facts = {what: ", ".join(options(one)) or "no options" for what, one in zip(told, functions, strict=False)}
     return found.name, "\n\n".join(map(_doc, (found.module, *functions))), facts, ()
 
 
+def _indexed(describe_one: Callable[[Registered], Parts]) -> Callable[[str, Registered], Parts]:
+    """The same, read from the index where it has it."""
+
+    def read(name: str, found: Registered) -> Parts:
+        registry = found.registry
+        full_name, about, facts, settings = index.entry(
+            f"described-{registry.section}",
+            found.name,
+            lambda each: describe_one(registry.resolve(each)),
+            registry.names,
+        )
+        return full_name, about, facts, tuple(settings)
+
+    return read
+
+
 KINDS: Mapping[str, tuple[Any, Callable[[str, Registered], Parts]]] = {
-    "model": (MODELS, _model),
+    "model": (MODELS, _indexed(_model)),
     "dataset": (DATASETS, _dataset),
-    "task": (TASKS, _task),
-    "pre-transform": (PRE_TRANSFORMS, _pre_transform),
-    "transform": (TRANSFORMS, _transform),
-    "strategy": (STRATEGIES, _strategy),
-    "space": (SPACES, _space),
-    "proxy": (PROXIES, _proxy),
-    "probe": (PROBES, _probe),
+    "task": (TASKS, _indexed(_task)),
+    "pre-transform": (PRE_TRANSFORMS, _indexed(_pre_transform)),
+    "transform": (TRANSFORMS, _indexed(_transform)),
+    "strategy": (STRATEGIES, _indexed(_strategy)),
+    "space": (SPACES, _indexed(_space)),
+    "proxy": (PROXIES, _indexed(_proxy)),
+    "probe": (PROBES, _indexed(_probe)),
 }
 """By kind its registry and what describes one of it; the first that has a name is meant unless another is asked for."""
 

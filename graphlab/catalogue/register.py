@@ -5,14 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from graphlab.analysis.probe import PROBES
+from graphlab.analysis.registry import PROBES
 from graphlab.core.errors import InputError
 from graphlab.core.registry import Registry
-from graphlab.data.pre_transform import PRE_TRANSFORMS
-from graphlab.data.registry import DATASETS
+from graphlab.data.registry import DATASETS, PRE_TRANSFORMS
 from graphlab.model.base import Model
-from graphlab.model.registry import MODELS
-from graphlab.model.transform import TRANSFORMS
+from graphlab.model.registry import MODELS, TRANSFORMS
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, SUPERNETS, TABLES
 from graphlab.task.registry import TASKS
 

@@ -8,11 +8,13 @@ from inspect import Parameter, signature
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from graphlab.core.config import Config
-from graphlab.core.registry import ClassRegistry
+from graphlab.core import index
+from graphlab.core.registry import ClassRegistry, Registry
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from graphlab.core.config import Config
 
 
 def datasets(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
@@ -36,7 +38,7 @@ def models() -> pd.DataFrame:
             "citation": str(entry.cls.citation),
         }
 
-    return _frame(MODELS.names(), row)
+    return _frame(MODELS, row)
 
 
 def tasks() -> pd.DataFrame:
@@ -47,19 +49,19 @@ def tasks() -> pd.DataFrame:
         task = find_task(name)
         return {"outputs": task.outputs(), "settings": _defaults(task.Config), "about": _first_line(task)}
 
-    return _frame(TASKS.names(), row)
+    return _frame(TASKS, row)
 
 
 def pre_transforms() -> pd.DataFrame:
     """Every pre-transform, which makes features of nodes: what it is, and its settings with their defaults."""
-    from graphlab.data.pre_transform import PRE_TRANSFORMS
+    from graphlab.data.registry import PRE_TRANSFORMS
 
     return _named_parts(PRE_TRANSFORMS)
 
 
 def transforms() -> pd.DataFrame:
     """Every transform of learners: what it is, and its settings with their defaults."""
-    from graphlab.model.transform import TRANSFORMS
+    from graphlab.model.registry import TRANSFORMS
 
     return _named_parts(TRANSFORMS)
 
@@ -73,7 +75,7 @@ def strategies() -> pd.DataFrame:
         settings, citation = _defaults(strategy.Config), str(strategy.citation)
         return {"about": _first_line(strategy), "settings": settings, "citation": citation}
 
-    return _frame(STRATEGIES.names(), row)
+    return _frame(STRATEGIES, row)
 
 
 def spaces() -> pd.DataFrame:
@@ -87,7 +89,7 @@ def spaces() -> pd.DataFrame:
             "decisions": ", ".join(decision.name for decision in space.decisions),
         }
 
-    return _frame(SPACES.names(), row)
+    return _frame(SPACES, row)
 
 
 def proxies() -> pd.DataFrame:
@@ -100,12 +102,12 @@ def proxies() -> pd.DataFrame:
         tasks = getattr(proxy.tasks, "name", "all")
         return {"about": _first_line(proxy), "tasks": tasks, "citation": str(proxy.citation)}
 
-    return _frame(PROXIES.names(), row)
+    return _frame(PROXIES, row)
 
 
 def probes() -> pd.DataFrame:
     """Every probe of `gl.analyze`: what it says, whether of data sets or of models too, and its options."""
-    from graphlab.analysis.probe import PROBES
+    from graphlab.analysis.registry import PROBES
 
     def row(name: str) -> Mapping[str, str]:
         module = PROBES.resolve(name).module
@@ -116,7 +118,7 @@ def probes() -> pd.DataFrame:
             "options": ", ".join(dict.fromkeys(option for function in functions for option in options(function))),
         }
 
-    return _frame(PROBES.names(), row)
+    return _frame(PROBES, row)
 
 
 def options(function: Callable[..., Any]) -> list[str]:
@@ -129,13 +131,15 @@ def _named_parts(registry: ClassRegistry[Any]) -> pd.DataFrame:
         part = registry.find(name)
         return {"about": _first_line(part), "settings": _defaults(part.Config)}
 
-    return _frame(registry.names(), row)
+    return _frame(registry, row)
 
 
-def _frame(names: list[str], row: Callable[[str], Mapping[str, str]]) -> pd.DataFrame:
+def _frame(registry: Registry, row: Callable[[str], Mapping[str, str]]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([{"name": name, **row(name)} for name in names])
+    section = f"table-{registry.section}"
+    rows = [{"name": name, **index.entry(section, name, row, registry.names)} for name in registry.names()]
+    return pd.DataFrame(rows)
 
 
 def _defaults(config: type[Config]) -> str:

@@ -82,7 +82,7 @@ def analyze(
     As inverse-relations to kg/wn18rr, biconnectivity to atlas, and expressiveness to csl or to subgraph/sswl-plus.
     """
     from graphlab import api
-    from graphlab.experiment.plan import parse_settings
+    from graphlab.experiment.settings import parse_settings
 
     options = {
         "tests": tests,

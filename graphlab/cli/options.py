@@ -62,7 +62,7 @@ def read_overrides(
 ) -> dict[str, Any]:
     """What `--set`, `--pre-transform` and `--transform` change. Raises ConfigError where two name one thing
     differently."""
-    from graphlab.experiment.plan import parse_settings
+    from graphlab.experiment.settings import parse_settings
 
     overrides = parse_settings(settings)
     for key, name in (("pre_transform", pre_transform), ("transform", transform)):

@@ -62,7 +62,7 @@ def choose_data(name: str | None, path: Path | None, options: Sequence[str] | No
 def read_data(path: Path, options: Sequence[str]) -> Dataset:
     """The data set of a file or folder. Raises as `gl.dataset` does, with what to say on the command line."""
     from graphlab import api
-    from graphlab.experiment.plan import parse_settings
+    from graphlab.experiment.settings import parse_settings
 
     chosen = parse_settings(options, _option)
     try:
@@ -73,7 +73,7 @@ def read_data(path: Path, options: Sequence[str]) -> Dataset:
 
 
 def _option(text: str) -> tuple[str, Any]:
-    from graphlab.experiment.plan import parse_setting
+    from graphlab.experiment.settings import parse_setting
 
     key, value = parse_setting(text)
     if key not in OPTIONS:

@@ -17,8 +17,7 @@ from graphlab.comparison.yaml_files import read_mapping
 from graphlab.core.citation import Citation, Kind
 from graphlab.core.config import Config, NonNegativeFloat, NonNegativeInt, PositiveInt
 from graphlab.core.errors import ConfigError, closest
-from graphlab.data.card import Card
-from graphlab.data.registry import DATASETS
+from graphlab.data.registry import DATASETS, find_card
 
 FOLDER = Path(__file__).parent / "published"
 SOURCES = "sources.yaml"
@@ -98,7 +97,7 @@ def published(dataset: str, folder: Path = FOLDER) -> list[PublishedNumber]:
     if at and dataset not in published_datasets(folder):
         if name not in published_datasets(folder):
             return []
-        card: Card = DATASETS.resolve(name).module.CARD
+        card = find_card(DATASETS.resolve(name))
         if split not in card.splits or card.task_of(split) != card.task:
             return []
         dataset = name

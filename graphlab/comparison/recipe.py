@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphlab.core.config import Config
+from graphlab.core import index
 from graphlab.core.errors import GraphLabError
 from graphlab.core.files import canonical_json
-from graphlab.model.base import Preset
-from graphlab.model.registry import ModelEntry, find_model
+from graphlab.model.registry import MODELS, OWN_MODELS, ModelEntry, find_model, preset_key
 from graphlab.records.record import RunSpec
-from graphlab.task.base import Task
-from graphlab.task.registry import find_task
-from graphlab.training.config import TrainingConfig
+from graphlab.task.registry import TASKS, find_task
+
+if TYPE_CHECKING:
+    from graphlab.core.config import Config
+    from graphlab.task.base import Task
 
 Settings = Mapping[str, Mapping[str, Any]]
 """Complete settings of model, task and training, as they are stored."""
@@ -65,15 +66,49 @@ def check_recipe(spec: RunSpec) -> RecipeCheck:
     since it is older than the setting, counts as at its default; one that is there no more is a departure.
     """
     try:
-        entry, task = find_model(spec.model), find_task(spec.task)
+        recipes = _recipes(spec.model, spec.task)
     except GraphLabError:
         return RecipeCheck(unknown=f"no published recipe of {spec.model} is known here")
-    preset = entry.preset_for(spec.dataset, spec.dataset.partition("/")[0], spec.task)
-    if preset is None:
+    key = preset_key(recipes["presets"], spec.dataset, spec.dataset.partition("/")[0], spec.task)
+    if key is None:
         return RecipeCheck(unknown=f"no published recipe of {spec.model} for {spec.dataset} is known here")
-    if not preset.is_published:
-        return RecipeCheck(unknown=f"the recipe is GraphLab's own: {preset.source}")
-    return _compare(spec, entry, task, preset)
+    preset = recipes["presets"][key]
+    if not preset["is_published"]:
+        return RecipeCheck(unknown=f"the recipe is GraphLab's own: {preset['source']}")
+    return _compare(spec, preset, recipes["defaults"])
+
+
+def _recipes(model: str, task: str) -> Mapping[str, Any]:
+    """The recipes of a model for a task with all their settings, as JSON has them, from the index where it has them."""
+    if model in OWN_MODELS:
+        return _declared(f"{model} {task}")
+    return index.entry("recipes", f"{MODELS.resolve(model).name} {TASKS.resolve(task).name}", _declared, _every_pair)
+
+
+def _every_pair() -> Iterator[str]:
+    """Each model with each task that it does."""
+    tasks = {name: find_task(name).ability or name for name in TASKS.names()}
+    for model in MODELS.names():
+        yield from (f"{model} {task}" for task, ability in tasks.items() if ability in find_model(model).cls.tasks)
+
+
+def _declared(pair: str) -> dict[str, Any]:
+    from graphlab.model.base import UNSTATED
+
+    model, _, name = pair.rpartition(" ")
+    entry, task = find_model(model), find_task(name)
+    presets = {}
+    for key, preset in entry.presets.items():
+        named = {"model": dict(preset.model), "task": dict(preset.task), "training": dict(preset.training)}
+        presets[key] = {
+            "source": preset.source,
+            "is_published": preset.is_published,
+            "named": named,
+            "ours": list(preset.ours),
+            "unstated": [*preset.ours, *UNSTATED],
+            "settings": _complete_or_none(entry, task, named),
+        }
+    return {"presets": presets, "defaults": _complete_or_none(entry, task, {})}
 
 
 @dataclass(frozen=True)
@@ -115,25 +150,35 @@ def settings_of(spec: RunSpec) -> list[Setting]:
     return rows
 
 
-def _compare(spec: RunSpec, entry: ModelEntry, task: type[Task[Any]], preset: Preset) -> RecipeCheck:
-    named = {"model": preset.model, "task": preset.task, "training": preset.training}
-    recipe, defaults = complete_settings(entry, task, named), complete_settings(entry, task, {})
-    stored = spec.settings
+def _compare(spec: RunSpec, preset: Mapping[str, Any], defaults: Settings | None) -> RecipeCheck:
+    named, recipe, stored = preset["named"], preset["settings"], spec.settings
+    if recipe is None or defaults is None:  # settings that do not fit: what is wrong is said here
+        entry, task = find_model(spec.model), find_task(spec.task)
+        recipe, defaults = complete_settings(entry, task, named), complete_settings(entry, task, {})
     departures = [Departure(group, name, "none") for group, name in spec.components.items()]
     ours: dict[str, Any] = {}
     for part, values in recipe.items():
         for name, value in {**defaults[part], **stored[part]}.items():
             setting = f"{part}.{name}"
             departs = name not in values or canonical_json(value) != canonical_json(values[name])
-            if not preset.is_ours(setting):
+            if setting not in preset["unstated"]:
                 departures += [Departure(setting, value, values.get(name, "without it"))] if departs else []
-            elif departs or name in named[part] or setting in preset.ours:
+            elif departs or name in named[part] or setting in preset["ours"]:
                 ours[setting] = value
     return RecipeCheck(departures=tuple(departures), ours=ours)
 
 
+def _complete_or_none(entry: ModelEntry, task: type[Task[Any]], named: Settings) -> Settings | None:
+    try:
+        return complete_settings(entry, task, named)
+    except GraphLabError:
+        return None
+
+
 def complete_settings(entry: ModelEntry, task: type[Task[Any]], named: Settings) -> Settings:
     """Settings with defaults filled in; of training, those that the task's protocol states."""
+    from graphlab.training.config import TrainingConfig
+
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}
     named = {**named, "training": {**task.training, **named.get("training", {})}}
     return {part: config.parse(named.get(part, {}), where=part).to_json() for part, config in configs.items()}

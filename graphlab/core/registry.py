@@ -10,17 +10,17 @@ import importlib
 import importlib.metadata
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from inspect import isabstract
 from types import ModuleType
 from typing import Generic, TypeVar
 
+from graphlab.core import index
 from graphlab.core.errors import GraphLabError, InputError, UnknownNameError, require_name
-
-PLUGINS = "GRAPHLAB_PLUGINS"
-"""Environment variable with modules of one's own, as `graphlab.models:appnp=my_models.appnp`, commas between them."""
+from graphlab.core.index import PLUGINS
 
 
 class PluginError(GraphLabError):
@@ -29,21 +29,32 @@ class PluginError(GraphLabError):
 
 @dataclass(frozen=True)
 class Registered:
-    """What a name stands for: the module that defines it, and which of its variants ("" if it has none)."""
+    """What a name stands for: a family, and which of its variants ("" if it has none)."""
 
     family: str
     variant: str
-    module: ModuleType
+    registry: Registry
 
     @property
     def name(self) -> str:
         return f"{self.family}/{self.variant}" if self.variant else self.family
 
+    @property
+    def path(self) -> str:
+        """The full name of the module that defines it."""
+        return self.registry.families[self.family]
+
+    @property
+    def module(self) -> ModuleType:
+        """The module that defines it, imported when it is first asked for."""
+        return self.registry.module(self.family)
+
 
 class Registry:
     """Everything of one kind: the modules of `package`, and those that entry points of `group` name.
 
-    `variants` reads a family's variants off its module; a family without variants gives an empty tuple.
+    `variants` reads a family's variants off its module; a family without variants gives an empty tuple. Those of
+    GraphLab's own modules are read from the index where it has them, without importing any.
     """
 
     def __init__(self, what: str, package: str, group: str, variants: Callable[[ModuleType], tuple[str, ...]]) -> None:
@@ -54,11 +65,12 @@ class Registry:
 
     @cached_property
     def families(self) -> dict[str, str]:
-        """Family name to module path. Imports the package's `__init__` and nothing else."""
-        folder = importlib.import_module(self.package).__path__
+        """Family name to module path. Imports what the package lies in and nothing else."""
+        package = find_spec(self.package)
+        assert package is not None
         found = {
             folded(module.name): f"{self.package}.{module.name}"
-            for module in pkgutil.iter_modules(folder)
+            for module in pkgutil.iter_modules(package.submodule_search_locations)
             if not module.name.startswith("_")
         }
         for entry in importlib.metadata.entry_points(group=self.group):
@@ -104,14 +116,32 @@ class Registry:
             ) from error
 
     def variants(self, family: str) -> tuple[str, ...]:
-        return self._variants(self.module(family))
+        known = index.read(f"variants-{self.section}") if self._is_indexed else None
+        return self._variants(self.module(family)) if known is None else tuple(known[family])
+
+    def _all_variants(self) -> Mapping[str, Sequence[str]]:
+        """By family. What is imported for it goes into the index."""
+        known = index.read(f"variants-{self.section}") if self._is_indexed else None
+        if known is not None:
+            return known
+        found = {family: self._variants(self.module(family)) for family in self.families}
+        return index.keep(f"variants-{self.section}", found) if self._is_indexed else found
+
+    @property
+    def _is_indexed(self) -> bool:
+        return self.package.startswith("graphlab.") and index.is_available()
+
+    @property
+    def section(self) -> str:
+        """What sections of the index are called after: the group of its entry points, which no other registry has."""
+        return self.group.rpartition(".")[2]
 
     def names(self) -> list[str]:
         """Every full name, sorted by family and in each family's own order."""
         return [
             f"{family}/{variant}" if variant else family
-            for family in self.families
-            for variant in self.variants(family) or ("",)
+            for family, variants in self._all_variants().items()
+            for variant in variants or ("",)
         ]
 
     def resolve(self, name: str) -> Registered:
@@ -125,9 +155,9 @@ class Registry:
         if family in self.families:
             return self._in_family(family, variant)
         if not variant:
-            owners = [(f, v) for f in self.families for v in self.variants(f) if folded(v) == family]
+            owners = [(f, v) for f, variants in self._all_variants().items() for v in variants if folded(v) == family]
             if len(owners) == 1:
-                return Registered(*owners[0], self.module(owners[0][0]))
+                return Registered(*owners[0], self)
             if owners:
                 full = ", ".join("/".join(owner) for owner in owners)
                 raise InputError(f"{self.what} {name!r} could be any of {full}", hint="give the full name")
@@ -139,7 +169,7 @@ class Registry:
         variants = self.variants(family)
         meant = [v for v in variants or ("",) if folded(v) == variant]
         if meant:
-            return Registered(family, meant[0], self.module(family))
+            return Registered(family, meant[0], self)
         full = [f"{family}/{v}" for v in variants]
         if not variant:
             raise InputError(f"{self.what} {family!r} has several variants", hint=f"choose one of {', '.join(full)}")
@@ -150,11 +180,23 @@ T = TypeVar("T")
 
 
 class ClassRegistry(Registry, Generic[T]):
-    """A registry of modules that each define one class of a kind: `find` gives it."""
+    """A registry of modules that each define one class of a kind: `find` gives it.
 
-    def __init__(self, what: str, package: str, group: str, base: type[T]) -> None:
+    Args:
+        base: The base of these classes, or where it lies, as "graphlab.task.base:Task": it is imported when a class is
+            first asked for.
+    """
+
+    def __init__(self, what: str, package: str, group: str, base: type[T] | str) -> None:
         super().__init__(what, package, group, lambda module: ())
-        self.base = base
+        self._base = base
+
+    @cached_property
+    def base(self) -> type[T]:
+        if not isinstance(self._base, str):
+            return self._base
+        module, _, name = self._base.partition(":")
+        return getattr(importlib.import_module(module), name)
 
     def find(self, name: str) -> type[T]:
         """Raises UnknownNameError with the nearest names, PluginError for a module that defines none or several."""

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
@@ -41,10 +42,10 @@ def foreign_digest(classes: Iterable[type]) -> str:
     return hash_text(" ".join(source_digest(sys.modules[module]) for module in others))[:16] if others else ""
 
 
-def foreign_module_digest(module: ModuleType) -> str:
-    """As `foreign_digest`, of a module."""
-    is_own = module.__name__.partition(".")[0] == __name__.partition(".")[0]
-    return "" if is_own else hash_text(source_digest(module))[:16]
+def foreign_module_digest(name: str) -> str:
+    """As `foreign_digest`, of a module, by its full name."""
+    is_own = name.partition(".")[0] == __name__.partition(".")[0]
+    return "" if is_own else hash_text(source_digest(import_module(name)))[:16]
 
 
 def imports_digest(module: ModuleType) -> str:

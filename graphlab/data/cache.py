@@ -23,10 +23,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.files import canonical_json, hash_text, write_atomic
+from graphlab.core.paths import data_root
 from graphlab.core.source import source_digest
 from graphlab.data.card import Card
 from graphlab.data.dataset import Dataset, Origin, Split, Splits
-from graphlab.data.paths import data_root
 from graphlab.data.spec import spec_of
 
 FORMAT = 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphlab.core.citation import Citation
 
@@ -76,3 +77,14 @@ class Card:
     def split_for(self, task: str) -> str | None:
         """The first split that is for a task; None where none is."""
         return next((split for split in self.splits if self.task_of(split) == task), None)
+
+
+def card_of(values: Mapping[str, Any]) -> Card:
+    """The card whose `asdict` went through JSON. Raises KeyError or TypeError for anything else."""
+    values = {**values, "citation": Citation(**values["citation"])}
+    values |= {key: tuple(values[key]) for key in ("splits", "variants", "extras")}
+    values["sources"] = {
+        key: tuple(Source(**each) for each in files) for key, files in values.get("sources", {}).items()
+    }
+    values["notices"] = {key: tuple(said) for key, said in values.get("notices", {}).items()}
+    return Card(**values)

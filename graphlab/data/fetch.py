@@ -10,9 +10,10 @@ from pathlib import Path
 
 from graphlab.core.errors import DataError
 from graphlab.core.files import hash_file, write_atomic
+from graphlab.core.paths import data_root
 from graphlab.data.card import Source
 from graphlab.data.download import NetworkError, copy_member, download
-from graphlab.data.paths import data_root, mirror
+from graphlab.data.paths import mirror
 
 RETRY = "try again; if it stays so, the publisher has changed the file"
 

@@ -6,12 +6,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from graphlab.core.files import canonical_json, hash_text
 from graphlab.core.registry import Registered
 from graphlab.core.source import foreign_module_digest
-from graphlab.data.dataset import Dataset, Origin
+from graphlab.data.registry import find_version
+
+if TYPE_CHECKING:
+    from graphlab.data.dataset import Dataset
 
 OWN = "own/"
 """What the names of data sets begin with that no adapter makes."""
@@ -34,8 +38,8 @@ def named_identity(adapter: Registered, name: str, split: str, digests: Mapping[
     Returns:
         64 hexadecimal digits.
     """
-    version = getattr(adapter.module, "VERSION", 1)
-    code = foreign_module_digest(adapter.module)
+    version = find_version(adapter)
+    code = foreign_module_digest(adapter.path)
     return hash_text(canonical_json(["data", name, split, dict(digests), version, *([code] if code else [])]))
 
 
@@ -49,6 +53,8 @@ def identify(dataset: Dataset, unchecked: Dataset | None = None) -> Dataset:
         dataset: As it was checked.
         unchecked: As it was given, where the check has made another object of it.
     """
+    from graphlab.data.dataset import Origin
+
     content, origin = dataset.fingerprint, dataset.origin
     if origin is None or origin.content != content:
         source = origin.source or origin.name if origin else ""
@@ -102,6 +108,8 @@ def own_stem(name: str) -> str:
 def derived(dataset: Dataset, source: Dataset, how: str) -> Dataset:
     """A data set that was made of another, which `how` describes in full: it keeps the name, and its identity follows
     from the other's."""
+    from graphlab.data.dataset import Origin
+
     origin = source.origin or identify(source).origin
     assert origin is not None
     identity = hash_text(canonical_json([origin.identity, how]))

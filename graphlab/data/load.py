@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 
 from graphlab.core.errors import DataError, GraphLabError, InputError
 from graphlab.core.registry import Registered, folded
-from graphlab.data import cache
 from graphlab.data.card import Card
-from graphlab.data.check import check
-from graphlab.data.dataset import Dataset, Origin
 from graphlab.data.fetch import Files
 from graphlab.data.identity import OWN, named_identity
 from graphlab.data.own import entries, load_own
 from graphlab.data.paths import store_root
-from graphlab.data.registry import DATASETS
-from graphlab.data.transform import Transform, apply, fingerprint
+from graphlab.data.registry import DATASETS, find_card
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from graphlab.data.dataset import Dataset
+    from graphlab.data.transform import Transform
 
 
 def load(
@@ -48,6 +47,11 @@ def load(
     Raises UnknownNameError or InputError for a name or a split that is not there, DataError where the raw files are
     missing or altered or what is built of them fails the check, InputError where what the transform made fails it.
     """
+    from graphlab.data import cache
+    from graphlab.data.check import check
+    from graphlab.data.dataset import Origin
+    from graphlab.data.transform import apply, fingerprint
+
     if transform is not None and not callable(transform):
         raise InputError(
             f"transform cannot be {transform!r}", hint="give what maps a Data to a Data, as PyG's transforms"
@@ -61,7 +65,7 @@ def load(
         own = with_task(own, task)
         return own if transform is None else apply(own, transform)
     found, chosen = find_dataset(name, split, task)
-    card: Card = found.module.CARD
+    card = find_card(found)
     files = Files(card.sources.get(found.variant, ()))
     build = partial(_build, found, files, chosen)
     digests = files.digests()
@@ -106,7 +110,7 @@ def find_dataset(name: str, split: str | None = None, task: str | None = None) -
     if suffix and split and folded(suffix) != folded(split):
         raise InputError(f"{name!r} and split={split!r} name two splits", hint="give one of them")
     found = DATASETS.resolve(stem)
-    card: Card = found.module.CARD
+    card = find_card(found)
     requested = suffix or split or (task and card.split_for(folded(task))) or card.splits[0]
     chosen = folded(requested)
     if chosen not in card.splits:
@@ -116,10 +120,13 @@ def find_dataset(name: str, split: str | None = None, task: str | None = None) -
 
 def full_name(found: Registered, split: str) -> str:
     """The name that runs are recorded under, in which the default split is not said."""
-    return found.name if split == found.module.CARD.splits[0] else f"{found.name}@{split}"
+    return found.name if split == find_card(found).splits[0] else f"{found.name}@{split}"
 
 
 def _build(found: Registered, files: Files, split: str) -> Dataset:
+    from graphlab.data.check import check
+    from graphlab.data.dataset import Dataset
+
     hint = f"see build in {found.module.__file__}"
     try:
         dataset: object = found.module.build(found.variant, files, split)
@@ -133,6 +140,8 @@ def _build(found: Registered, files: Files, split: str) -> Dataset:
 
 
 def _kept(path: Path, card: Card, build: Callable[[], Dataset]) -> Dataset:
+    from graphlab.data import cache
+
     kept = cache.read(path, card)
     if kept is not None:
         return kept
@@ -147,7 +156,7 @@ def table(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     import pandas as pd
 
     found = [DATASETS.resolve(name) for name in DATASETS.names()]
-    cards = [(each.name, each.variant, each.module.CARD) for each in found]
+    cards = [(each.name, each.variant, find_card(each)) for each in found]
     cards += [(entry.name, "", entry.card) for entry in entries(store_root(store))]
     rows = [
         {

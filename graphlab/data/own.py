@@ -10,15 +10,15 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphlab.core.citation import Citation
 from graphlab.core.errors import InputError, StoreError, UnknownNameError
 from graphlab.core.files import hash_file, write_json
-from graphlab.data import cache
-from graphlab.data.card import Card
-from graphlab.data.dataset import Dataset, Origin
+from graphlab.data.card import Card, card_of
 from graphlab.data.identity import DIGITS, OWN, own_identity, own_stem
+
+if TYPE_CHECKING:
+    from graphlab.data.dataset import Dataset
 
 FOLDER = "data"
 
@@ -51,6 +51,8 @@ def keep(dataset: Dataset, store: Path) -> None:
     """
     if not dataset.name.startswith(OWN):
         return
+    from graphlab.data import cache
+
     path = _file(dataset.name, store)
     if dataset.splits.draw is not None:
         raise InputError(
@@ -119,6 +121,9 @@ def load_own(name: str, store: Path) -> Dataset:
         UnknownNameError, InputError: As `full_own_name` does.
         StoreError: Its file is damaged, or is no longer what it was.
     """
+    from graphlab.data import cache
+    from graphlab.data.dataset import Origin
+
     name = full_own_name(name, store)
     path = _file(name, store)
     entry = read_entry(path.with_suffix(".json"))
@@ -141,10 +146,7 @@ def read_entry(path: Path) -> Entry:
     """Raises StoreError for a file that is not as `keep` writes them."""
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        card: dict[str, Any] = values["card"]
-        card |= {"citation": Citation(**card["citation"])}
-        card |= {key: tuple(card[key]) for key in ("splits", "variants", "extras")}
-        return Entry(values["name"], Card(**card), tuple(values["notices"]), values["sha256"])
+        return Entry(values["name"], card_of(values["card"]), tuple(values["notices"]), values["sha256"])
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path} cannot be read: {error}", hint="restore it, or move it away") from error
 

@@ -1,4 +1,4 @@
-"""Where data lies: the mirror that is only read, and the data root that is written to."""
+"""Where data lies: the mirror that is only read, and the store of runs. The data root is `graphlab.core.paths`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 
 from graphlab.core.errors import DataError
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def mirror() -> Path | None:
@@ -21,17 +19,6 @@ def mirror() -> Path | None:
             f"GRAPHLAB_MIRROR is no folder: {folder}", hint="point it at the folder of raw files, or unset it"
         )
     return folder
-
-
-def data_root() -> Path:
-    """`GRAPHLAB_DATA`, else `datasets/` of the checkout GraphLab is imported from, else the user's cache."""
-    named = os.environ.get("GRAPHLAB_DATA")
-    if named:
-        return Path(named).expanduser()
-    if (PROJECT / "datasets" / "make.py").is_file():
-        return PROJECT / "datasets"
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches) if caches else Path.home() / ".cache") / "graphlab"
 
 
 def store_root(store: str | os.PathLike[str] | None = None) -> Path:

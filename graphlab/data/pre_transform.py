@@ -21,7 +21,6 @@ from torch_geometric.data import Data
 
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
-from graphlab.core.registry import ClassRegistry
 from graphlab.data.dataset import Dataset
 from graphlab.data.item import find_items
 from graphlab.data.node_vectors import node_vectors, vector_width
@@ -92,9 +91,6 @@ class PreTransform(ABC):
         encoded = copy(graph)
         encoded.x = torch.cat([node_vectors(graph, self._before), self.columns(graph)], dim=1)
         return encoded
-
-
-PRE_TRANSFORMS = ClassRegistry("pre-transform", "graphlab.data.pre_transforms", "graphlab.pre_transforms", PreTransform)
 
 
 _ENCODED: WeakKeyDictionary[Dataset, dict[tuple[type, str], Dataset]] = WeakKeyDictionary()

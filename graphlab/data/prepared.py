@@ -22,9 +22,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.files import canonical_json, hash_text, write_atomic
+from graphlab.core.paths import data_root
 from graphlab.core.source import imports_digest
 from graphlab.data.dataset import Dataset
-from graphlab.data.paths import data_root
 
 FORMAT = 3
 DIGEST = "digest"

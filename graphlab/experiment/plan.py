@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import torch
-import yaml
 from torch import nn
 
 from graphlab.core.config import Config, departures, plain
@@ -23,14 +21,15 @@ from graphlab.data.dataset import Dataset, Split
 from graphlab.data.identity import OWN, identify, identity_at
 from graphlab.data.load import load, with_task
 from graphlab.data.paths import store_root
-from graphlab.data.pre_transform import PRE_TRANSFORM, PRE_TRANSFORMS, PreTransform, encode
+from graphlab.data.pre_transform import PRE_TRANSFORM, PreTransform, encode
 from graphlab.data.prepared import prepare
+from graphlab.data.registry import PRE_TRANSFORMS
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
 from graphlab.model.edges import unread_fields
 from graphlab.model.own import find_own, own_model
-from graphlab.model.registry import ModelEntry, find_model
-from graphlab.model.transform import TRANSFORM, TRANSFORMS, LearnerTransform
+from graphlab.model.registry import TRANSFORMS, ModelEntry, find_model
+from graphlab.model.transform import TRANSFORM, LearnerTransform
 from graphlab.records.record import ELIGIBILITY, Kind, RunSpec, model_title
 from graphlab.task.base import Direction, Learner, Shard, Task, TaskConfig
 from graphlab.task.registry import TASKS, find_task
@@ -392,33 +391,3 @@ def _said_elsewhere(key: str, configs: Mapping[str, type[Config]]) -> str:
     every = {f: f"{part}.{f}" for part, config in configs.items() for f in config.model_fields}
     near = [name for name in SYNONYMS.get(key, ()) if name in every] or closest(key, every)
     return f"did you mean {every[near[0]]!r}?" if near else f"there are: {', '.join(every.values())}"
-
-
-def parse_setting(text: str) -> tuple[str, Any]:
-    """`key=value` of the command line, the value read as JSON where it is JSON and as YAML where not; None is null."""
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"cannot read setting {text!r}", hint="write key=value, as in --set model.hidden_dim=64")
-    if value.strip() == "None":
-        return key.strip(), None
-    try:
-        return key.strip(), json.loads(value)
-    except ValueError:
-        pass
-    try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ConfigError(f"cannot read the value of {text!r}", hint="quote it as YAML or JSON") from None
-
-
-def parse_settings(
-    texts: Iterable[str] | None, parse: Callable[[str], tuple[str, Any]] = parse_setting
-) -> dict[str, Any]:
-    """The settings of a command line, each as `parse` reads it. Raises ConfigError where one is said twice."""
-    settings: dict[str, Any] = {}
-    for key, value in map(parse, texts or ()):
-        if key in settings:
-            hint = "say each setting once"
-            raise ConfigError(f"{key} is said twice, as {settings[key]!r} and as {value!r}", hint=hint)
-        settings[key] = value
-    return settings

@@ -6,24 +6,22 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from graphlab.core.errors import require_count
 from graphlab.core.seeds import parse_seeds
-from graphlab.data.dataset import Dataset
 from graphlab.data.own import keep
-from graphlab.experiment.execute import attempt
-from graphlab.experiment.plan import Plan, make_plan
+from graphlab.experiment.done import Request
 from graphlab.experiment.progress import reporter
 from graphlab.experiment.runs import Runs
-from graphlab.experiment.workers import helpers
-from graphlab.model.own import keep_model
 from graphlab.records.record import RunRecord
 from graphlab.records.store import Store
-from graphlab.training.distributed import join_processes, pick_device
-from graphlab.training.optim import check_precision
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from graphlab.data.dataset import Dataset
+    from graphlab.experiment.plan import Plan
 
 POLL_SECONDS = 0.1
 
@@ -60,7 +58,15 @@ def run(
     """
     chosen = parse_seeds(seeds)
     require_count("workers", workers, "one worker is this process alone")
+    request = Request(model, dataset, task, overrides)
+    if done := request.done(chosen, store, device):
+        return done
+    request.require_names()
+
+    from graphlab.experiment.plan import make_plan
+
     plan = make_plan(model, dataset, overrides, store, task)
+    request.keep(plan)
     return run_plans([plan], chosen, Store(store), device=device, workers=workers, progress=progress)[0]
 
 
@@ -74,6 +80,12 @@ def run_plans(
     progress: bool | None = None,
 ) -> list[Runs]:
     """Every plan over every seed; with other processes at the same work, each run is done by one of them."""
+    from graphlab.experiment.execute import attempt
+    from graphlab.experiment.workers import helpers
+    from graphlab.model.own import keep_model
+    from graphlab.training.distributed import join_processes, pick_device
+    from graphlab.training.optim import check_precision
+
     require_count("workers", workers, "one worker is this process alone")
     where = pick_device(device)
     for plan in plans:

@@ -1,23 +1,27 @@
-"""The models that are there, by name."""
+"""The models and transforms that are there, by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from graphlab.core.errors import GraphLabError, IncompatibleError
-from graphlab.core.registry import Registry
+from graphlab.core.registry import ClassRegistry, Registry
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import Model, ModelConfig, Preset
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from graphlab.model.base import Model, ModelConfig, Preset
+    from graphlab.model.transform import LearnerTransform
 
 
 def _classes(module: ModuleType) -> dict[str, type[Model]]:
     """The models a file defines, by variant, in order of definition."""
+    from graphlab.model.base import Model
+
     return {
         value.variant: value
         for value in vars(module).values()
@@ -30,6 +34,10 @@ def _variants(module: ModuleType) -> tuple[str, ...]:
 
 
 MODELS = Registry("model", "graphlab.model.zoo", "graphlab.models", _variants)
+
+TRANSFORMS: ClassRegistry[LearnerTransform] = ClassRegistry(
+    "transform", "graphlab.model.transforms", "graphlab.transforms", "graphlab.model.transform:LearnerTransform"
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ class ModelEntry:
 
         Nothing is allocated where constructors can do without numbers. Raises as building does.
         """
+        import torch
+
         try:
             with torch.device("meta"):
                 complete(self.build(spec, config), spec)
@@ -61,10 +71,8 @@ class ModelEntry:
 
     def preset_for(self, dataset: str, family: str, task: str) -> Preset | None:
         """The recipe for a data set, else for its family, else for its task."""
-        for key in (dataset, dataset.partition("@")[0], family, task):
-            if key in self.presets:
-                return self.presets[key]
-        return None
+        key = preset_key(self.presets, dataset, family, task)
+        return None if key is None else self.presets[key]
 
     def require_task(self, task: str) -> None:
         if task not in self.cls.tasks:
@@ -72,6 +80,11 @@ class ModelEntry:
                 f"{self.name} does {', '.join(sorted(self.cls.tasks))}, not {task}",
                 hint="graphlab models lists which model does what",
             )
+
+
+def preset_key(presets: Collection[str], dataset: str, family: str, task: str) -> str | None:
+    """Under which name the recipe for a data set stands, else that for its family, else for its task."""
+    return next((key for key in (dataset, dataset.partition("@")[0], family, task) if key in presets), None)
 
 
 OWN_MODELS: dict[str, ModelEntry] = {}

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from graphlab.core.config import Config
-from graphlab.core.registry import ClassRegistry
 from graphlab.model.observation import OBSERVERS
 
 TRANSFORM = "transform"
@@ -46,9 +45,6 @@ class LearnerTransform(ABC):
         Raises:
             IncompatibleError: There is nothing in the learner to transform.
         """
-
-
-TRANSFORMS = ClassRegistry("transform", "graphlab.model.transforms", "graphlab.transforms", LearnerTransform)
 
 
 def weights(learner: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphlab.core.errors import ConfigError, DataError, IncompatibleError, UnknownNameError
 from graphlab.core.registry import ClassRegistry, Registry, folded
 from graphlab.core.seeds import SeedStream
 from graphlab.data.fetch import Files
 from graphlab.model.registry import MODELS
-from graphlab.nas.core.objective import Objective
-from graphlab.nas.core.space import Space
-from graphlab.nas.core.strategy import Strategy
-from graphlab.nas.oneshot.supernets import Supernet
-from graphlab.nas.proxies import Proxy
-from graphlab.nas.settings_space import ListedSpace, SettingsSpace
-from graphlab.nas.tables import Table
 
-SPACES = ClassRegistry("search space", "graphlab.nas.spaces", "graphlab.spaces", Space)
-STRATEGIES = ClassRegistry("strategy", "graphlab.nas.strategies", "graphlab.strategies", Strategy)
-PROXIES = ClassRegistry("proxy", "graphlab.nas.proxies", "graphlab.proxies", Proxy)
-SUPERNETS = ClassRegistry("supernet", "graphlab.nas.oneshot.supernets", "graphlab.supernets", Supernet)
+if TYPE_CHECKING:
+    from graphlab.nas.core.objective import Objective
+    from graphlab.nas.core.space import Space
+    from graphlab.nas.core.strategy import Strategy
+    from graphlab.nas.oneshot.supernets import Supernet
+    from graphlab.nas.proxies import Proxy
+    from graphlab.nas.tables import Table
+
+SPACES: ClassRegistry[Space] = ClassRegistry(
+    "search space", "graphlab.nas.spaces", "graphlab.spaces", "graphlab.nas.core.space:Space"
+)
+STRATEGIES: ClassRegistry[Strategy] = ClassRegistry(
+    "strategy", "graphlab.nas.strategies", "graphlab.strategies", "graphlab.nas.core.strategy:Strategy"
+)
+PROXIES: ClassRegistry[Proxy] = ClassRegistry(
+    "proxy", "graphlab.nas.proxies", "graphlab.proxies", "graphlab.nas.proxies:Proxy"
+)
+SUPERNETS: ClassRegistry[Supernet] = ClassRegistry(
+    "supernet",
+    "graphlab.nas.oneshot.supernets",
+    "graphlab.supernets",
+    "graphlab.nas.oneshot.supernets:Supernet",
+)
 TABLES = Registry("table", "graphlab.nas.tables", "graphlab.tables", lambda module: module.CARD.variants)
 
 TABLE_FILE = ".bench"
@@ -33,6 +45,8 @@ def find_space(name: str | Mapping[str, Any]) -> Space:
 
     Raises UnknownNameError with the nearest names, ConfigError for settings that cannot be searched.
     """
+    from graphlab.nas.settings_space import ListedSpace, SettingsSpace
+
     if isinstance(name, Mapping):
         return ListedSpace(name)
     if folded(name) in SPACES.families:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphlab.core.registry import ClassRegistry
-from graphlab.task.base import Task
 
-TASKS: ClassRegistry[Task[Any]] = ClassRegistry("task", "graphlab.task.kinds", "graphlab.tasks", Task)
+if TYPE_CHECKING:
+    from graphlab.task.base import Task
+
+TASKS: ClassRegistry[Task[Any]] = ClassRegistry(
+    "task", "graphlab.task.kinds", "graphlab.tasks", "graphlab.task.base:Task"
+)
 
 
 def find_task(name: str) -> type[Task[Any]]:

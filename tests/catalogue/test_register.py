@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import graphlab as gl
-from graphlab.analysis.probe import PROBES
+from graphlab.analysis.registry import PROBES
 from graphlab.core.errors import InputError
 from graphlab.core.registry import PLUGINS, PluginError
 from graphlab.data.registry import DATASETS

@@ -6,8 +6,8 @@ import importlib.util
 
 import pytest
 
+from graphlab.core.paths import PROJECT
 from graphlab.data.fetch import Files
-from graphlab.data.paths import PROJECT
 
 LARGEST = 150_000
 

@@ -16,7 +16,8 @@ from torch_geometric.data import Data
 import graphlab as gl
 from graphlab.comparison.recipe import check_recipe
 from graphlab.core.errors import ConfigError, IncompatibleError, UnknownNameError
-from graphlab.data.pre_transform import PRE_TRANSFORMS, encode
+from graphlab.data.pre_transform import encode
+from graphlab.data.registry import PRE_TRANSFORMS
 from graphlab.data.spec import Categorical, Continuous
 from graphlab.experiment.plan import make_plan, plan_of
 from graphlab.records.record import RunSpec

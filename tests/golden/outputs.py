@@ -17,11 +17,9 @@ from graphlab.core.errors import DataError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.identity import identify
 from graphlab.data.load import load
-from graphlab.data.pre_transform import PRE_TRANSFORMS
-from graphlab.data.registry import DATASETS
+from graphlab.data.registry import DATASETS, PRE_TRANSFORMS
 from graphlab.experiment.plan import plan_on
-from graphlab.model.registry import MODELS, find_model
-from graphlab.model.transform import TRANSFORMS
+from graphlab.model.registry import MODELS, TRANSFORMS, find_model
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.examples import example
 from graphlab.testing.small_models import cases, small_plan

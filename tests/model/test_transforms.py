@@ -14,7 +14,8 @@ from torch.nn.utils import parametrize
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.model.observation import MinMaxObserver, install_observers, observe, points_of
-from graphlab.model.transform import TRANSFORMS, optimiser_groups, parametrise, weights
+from graphlab.model.registry import TRANSFORMS
+from graphlab.model.transform import optimiser_groups, parametrise, weights
 from graphlab.model.transforms.fake_quantise import (
     Config,
     FakeQuantise,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graphlab.data import paths
+from graphlab.core import paths
 
 
 def test_the_variable_goes_first(monkeypatch):
