@@ -160,7 +160,7 @@ def test_failures_that_may_not_come_back_are_planned(again, monkeypatch, tmp_pat
         ("gcn", "karate", {"lr": object()}),
         ("gcn", "karate", {"lr": float("nan")}),
     ],
-    ids=str,
+    ids=["own data", "own model", "a class", "an array", "an object", "no number"],
 )
 def test_what_has_no_name_is_not_kept(kept, model, dataset, settings):
     request = Request(model, dataset, None, settings)
