@@ -173,7 +173,7 @@ def test_a_new_setting_with_a_neutral_default_changes_no_id(monkeypatch):
 
 def test_a_raised_version_is_another_run(monkeypatch):
     before = make_plan("gcn", "karate").spec(0)
-    monkeypatch.setattr(gcn.GCN, "version", 2)
+    monkeypatch.setattr(gcn.GCN, "version", gcn.GCN.version + 1)
     assert make_plan("gcn", "karate").spec(0).id != before.id
 
 

@@ -14,10 +14,17 @@ from graphlab.core.errors import StoreError
 from graphlab.data.load import load
 from graphlab.experiment import execute
 from graphlab.experiment.plan import make_plan
+from graphlab.model.zoo.gcn import GCN
 from graphlab.records.record import Result, RunRecord
 from graphlab.records.store import RunFolder, Store
 
 pytestmark = pytest.mark.filterwarnings("error::graphlab.records.store.UnreadableRunWarning")
+
+
+@pytest.fixture(autouse=True)
+def versions_of_then(monkeypatch):
+    """What this version gives is what 0.1.0 gave, as far as the versions of models say."""
+    monkeypatch.setattr(GCN, "version", 1)
 
 
 @pytest.fixture
@@ -121,6 +128,15 @@ def test_a_migration_that_was_killed_is_started_again(old_store, monkeypatch):
     gl.migrate(old_store)
     assert len(gl.runs(old_store)) == 9 and len(gl.runs(old_store, trials=True)) == 11
     assert len(json.loads((old_store / "migrated.json").read_text())) == 11
+
+
+def test_runs_of_a_model_whose_version_was_raised_since_are_read_and_not_taken_for_its_own(old_store, monkeypatch):
+    monkeypatch.setattr(GCN, "version", 2)
+    before = values(gl.runs(old_store).fillna(-1.0))
+    migration = gl.migrate(old_store)
+    assert values(gl.runs(old_store).fillna(-1.0)) == before
+    again = gl.run("gcn", "karate", seeds=2, store=old_store, progress=False, **{"training.epochs": 3})
+    assert not {record.id for record in again} & set(migration.moved.values())
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
-RUN = [pytest.param(name, marks=[pytest.mark.slow] if not name.startswith("01") else []) for name in NOTEBOOKS]
 
 SHOWN = {
     "01_quickstart.ipynb": [
@@ -100,7 +99,8 @@ def test_every_notebook_is_told_about_here():
     assert set(NOTEBOOKS) == set(SHOWN) == set(PICTURES)
 
 
-@pytest.mark.parametrize("name", RUN)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_shows_what_it_says(executed, name):
     found = outputs(executed(name))
     text = "\n".join(
@@ -111,7 +111,8 @@ def test_notebook_shows_what_it_says(executed, name):
     assert sum("image/png" in output.get("data", {}) for output in found) == PICTURES[name]
 
 
-@pytest.mark.parametrize("name", RUN)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_leaves_nothing_behind_in_its_outputs(executed, name):
     """No warnings, no progress, no representation too long to read where a table is meant."""
     for output in outputs(executed(name)):
