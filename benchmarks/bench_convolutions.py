@@ -123,12 +123,14 @@ def make_inference(model: str, data: Data, settings: dict[str, Any], arm: str) -
 
 def ratios(arms: dict[str, Callable[[], None]], repeats: int = REPEATS) -> dict[str, Any]:
     seconds = interleaved(arms, repeats)
-    found: dict[str, Any] = {f"milliseconds, {arm}": round(median(seconds["processor"][arm]) * 1e3, 2) for arm in arms}
+    figures: dict[str, Any] = {
+        f"milliseconds, {arm}": round(median(seconds["processor"][arm]) * 1e3, 2) for arm in arms
+    }
     for other in (arm for arm in arms if arm != "ours"):
-        found[f"times {other}"] = {
+        figures[f"times {other}"] = {
             clock: round(median_ratio(each[other], each["ours"]), 2) for clock, each in seconds.items()
         }
-    return found
+    return figures
 
 
 def settings_of(model: str) -> dict[str, Any]:
@@ -138,9 +140,9 @@ def settings_of(model: str) -> dict[str, Any]:
 def at_size(model: str, nodes: int, edges: int) -> dict[str, Any]:
     data = random_graph(nodes, edges, FEATURES)
     arms = {arm: make_step(model, data, settings_of(model), 0.0, arm) for arm in ARMS}
-    found = ratios(arms, REPEATS if edges <= 2_000_000 else 3)
+    figures = ratios(arms, REPEATS if edges <= 2_000_000 else 3)
     memory = {f"MiB, {arm}": _in_a_child(model, nodes, edges, arm) for arm in ARMS}
-    return {"model": model, "nodes": nodes, "edges": edges, **found, **memory}
+    return {"model": model, "nodes": nodes, "edges": edges, **figures, **memory}
 
 
 def on_cora(model: str) -> list[dict[str, Any]]:

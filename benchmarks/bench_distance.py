@@ -112,12 +112,12 @@ def errors(norm: Norm) -> dict[str, float]:
     results = []
     for function, dtype in ((distances, torch.float32), (reference, torch.float64)):
         query, candidates = (each.to(dtype).requires_grad_() for each in problem(QUERIES, 1_000))
-        found = function(query, candidates, norm)
-        results.append([found, *torch.autograd.grad(found, (query, candidates), grad.to(dtype))])
+        distance = function(query, candidates, norm)
+        results.append([distance, *torch.autograd.grad(distance, (query, candidates), grad.to(dtype))])
     names = ("distance", "gradient of queries", "gradient of the table")
     return {
-        name: float(f"{((one - other).abs().max() / other.abs().max()).item():.1e}")
-        for name, one, other in zip(names, *results, strict=True)
+        name: float(f"{((value - other).abs().max() / other.abs().max()).item():.1e}")
+        for name, value, other in zip(names, *results, strict=True)
     }
 
 
@@ -177,8 +177,8 @@ def theirs(title: str, learner: Learner, dataset: Dataset, triples: Tensor) -> C
     known = [split.train, split.validation, split.test]
 
     def rank() -> float:
-        found = evaluator.evaluate(model, triples, additional_filter_triples=known, batch_size=16, use_tqdm=False)
-        return found.get_metric("both.realistic.inverse_harmonic_mean_rank")
+        metrics = evaluator.evaluate(model, triples, additional_filter_triples=known, batch_size=16, use_tqdm=False)
+        return metrics.get_metric("both.realistic.inverse_harmonic_mean_rank")
 
     return rank
 

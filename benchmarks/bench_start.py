@@ -58,14 +58,14 @@ def main() -> None:
         arms = {name: lambda program=program: start(["-c", program], variables) for name, program in PROGRAMS.items()}
         arms |= {"new": new_run, **{name: command(words) for name, words in COMMANDS.items()}}
         seconds = interleaved(arms, REPEATS)
-    found = {clock: {name: median(values) for name, values in arms.items()} for clock, arms in seconds.items()}
-    more = {clock: round(values["new"] - values["libraries"], 3) for clock, values in found.items()}
-    rounded = {clock: {name: round(value, 3) for name, value in values.items()} for clock, values in found.items()}
+    medians = {clock: {name: median(values) for name, values in arms.items()} for clock, arms in seconds.items()}
+    more = {clock: round(values["new"] - values["libraries"], 3) for clock, values in medians.items()}
+    rounded = {clock: {name: round(value, 3) for name, value in values.items()} for clock, values in medians.items()}
     write_result(
         "start",
         {
             "seconds": rounded,
-            "import_seconds_more": round(found["wall"]["import"] - found["wall"]["bare"], 3),
+            "import_seconds_more": round(medians["wall"]["import"] - medians["wall"]["bare"], 3),
             "new_run_seconds_more": more,
             "first_describe_seconds": first,
         },

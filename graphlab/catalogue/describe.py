@@ -171,89 +171,98 @@ Parts = tuple[str, str, Mapping[str, str], tuple[Mapping[str, str], ...]]
 """Name, what it is about, facts, settings."""
 
 
-def _dataset(name: str, found: Registered) -> Parts:
+def _dataset(name: str, registered: Registered) -> Parts:
     from graphlab.comparison.numbers import published
 
-    found, split = find_dataset(name)
-    card = find_card(found)
+    registered, split = find_dataset(name)
+    card = find_card(registered)
     facts = {
         "task": card.task_of(split),
-        "counts": _counts(card.statistics.get(f"{found.variant}@{split}") or card.statistics.get(found.variant, {})),
+        "counts": _counts(
+            card.statistics.get(f"{registered.variant}@{split}") or card.statistics.get(registered.variant, {})
+        ),
         "split": split + "".join(f", or @{other}" for other in card.splits if other != split),
         "other tasks": ", ".join(task for task in card.all_tasks if task != card.task_of(split)),
-        "published": _count(len(published(full_name(found, split))), "number"),
-        "notices": "\n".join(card.notices.get(found.variant, ())),
+        "published": _count(len(published(full_name(registered, split))), "number"),
+        "notices": "\n".join(card.notices.get(registered.variant, ())),
         "licence": card.licence,
         "citation": _cited(card.citation),
     }
-    return found.name, f"{card.title}. {card.notes}".strip(), facts, ()
+    return registered.name, f"{card.title}. {card.notes}".strip(), facts, ()
 
 
-def _model(found: Registered) -> Parts:
-    entry = find_model(found.name)
+def _model(registered: Registered) -> Parts:
+    entry = find_model(registered.name)
     facts = {
         "tasks": ", ".join(sorted(entry.cls.tasks)),
         "recipes": "\n".join(f"{where}: {_recipe(preset)}" for where, preset in entry.presets.items()),
         "citation": _cited(entry.cls.citation),
     }
-    return entry.name, f"{_doc(found.module)}\n\n{_doc(entry.cls)}", facts, tuple(settings_table(entry.config))
+    return entry.name, f"{_doc(registered.module)}\n\n{_doc(entry.cls)}", facts, tuple(settings_table(entry.config))
 
 
-def _task(found: Registered) -> Parts:
-    task = find_task(found.name)
-    models = [one for one in MODELS.names() if (task.ability or found.name) in find_model(one).cls.tasks]
+def _task(registered: Registered) -> Parts:
+    task = find_task(registered.name)
+    models = [model for model in MODELS.names() if (task.ability or registered.name) in find_model(model).cls.tasks]
     return (
-        found.name,
+        registered.name,
         _doc(task),
         {"outputs": task.outputs(), "models": ", ".join(models)},
         tuple(settings_table(task.Config)),
     )
 
 
-def _pre_transform(found: Registered) -> Parts:
-    return _named_part(PRE_TRANSFORMS.find(found.name), found)
+def _pre_transform(registered: Registered) -> Parts:
+    return _named_part(PRE_TRANSFORMS.find(registered.name), registered)
 
 
-def _transform(found: Registered) -> Parts:
-    return _named_part(TRANSFORMS.find(found.name), found)
+def _transform(registered: Registered) -> Parts:
+    return _named_part(TRANSFORMS.find(registered.name), registered)
 
 
-def _named_part(part: type[PreTransform] | type[LearnerTransform], found: Registered) -> Parts:
-    return found.name, f"{_doc(found.module)}\n\n{_doc(part)}", {}, tuple(settings_table(part.Config))
+def _named_part(part: type[PreTransform] | type[LearnerTransform], registered: Registered) -> Parts:
+    return registered.name, f"{_doc(registered.module)}\n\n{_doc(part)}", {}, tuple(settings_table(part.Config))
 
 
-def _strategy(found: Registered) -> Parts:
-    strategy = find_strategy(found.name)
-    return found.name, _doc(strategy), {"citation": _cited(strategy.citation)}, tuple(settings_table(strategy.Config))
+def _strategy(registered: Registered) -> Parts:
+    strategy = find_strategy(registered.name)
+    return (
+        registered.name,
+        _doc(strategy),
+        {"citation": _cited(strategy.citation)},
+        tuple(settings_table(strategy.Config)),
+    )
 
 
-def _space(found: Registered) -> Parts:
-    space = find_space(found.name)
+def _space(registered: Registered) -> Parts:
+    space = find_space(registered.name)
     rows = [{"decision": one.name, "options": ", ".join(map(str, one.options))} for one in space.decisions]
-    return found.name, f"{_doc(found.module)}\n\n{_doc(type(space))}", {}, tuple(rows)
+    return registered.name, f"{_doc(registered.module)}\n\n{_doc(type(space))}", {}, tuple(rows)
 
 
-def _proxy(found: Registered) -> Parts:
-    proxy = find_proxy(found.name)
+def _proxy(registered: Registered) -> Parts:
+    proxy = find_proxy(registered.name)
     facts = {"tasks": getattr(proxy.tasks, "name", "all"), "citation": _cited(proxy.citation)}
-    return found.name, _doc(type(proxy)), facts, ()
+    return registered.name, _doc(type(proxy)), facts, ()
 
 
-def _probe(found: Registered) -> Parts:
-    functions = [getattr(found.module, part) for part in ("probe", "probe_model") if hasattr(found.module, part)]
+def _probe(registered: Registered) -> Parts:
+    functions = [
+        getattr(registered.module, part) for part in ("probe", "probe_model") if hasattr(registered.module, part)
+    ]
     told = ["of a data set", "of a model, alone or on a data set"]
     facts = {what: ", ".join(options(one)) or "no options" for what, one in zip(told, functions, strict=False)}
-    return found.name, "\n\n".join(map(_doc, (found.module, *functions))), facts, ()
+    return registered.name, "\n\n".join(map(_doc, (registered.module, *functions))), facts, ()
 
 
 def _indexed(describe_one: Callable[[Registered], Parts]) -> Callable[[str, Registered], Parts]:
     """The same, read from the index where it has it."""
 
-    def read(name: str, found: Registered) -> Parts:
-        registry = found.registry
+    def read(name: str, registered: Registered) -> Parts:
+        registry = registered.registry
         full_name, about, facts, settings = index.entry(
             f"described-{registry.section}",
-            found.name,
+            registered.name,
             lambda each: describe_one(registry.resolve(each)),
             registry.names,
         )

@@ -158,8 +158,8 @@ def _files() -> Iterator[Path]:
 
 def _distributions() -> list[str]:
     """Names and versions of what is installed, as the folders beside the packages say them."""
-    found: set[str] = set()
+    names: set[str] = set()
     for place in sys.path:
         with contextlib.suppress(OSError):
-            found.update(each.name for each in Path(place).iterdir() if each.suffix in (".dist-info", ".egg-info"))
-    return sorted(found)
+            names.update(each.name for each in Path(place).iterdir() if each.suffix in (".dist-info", ".egg-info"))
+    return sorted(names)

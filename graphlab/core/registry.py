@@ -124,8 +124,8 @@ class Registry:
         known = index.read(f"variants-{self.section}") if self._is_indexed else None
         if known is not None:
             return known
-        found = {family: self._variants(self.module(family)) for family in self.families}
-        return index.keep(f"variants-{self.section}", found) if self._is_indexed else found
+        variants = {family: self._variants(self.module(family)) for family in self.families}
+        return index.keep(f"variants-{self.section}", variants) if self._is_indexed else variants
 
     @property
     def _is_indexed(self) -> bool:

@@ -86,5 +86,5 @@ def card_of(values: Mapping[str, Any]) -> Card:
     values["sources"] = {
         key: tuple(Source(**each) for each in files) for key, files in values.get("sources", {}).items()
     }
-    values["notices"] = {key: tuple(said) for key, said in values.get("notices", {}).items()}
+    values["notices"] = {key: tuple(notices) for key, notices in values.get("notices", {}).items()}
     return Card(**values)

@@ -22,19 +22,19 @@ PRE_TRANSFORMS: ClassRegistry[PreTransform] = ClassRegistry(
 )
 
 
-def find_card(found: Registered) -> Card:
+def find_card(adapter: Registered) -> Card:
     """The card of a registered data set's family, from the index where it has it."""
-    return card_of(_declared(found)["card"]) if index.is_available() else found.module.CARD
+    return card_of(_declared(adapter)["card"]) if index.is_available() else adapter.module.CARD
 
 
-def find_version(found: Registered) -> int:
+def find_version(adapter: Registered) -> int:
     """The `VERSION` of a registered data set's adapter, from the index where it has it."""
-    return _declared(found)["version"]
+    return _declared(adapter)["version"]
 
 
-def _declared(found: Registered) -> dict[str, Any]:
+def _declared(adapter: Registered) -> dict[str, Any]:
     def declared(family: str) -> dict[str, Any]:
         module = DATASETS.module(family)
         return {"card": asdict(module.CARD), "version": getattr(module, "VERSION", 1)}
 
-    return index.entry("adapters", found.family, declared, lambda: DATASETS.families)
+    return index.entry("adapters", adapter.family, declared, lambda: DATASETS.families)

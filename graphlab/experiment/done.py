@@ -64,24 +64,24 @@ class Request:
         spec = RunSpec.from_json(plan["spec"])
         if spec.training["precision"] != "fp32":  # whether the device has it is for torch to say
             return None
-        found, split = find_dataset(self.dataset, task=self._task)
-        digests = Files(find_card(found).sources.get(found.variant, ())).digests()
-        if spec.data != named_identity(found, full_name(found, split), split, digests):
+        adapter, split = find_dataset(self.dataset, task=self._task)
+        digests = Files(find_card(adapter).sources.get(adapter.variant, ())).digests()
+        if spec.data != named_identity(adapter, full_name(adapter, split), split, digests):
             return None
         opened = Store(store)
         try:
-            records = [opened.folder(one).read_settled() for one in (replace(spec, seed=seed) for seed in seeds)]
+            records = [opened.folder(replace(spec, seed=seed)).read_settled() for seed in seeds]
         except StoreError:
             return None
         notices = tuple(plan["notices"])
-        done = tuple(replace(record, notices=notices) for record in records if record)
-        return Runs(done, opened.path, plan["code"]) if done and len(done) == len(records) else None
+        settled = tuple(replace(record, notices=notices) for record in records if record)
+        return Runs(settled, opened.path, plan["code"]) if settled and len(settled) == len(records) else None
 
     def keep(self, plan: Plan) -> None:
         """Keep what the plan of this request came to."""
         if self.section:
-            found = {"spec": plan.spec(0).to_json(), "notices": list(plan.notices), "code": plan.imported_code}
-            index.keep(self.section, found)
+            outcome = {"spec": plan.spec(0).to_json(), "notices": list(plan.notices), "code": plan.imported_code}
+            index.keep(self.section, outcome)
 
     @property
     def _task(self) -> str | None:

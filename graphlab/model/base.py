@@ -219,9 +219,11 @@ def require_transductive(model: str, spec: DataSpec) -> int:
 def input_dim(features: Features | None, model: str) -> int:
     """Width of continuous node features, or IncompatibleError naming what the model needs."""
     if not isinstance(features, Continuous):
-        found, encoders = ("none", "constant, degree or identity") if features is None else ("categories", "one-hot")
+        features_there, encoders = (
+            ("none", "constant, degree or identity") if features is None else ("categories", "one-hot")
+        )
         raise IncompatibleError(
-            f"{model} needs continuous node features and this data set has {found}",
+            f"{model} needs continuous node features and this data set has {features_there}",
             hint=f"make some by pre_transform={encoders}, or choose a model that needs none",
         )
     return features.dim

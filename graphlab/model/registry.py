@@ -95,12 +95,12 @@ def find_model(name: str) -> ModelEntry:
     """Look a model up by name. Raises UnknownNameError with the nearest names."""
     if isinstance(name, str) and name in OWN_MODELS:
         return OWN_MODELS[name]
-    found = MODELS.resolve(name)
+    registered = MODELS.resolve(name)
     return ModelEntry(
-        name=found.name,
-        cls=_classes(found.module)[found.variant],
-        config=found.module.Config,
-        presets=getattr(found.module, "PRESETS", {}),
+        name=registered.name,
+        cls=_classes(registered.module)[registered.variant],
+        config=registered.module.Config,
+        presets=getattr(registered.module, "PRESETS", {}),
     )
 
 

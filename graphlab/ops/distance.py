@@ -89,17 +89,17 @@ def reference(query: Tensor, candidates: Tensor, norm: Norm) -> Tensor:
 
 def in_blocks(query: Tensor, candidates: Tensor, norm: Norm) -> Tensor:
     """`distances` on any device, without gradients."""
-    found = query.new_empty(len(query), candidates.size(-2))
+    distance = query.new_empty(len(query), candidates.size(-2))
     for block in _blocks(query, candidates):
         difference = query.unsqueeze(1) - candidates[..., block, :]
         match norm:
             case "l1":
-                found[:, block] = difference.abs_().sum(-1)
+                distance[:, block] = difference.abs_().sum(-1)
             case "l2":
-                found[:, block] = difference.square_().sum(-1).sqrt_()
+                distance[:, block] = difference.square_().sum(-1).sqrt_()
             case "complex-l1":
-                found[:, block] = _moduli(difference).sum(-1)
-    return found
+                distance[:, block] = _moduli(difference).sum(-1)
+    return distance
 
 
 def gradients_in_blocks(query: Tensor, candidates: Tensor, norm: Norm, factor: Tensor) -> tuple[Tensor, Tensor]:
@@ -150,27 +150,27 @@ class _Distances(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, query: Tensor, candidates: Tensor, norm: Norm, is_compiled: bool) -> Tensor:
         ctx.norm, ctx.is_compiled = norm, is_compiled
-        found = (_compiled if is_compiled else in_blocks)(query, candidates, norm)
-        ctx.save_for_backward(query, candidates, found if norm == "l2" else None)
-        return found
+        distance = (_compiled if is_compiled else in_blocks)(query, candidates, norm)
+        ctx.save_for_backward(query, candidates, distance if norm == "l2" else None)
+        return distance
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        query, candidates, found = ctx.saved_tensors
-        factor = grad if found is None else (grad / found).masked_fill_(found == 0, 0)
+        query, candidates, distance = ctx.saved_tensors
+        factor = grad if distance is None else (grad / distance).masked_fill_(distance == 0, 0)
         gradients = _compiled_gradients if ctx.is_compiled else gradients_in_blocks
         return *gradients(query, candidates, ctx.norm, factor), None, None
 
 
 def _compiled(query: Tensor, candidates: Tensor, norm: Norm) -> Tensor:
-    found = query.new_empty(len(query), candidates.size(-2))
+    distance = query.new_empty(len(query), candidates.size(-2))
     queries, tables = _problems(query, candidates)
-    out = found.view(len(tables), queries.size(1), tables.size(1))
+    out = distance.view(len(tables), queries.size(1), tables.size(1))
     loop = _forward_loop(NORMS[norm])
     arrays = (queries.numpy(), tables.numpy(), out.numpy())
     for_each(lambda units: loop(*arrays, *units), shares(len(tables) * -(-tables.size(1) // TILE)))
-    return found
+    return distance
 
 
 def _compiled_gradients(query: Tensor, candidates: Tensor, norm: Norm, factor: Tensor) -> tuple[Tensor, Tensor]:
@@ -263,7 +263,7 @@ def _forward_loop(norm: int) -> Callable[..., None]:
         sums, totals, zero = _fours(tables), _fours(tables), tables.dtype.type(0)
         tiles = -(-num_rows // TILE)
         for unit in range(first, last):
-            query, table, found = queries[unit // tiles], tables[unit // tiles], out[unit // tiles]
+            query, table, rows = queries[unit // tiles], tables[unit // tiles], out[unit // tiles]
             n = unit % tiles * TILE
             width = min(TILE, num_rows - n)
             for j in range(TILE):
@@ -282,10 +282,10 @@ def _forward_loop(norm: int) -> Callable[..., None]:
                         x, y = (of_a[k], of_b[k], of_c[k], of_d[k]), (of_a[i], of_b[i], of_c[i], of_d[i])
                         _add_terms(norm, sums, x, y, columns[k], columns[i])
                     _add(totals, sums)
-                _put(norm, totals[0], found[a], n, width)
-                _put(norm, totals[1], found[b], n, width)
-                _put(norm, totals[2], found[c], n, width)
-                _put(norm, totals[3], found[d], n, width)
+                _put(norm, totals[0], rows[a], n, width)
+                _put(norm, totals[1], rows[b], n, width)
+                _put(norm, totals[2], rows[c], n, width)
+                _put(norm, totals[3], rows[d], n, width)
 
     return loop
 
@@ -320,13 +320,13 @@ def _backward_loop(norm: int) -> Callable[..., None]:
                     for j in range(TILE):
                         to_xs[b, j], to_ys[b, j] = zero, zero
                 for n in range(part * PART, min(part * PART + PART, num_rows)):
-                    row, to_row, given = table[n], to_table[n], factor[n, start:]
+                    row, to_row, factors_of_row = table[n], to_table[n], factor[n, start:]
                     for j in range(width):
                         real[j], imaginary[j] = row[np.uint64(column + j)], row[np.uint64(other + j)]
                     for j in range(TILE):
                         sum_real[j], sum_imaginary[j] = zero, zero
                     for b in range(count):
-                        f, x, y, to_x, to_y = given[b], xs[b], ys[b], to_xs[b], to_ys[b]
+                        f, x, y, to_x, to_y = factors_of_row[b], xs[b], ys[b], to_xs[b], to_ys[b]
                         if norm == COMPLEX:
                             for j in range(TILE):
                                 over, up = x[j] - real[j], y[j] - imaginary[j]

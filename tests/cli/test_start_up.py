@@ -122,11 +122,11 @@ def test_nor_do_others_that_list_or_refuse(folder, indexed, cli, monkeypatch, wo
 
 
 def check(folder, cli, monkeypatch, words):
-    found, imported = ask(words, folder)
+    shown, imported = ask(words, folder)
     assert imported == []
     monkeypatch.setenv("GRAPHLAB_STORE", str(folder / "runs"))
     here = cli(*words)
-    assert found == (here.code, here.out, here.err), "this process has torch, and reads no index"
+    assert shown == (here.code, here.out, here.err), "this process has torch, and reads no index"
 
 
 @pytest.mark.slow

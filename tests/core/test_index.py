@@ -16,13 +16,13 @@ from pathlib import Path
 from graphlab.core import index
 
 index.PACKAGE = Path(sys.argv[1])
-made = []
+keys_made = []
 
 def make(key):
-    made.append(key)
+    keys_made.append(key)
     return {"key": key, "text": (index.PACKAGE / "inner" / "a.txt").read_text()}
 
-print(json.dumps([index.entry("things", "a", make, lambda: ["a", "b"])["text"], made]))
+print(json.dumps([index.entry("things", "a", make, lambda: ["a", "b"])["text"], keys_made]))
 """
 
 
@@ -112,14 +112,14 @@ def test_where_nothing_can_be_written_it_is_made_each_time(ask, tmp_path):
 
 
 def test_a_file_that_changes_meanwhile_is_not_kept(ask, tmp_path):
-    writing = PROGRAM.replace("made.append(key)", 'made.append(key); (index.PACKAGE / "new.txt").touch()')
+    writing = PROGRAM.replace("keys_made.append(key)", 'keys_made.append(key); (index.PACKAGE / "new.txt").touch()')
     assert ask(writing)[1] == ["a", "b"]
     assert not sections(tmp_path)
 
 
 def test_a_file_that_changed_before_the_first_question_is_not_kept(ask, tmp_path):
     """The process may have imported the module as it was before."""
-    writing = PROGRAM.replace("made = []", 'made = []; (index.PACKAGE / "new.txt").touch()')
+    writing = PROGRAM.replace("keys_made = []", 'keys_made = []; (index.PACKAGE / "new.txt").touch()')
     assert ask(writing)[1] == ["a", "b"]
     assert not sections(tmp_path)
 
@@ -154,7 +154,7 @@ def test_a_process_with_torch_reads_modules(ask):
 
 
 def test_an_entry_that_cannot_be_made_is_no_obstacle_to_others(ask, tmp_path):
-    failing = PROGRAM.replace("made.append(key)", "made.append(key) if key == 'a' else 1 / 0")
+    failing = PROGRAM.replace("keys_made.append(key)", "keys_made.append(key) if key == 'a' else 1 / 0")
     assert ask(failing) == ["one", ["a", "a"]]
     assert not sections(tmp_path)
 

@@ -44,7 +44,7 @@ def graphs_with(features: str, num_graphs: int = 3, seed: int = 0) -> gl.Dataset
     return replace(base, graphs=tuple(graphs), spec=replace(base.spec, node=FEATURES[features]))
 
 
-def made(name: str, dataset: gl.Dataset, **settings):
+def pre_transform_of(name: str, dataset: gl.Dataset, **settings):
     cls = PRE_TRANSFORMS.find(name)
     return cls(cls.Config.parse(settings, where=name), dataset)
 
@@ -66,9 +66,9 @@ def test_contract(name, features):
     """What nodes carry comes first, the spec says the width, nothing else changes, and nothing of the data set does."""
     dataset = data_for(name, features)
     before = [copy(graph).to_dict() for graph in dataset.graphs]
-    pre_transform = made(name, dataset)
+    pre_transform = pre_transform_of(name, dataset)
     encoded = encode(dataset, pre_transform)
-    assert encode(dataset, made(name, dataset)) is encoded
+    assert encode(dataset, pre_transform_of(name, dataset)) is encoded
     for graph, old, held in zip(encoded.graphs, dataset.graphs, before, strict=True):
         assert graph["x"].shape == (graph.num_nodes, encoded.spec.node.dim) and graph["x"].dtype == torch.float32
         if features == "numbers":
@@ -85,7 +85,7 @@ def test_contract(name, features):
 @given(seed=st.integers(0, 999), name=st.sampled_from([n for n in PRE_TRANSFORMS.names() if n != "identity"]))
 def test_rows_move_with_their_nodes(seed, name):
     dataset = graphs_with("categories", seed=seed)
-    pre_transform, graph = made(name, dataset), dataset.graphs[2]
+    pre_transform, graph = pre_transform_of(name, dataset), dataset.graphs[2]
     order = torch.randperm(int(graph.num_nodes), generator=torch.Generator().manual_seed(seed))
     place = order.argsort()
     renamed = Data(x=graph["x"][order], edge_index=place[graph["edge_index"]].flip(1), num_nodes=graph.num_nodes)
@@ -98,22 +98,22 @@ def test_rows_move_with_their_nodes(seed, name):
 def test_the_same_as_pyg(features, in_degree):
     dataset = graphs_with(features)
     highest = max(graph["edge_index"][int(in_degree)].bincount().max().item() for graph in dataset.graphs[1:])
-    one_hot = made("one-hot-degree", dataset, in_degree=in_degree)
+    one_hot = pre_transform_of("one-hot-degree", dataset, in_degree=in_degree)
     assert one_hot.width == highest + 1
-    for made_by_us, by_pyg in [
+    for ours_of, by_pyg in [
         (one_hot, T.OneHotDegree(highest, in_degree=in_degree)),
-        (made("constant", dataset), T.Constant()),
+        (pre_transform_of("constant", dataset), T.Constant()),
     ]:
-        for ours, theirs in zip(made_by_us.graphs(dataset.graphs), map(by_pyg, map(copy, dataset.graphs)), strict=True):
+        for ours, theirs in zip(ours_of.graphs(dataset.graphs), map(by_pyg, map(copy, dataset.graphs)), strict=True):
             assert torch.equal(ours["x"], theirs["x"])
-    (single,) = made("degree", dataset, in_degree=in_degree).graphs(dataset.graphs[2:])
+    (single,) = pre_transform_of("degree", dataset, in_degree=in_degree).graphs(dataset.graphs[2:])
     counts = dataset.graphs[2]["edge_index"][int(in_degree)].bincount(minlength=6)
     assert torch.equal(single["x"][:, -1], counts.float())
 
 
 def test_degrees_above_the_highest_share_a_column():
     star = Data(edge_index=torch.tensor([[0, 0, 0, 1], [1, 2, 3, 0]]), num_nodes=4)
-    pre_transform = made("one-hot-degree", replace(graphs_with("none"), graphs=(star,)), max_degree=1)
+    pre_transform = pre_transform_of("one-hot-degree", replace(graphs_with("none"), graphs=(star,)), max_degree=1)
     (encoded,) = pre_transform.graphs([star])
     assert encoded["x"].tolist() == [[0, 1], [0, 1], [1, 0], [1, 0]]
 
@@ -183,8 +183,8 @@ def test_who_a_run_is():
 
 def test_searches_and_supernets_see_the_features(tmp_path):
     settings = {"pre_transform": "one-hot", "training.epochs": 1, "store": tmp_path}
-    found = gl.search("random", molecules(), space="gcn", trials=2, on="validation", **settings)
-    assert found.best is not None and len(found.df) == 2
+    search = gl.search("random", molecules(), space="gcn", trials=2, on="validation", **settings)
+    assert search.best is not None and len(search.df) == 2
     darts = gl.search("darts", example("node-classification"), space="gnn-micro", trials=1, on="validation",
         pre_transform="degree", epochs=1, store=tmp_path, **{"strategy.epochs": 1})  # fmt: skip
     assert darts.best is not None

@@ -60,10 +60,10 @@ def again(kept, planning, tmp_path):
 
 
 def test_they_are_the_runs_that_planning_gives(again):
-    found = again()
-    assert found == again.first
-    assert (found.store, found.code) == (again.first.store, again.first.code)
-    assert found.to_json() == again.first.to_json() and str(found) == str(again.first)
+    runs = again()
+    assert runs == again.first
+    assert (runs.store, runs.code) == (again.first.store, again.first.code)
+    assert runs.to_json() == again.first.to_json() and str(runs) == str(again.first)
     assert again(seeds=[1]).records == again.first.records[1:]
     assert again(epochs=np.int64(1), workers=2, device="cpu").records == again.first.records
 

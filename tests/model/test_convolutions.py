@@ -51,9 +51,9 @@ def test_outputs_and_gradients(model, hidden_dim, weighted, sparse):
     torch.testing.assert_close(first, second, rtol=0, atol=1e-6)
     direction = torch.linspace(-1, 1, first.numel(), dtype=first.dtype).view_as(first)
     names, parameters = zip(*ours.named_parameters(), strict=True)
-    found = torch.autograd.grad((first * direction).sum(), parameters)
+    gradients = torch.autograd.grad((first * direction).sum(), parameters)
     slow = torch.autograd.grad((second * direction).sum(), [other.get_parameter(name) for name in names])
-    for name, mine, expected in zip(names, found, slow, strict=True):
+    for name, mine, expected in zip(names, gradients, slow, strict=True):
         torch.testing.assert_close(mine, expected, rtol=1e-5, atol=1e-6, msg=name)
 
 

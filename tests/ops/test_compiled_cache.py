@@ -44,7 +44,7 @@ def closes_over(path: Path, factory: str, loop: str) -> tuple[str, ...]:
 COMPILING = [
     path for path in sorted(PACKAGE.rglob("*.py")) if any(f"@{name}" in path.read_text() for name in COMPILERS)
 ]
-LOOPS = [(path, *found) for path in COMPILING for found in kept_loops(path)]
+LOOPS = [(path, *loop) for path in COMPILING for loop in kept_loops(path)]
 
 
 def test_the_factories_are_found():

@@ -52,8 +52,8 @@ EACH_PATH = pytest.mark.parametrize("path", [distances, blockwise, reference])
 
 
 def with_gradients(path, query: Tensor, candidates: Tensor, norm: str, weight: Tensor):
-    found = path(query, candidates, norm)
-    return found, *torch.autograd.grad(found, (query, candidates), weight)
+    distance = path(query, candidates, norm)
+    return distance, *torch.autograd.grad(distance, (query, candidates), weight)
 
 
 @EACH_NORM
@@ -61,9 +61,9 @@ def with_gradients(path, query: Tensor, candidates: Tensor, norm: str, weight: T
 @given(st.integers(0, 9), st.integers(0, 2 * TILE + 3), st.integers(0, 40), st.booleans())
 def test_is_the_definition_for_any_shape(norm, num_queries, num_rows, half, own):
     query, candidates = drawn(num_queries, num_rows, 2 * half, own)
-    found = distances(query, candidates, norm)
-    assert found.shape == (num_queries, num_rows)
-    np.testing.assert_allclose(found.detach().numpy(), definition(query, candidates, norm), rtol=1e-12, atol=1e-12)
+    distance = distances(query, candidates, norm)
+    assert distance.shape == (num_queries, num_rows)
+    np.testing.assert_allclose(distance.detach().numpy(), definition(query, candidates, norm), rtol=1e-12, atol=1e-12)
 
 
 @EACH_NORM
@@ -73,8 +73,8 @@ def test_gradients_are_those_of_differences_that_are_laid_out(norm, own, num_que
     query, candidates = drawn(num_queries, num_rows, width, own)
     weight = weights(num_queries, num_rows)
     ours, theirs = (with_gradients(path, query, candidates, norm, weight) for path in (distances, reference))
-    for found, expected in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
+    for distance, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(distance, expected, rtol=1e-11, atol=1e-11)
 
 
 @EACH_NORM
@@ -82,8 +82,8 @@ def test_gradients_of_a_query_are_summed_over_the_parts_of_a_table(norm):
     query, candidates = drawn(3, 2 * PART + 5, 6)
     weight = weights(3, 2 * PART + 5)
     ours, theirs = (with_gradients(path, query, candidates, norm, weight) for path in (distances, reference))
-    for found, expected in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    for distance, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(distance, expected, rtol=1e-10, atol=1e-10)
 
 
 @EACH_NORM
@@ -107,18 +107,18 @@ def test_gradients_without_queries_or_rows_are_zero(norm):
 def test_where_a_distance_is_zero_so_is_its_gradient(norm, path):
     query = torch.tensor([[1.5, -2.0, 0.25, 3.0]], dtype=torch.float64, requires_grad=True)
     candidates = query.detach().clone().requires_grad_()
-    found, *gradients = with_gradients(path, query, candidates, norm, torch.ones(1, 1, dtype=torch.float64))
-    assert found.item() == 0.0
+    distance, *gradients = with_gradients(path, query, candidates, norm, torch.ones(1, 1, dtype=torch.float64))
+    assert distance.item() == 0.0
     assert not any(each.any() for each in gradients)
 
 
 def test_where_one_modulus_is_zero_its_gradient_is_zero_and_the_others_are_not():
     query = torch.tensor([[1.0, 5.0, 2.0, 6.0]], dtype=torch.float64, requires_grad=True)
     candidates = torch.tensor([[1.0, 2.0, 2.0, 2.0]], dtype=torch.float64, requires_grad=True)
-    found, to_query, to_candidates = with_gradients(
+    distance, to_query, to_candidates = with_gradients(
         distances, query, candidates, "complex-l1", torch.ones(1, 1, dtype=torch.float64)
     )
-    assert found.item() == 5.0
+    assert distance.item() == 5.0
     torch.testing.assert_close(to_query, torch.tensor([[0.0, 0.6, 0.0, 0.8]], dtype=torch.float64))
     assert torch.equal(to_candidates, -to_query)
 
@@ -147,8 +147,8 @@ def test_any_number_of_threads_gives_the_same_bits(norm, own):
     finally:
         torch.set_num_threads(before)
     for others in results[1:]:
-        for found, expected in zip(others, results[0], strict=True):
-            assert torch.equal(found, expected)
+        for distance, expected in zip(others, results[0], strict=True):
+            assert torch.equal(distance, expected)
 
 
 @EACH_NORM
@@ -165,8 +165,8 @@ def test_plain_torch_takes_a_block_at_a_time(norm, own, monkeypatch):
     query, candidates = drawn(4, 11, 6, own)
     weight = weights(4, 11)
     ours, theirs = (with_gradients(path, query, candidates, norm, weight) for path in (blockwise, reference))
-    for found, expected in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    for distance, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(distance, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.gpu
@@ -177,8 +177,8 @@ def test_a_gpu_gives_the_same(norm, own):
     weight = weights(5, 70)
     expected = with_gradients(reference, query, candidates, norm, weight)
     there = [each.detach().cuda().requires_grad_() for each in (query, candidates)]
-    for found, one in zip(with_gradients(distances, *there, norm, weight.cuda()), expected, strict=True):
-        torch.testing.assert_close(found.cpu(), one, rtol=1e-11, atol=1e-11)
+    for value, wanted in zip(with_gradients(distances, *there, norm, weight.cuda()), expected, strict=True):
+        torch.testing.assert_close(value.cpu(), wanted, rtol=1e-11, atol=1e-11)
 
 
 def test_half_precision_is_computed_in_float32():
@@ -198,9 +198,9 @@ def test_half_precision_is_computed_in_float32():
 def test_float32_is_float64_rounded(norm, own):
     query, candidates = drawn(QUERIES + 6, 200, 256, own, torch.float32)
     weight = weights(QUERIES + 6, 200, torch.float32)
-    found = with_gradients(distances, query, candidates, norm, weight)
+    distance = with_gradients(distances, query, candidates, norm, weight)
     double = [each.detach().double().requires_grad_() for each in (query, candidates)]
-    for single, expected in zip(found, with_gradients(reference, *double, norm, weight.double()), strict=True):
+    for single, expected in zip(distance, with_gradients(reference, *double, norm, weight.double()), strict=True):
         torch.testing.assert_close(single, expected.float(), rtol=2e-6, atol=2e-5)
 
 
@@ -213,8 +213,8 @@ def test_tensors_that_are_not_contiguous_are_read_as_they_are():
 def test_gradients_that_nobody_asks_for_are_not_given():
     query, candidates = drawn(3, 5, 4)
     weight = weights(3, 5)
-    (found,) = torch.autograd.grad(distances(query, candidates.detach(), "complex-l1"), query, weight)
-    torch.testing.assert_close(found, with_gradients(reference, query, candidates, "complex-l1", weight)[1])
+    (distance,) = torch.autograd.grad(distances(query, candidates.detach(), "complex-l1"), query, weight)
+    torch.testing.assert_close(distance, with_gradients(reference, query, candidates, "complex-l1", weight)[1])
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ def problem(seed: int, num_targets: int, num_sources: int, num_edges: int, heads
     return neighbours, [torch.randn(shape, generator=random, dtype=dtype).requires_grad_() for shape in shapes]
 
 
-def assert_alike(neighbours, given_, **options):
-    out, expected = neighbour_attention(neighbours, *given_, **options), reference(neighbours, *given_, **options)
+def assert_alike(neighbours, inputs, **options):
+    out, expected = neighbour_attention(neighbours, *inputs, **options), reference(neighbours, *inputs, **options)
     torch.testing.assert_close(out, expected, rtol=0, atol=1e-12)
     direction = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view_as(out)
-    found, slow = (torch.autograd.grad((each * direction).sum(), given_) for each in (out, expected))
-    for mine, other in zip(found, slow, strict=True):
+    gradients, slow = (torch.autograd.grad((each * direction).sum(), inputs) for each in (out, expected))
+    for mine, other in zip(gradients, slow, strict=True):
         torch.testing.assert_close(mine, other, rtol=0, atol=1e-11)
 
 
@@ -41,14 +41,14 @@ def assert_alike(neighbours, given_, **options):
 @settings(max_examples=60)
 def test_it_is_the_definition_with_its_gradients(seed, sizes, heads, dim, with_edges):
     """Targets without edges, edges listed twice, loops, sides of other sizes."""
-    neighbours, given_ = problem(seed, *sizes, heads, dim)
-    assert_alike(neighbours, given_ if with_edges else given_[:3])
+    neighbours, inputs = problem(seed, *sizes, heads, dim)
+    assert_alike(neighbours, inputs if with_edges else inputs[:3])
 
 
 @pytest.mark.parametrize("dim", [3, 16])
 def test_gradcheck(dim):
-    neighbours, given_ = problem(0, 4, 5, 12, 2, dim)
-    assert torch.autograd.gradcheck(lambda *values: neighbour_attention(neighbours, *values), given_, fast_mode=True)
+    neighbours, inputs = problem(0, 4, 5, 12, 2, dim)
+    assert torch.autograd.gradcheck(lambda *values: neighbour_attention(neighbours, *values), inputs, fast_mode=True)
 
 
 def test_coefficients_are_shares_and_large_logits_do_no_harm():
@@ -76,28 +76,28 @@ def test_dropout_keeps_the_mean_and_drops_forward_what_it_drops_backward():
 
 
 def test_all_coefficients_may_be_dropped():
-    neighbours, given_ = problem(2, 5, 5, 30, 2, 4)
-    out = neighbour_attention(neighbours, *given_, dropout=1.0)
-    assert not out.any() and not any(each.any() for each in torch.autograd.grad(out.sum(), given_))
+    neighbours, inputs = problem(2, 5, 5, 30, 2, 4)
+    out = neighbour_attention(neighbours, *inputs, dropout=1.0)
+    assert not out.any() and not any(each.any() for each in torch.autograd.grad(out.sum(), inputs))
 
 
 @pytest.mark.parametrize("dim", [8, 5])
 def test_threads_change_nothing(dim):
-    neighbours, given_ = problem(3, 300, 300, 2000, 4, dim, torch.float32)
-    before, found = torch.get_num_threads(), []
+    neighbours, inputs = problem(3, 300, 300, 2000, 4, dim, torch.float32)
+    before, results = torch.get_num_threads(), []
     for threads in (1, 3):
         torch.set_num_threads(threads)
         try:
-            out = neighbour_attention(neighbours, *given_)
-            found.append([out, *torch.autograd.grad(out.square().sum(), given_)])
+            out = neighbour_attention(neighbours, *inputs)
+            results.append([out, *torch.autograd.grad(out.square().sum(), inputs)])
         finally:
             torch.set_num_threads(before)
-    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    assert all(torch.equal(alone, together) for alone, together in zip(*results, strict=True))
 
 
 def test_heads_too_wide_for_the_compiled_loops():
-    neighbours, given_ = problem(4, 3, 3, 6, 1, MAX_WIDTH + 1)
-    assert_alike(neighbours, given_)
+    neighbours, inputs = problem(4, 3, 3, 6, 1, MAX_WIDTH + 1)
+    assert_alike(neighbours, inputs)
 
 
 def test_shapes_that_do_not_fit():

@@ -33,12 +33,12 @@ def problem(seed: int, num_targets: int, num_sources: int, num_edges: int, width
 def test_it_is_the_definition_with_its_gradients(seed, sizes, width, weighted):
     """Nodes without edges, edges listed twice, loops, sides of other sizes."""
     neighbours, x, weight = problem(seed, *sizes, width)
-    given_ = [x.requires_grad_(), *([weight.requires_grad_()] if weighted else [])]
-    out, expected = neighbour_sum(neighbours, *given_), reference(neighbours, *given_)
+    inputs = [x.requires_grad_(), *([weight.requires_grad_()] if weighted else [])]
+    out, expected = neighbour_sum(neighbours, *inputs), reference(neighbours, *inputs)
     torch.testing.assert_close(out, expected, rtol=0, atol=1e-12)
     direction = torch.randn(out.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    found, slow = (torch.autograd.grad((each * direction).sum(), given_) for each in (out, expected))
-    for mine, other in zip(found, slow, strict=True):
+    gradients, slow = (torch.autograd.grad((each * direction).sum(), inputs) for each in (out, expected))
+    for mine, other in zip(gradients, slow, strict=True):
         torch.testing.assert_close(mine, other, rtol=0, atol=1e-12)
 
 
@@ -62,17 +62,17 @@ def test_gradcheck():
 def test_any_width_and_any_number_of_threads(width):
     neighbours, x, weight = problem(1, 300, 300, 2000, width, torch.float32)
     before = torch.get_num_threads()
-    found = []
+    results = []
     for threads in (1, 3):
         torch.set_num_threads(threads)
         try:
             rows, weights = x.clone().requires_grad_(), weight.clone().requires_grad_()
             out = neighbour_sum(neighbours, rows, weights)
-            found.append([out, *torch.autograd.grad(out.square().sum(), (rows, weights))])
+            results.append([out, *torch.autograd.grad(out.square().sum(), (rows, weights))])
         finally:
             torch.set_num_threads(before)
-    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
-    torch.testing.assert_close(found[0][0], reference(neighbours, x, weight), rtol=1e-4, atol=1e-4)
+    assert all(torch.equal(alone, together) for alone, together in zip(*results, strict=True))
+    torch.testing.assert_close(results[0][0], reference(neighbours, x, weight), rtol=1e-4, atol=1e-4)
 
 
 def test_other_weights_and_changed_weights_are_not_those_that_are_kept():
