@@ -15,7 +15,6 @@ times the faster of PyG's two, gat twice, with less memory; the zeros of Cora's 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from measure import interleaved, median_ratio, peak_mib, write_result
+from measure import interleaved, measured_in_a_child, median_ratio, peak_mib, write_result
 from torch import Tensor, nn
 from torch_geometric import nn as pyg
 from torch_geometric.data import Data
@@ -141,7 +140,7 @@ def at_size(model: str, nodes: int, edges: int) -> dict[str, Any]:
     data = random_graph(nodes, edges, FEATURES)
     arms = {arm: make_step(model, data, settings_of(model), 0.0, arm) for arm in ARMS}
     figures = ratios(arms, REPEATS if edges <= 2_000_000 else 3)
-    memory = {f"MiB, {arm}": _in_a_child(model, nodes, edges, arm) for arm in ARMS}
+    memory = {f"MiB, {arm}": measured_in_a_child(__file__, model, nodes, edges, arm) for arm in ARMS}
     return {"model": model, "nodes": nodes, "edges": edges, **figures, **memory}
 
 
@@ -155,11 +154,6 @@ def on_cora(model: str) -> list[dict[str, Any]]:
             "inference": lambda arm: make_inference(model, data, settings, arm),
         }.items()
     ]
-
-
-def _in_a_child(*words: object) -> float:
-    command = [sys.executable, "-W", "ignore", __file__, *map(str, words)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def extra_memory(model: str, nodes: int, edges: int, arm: str) -> float:

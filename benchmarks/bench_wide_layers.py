@@ -8,7 +8,6 @@ more the wider; of the edges only coefficients and indices stay in memory, of no
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from statistics import median
@@ -16,7 +15,7 @@ from typing import Any
 
 import graphlab  # isort: skip  # noqa: F401  before torch, whose threads it sets
 import torch
-from measure import interleaved, median_ratio, peak_mib, write_result
+from measure import interleaved, measured_in_a_child, median_ratio, peak_mib, write_result
 from torch import Tensor, nn
 from torch_geometric import nn as pyg
 from torch_geometric.data import Data
@@ -74,13 +73,8 @@ def compare(dim: int) -> dict[str, Any]:
         "dim": dim,
         **{f"milliseconds, {arm}": round(median(seconds["wall"][arm]) * 1e3, 1) for arm in ARMS},
         "times faster": {clock: round(median_ratio(one["pyg"], one["ours"]), 1) for clock, one in seconds.items()},
-        **{f"MiB, {arm}": _in_a_child(dim, arm) for arm in ARMS},
+        **{f"MiB, {arm}": measured_in_a_child(__file__, dim, arm) for arm in ARMS},
     }
-
-
-def _in_a_child(*given: object) -> float:
-    words = [sys.executable, __file__, *map(str, given)]
-    return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
 
 def extra_memory(dim: int, arm: str) -> float:

@@ -6,6 +6,8 @@ import json
 import os
 import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -46,6 +48,12 @@ def peak_mib() -> float:
     """Largest resident set of this process so far. Unlike ru_maxrss it is not inherited from the parent."""
     status = Path("/proc/self/status").read_text()
     return round(int(status.partition("VmHWM:")[2].split()[0]) / 1024, 1)
+
+
+def measured_in_a_child(file: str, *words: object) -> float:
+    """The number that a benchmark prints when it is called with these words, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", file, *map(str, words)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def write_result(name: str, result: Mapping[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""Nodes as vectors without weights: continuous features as they are, categories as one-hot columns side by side."""
+"""Nodes as vectors without weights: continuous features as they are, categories as one-hot columns side by side; and
+how many edges they have."""
 
 from __future__ import annotations
 
@@ -25,3 +26,8 @@ def node_vectors(graph: Data, features: Features | None) -> Tensor:
     if not isinstance(features, Categorical):
         return x
     return torch.cat([F.one_hot(x[:, k].long(), size) for k, size in enumerate(features.sizes)], dim=1).float()
+
+
+def node_degrees(edge_index: Tensor, num_nodes: int, in_degree: bool = False) -> Tensor:
+    """The edges out of each node, or into it, int64 `[num_nodes]`."""
+    return torch.bincount(edge_index[int(in_degree)], minlength=num_nodes)

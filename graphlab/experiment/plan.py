@@ -51,9 +51,9 @@ class Component:
     @classmethod
     def parse(cls, group: str, name: str, settings: Mapping[str, Any]) -> Component:
         """Raises UnknownNameError or ConfigError."""
-        component = NAMED[group].find(name)
-        full_name = NAMED[group].resolve(name).name
-        return cls(full_name, component, component.Config.parse(settings, where=f"{NAMED[group].what} {full_name}"))
+        registry = NAMED[group]
+        component, full_name = registry.find(name), registry.resolve(name).name
+        return cls(full_name, component, component.Config.parse(settings, where=f"{registry.what} {full_name}"))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
+from graphlab.data.node_vectors import node_degrees
 from graphlab.data.spec import UNLABELLED
 from graphlab.data.text import alike
 
@@ -80,7 +81,7 @@ def made_features(kind: str, edge_index: Tensor, num_nodes: int) -> Tensor:
     if kind == "identity":
         return torch.eye(num_nodes)
     if kind == "degree":
-        return torch.bincount(edge_index[0], minlength=num_nodes).float().unsqueeze(1)
+        return node_degrees(edge_index, num_nodes).float().unsqueeze(1)
     return torch.ones(num_nodes, 1)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.utils import degree
 
+from graphlab.data.node_vectors import node_degrees
 from graphlab.data.pre_transform import PreTransform, PreTransformConfig
 
 
@@ -26,10 +26,5 @@ class Degree(PreTransform):
         return 1
 
     def columns(self, graph: Data) -> Tensor:
-        return degrees(graph, self.config.in_degree).float().unsqueeze(1)
-
-
-def degrees(graph: Data, in_degree: bool) -> Tensor:
-    """The edges out of each node, or into it, int64 `[num_nodes]`."""
-    edge_index: Tensor = graph["edge_index"]
-    return degree(edge_index[int(in_degree)], int(graph.num_nodes or 0), dtype=edge_index.dtype)
+        degrees = node_degrees(graph["edge_index"], int(graph.num_nodes or 0), self.config.in_degree)
+        return degrees.float().unsqueeze(1)

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.data.dataset import Dataset
+from graphlab.data.node_vectors import node_degrees
 from graphlab.data.pre_transform import PreTransform
 from graphlab.data.pre_transforms.degree import Config as DegreeConfig
-from graphlab.data.pre_transforms.degree import degrees
 
 
 class Config(DegreeConfig):
@@ -25,7 +25,7 @@ class Config(DegreeConfig):
 
 
 class OneHotDegree(PreTransform):
-    """A column for each degree from 0 to `max_degree`, as PyG's OneHotDegree."""
+    """A column for each degree from 0 to `max_degree`. PyG's OneHotDegree fails where a degree is higher."""
 
     Config = Config
     reads_edges = True
@@ -35,7 +35,7 @@ class OneHotDegree(PreTransform):
         highest = config.max_degree
         if highest is None:
             graphs = (graph for graph in dataset.graphs if graph.num_nodes)
-            highest = max((int(degrees(graph, config.in_degree).max()) for graph in graphs), default=0)
+            highest = max((int(self._degrees(graph).max()) for graph in graphs), default=0)
         self.max_degree = highest
 
     @property
@@ -43,4 +43,7 @@ class OneHotDegree(PreTransform):
         return self.max_degree + 1
 
     def columns(self, graph: Data) -> Tensor:
-        return F.one_hot(degrees(graph, self.config.in_degree).clamp(max=self.max_degree), self.width).float()
+        return F.one_hot(self._degrees(graph).clamp(max=self.max_degree), self.width).float()
+
+    def _degrees(self, graph: Data) -> Tensor:
+        return node_degrees(graph["edge_index"], int(graph.num_nodes or 0), self.config.in_degree)
