@@ -1,4 +1,4 @@
-"""Training steps and inference of gcn, sage and gat beside PyG's layers, on edge indices and on a CSR matrix.
+"""Training steps and inference of gcn, sage, gin and gat beside PyG's layers, on edge indices and on a CSR matrix.
 
 PyG's GCNConv caches its normalised matrix. Networks are of two layers, a hidden one of 64 (gat: 8 heads of 8), on
 random undirected graphs with 128 numbers a node and 16 classes, and on Cora with its published widths, features and
@@ -37,23 +37,26 @@ FEATURES, CLASSES, REPEATS = 128, 16, 7
 SIZES = {
     "gcn": [(20_000, 200_000), (200_000, 2_000_000), (1_000_000, 10_000_000)],
     "sage": [(20_000, 200_000), (200_000, 2_000_000), (1_000_000, 10_000_000)],
+    "gin": [(20_000, 200_000), (200_000, 2_000_000)],
     "gat": [(5_000, 50_000), (50_000, 500_000), (200_000, 2_000_000)],
 }
 ARMS = ("ours", "pyg", "pyg, csr")
 CORA = {
     "gcn": ({"hidden_dim": 16}, 0.5),
     "sage": ({"hidden_dim": 64}, 0.5),
+    "gin": ({"hidden_dim": 64, "num_layers": 2}, 0.5),
     "gat": ({"hidden_dim": 8, "heads": 8}, 0.6),
 }
 """Settings of each model and the dropout of features."""
 
 
 class Plain(nn.Module):
-    """PyG's layers as a user writes them down."""
+    """PyG's layers as a user writes them down. What gin gives is every layer's rows and the features, side by side."""
 
     def __init__(self, model: str, widths: tuple[int, int, int], dropout: float) -> None:
         super().__init__()
         first, hidden, last = widths
+        self.model = model
         match model:
             case "gcn":
                 self.first, self.second = (
@@ -62,6 +65,11 @@ class Plain(nn.Module):
                 )
             case "sage":
                 self.first, self.second = pyg.SAGEConv(first, hidden), pyg.SAGEConv(hidden, last)
+            case "gin":
+                self.first, self.second = (
+                    pyg.GINConv(two_maps(width, hidden), train_eps=True) for width in (first, hidden)
+                )
+                self.head = nn.Linear(first + 2 * hidden, last)
             case _:
                 self.first = pyg.GATConv(first, hidden // 8, 8, dropout=dropout)
                 self.second = pyg.GATConv(hidden, last, 1, concat=False, dropout=dropout)
@@ -69,7 +77,16 @@ class Plain(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+        if self.model == "gin":
+            inner = self.first(x, edges)
+            return self.head(self.dropout(torch.cat([x, inner, self.second(inner, edges)], dim=1)))
         return self.second(self.dropout(self.activation(self.first(self.dropout(x), edges))), edges)
+
+
+def two_maps(width: int, hidden: int) -> nn.Module:
+    """The network of one layer of gin."""
+    parts = [(nn.Linear(n, hidden), nn.BatchNorm1d(hidden), nn.ReLU()) for n in (width, hidden)]
+    return nn.Sequential(*parts[0], *parts[1])
 
 
 def random_graph(nodes: int, edges: int, features: int) -> Data:
@@ -87,6 +104,9 @@ def functions(model: str, data: Data, settings: dict[str, Any], dropout: float, 
     if arm == "ours":
         spec = DataSpec("nodes", (Target("y", "node", "class", classes),), node=Continuous(x.size(1)))
         network = build_model(model, spec, {**settings, "dropout": dropout})
+        if model == "gin":
+            with_head = nn.ModuleList([network, nn.Linear(network.out_dim, classes)])
+            return with_head, lambda: with_head[1](with_head[0](data))
         return network, lambda: network(data)
     hidden = settings["hidden_dim"] * settings.get("heads", 1)
     network = Plain(model, (x.size(1), hidden, classes), dropout)
@@ -133,7 +153,13 @@ def ratios(arms: dict[str, Callable[[], None]], repeats: int = REPEATS) -> dict[
 
 
 def settings_of(model: str) -> dict[str, Any]:
-    return {"hidden_dim": 8, "heads": 8} if model == "gat" else {"hidden_dim": 64}
+    match model:
+        case "gat":
+            return {"hidden_dim": 8, "heads": 8}
+        case "gin":
+            return {"hidden_dim": 64, "num_layers": 2}
+        case _:
+            return {"hidden_dim": 64}
 
 
 def at_size(model: str, nodes: int, edges: int) -> dict[str, Any]:

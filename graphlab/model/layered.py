@@ -39,12 +39,13 @@ class Block:
     edge_weight: Tensor | None = None
     _sorted: dict[int, Neighbours] = field(default_factory=dict, repr=False, compare=False)
 
-    def sum(self, x: Tensor) -> Tensor:
-        """The sum of the sources' rows times the weights of their edges: `[num_sources, d]` to `[num_targets, d]`."""
+    def sum(self, x: Tensor, own: Tensor | None = None, sum_dtype: torch.dtype | None = None) -> Tensor:
+        """The sum of the sources' rows times the weights of their edges, `[num_sources, d]` to `[num_targets, d]`;
+        with `own`, also of so many times the target's row. `sum_dtype` is that of `neighbour_sum`."""
         if len(x) not in self._sorted:
             with torch.inference_mode(False):
                 self._sorted[len(x)] = Neighbours(self.edge_index, self.num_targets, len(x))
-        return neighbour_sum(self._sorted[len(x)], x, self.edge_weight)
+        return neighbour_sum(self._sorted[len(x)], x, self.edge_weight, own, sum_dtype)
 
     def of_targets(self, rows: Tensor) -> Tensor:
         """The targets' rows among those of sources."""

@@ -48,6 +48,14 @@ class SparseRows:
     pattern: Pattern
     values: Tensor
 
+    def dropout(self, p: float, training: bool) -> SparseRows:
+        """The same with each non-zero dropped with probability p, and scaled by 1 / (1 - p) else."""
+        return SparseRows(self.pattern, F.dropout(self.values, p, training))
+
+    def to_dense(self) -> Tensor:
+        out = self.values.new_zeros(self.pattern.shape)
+        return out.index_put_((self.pattern.row, self.pattern.column), self.values)
+
 
 def linear(x: Tensor | SparseRows, weight: Tensor) -> Tensor:
     """x W^T, weight `[out_dim, dim]` -> `[num_nodes, out_dim]`."""
@@ -66,7 +74,7 @@ def convolve(x: Tensor | SparseRows, weight: Tensor, aggregate: Callable[[Tensor
     return aggregate(linear(x, weight))
 
 
-def by_input(weight: nn.Parameter) -> nn.Parameter:
+def by_input(weight: Tensor) -> nn.Parameter:
     """The same weight `[out_dim, dim]`, each input's column in one piece: `linear` of sparse rows copies it otherwise,
     and its gradient."""
     return nn.Parameter(weight.detach().T.contiguous().T)
@@ -91,7 +99,7 @@ class FeatureInput(nn.Module):
         if nonzero is None:
             return F.dropout(self._read(x), self.p, self.training)
         pattern, values = nonzero
-        return SparseRows(pattern, F.dropout(self._read(values), self.p, self.training))
+        return SparseRows(pattern, self._read(values)).dropout(self.p, self.training)
 
     def _read(self, x: Tensor) -> Tensor:
         return (x != 0).to(x.dtype) + (x - x.detach()) if self.binary else x

@@ -1,6 +1,6 @@
 """Sums over neighbours: the product of a graph's adjacency with rows of nodes, without a message laid out.
 
-    out[i] = sum over edges e = (j, i) of weight[e] x[j]
+    out[i] = own x[i] + sum over edges e = (j, i) of weight[e] x[j]
 
 On a CPU compiled loops walk the edges into a node, four at a time, and keep the sum of a block of columns in registers;
 the gradient walks the edges out of a node in the same way. Indices are int32. A row is summed by one thread in one
@@ -9,7 +9,9 @@ order, so that the numbers do not depend on threads.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -25,6 +27,9 @@ from graphlab.ops.threads import over_parts
 BLOCK = 64
 """Columns whose sums are kept in registers together."""
 
+WEIGHTS_KEPT = 4
+"""Weights of the edges of one graph that are kept in order."""
+
 
 class Neighbours:
     """The edges of a graph, or of one side of a bipartite one, by target and by source.
@@ -38,7 +43,7 @@ class Neighbours:
     def __init__(self, edge_index: Tensor, num_targets: int, num_sources: int) -> None:
         self.source, self.target = edge_index.detach()
         self.num_targets, self.num_sources = num_targets, num_sources
-        self._constant: tuple[Tensor, int, np.ndarray, np.ndarray | None] | None = None
+        self._ordered: deque[_Ordered] = deque(maxlen=WEIGHTS_KEPT)
 
     def __len__(self) -> int:
         return self.source.numel()
@@ -59,38 +64,57 @@ class Neighbours:
         return start.astype(np.int32), target.astype(np.int32), place.astype(np.int32)
 
     def weights_by_target(self, weight: Tensor) -> np.ndarray:
-        """Weights `[E]` in the order of `by_target`. Those of the last weights without a gradient are kept."""
+        """Weights `[E]` in the order of `by_target`. Those of the last few weights without a gradient are kept."""
         if weight.requires_grad or weight.is_inference():
             return weight.detach().numpy()[self.by_target[2]]
-        constant = self._constant
-        if constant is None or constant[0] is not weight or constant[1] != weight._version:
-            self._constant = constant = (weight, weight._version, weight.numpy()[self.by_target[2]], None)
-        return constant[2]
+        for each in self._ordered:
+            if each.weight is weight and each.version == weight._version:
+                return each.by_target
+        self._ordered.append(_Ordered(weight, weight._version, weight.numpy()[self.by_target[2]]))
+        return self._ordered[-1].by_target
 
-    def weights_by_source(self, ordered: np.ndarray) -> np.ndarray:
+    def weights_by_source(self, by_target: np.ndarray) -> np.ndarray:
         """What `weights_by_target` gave, in the order of `by_source`."""
-        constant = self._constant
-        if constant is None or constant[2] is not ordered:
-            return ordered[self.by_source[2]]
-        if constant[3] is None:
-            self._constant = constant = (*constant[:3], ordered[self.by_source[2]])
-        assert constant[3] is not None
-        return constant[3]
+        for each in self._ordered:
+            if each.by_target is by_target:
+                if each.by_source is None:
+                    each.by_source = by_target[self.by_source[2]]
+                return each.by_source
+        return by_target[self.by_source[2]]
 
 
-def neighbour_sum(neighbours: Neighbours, x: Tensor, weight: Tensor | None = None) -> Tensor:
+@dataclass
+class _Ordered:
+    """Weights of edges in the orders that loops read them in."""
+
+    weight: Tensor
+    version: int
+    by_target: np.ndarray
+    by_source: np.ndarray | None = None
+
+
+def neighbour_sum(
+    neighbours: Neighbours,
+    x: Tensor,
+    weight: Tensor | None = None,
+    own: Tensor | None = None,
+    sum_dtype: torch.dtype | None = None,
+) -> Tensor:
     """The sum of what the sources of the edges into each node have, times the weights of the edges.
 
     Args:
         neighbours: The edges.
         x: `[num_sources, d]`.
         weight: `[E]`, in the order of `edge_index`; None where all edges count alike.
+        own: A number that a node's own row counts, of the targets as the first of the sources; None for zero.
+        sum_dtype: What sums are kept in until they are rounded: float64 makes those of float32 almost the same in any
+            order of the edges. None for the dtype of x. Sums of gradients are kept in that of x.
 
     Returns:
-        `[num_targets, d]`, float32 at least, under autocast too; differentiable once in x and weight.
+        `[num_targets, d]`, float32 at least, under autocast too; differentiable once in x, weight and own.
 
     Raises:
-        InputError: Shapes that do not fit the edges.
+        InputError: Shapes that do not fit the edges, or a row of its own for more targets than there are sources.
     """
     if x.dim() != 2 or len(x) != neighbours.num_sources or (weight is not None and weight.shape != (len(neighbours),)):
         shapes = tuple(x.shape) if weight is None else f"{tuple(x.shape)} and weights {tuple(weight.shape)}"
@@ -98,59 +122,96 @@ def neighbour_sum(neighbours: Neighbours, x: Tensor, weight: Tensor | None = Non
             f"sums over {len(neighbours)} edges of {neighbours.num_sources} nodes have rows {shapes}",
             hint=f"give rows [{neighbours.num_sources}, d] and weights [{len(neighbours)}]",
         )
+    if own is not None and (own.numel() != 1 or neighbours.num_targets > neighbours.num_sources):
+        raise InputError(
+            f"{neighbours.num_targets} targets among {neighbours.num_sources} sources count their own rows "
+            f"{tuple(own.shape)} times",
+            hint="give one number, and targets that are the first of the sources",
+        )
     dtype = torch.promote_types(x.dtype, torch.float32)
-    x, weight = x.to(dtype), None if weight is None else weight.to(dtype)
+    x = x.to(dtype)
+    weight, own = (each if each is None else each.to(dtype) for each in (weight, own))
+    sum_dtype = torch.promote_types(sum_dtype or dtype, dtype)
     with torch.autocast(x.device.type, enabled=False):
         if x.device.type == "cpu":
-            return _Sum.apply(neighbours, x, weight)  # pyright: ignore[reportReturnType]
-        return reference(neighbours, x, weight)
+            return _Sum.apply(neighbours, x, weight, own, sum_dtype)  # pyright: ignore[reportReturnType]
+        return reference(neighbours, x, weight, own, sum_dtype)
 
 
-def reference(neighbours: Neighbours, x: Tensor, weight: Tensor | None = None) -> Tensor:
+def reference(
+    neighbours: Neighbours,
+    x: Tensor,
+    weight: Tensor | None = None,
+    own: Tensor | None = None,
+    sum_dtype: torch.dtype | None = None,
+) -> Tensor:
     """`neighbour_sum` of messages `[E, d]` that are laid out."""
-    messages = x.index_select(0, neighbours.source)
+    rows = x if sum_dtype is None else x.to(sum_dtype)
+    messages = rows.index_select(0, neighbours.source)
     messages = messages if weight is None else messages * weight.unsqueeze(1)
-    return x.new_zeros(neighbours.num_targets, x.size(1)).index_add(0, neighbours.target, messages)
+    out = rows.new_zeros(neighbours.num_targets, x.size(1)).index_add(0, neighbours.target, messages)
+    return (out if own is None else out + own * rows[: neighbours.num_targets]).to(x.dtype)
 
 
 class _Sum(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, neighbours: Neighbours, x: Tensor, weight: Tensor | None) -> Tensor:
+    def forward(
+        ctx: Any,
+        neighbours: Neighbours,
+        x: Tensor,
+        weight: Tensor | None,
+        own: Tensor | None,
+        sum_dtype: torch.dtype,
+    ) -> Tensor:
         x = x.contiguous()
         start, source, _ = neighbours.by_target
         ctx.neighbours, ctx.weight = neighbours, None if weight is None else neighbours.weights_by_target(weight)
-        ctx.save_for_backward(*((x,) if weight is not None and weight.requires_grad else ()))
-        return _sums(start, source, ctx.weight, x)
+        ctx.own = None if own is None else own.detach().reshape(1).numpy().copy()
+        ctx.own_shape = None if own is None else own.shape
+        ctx.save_for_backward(*((x,) if any(ctx.needs_input_grad[2:4]) else ()))
+        return _sums(start, source, ctx.weight, ctx.own, x, sum_dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor | None, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        neighbours, grad, to_x, to_weight = ctx.neighbours, grad.contiguous(), None, None
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        neighbours, grad, to_x, to_weight, to_own = ctx.neighbours, grad.contiguous(), None, None, None
         if ctx.needs_input_grad[1]:
             start, target, _ = neighbours.by_source
             weight = None if ctx.weight is None else neighbours.weights_by_source(ctx.weight)
-            to_x = _sums(start, target, weight, grad)
+            to_x = _sums(start, target, weight, ctx.own, grad, grad.dtype)
         if ctx.needs_input_grad[2]:
             (x,) = ctx.saved_tensors
             start, source, order = neighbours.by_target
             to_weight = torch.empty(len(order), dtype=grad.dtype)
             rows = grad.numpy(), x.numpy(), to_weight.numpy()
             over_rows(len(start) - 1, lambda first, last: _inner(start, source, order, *rows, first, last))
-        return None, to_x, to_weight
+        if ctx.needs_input_grad[3]:
+            (x,) = ctx.saved_tensors
+            to_own = torch.dot(grad.flatten(), x[: neighbours.num_targets].flatten()).view(ctx.own_shape)
+        return None, to_x, to_weight, to_own, None
 
 
-def _sums(start: np.ndarray, other: np.ndarray, weight: np.ndarray | None, x: Tensor) -> Tensor:
-    """Each row's weighted sum of the rows of x that it names."""
+def _sums(
+    start: np.ndarray,
+    other: np.ndarray,
+    weight: np.ndarray | None,
+    own: np.ndarray | None,
+    x: Tensor,
+    sum_dtype: torch.dtype,
+) -> Tensor:
+    """Each row's weighted sum of the rows of x that it names, and of its own."""
     if x.size(1) % BLOCK and x.size(1) > MAX_WIDTH:
-        return torch.cat([_sums(start, other, weight, part.contiguous()) for part in x.split(MAX_WIDTH, dim=1)], dim=1)
+        parts = x.split(MAX_WIDTH, dim=1)
+        return torch.cat([_sums(start, other, weight, own, part.contiguous(), sum_dtype) for part in parts], dim=1)
     out, width = x.new_empty(len(start) - 1, x.size(1)), x.size(1)
     known = 0 if width % BLOCK else BLOCK
     rows, result = (each.detach().view(len(each), -1, known or width).numpy() for each in (x, out))
-    weights, loop = np.empty(0, rows.dtype) if weight is None else weight, _loop(weight is not None, known)
+    weights, owns = (np.empty(0, rows.dtype) if each is None else each for each in (weight, own))
+    like, loop = torch.empty(0, dtype=sum_dtype).numpy(), _loop(weight is not None, known)
 
     def run(first: int, last: int) -> None:
         for block in range(rows.shape[1]):
-            loop(start, other, weights, rows, block, result, first, last)
+            loop(start, other, weights, owns, rows, block, like, result, first, last)
 
     if width:
         over_rows(len(out), run)
@@ -168,40 +229,47 @@ def over_rows(num_rows: int, run: Callable[[int, int], object]) -> None:
 @lru_cache
 def _loop(weighted: bool, known: int) -> Callable[..., None]:
     """The sums of the rows `[first, last)` in one of the blocks of columns: x `[num_others, blocks, n]`, out
-    `[num_rows, blocks, n]`. n is `known` when it is compiled, or at most MAX_WIDTH."""
+    `[num_rows, blocks, n]`, kept in the dtype of `like`. n is `known` when it is compiled, or at most MAX_WIDTH."""
 
     @contracted
-    def loop(start, other, weight, x, block, out, first, last):
+    def loop(start, other, weight, own, x, block, like, out, first, last):
         n = known if known else x.shape[2]
-        sums, zero, column = scratch(x, n), x.dtype.type(0), np.uint64(block)
+        sums, column = scratch(like, n), np.uint64(block)
+        exact, rounded = like.dtype.type, out.dtype.type
         for i in range(first, last):
-            for k in range(n):
-                sums[k] = zero
+            if len(own) and i < len(x):
+                row, of_own = x[np.uint64(i), column], exact(own[0])
+                for k in range(n):
+                    sums[k] = of_own * exact(row[k])
+            else:
+                for k in range(n):
+                    sums[k] = exact(0)
             p, end = at(start, i), at(start, i + 1)
             while p + 4 <= end:
                 a, b = x[np.uint64(at(other, p)), column], x[np.uint64(at(other, p + 1)), column]
                 c, d = x[np.uint64(at(other, p + 2)), column], x[np.uint64(at(other, p + 3)), column]
                 if weighted:
-                    of_a, of_b, of_c, of_d = at(weight, p), at(weight, p + 1), at(weight, p + 2), at(weight, p + 3)
+                    of_a, of_b = exact(at(weight, p)), exact(at(weight, p + 1))
+                    of_c, of_d = exact(at(weight, p + 2)), exact(at(weight, p + 3))
                     for k in range(n):
-                        sums[k] += (of_a * a[k] + of_b * b[k]) + (of_c * c[k] + of_d * d[k])
+                        sums[k] += (of_a * exact(a[k]) + of_b * exact(b[k])) + (of_c * exact(c[k]) + of_d * exact(d[k]))
                 else:
                     for k in range(n):
-                        sums[k] += (a[k] + b[k]) + (c[k] + d[k])
+                        sums[k] += (exact(a[k]) + exact(b[k])) + (exact(c[k]) + exact(d[k]))
                 p += 4
             while p < end:
                 a = x[np.uint64(at(other, p)), column]
                 if weighted:
-                    of_a = at(weight, p)
+                    of_a = exact(at(weight, p))
                     for k in range(n):
-                        sums[k] += of_a * a[k]
+                        sums[k] += of_a * exact(a[k])
                 else:
                     for k in range(n):
-                        sums[k] += a[k]
+                        sums[k] += exact(a[k])
                 p += 1
             row = out[np.uint64(i), column]
             for k in range(n):
-                row[k] = sums[k]
+                row[k] = rounded(sums[k])
 
     return loop
 

@@ -1,4 +1,4 @@
-"""gcn, sage and gat compute what PyG's layers of the same weights compute, with their gradients."""
+"""gcn, sage, gin and gat compute what PyG's layers of the same weights compute, with their gradients."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import nn
 from torch_geometric.data import Data
+from torch_geometric.nn import GINConv
 
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.observation import install_observers
 from graphlab.model.registry import build_model
 
 SPEC = DataSpec("nodes", (Target("y", "node", "class", 5),), node=Continuous(24))
-MODELS = ("gcn", "sage", "gat")
+MODELS = ("gcn", "sage", "gin", "gat")
 
 
 def graph(sparse: bool, weighted: bool) -> Data:
@@ -30,7 +31,8 @@ def graph(sparse: bool, weighted: bool) -> Data:
 
 
 def by_pyg(model: nn.Module) -> nn.Module:
-    """The same network by PyG's layers: models take that way where values at their points are observed."""
+    """The same network by PyG's layers: models take that way where values at their points are observed, but for gin,
+    which then sums before it maps, as PyG's layer does."""
     other = deepcopy(model)
     install_observers(other, lambda point: nn.Identity())
     return other
@@ -57,6 +59,22 @@ def test_outputs_and_gradients(model, hidden_dim, weighted, sparse):
         torch.testing.assert_close(mine, expected, rtol=1e-5, atol=1e-6, msg=name)
 
 
+@pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("hidden_dim", [8, 64])
+def test_gin_has_the_layers_of_pyg_with_what_comes_in_beside_their_rows(hidden_dim, sparse):
+    torch.manual_seed(0)
+    data = graph(sparse, False)
+    ours = build_model("gin", SPEC, {"hidden_dim": hidden_dim, "num_layers": 2, "dropout": 0.0})
+    for parameter in ours.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    rows = [data.x]
+    for conv in deepcopy(ours).convs:
+        layer = GINConv(nn.Identity(), float(conv.eps.detach()))
+        layer.nn = conv.mlp  # PyG draws anew what it is made with
+        rows.append(layer(rows[-1], data.edge_index))
+    torch.testing.assert_close(ours(data), torch.cat(rows, dim=1), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_another_graph_is_not_taken_for_the_last_one(model):
     torch.manual_seed(0)
@@ -77,3 +95,16 @@ def test_dropout_of_features_leaves_the_mean(model):
     expected = ours.eval()(data)
     drawn = torch.stack([ours.train()(data).detach() for _ in range(1000)])
     assert (drawn.mean(0) - expected).abs().max() < 0.05 < (drawn[0] - expected).abs().max()
+
+
+def test_dropout_of_what_gin_gives_leaves_the_mean():
+    """Of the features, of which zeros are not drawn; the layers' rows are the same in each draw."""
+    torch.manual_seed(0)
+    ours, data = build_model("gin", SPEC, {"hidden_dim": 8, "num_layers": 1, "dropout": 0.3}), graph(True, False)
+    drawn = torch.stack([ours(data).detach() for _ in range(1000)])
+    features = drawn[:, :, :24]
+    torch.testing.assert_close(features.mean(0), data.x, rtol=0, atol=0.08)
+    kept = drawn[drawn != 0]
+    expected = torch.cat([data.x, drawn.amax(0)[:, 24:] * 0.7], dim=1) / 0.7
+    torch.testing.assert_close(kept, expected.expand_as(drawn)[drawn != 0])
+    assert 0.68 < (features != 0).sum() / (1000 * (data.x != 0).sum()) < 0.72

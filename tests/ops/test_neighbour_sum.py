@@ -28,13 +28,20 @@ def problem(seed: int, num_targets: int, num_sources: int, num_edges: int, width
     sizes=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(0, 60)),
     width=st.sampled_from(WIDTHS),
     weighted=st.booleans(),
+    counts_itself=st.booleans(),
 )
 @settings(max_examples=60)
-def test_it_is_the_definition_with_its_gradients(seed, sizes, width, weighted):
+def test_it_is_the_definition_with_its_gradients(seed, sizes, width, weighted, counts_itself):
     """Nodes without edges, edges listed twice, loops, sides of other sizes."""
     neighbours, x, weight = problem(seed, *sizes, width)
-    inputs = [x.requires_grad_(), *([weight.requires_grad_()] if weighted else [])]
-    out, expected = neighbour_sum(neighbours, *inputs), reference(neighbours, *inputs)
+    inputs = [x.requires_grad_()]
+    arguments = {}
+    if weighted:
+        arguments["weight"] = weight.requires_grad_()
+    if counts_itself and sizes[0] <= sizes[1]:
+        arguments["own"] = torch.tensor(1.25, dtype=torch.float64, requires_grad=True)
+    inputs += arguments.values()
+    out, expected = neighbour_sum(neighbours, x, **arguments), reference(neighbours, x, **arguments)
     torch.testing.assert_close(out, expected, rtol=0, atol=1e-12)
     direction = torch.randn(out.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     gradients, slow = (torch.autograd.grad((each * direction).sum(), inputs) for each in (out, expected))
@@ -56,6 +63,22 @@ def test_gradcheck():
     assert torch.autograd.gradcheck(
         lambda x, w: neighbour_sum(neighbours, x, w), (x.requires_grad_(), weight.requires_grad_())
     )
+
+
+@pytest.mark.parametrize("width", [3, BLOCK])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_sums_that_are_kept_in_float64_are_rounded_once(weighted, width):
+    """So the order of the edges and their number do not show: 1 + 2^-20 in turn with 1, 4,000 times."""
+    target, source = torch.zeros(4000, dtype=torch.int64), torch.arange(4000) % 2
+    weight = torch.full((4000,), 3.0) if weighted else None
+    x = torch.tensor([[1.0], [1 + 2.0**-20]]).expand(2, width).contiguous()
+    own = torch.tensor(0.5)
+    expected = torch.tensor((2000 * (2 + 2.0**-20)) * (3 if weighted else 1) + 0.5).expand(1, width)
+    for order in (torch.arange(4000), torch.arange(4000).flip(0), source.argsort()):
+        neighbours = Neighbours(torch.stack([source, target])[:, order], 1, 2)
+        for function in (neighbour_sum, reference):
+            assert torch.equal(function(neighbours, x, weight, own, torch.float64), expected)
+    assert not torch.equal(neighbour_sum(neighbours, x, weight, own), expected)
 
 
 @pytest.mark.parametrize("width", [BLOCK, MAX_WIDTH + 1])
@@ -99,3 +122,10 @@ def test_shapes_that_do_not_fit(shapes):
     x, weight = (None if shape is None else torch.zeros(shape) for shape in shapes)
     with pytest.raises(InputError, match="20 edges of 6 nodes"):
         neighbour_sum(neighbours, x, weight)
+
+
+def test_own_rows_are_of_targets_that_are_sources_and_count_alike():
+    for num_targets, own in ((6, torch.ones(())), (4, torch.ones(4))):
+        neighbours = problem(0, num_targets, 4, 20, 2)[0]
+        with pytest.raises(InputError, match="own rows"):
+            neighbour_sum(neighbours, torch.zeros(4, 2), None, own)

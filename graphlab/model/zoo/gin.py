@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +14,10 @@ from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.node_vectors import node_vectors
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, vector_dim
-from graphlab.model.edges import edge_weight, weighted_messages
-from graphlab.model.observation import observe
-from graphlab.model.sparse_features import Remembered
-from graphlab.ops.tuple_spmm import Messages, tuple_spmm
+from graphlab.model.edges import edge_weight
+from graphlab.model.layered import Block
+from graphlab.model.observation import is_observed, observe
+from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, by_input, linear
 
 
 class Config(ModelConfig):
@@ -34,6 +34,7 @@ class GIN(Model):
     the task's head maps on, of graphs after pooling.
     """
 
+    version = 2
     tasks = frozenset({"node-classification", "graph-prediction"})
     edge_fields = frozenset({"edge_weight"})
     citation = Citation(
@@ -51,7 +52,8 @@ class GIN(Model):
         self.features = spec.node
         inputs = [first] + [hidden] * (config.num_layers - 1)
         self.convs = nn.ModuleList(Convolution(width, hidden) for width in inputs)
-        self._messages = Remembered(_messages)
+        self.inputs = FeatureInput(0.0)
+        self._block = Remembered(_block)
         states = first + config.num_layers * hidden
         self.dropout = config.dropout
         self.out_dim = states
@@ -65,47 +67,59 @@ class GIN(Model):
         return "1-WL"
 
     def forward(self, batch: Data) -> Tensor:
-        messages = None
-        if edge_weight(batch) is None:
-            messages = self._messages(batch["edge_index"], int(batch.num_nodes or 0))
-        states: list[Tensor] = [node_vectors(batch, self.features)]
+        block = self._block(batch["edge_index"], edge_weight(batch), int(batch.num_nodes or 0))
+        x = node_vectors(batch, self.features)
+        first: Any = self.convs[0]
+        rows = self.inputs(x.to(first.eps.dtype)) if first.maps_first else x
+        states: list[Tensor] = []
         for conv in self.convs:
-            states.append(conv(batch, messages, states[-1]))
-        return F.dropout(torch.cat(states, dim=1), self.dropout, self.training)
+            states.append(conv(states[-1] if states else rows, block))
+        if isinstance(rows, Tensor):
+            return F.dropout(torch.cat([x, *states], dim=1), self.dropout, self.training)
+        features = rows.dropout(self.dropout, self.training).to_dense()
+        return torch.cat([features, F.dropout(torch.cat(states, dim=1), self.dropout, self.training)], dim=1)
 
 
 class Convolution(nn.Module):
-    """`[num_nodes, width]` to `[num_nodes, hidden]`; what is heard is summed as `tuple_spmm` does, in float64."""
+    """`[num_nodes, width]` to `[num_nodes, hidden]`; what is heard is summed in float64.
+
+    The first map of the MLP comes before the sum where it makes rows narrower and no value between them is observed.
+    """
 
     observation_points = ("aggregate",)
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.eps = nn.Parameter(torch.zeros(()))
-        self.mlp = _mlp(width, hidden)
+        first = nn.Linear(width, hidden)
+        if width > hidden:
+            first.weight = by_input(first.weight)
+        self.mlp = _mlp(first, nn.Linear(hidden, hidden))
 
-    def forward(self, batch: Data, messages: Messages | None, h: Tensor) -> Tensor:
-        """There are `messages` where all edges count alike; else the batch has their weights."""
-        h = h.to(self.eps.dtype)
-        if messages is not None:
-            return self.mlp(observe(self, "aggregate", tuple_spmm(messages, h, None, 1 + self.eps)))
-        total = weighted_messages(batch, h.double(), "sum") + (1 + self.eps) * h.double()
-        return self.mlp(observe(self, "aggregate", total.to(h.dtype)))
+    @property
+    def maps_first(self) -> bool:
+        first: Any = self.mlp[0]
+        return first.in_features > first.out_features and not (is_observed(self) or is_observed(first))
+
+    def forward(self, h: Tensor | SparseRows, block: Block) -> Tensor:
+        def heard(rows: Tensor) -> Tensor:
+            return block.sum(rows, 1 + self.eps, torch.float64)
+
+        if isinstance(h, Tensor):
+            h = h.to(self.eps.dtype)
+            if not self.maps_first:
+                return self.mlp(observe(self, "aggregate", heard(h)))
+        first: Any = self.mlp[0]
+        return self.mlp[1:](heard(linear(h, first.weight)) + first.bias)
 
 
-def _messages(edge_index: Tensor, num_nodes: int) -> Messages:
-    return Messages.of_pairs(edge_index[1], edge_index[0], num_nodes, num_nodes)
+def _block(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> Block:
+    return Block(edge_index, num_nodes, weight)
 
 
-def _mlp(width: int, hidden: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Linear(width, hidden),
-        nn.BatchNorm1d(hidden),
-        nn.ReLU(),
-        nn.Linear(hidden, hidden),
-        nn.BatchNorm1d(hidden),
-        nn.ReLU(),
-    )
+def _mlp(first: nn.Linear, second: nn.Linear) -> nn.Sequential:
+    parts = [(layer, nn.BatchNorm1d(layer.out_features), nn.ReLU()) for layer in (first, second)]
+    return nn.Sequential(*parts[0], *parts[1])
 
 
 PRESETS = {
