@@ -122,10 +122,10 @@ class _Attention(torch.autograd.Function):
         dropout: float,
     ) -> Tensor:
         x, source, target = x.contiguous(), source.contiguous(), target.contiguous()
-        start, other, order = neighbours.by_target
-        extra = (source[:0] if edge is None else edge).detach().numpy()[slice(0) if edge is None else order]
+        rows, start, other, place = neighbours.by_target
+        extra = (source[:0] if edge is None else edge).detach().numpy()[slice(0) if edge is None else place]
         coefficients = x.new_empty(len(other), x.size(1))
-        arrays = (start, other, *(each.detach().numpy() for each in (source, target)), extra, slope)
+        arrays = (rows, start, other, *(each.detach().numpy() for each in (source, target)), extra, slope)
         numbers = coefficients.numpy()
         over_rows(len(target), lambda first, last: _logits(*arrays, numbers, first, last))
         coefficients.exp_()
@@ -134,8 +134,8 @@ class _Attention(torch.autograd.Function):
         scale = 1 / (1 - dropout) if dropout < 1 else 0.0
         out = x.new_empty(len(target), *x.shape[1:])
         sums = _loops(_known(x))[0]
-        rows = x.detach().numpy(), numbers, kept.numpy(), scale, out.numpy()
-        over_rows(len(target), lambda first, last: sums(start, other, *rows, first, last))
+        values = x.detach().numpy(), numbers, kept.numpy(), scale, out.numpy()
+        over_rows(len(target), lambda first, last: sums(rows, start, other, *values, first, last))
         ctx.save_for_backward(x, source, target, coefficients, kept)
         ctx.neighbours, ctx.extra, ctx.slope, ctx.scale = neighbours, extra, slope, scale
         return out
@@ -145,21 +145,23 @@ class _Attention(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, source, target, coefficients, kept = ctx.saved_tensors
         grad, neighbours = grad.contiguous(), ctx.neighbours
-        start, other, order = neighbours.by_target
+        rows, start, other, place = neighbours.by_target
         _, by_row, by_column = _loops(_known(x))
         to_logits, to_target = torch.empty_like(coefficients), torch.empty_like(target)
         scores = (*(each.numpy() for each in (source, target)), ctx.extra, ctx.slope)
-        rows = grad.numpy(), x.numpy(), coefficients.numpy(), kept.numpy(), ctx.scale
+        values = grad.numpy(), x.numpy(), coefficients.numpy(), kept.numpy(), ctx.scale
         gradients = to_logits.numpy(), to_target.numpy()
-        over_rows(len(target), lambda first, last: by_row(start, other, *scores, *rows, *gradients, first, last))
+        over_rows(
+            len(target), lambda first, last: by_row(rows, start, other, *scores, *values, *gradients, first, last)
+        )
         to_x, to_source = torch.empty_like(x), torch.empty_like(source)
         edges = neighbours.by_source
-        rows = grad.numpy(), coefficients.numpy(), kept.numpy(), ctx.scale, to_logits.numpy()
+        values = grad.numpy(), coefficients.numpy(), kept.numpy(), ctx.scale, to_logits.numpy()
         results = to_x.numpy(), to_source.numpy()
-        over_rows(len(source), lambda first, last: by_column(*edges, *rows, *results, first, last))
+        over_rows(len(source), lambda first, last: by_column(*edges, *values, *results, first, last))
         to_edge = None
         if ctx.needs_input_grad[4]:
-            to_edge = torch.empty_like(to_logits).index_copy_(0, torch.from_numpy(order).long(), to_logits)
+            to_edge = torch.empty_like(to_logits).index_copy_(0, torch.from_numpy(place).long(), to_logits)
         return None, to_x, to_source, to_target, to_edge, None, None
 
 
@@ -168,15 +170,15 @@ def _known(x: Tensor) -> int:
 
 
 @contracted
-def _logits(start, other, source, target, edge, slope, out, first, last):
+def _logits(row_of, start, other, source, target, edge, slope, out, first, last):
     """The logits of each row less the largest of them, which changes no coefficient."""
     heads = target.shape[1]
     largest, rate, zero = scratch(target, heads), target.dtype.type(slope), target.dtype.type(0)
-    for i in range(first, last):
-        own = at(target, i)
+    for r in range(first, last):
+        own = at(target, at(row_of, r))
         for h in range(heads):
             largest[h] = -np.inf
-        for p in range(at(start, i), at(start, i + 1)):
+        for p in range(at(start, r), at(start, r + 1)):
             sent, row = at(source, at(other, p)), at(out, p)
             for h in range(heads):
                 value = sent[h] + own[h]
@@ -185,7 +187,7 @@ def _logits(start, other, source, target, edge, slope, out, first, last):
                 value = value if value > zero else rate * value
                 row[h] = value
                 largest[h] = max(largest[h], value)
-        for p in range(at(start, i), at(start, i + 1)):
+        for p in range(at(start, r), at(start, r + 1)):
             row = at(out, p)
             for h in range(heads):
                 row[h] -= largest[h]
@@ -215,15 +217,16 @@ def _loops(known: int) -> tuple[Callable[..., None], Callable[..., None], Callab
     where it is not."""
 
     @contracted
-    def sums(start, other, x, weight, kept, scale, out, first, last):
+    def sums(row_of, start, other, x, weight, kept, scale, out, first, last):
         heads, width = x.shape[1], known if known else x.shape[2]
         total, zero, factor = scratch(x, width), x.dtype.type(0), x.dtype.type(scale)
-        for i in range(first, last):
+        for r in range(first, last):
+            i = at(row_of, r)
             for h in range(heads):
                 head = np.uint64(h)
                 for c in range(width):
                     total[c] = zero
-                for p in range(at(start, i), at(start, i + 1)):
+                for p in range(at(start, r), at(start, r + 1)):
                     sent, w = x[np.uint64(at(other, p)), head], weight[np.uint64(p), head]
                     if len(kept):
                         w = w * factor if kept[np.uint64(p), head] else zero
@@ -235,13 +238,28 @@ def _loops(known: int) -> tuple[Callable[..., None], Callable[..., None], Callab
 
     @contracted
     def by_row(
-        start, other, source, target, edge, slope, grad, x, weight, kept, scale, to_logits, to_target, first, last
+        row_of,
+        start,
+        other,
+        source,
+        target,
+        edge,
+        slope,
+        grad,
+        x,
+        weight,
+        kept,
+        scale,
+        to_logits,
+        to_target,
+        first,
+        last,
     ):
         heads, width = x.shape[1], known if known else x.shape[2]
         zero, factor, rate = x.dtype.type(0), x.dtype.type(scale), x.dtype.type(slope)
         lanes = scratch(x, STEP)
-        for i in range(first, last):
-            begin, end = at(start, i), at(start, i + 1)
+        for r in range(first, last):
+            i, begin, end = at(row_of, r), at(start, r), at(start, r + 1)
             for h in range(heads):
                 head = np.uint64(h)
                 received, mean = grad[np.uint64(i), head], zero
@@ -274,15 +292,16 @@ def _loops(known: int) -> tuple[Callable[..., None], Callable[..., None], Callab
                 to_target[np.uint64(i), head] = to_own
 
     @contracted
-    def by_column(start, other, place, grad, weight, kept, scale, to_logits, to_x, to_source, first, last):
+    def by_column(row_of, start, other, place, grad, weight, kept, scale, to_logits, to_x, to_source, first, last):
         heads, width = grad.shape[1], known if known else grad.shape[2]
         total, zero, factor = scratch(grad, width), grad.dtype.type(0), grad.dtype.type(scale)
-        for j in range(first, last):
+        for r in range(first, last):
+            j = at(row_of, r)
             for h in range(heads):
                 head, to_own = np.uint64(h), zero
                 for c in range(width):
                     total[c] = zero
-                for q in range(at(start, j), at(start, j + 1)):
+                for q in range(at(start, r), at(start, r + 1)):
                     p, received = np.uint64(at(place, q)), grad[np.uint64(at(other, q)), head]
                     to_own += to_logits[p, head]
                     w = weight[p, head]

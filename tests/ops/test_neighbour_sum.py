@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import graphlab.ops.neighbour_sum as neighbour_sum_module
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import MAX_WIDTH
-from graphlab.ops.neighbour_sum import BLOCK, Neighbours, neighbour_sum, reference
+from graphlab.ops.neighbour_attention import neighbour_attention
+from graphlab.ops.neighbour_sum import BLOCK, Neighbours, locality_order, neighbour_sum, reference
 
 WIDTHS = [0, 1, 5, BLOCK, 2 * BLOCK, BLOCK + 3]
 
@@ -129,3 +132,48 @@ def test_own_rows_are_of_targets_that_are_sources_and_count_alike():
         neighbours = problem(0, num_targets, 4, 20, 2)[0]
         with pytest.raises(InputError, match="own rows"):
             neighbour_sum(neighbours, torch.zeros(4, 2), None, own)
+
+
+def shuffled_grid(side: int) -> torch.Tensor:
+    """The edges of a square grid, both ways, whose nodes have numbers by chance."""
+    number = torch.randperm(side * side, generator=torch.Generator().manual_seed(0)).view(side, side)
+    pairs = [(number[1:], number[:-1]), (number[:, 1:], number[:, :-1])]
+    half = torch.cat([torch.stack([a.flatten(), b.flatten()]) for a, b in pairs], dim=1)
+    return torch.cat([half, half.flip(0)], dim=1)
+
+
+def test_a_grid_has_an_order_of_locality_and_a_random_graph_and_a_path_have_none():
+    edges = shuffled_grid(120).numpy()
+    order = locality_order(*edges, 120 * 120)
+    assert order is not None
+    assert sorted(order) == list(range(120 * 120))
+    rank = np.argsort(order)
+    assert np.abs(rank[edges[0]] - rank[edges[1]]).max() < 500
+    assert locality_order(*np.random.default_rng(0).integers(20_000, size=(2, 100_000)), 20_000) is None
+    path = np.arange(20_000)
+    assert locality_order(path[:-1], path[1:], 20_000) is None
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_order_of_locality_changes_no_number(threads, monkeypatch):
+    edges, random = shuffled_grid(120), torch.Generator().manual_seed(1)
+    edges = edges[:, torch.randperm(edges.size(1), generator=random)]
+    inputs = [torch.randn(120 * 120, 9, generator=random), torch.rand(edges.size(1), generator=random), torch.ones(())]
+    attended = [torch.randn(120 * 120, 2, width, generator=random) for width in (8, 1, 1)]
+    results = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        for large in (120 * 120, 120 * 120 + 1):
+            monkeypatch.setattr(neighbour_sum_module, "LARGE", large)
+            neighbours = Neighbours(edges, 120 * 120, 120 * 120)
+            assert np.array_equal(neighbours.by_target.row, np.arange(120 * 120)) == (large > 120 * 120)
+            leaves = [each.clone().requires_grad_() for each in inputs]
+            x, source, target = [each.clone().requires_grad_() for each in attended]
+            sums = neighbour_sum(neighbours, *leaves)
+            heads = neighbour_attention(neighbours, x, source.squeeze(2), target.squeeze(2))
+            total = sums.square().sum() + heads.square().sum()
+            results.append([sums, heads, *torch.autograd.grad(total, [*leaves, x, source, target])])
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(first, second) for first, second in zip(*results, strict=True))
