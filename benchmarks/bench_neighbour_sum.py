@@ -2,8 +2,8 @@
 
 Graphs with 10 edges into a node: a random one, one with a power law of degrees (Barabasi and Albert), and one of points
 in a square with their nearest, whose numbers are by chance; at three sizes and three widths. Three real ones: PubMed,
-WN18RR and FB15k-237. The copy goes to memory that is there already. `by number` visits rows in the order of their numbers,
-where the loops have found an order of locality. One thread; two threads by the wall at the middle size.
+WN18RR and FB15k-237. The copy goes to memory that is there already. `by number` visits rows in the order of their
+numbers, where the loops have an order of locality. One thread; two threads by the wall at the middle size.
 
 Expected: a sum writes a tenth of what the copy writes, and reads the same, so it is faster where numbers are not the
 limit; an order of locality helps where there is one to be had, in the plane and not in a random graph.
@@ -93,7 +93,7 @@ def row(name: str, edges: Tensor, nodes: int, width: int) -> dict[str, Any]:
     is_ordered = not np.array_equal(ours.by_target.row, by_number.by_target.row)
     if is_ordered:
         arms["by number"] = lambda: neighbour_sum(by_number, x)
-    torch.testing.assert_close(neighbour_sum(ours, x), matrix @ x, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(neighbour_sum(ours, x), matrix @ x, rtol=1e-3, atol=1e-3)
     seconds = interleaved(arms, REPEATS)
     figures = {f"milliseconds, {arm}": round(median(seconds["processor"][arm]) * 1e3, 2) for arm in arms}
     for arm in list(arms)[1:]:
