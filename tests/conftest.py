@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from filelock import FileLock
@@ -43,6 +44,18 @@ def shared_data_root(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRAPHLAB_DATA", str(root))
         yield root
+
+
+@pytest.fixture(scope="session")
+def truth() -> Callable[[str], Mapping[str, np.ndarray]]:
+    """`truth(name)` gives the arrays that a published implementation made, of `truth/<name>.npz` beside the raw data.
+    For tests that are marked real_data."""
+
+    def get(name: str) -> Mapping[str, np.ndarray]:
+        with np.load(Path(os.environ["GRAPHLAB_MIRROR"]) / "truth" / f"{name}.npz", allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+
+    return get
 
 
 @pytest.fixture(scope="session")
