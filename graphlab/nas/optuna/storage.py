@@ -163,7 +163,7 @@ class WholeLines(BaseJournalBackend):
                 with self._writing, self._path.open("rb+") as file:
                     _append(file, b"".join(lines), lasting=is_lasting)
                 return
-            if not self._collected:
+            if not self._writing.is_locked:
                 self._writing.acquire()
         self._collected += lines
         self._is_lasting = self._is_lasting or is_lasting
@@ -185,7 +185,7 @@ class WholeLines(BaseJournalBackend):
     def flush(self) -> None:
         """Write what is collected. If that fails, the file is as it was, and this object cannot be used any more: its
         storage has taken up entries that do not exist."""
-        if not self._collected:
+        if not self._writing.is_locked:
             return
         self._has_lost_lines = True
         try:
