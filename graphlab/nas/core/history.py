@@ -102,6 +102,7 @@ class History(ABC):
         self._sign = 1.0 if directions[0] == "maximize" else -1.0
         self._interrupted: dict[int, Proposal] = {}
         self._done: set[int] = set()
+        self._first_open = 0
 
     def open(self) -> AbstractContextManager[object]:
         """While entered, this worker takes part in the search."""
@@ -143,7 +144,9 @@ class History(ABC):
 
     def next_evaluation(self, count: int, taken: set[int]) -> OpenEvaluation | None:
         """The first of the evaluations 0 to count - 1 that is not done, and not `taken`."""
-        for index in range(count):
+        while self._first_open in self._done:
+            self._first_open += 1
+        for index in range(self._first_open, count):
             if index not in self._done and index not in taken:
                 return OpenEvaluation(index, self.repeats[index], self._interrupted.get(index))
         return None

@@ -21,7 +21,7 @@ from graphlab.nas.core.history import History, OpenEvaluation, Trial, TrialView
 from graphlab.nas.core.outcome import SAME_AS, Outcome, PrunedError, TrialResult, TrialStatus
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.core.strategy import Proposal, Strategy
-from graphlab.nas.optuna.internals import queued_choices
+from graphlab.nas.optuna.internals import end_trial, queued_choices, start_trial, trials_from
 from graphlab.nas.optuna.pools import DatabasePool, FolderPool, SingleWorker, WorkerPool
 from graphlab.nas.optuna.samplers import (
     ATTEMPT,
@@ -32,7 +32,7 @@ from graphlab.nas.optuna.samplers import (
     sampler_of,
     suggest,
 )
-from graphlab.nas.optuna.storage import Database, Where, open_storage, quiet_optuna
+from graphlab.nas.optuna.storage import Database, Journal, Where, open_storage, quiet_optuna
 
 NOTES, RESULT = "notes", "result"
 """What else trials are marked with: what the strategy wrote beside its proposal, and what came of it."""
@@ -71,8 +71,8 @@ def open_history(
     elif isinstance(storage, Database):
         pool = DatabasePool(storage, study)
     else:
-        assert where is not None
-        pool = FolderPool(Path(where, name))
+        assert isinstance(storage, Journal) and where is not None
+        pool = FolderPool(Path(where, name), storage.lines)
     return StudyHistory(study, pool, strategy.space)
 
 
@@ -110,38 +110,43 @@ class StudyHistory(History):
             yield
 
     def refresh(self) -> list[Outcome]:
-        trials = self.study.get_trials(deepcopy=False)
+        trials = trials_from(self.study, self._prefix)
         before = len(self.outcomes)
-        for trial in trials[self._prefix :]:
+        for trial in trials:
             if trial.number not in self._read and trial.state.is_finished():
                 self._read.add(trial.number)
                 self._note(view_of(trial))
-        while self._prefix < len(trials) and self._prefix in self._read:
+        while self._prefix in self._read:
             self._read.discard(self._prefix)
             self._prefix += 1
-        self._unfinished = [trial for trial in trials[self._prefix :] if not trial.state.is_finished()]
+        self._unfinished = [trial for trial in trials if not trial.state.is_finished()]
         return self.outcomes[before:]
 
     def start(self, count: int) -> Trial | None:
-        if not any(trial.state == TrialState.WAITING for trial in self._unfinished):
-            taken = {trial.user_attrs.get(INDEX, -1) for trial in self._unfinished}
-            evaluation = self.next_evaluation(count, taken)
-            if evaluation is None:
-                return None
-            choices = evaluation.proposal.choices if evaluation.proposal else {}
-            self.study.enqueue_trial(dict(choices), user_attrs=_marks(evaluation))
-        # A worker that died between these two lines leaves a trial that the next one takes.
-        return StudyTrial(self, self.study.ask())
+        trial = self._start(count)
+        if trial is None:
+            return None
+        if isinstance(self.study.sampler, RecordingSampler):
+            self.pool.flush()  # what a strategy of our own does next may be a training
+        return StudyTrial(self, trial)
+
+    def _start(self, count: int) -> optuna.Trial | None:
+        if any(trial.state == TrialState.WAITING for trial in self._unfinished):
+            return self.study.ask()  # queued by a person, or by a worker of before that died
+        taken = {trial.user_attrs.get(INDEX, -1) for trial in self._unfinished}
+        evaluation = self.next_evaluation(count, taken)
+        if evaluation is None:
+            return None
+        choices = evaluation.proposal.choices if evaluation.proposal else {}
+        return start_trial(self.study, choices, _marks(evaluation))
 
     def finish(self, trial: Trial, result: TrialResult) -> None:
         assert isinstance(trial, StudyTrial)
         for metric, beyond in result.excess.items():
             trial.trial.set_constraint(metric, beyond)
         trial.trial.set_user_attr(RESULT, result.to_json())
-        if result.values:
-            self.study.tell(trial.trial, list(result.values))
-        else:
-            self.study.tell(trial.trial, state=TrialState.PRUNED if result.pruned else TrialState.FAIL)
+        unfinished = TrialState.PRUNED if result.pruned else TrialState.FAIL
+        end_trial(self.study, trial.trial, result.values, None if result.values else unfinished)
 
     def fail_abandoned(self) -> None:
         self.pool.fail_abandoned(self.study)
@@ -158,6 +163,7 @@ class StudyTrial(Trial):
         self.index, self.attempt = marks_of(trial)
         queued = dict(queued_choices(trial))
         self._notes = trial.user_attrs.get(NOTES, {})
+        self._is_suggested = False
         self.proposal = Proposal(queued, self._notes) if history.space.is_complete(queued) else None
 
     @property
@@ -166,6 +172,7 @@ class StudyTrial(Trial):
 
     def suggest(self) -> Architecture:
         """What the study's sampler chooses, written down."""
+        self._is_suggested = True
         return suggest(self.history.space, self.trial)
 
     def record(self, proposal: Proposal) -> None:
@@ -174,7 +181,8 @@ class StudyTrial(Trial):
         sampler = self.history.study.sampler
         if isinstance(sampler, RecordingSampler):
             sampler.choices = proposal.choices
-        self.suggest()
+        if not self._is_suggested:
+            self.suggest()
         self.history.pool.take(self.trial)
 
     def report(self, step: int, value: float) -> None:

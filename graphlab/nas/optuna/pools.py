@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from sqlalchemy import text
 
 from graphlab.nas.optuna.internals import first_heartbeat, heartbeats, number_in_storage
-from graphlab.nas.optuna.storage import Database, reachable
+from graphlab.nas.optuna.storage import Database, WholeLines, reachable
 
 WORKER = "worker"
 """What a trial is marked with that a worker has."""
@@ -33,6 +33,10 @@ class WorkerPool(ABC):
     @abstractmethod
     def exclusive(self) -> AbstractContextManager[object]:
         """While entered, nobody else takes trials or clears up."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Write down what was only collected in `exclusive`; to be called before anything that takes long."""
 
     @abstractmethod
     def take(self, trial: Trial) -> None:
@@ -53,6 +57,9 @@ class SingleWorker(WorkerPool):
     def exclusive(self) -> AbstractContextManager[object]:
         return nullcontext()
 
+    def flush(self) -> None:
+        pass
+
     def take(self, trial: Trial) -> None:
         pass
 
@@ -62,11 +69,13 @@ class SingleWorker(WorkerPool):
 
 
 class FolderPool(WorkerPool):
-    """Processes that see one folder. Each holds a lock there, which the system frees if it dies."""
+    """Processes that see one folder. Each holds a lock there, which the system frees if it dies. What one writes while
+    it has the turn goes to the journal at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, journal: WholeLines) -> None:
         self._folder, self.name = folder / "workers", f"{os.getpid()}-{uuid.uuid4().hex}"
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._journal, self._turn = journal, self._lock("asking")
 
     @contextmanager
     def joined(self) -> Iterator[None]:
@@ -75,8 +84,13 @@ class FolderPool(WorkerPool):
             yield
         Path(lock.lock_file).unlink(missing_ok=True)
 
-    def exclusive(self) -> AbstractContextManager[object]:
-        return self._lock("asking")
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        with self._turn, self._journal.collected():
+            yield
+
+    def flush(self) -> None:
+        self._journal.flush()
 
     def take(self, trial: Trial) -> None:
         trial.set_user_attr(WORKER, self.name)
@@ -121,6 +135,9 @@ class DatabasePool(WorkerPool):
                 yield
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(:study)"), {"study": self._number})
+
+    def flush(self) -> None:
+        pass
 
     def take(self, trial: Trial) -> None:
         first_heartbeat(trial, self._storage)

@@ -101,8 +101,9 @@ class ReseededSampler(BaseSampler):
         stream = trial_stream(self._stream, index, attempt)
         self._sampler = self._make(stream.integer() % 2**32)
         self._sampler.before_trial(study, trial)
-        random = stream.child("neighbour").numpy()
-        self._neighbour = self._near_the_last(index, attempt, random) if attempt else None
+        self._neighbour = None
+        if attempt:
+            self._neighbour = self._near_the_last(index, attempt, stream.child("neighbour").numpy())
         is_settled = is_queued(trial) or self._neighbour is not None
         if is_settled and isinstance(self._sampler, BaseGASampler):
             # Optuna does not ask where all is fixed, but genetic algorithms note the generation when they are asked.

@@ -16,7 +16,7 @@ import optuna
 from filelock import FileLock
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -71,7 +71,7 @@ def open_storage(where: Where, name: str) -> BaseStorage:
     folder = Path(where, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(WholeLines(str(folder / JOURNAL)))
+        return Journal(folder / JOURNAL)
     except OSError as error:
         raise StoreError(
             f"cannot keep a search in {folder}: {error.strerror or error}", hint="name another folder with --store"
@@ -83,50 +83,149 @@ def open_storage(where: Where, name: str) -> BaseStorage:
         ) from error
 
 
-class WholeLines(JournalFileBackend):
-    """Optuna's journal, but its lock is one that the system frees when the holder dies, and a line that somebody was
-    cut off in, or had no space for, gives way to the next instead of spoiling the file. What ends a trial is on the
-    disk before the search goes on, and all before it; a line that does not is safe from a killed process alone, since
-    a trial that is lost halfway is only made again.
+class Journal(JournalStorage):
+    """Optuna's storage in a file of lines.
+
+    Attributes:
+        lines: The file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.lines = WholeLines(path)
+        super().__init__(self.lines)
+
+
+class WholeLines(BaseJournalBackend):
+    """A journal in the format of Optuna's own backend, but its lock is one that the system frees when the holder dies,
+    and a line that somebody was cut off in, or had no space for, gives way to the next instead of spoiling the file.
+    What ends a trial is on the disk before the search goes on, and all before it; a line that does not is safe from a
+    killed process alone, since a trial that is lost halfway is only made again.
 
     Raises StoreError for lines that no search wrote, and where nothing can be written.
     """
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path, self._writing = Path(path), FileLock(f"{path}.lock")
+        self._path.open("ab").close()
+        self._num_read, self._offset = 0, 0  # entries read from the file, and where the next one begins
+        self._is_collecting, self._is_lasting = False, False
+        self._collected: list[bytes] = []
+        self._num_in_file = 0  # entries before the collected ones; 0 until they are counted
+        self._has_lost_lines = False
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        try:
-            for number, log in enumerate(super().read_logs(log_number_from), start=log_number_from + 1):
-                if not isinstance(log, dict):
-                    raise ValueError(f"line {number} is none of its entries")
+        """The entries from this number on, those included that are collected and not in the file yet."""
+        self._require_all_lines()
+        number = log_number_from
+        if number < self._num_in_file or not self._num_in_file:
+            for log in self._read_file(log_number_from):
+                number += 1
                 yield log
-        except ValueError as error:
-            raise StoreError(
-                f"{self._path} is not the journal of a search: {error}", hint="move it away, or mend its lines"
-            ) from error
+            if self._collected:  # the file is locked
+                self._num_in_file = number
+        for line in self._collected[number - self._num_in_file :]:
+            yield json.loads(line)
+
+    def _read_file(self, first: int) -> Iterator[dict[str, Any]]:
+        if first < self._num_read:
+            self._num_read, self._offset = 0, 0
+        try:
+            with self._path.open("rb") as file:
+                end = os.fstat(file.fileno()).st_size  # what another process adds meanwhile may be half a line
+                file.seek(self._offset)
+                for line in file:
+                    if self._offset + len(line) > end or not line.endswith(b"\n"):
+                        return
+                    self._num_read, self._offset = self._num_read + 1, self._offset + len(line)
+                    if self._num_read > first:
+                        yield self._parse(line)
         except OSError as error:
             raise StoreError(f"cannot read {self._path}: {error.strerror or error}") from error
 
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
+    def _parse(self, line: bytes) -> dict[str, Any]:
         try:
-            with self._writing, self._path.open("rb+") as file:
-                _append(file, lines.encode(), lasting=any(map(_ends_a_trial, logs)))
+            log = json.loads(line)
+            if not isinstance(log, dict):
+                raise ValueError("it is no object")
+        except ValueError as error:
+            raise StoreError(
+                f"{self._path} is not the journal of a search: line {self._num_read} is none of its entries: {error}",
+                hint="move it away, or mend its lines",
+            ) from error
+        return log
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        self._require_all_lines()
+        lines = [f"{json.dumps(log, separators=(',', ':'))}\n".encode() for log in logs]
+        is_lasting = any(map(_ends_a_trial, logs))
+        with self._storage_errors():
+            if not self._is_collecting:
+                with self._writing, self._path.open("rb+") as file:
+                    _append(file, b"".join(lines), lasting=is_lasting)
+                return
+            if not self._writing.is_locked:
+                self._writing.acquire()
+        self._collected += lines
+        self._is_lasting = self._is_lasting or is_lasting
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """While entered, lines are collected; when left, they are written at once, all of them or none.
+
+        The file is locked from the first line on: entries have numbers, so no other process may write between these.
+        Call `flush` before anything that takes long.
+        """
+        self._is_collecting = True
+        try:
+            yield
+        finally:
+            self._is_collecting = False
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is collected. If that fails, the file is as it was, and this object cannot be used any more: its
+        storage has taken up entries that do not exist."""
+        if not self._writing.is_locked:
+            return
+        self._has_lost_lines = True
+        try:
+            with self._storage_errors(), self._path.open("rb+") as file:
+                end = _append(file, b"".join(self._collected), lasting=self._is_lasting)
+            self._has_lost_lines = False
+            if self._num_in_file:
+                self._num_read, self._offset = self._num_in_file + len(self._collected), end
+        finally:
+            self._collected, self._is_lasting, self._num_in_file = [], False, 0
+            self._writing.release()
+
+    @contextmanager
+    def _storage_errors(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise StoreError(
                 f"cannot write to {self._path}: {error.strerror or error}",
                 hint="free space, or name another store; what is there is unharmed",
             ) from error
 
+    def _require_all_lines(self) -> None:
+        if self._has_lost_lines:
+            raise StoreError(
+                f"{self._path} lacks lines that could not be written",
+                hint="start the search again: it goes on with what is in the file",
+            )
+
 
 def _ends_a_trial(log: dict[str, Any]) -> bool:
     return "state" in log and TrialState(log["state"]).is_finished()
 
 
-def _append(file: Any, content: bytes, *, lasting: bool) -> None:
-    """After the last whole line, all of it or nothing; on the disk when this returns, if it is to last."""
+def _append(file: Any, content: bytes, *, lasting: bool) -> int:
+    """After the last whole line, all of it or nothing; on the disk when this returns, if it is to last.
+
+    Returns:
+        Where the file ends now.
+    """
     end = _end_of_lines(file)
     try:
         file.seek(end)
@@ -138,6 +237,7 @@ def _append(file: Any, content: bytes, *, lasting: bool) -> None:
     except OSError:
         file.truncate(end)
         raise
+    return end + len(content)
 
 
 def _end_of_lines(file: Any) -> int:
