@@ -226,7 +226,10 @@ def _breadth_first(start, other, edge, mask, heads, limit, table, first, last):
 def _mark_sources(start, other, edge, mask, given, table, first, last):
     for s in range(first, last):
         marked, out = given[s], table[s]
-        if np.all(marked):
+        v = 0
+        while v < len(marked) and marked[v]:
+            v += 1
+        if v == len(marked):
             continue
         for v in range(len(marked)):
             if not marked[v]:
