@@ -1,6 +1,7 @@
 """Distances between all nodes of a graph, as whole numbers.
 
-Those of many graphs lie in one flat array, `[n, n]` by `[n, n]` in the order of `which`.
+Those of many graphs lie in one flat array, `[n, n]` by `[n, n]` in the order of `which`. `edges` are `start`, `row` and
+`source` of `GraphArrays`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ _LOW = np.uint64(2**32 - 1)
 
 
 @compiled
-def shortest_paths(fields, which):
+def shortest_paths(edges, which):
     """Edges on the shortest path to v, the row, from u, the column, or APART, for each graph of `which`."""
-    start, row, source, _, _, _ = fields
+    start, row, source = edges
     first = 0
     for g in which:
         first += (start[g + 1] - start[g]) ** 2
@@ -53,7 +54,7 @@ def shortest_paths(fields, which):
 
 
 @compiled
-def resistances(fields, which, primes, out, usable):
+def resistances(edges, which, primes, out, usable):
     """Resistance distances of graphs whose edges are resistors of 1 ohm: residues modulo two primes side by side, APART
     between components, in place of the shortest paths. And whether the primes were usable, bool `[len(which)]`.
 
@@ -62,7 +63,7 @@ def resistances(fields, which, primes, out, usable):
     agree only if both primes, of 31 bits, divide the numerator of their difference. A prime that divides the number of
     spanning trees, or a leading minor, is not usable.
     """
-    start, row, source, _, _, _ = fields
+    start, row, source = edges
     first = 0
     for k in range(len(which)):
         g = which[k]

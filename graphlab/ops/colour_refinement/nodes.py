@@ -23,11 +23,12 @@ def distances(fields, which, seen, primes):
     neighbours are all that is seen. And the graphs for which the primes are not usable, int64."""
     if seen == NEIGHBOURS:
         return _NOTHING, which[:0]
-    out = shortest_paths(fields, which)
+    edges = fields[:3]
+    out = shortest_paths(edges, which)
     if seen == SHORTEST:
         return out, which[:0]
     usable = np.empty(len(which), np.bool_)
-    resistances(fields, which, primes, out, usable)
+    resistances(edges, which, primes, out, usable)
     return out, which[~usable]
 
 
