@@ -21,7 +21,6 @@ import inspect
 from dataclasses import dataclass
 from numbers import Integral
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
@@ -29,6 +28,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.model.base import TripleModel
+from graphlab.ops.compiled import kept
 
 MOST_PATHS = 1000
 """Paths that can be asked for; the search keeps as many for every entity."""
@@ -116,7 +116,7 @@ def top_paths(edge_index: Tensor, importance: Tensor, num_nodes: int, head: int,
     return sorted(found, key=lambda path: (-path.importance, len(path.edges), path.edges))[:k]
 
 
-@numba.njit(cache=True)
+@kept()
 def _extend(
     start: np.ndarray,
     order: np.ndarray,
@@ -138,7 +138,7 @@ def _extend(
                 _insert(best, walks, total, walk[length - 1, source[edge], rank], edge, length)
 
 
-@numba.njit(cache=True)
+@kept()
 def _insert(best: np.ndarray, walks: np.ndarray, total: float, prefix: np.ndarray, edge: int, length: int) -> None:
     """Put a walk into its place in a list sorted by value; of the same walk twice, the better one stays."""
     last = len(best) - 1

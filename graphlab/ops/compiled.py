@@ -1,24 +1,93 @@
-"""What compiled loops are made of: code put in line, scratch on the stack, a sort."""
+"""What compiled loops are made of: a compiler that keeps them on disk, code put in line, scratch on the stack, a sort.
+
+numba keeps a loop beside its source, in `__pycache__`, or where that cannot be written in the user's cache folder;
+`NUMBA_CACHE_DIR` names another place.
+"""
 
 from __future__ import annotations
 
+import gc
+import warnings
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, event
 from numba.extending import intrinsic
 from numba.np.numpy_support import carray
 
 MAX_WIDTH = 1024
 """Columns that scratch on the stack has room for."""
 
+
+class _CollectLater(event.Listener):
+    """No garbage is collected while a loop is compiled: to look through all objects of torch and others again and again
+    takes a fifth of the time and frees next to nothing. numba compiles one loop at a time, with what that calls."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.was_enabled = False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self.depth:
+            self.was_enabled = gc.isenabled()
+            gc.disable()
+        self.depth += 1
+
+    def on_end(self, event: event.Event) -> None:
+        self.depth -= 1
+        if not self.depth and self.was_enabled:
+            gc.enable()
+
+
+event.register("numba:compile", _CollectLater())
+
 inlined: Any = numba.njit(inline="always", error_model="numpy")
 
-contracted: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+
+def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """`numba.njit` of loops that are kept on disk, for the next process.
+
+    Where no folder can be written they are compiled in each process, with a warning. Python calls them and nothing in
+    C does, so that no code is made for calls from C.
+
+    Args:
+        options: those of `numba.njit`.
+    """
+    options = {"nogil": True, "no_cfunc_wrapper": True, **options}
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        try:
+            return numba.njit(cache=True, **options)(function)
+        except RuntimeError as error:
+            if "no locator available" not in str(error):
+                raise
+            _warn_of_no_cache()
+            return numba.njit(**options)(function)
+
+    return decorate
+
+
+@cache
+def _warn_of_no_cache() -> None:
+    warnings.warn(
+        "no folder for compiled loops can be written: they are compiled anew in each process, which takes seconds. "
+        "Set NUMBA_CACHE_DIR to a folder that can be written",
+        stacklevel=4,
+    )
+
+
+compiled: Any = kept(error_model="numpy")
+
+contracted: Any = kept(error_model="numpy", fastmath={"contract"})
 """Products and sums may be fused, which doubles the speed and changes no order."""
+
+called_by_loops: Any = kept(error_model="numpy", no_cpython_wrapper=True)
+"""Loops that other loops call and Python never does, which would end the process: no code is made for its calls."""
 
 
 def _local(typing_context: Any, like: Any) -> Any:
@@ -46,16 +115,19 @@ def at(array, i):
     return array[np.uint64(i)]
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
     """Where each key of `[0, num_keys)` starts among the sorted, int64 `[num_keys + 1]`, and the stable order."""
-    start = np.zeros(num_keys + 1, np.int64)
+    start = np.empty(num_keys + 1, np.int64)
+    for k in range(num_keys + 1):
+        start[k] = 0
     for k in key:
         start[k + 1] += 1
     for k in range(num_keys):
         start[k + 1] += start[k]
-    place = start[:-1].copy()
-    order = np.empty(len(key), np.int64)
+    place, order = np.empty(num_keys, np.int64), np.empty(len(key), np.int64)
+    for k in range(num_keys):
+        place[k] = start[k]
     for i in range(len(key)):
         order[place[key[i]]] = i
         place[key[i]] += 1

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab.ops.compiled import kept
 from graphlab.ops.relational_spmm.graph import RelationalGraph
 from graphlab.ops.relational_spmm.pairs import Pairs
 from graphlab.ops.threads import for_each, shares
@@ -205,7 +205,7 @@ def _mask(edge_mask: Tensor | None) -> np.ndarray:
     return np.empty(0, np.bool_) if edge_mask is None else edge_mask.numpy()
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _breadth_first(start, other, edge, mask, heads, limit, table, first, last):
     queue = np.empty(table.shape[1], np.int64)
     for b in range(first, last):
@@ -222,11 +222,14 @@ def _breadth_first(start, other, edge, mask, heads, limit, table, first, last):
                     filled += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _mark_sources(start, other, edge, mask, given, table, first, last):
     for s in range(first, last):
         marked, out = given[s], table[s]
-        if np.all(marked):
+        v = 0
+        while v < len(marked) and marked[v]:
+            v += 1
+        if v == len(marked):
             continue
         for v in range(len(marked)):
             if not marked[v]:

@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from graphlab.core.errors import InputError
-from graphlab.ops.compiled import contracted, counting_sort, inlined, scratch
+from graphlab.ops.compiled import contracted, counting_sort, scratch
 from graphlab.ops.threads import for_each, shares
 
 TILE_BYTES = 256
@@ -83,7 +83,7 @@ class _GroupedLinear(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.order = counting_sort(group.numpy(), len(weight))
         by_input = torch.empty(len(weight), weight.size(2), weight.size(1), dtype=weight.dtype)
-        _transpose(weight.numpy(), by_input.numpy())
+        by_input.numpy()[:] = weight.numpy().transpose(0, 2, 1)
         return _map(x, by_input, *ctx.order)
 
     @staticmethod
@@ -101,8 +101,9 @@ class _GroupedLinear(torch.autograd.Function):
 def _map(x: Tensor, weight: Tensor, start: np.ndarray, order: np.ndarray) -> Tensor:
     """Rows `[P, width]` of x `[P, depth]` by the matrices `[G, depth, width]` of their groups."""
     out = torch.empty(len(x), weight.size(2), dtype=x.dtype)
-    arrays = (x.numpy(), _in_tiles(weight), start, order, _in_tiles(out))
-    loop = _map_loop(arrays[-1].shape[-1])
+    tile = _tile(weight.size(2), weight.size(1), x.element_size())
+    arrays = (x.numpy(), _in_tiles(weight, tile), start, order, _in_tiles(out, tile))
+    loop = _map_loop(tile)
     for_each(lambda rows: loop(*arrays, *rows), shares(len(x)))
     return out
 
@@ -110,8 +111,9 @@ def _map(x: Tensor, weight: Tensor, start: np.ndarray, order: np.ndarray) -> Ten
 def _products(x: Tensor, grad: Tensor, start: np.ndarray, order: np.ndarray) -> Tensor:
     """For each group the sum of grad[p] x[p]^T over its rows: `[G, D, K]` of `[P, K]` and `[P, D]`."""
     out = torch.zeros(len(start) - 1, grad.size(1), x.size(1), dtype=x.dtype)
-    arrays = (_in_tiles(x), grad.numpy(), start, order, _in_tiles(out))
-    _, tiles, tile = arrays[0].shape
+    tile = _tile(x.size(1), grad.size(1), x.element_size())
+    arrays = (_in_tiles(x, tile), grad.numpy(), start, order, _in_tiles(out, tile))
+    tiles = arrays[0].shape[1]
     loop = _products_loop(tile)
     count = -(-torch.get_num_threads() // max(1, tiles))
     cuts = np.searchsorted(start, np.linspace(0, len(x), count + 1))
@@ -121,25 +123,17 @@ def _products(x: Tensor, grad: Tensor, start: np.ndarray, order: np.ndarray) -> 
     return out
 
 
-def _in_tiles(values: Tensor) -> np.ndarray:
-    """`[.., columns]` as `[.., tiles, tile]`, as wide as leaves no remainder."""
-    columns, most = values.size(-1), TILE_BYTES // values.element_size()
-    tile = max(tile for tile in range(1, most + 1) if columns % tile == 0)
-    return values.view(*values.shape[:-1], columns // tile, tile).numpy()
+def _tile(columns: int, others: int, itemsize: int) -> int:
+    """Columns of a tile: as many as leave no remainder. If the columns of the other side, which the backward pass
+    tiles, can be cut into tiles of the same width that fill half of the room, they are: that saves a compilation."""
+    most = TILE_BYTES // itemsize
+    shared = max(tile for tile in range(1, most + 1) if columns % tile == 0 and others % tile == 0)
+    return shared if 2 * shared >= most else max(tile for tile in range(1, most + 1) if columns % tile == 0)
 
 
-@contracted
-def _transpose(weight, out):
-    for g in range(len(weight)):
-        for k in range(weight.shape[2]):
-            for j in range(weight.shape[1]):
-                out[g, k, j] = weight[g, j, k]
-
-
-@inlined
-def _put(sums, row, tile):
-    for j in range(tile):
-        row[j] = sums[j]
+def _in_tiles(values: Tensor, tile: int) -> np.ndarray:
+    """`[.., columns]` as `[.., tiles, tile]`."""
+    return values.view(*values.shape[:-1], values.size(-1) // tile, tile).numpy()
 
 
 @lru_cache
@@ -156,22 +150,25 @@ def _map_loop(tile: int) -> Callable[..., None]:
                 # Past the end the last row is taken again, to the same result.
                 a, b = order[i], order[min(i + 1, end - 1)]
                 c, d = order[min(i + 2, end - 1)], order[min(i + 3, end - 1)]
-                x_a, x_b, x_c, x_d = x[a], x[b], x[c], x[d]
                 for t in range(out.shape[1]):
                     for j in range(tile):
                         sum_a[j], sum_b[j], sum_c[j], sum_d[j] = zero, zero, zero, zero
                     for k in range(x.shape[1]):
-                        of_a, of_b, of_c, of_d = x_a[k], x_b[k], x_c[k], x_d[k]
-                        row = weight[g, k, t]
+                        of_a, of_b, of_c, of_d = x[a, k], x[b, k], x[c, k], x[d, k]
                         for j in range(tile):
-                            sum_a[j] += of_a * row[j]
-                            sum_b[j] += of_b * row[j]
-                            sum_c[j] += of_c * row[j]
-                            sum_d[j] += of_d * row[j]
-                    _put(sum_a, out[a, t], tile)
-                    _put(sum_b, out[b, t], tile)
-                    _put(sum_c, out[c, t], tile)
-                    _put(sum_d, out[d, t], tile)
+                            value = weight[g, k, t, j]
+                            sum_a[j] += of_a * value
+                            sum_b[j] += of_b * value
+                            sum_c[j] += of_c * value
+                            sum_d[j] += of_d * value
+                    for j in range(tile):
+                        out[a, t, j] = sum_a[j]
+                    for j in range(tile):
+                        out[b, t, j] = sum_b[j]
+                    for j in range(tile):
+                        out[c, t, j] = sum_c[j]
+                    for j in range(tile):
+                        out[d, t, j] = sum_d[j]
 
     return loop
 
@@ -185,26 +182,30 @@ def _products_loop(tile: int) -> Callable[..., None]:
         sum_a, sum_b, sum_c, sum_d = scratch(x, tile), scratch(x, tile), scratch(x, tile), scratch(x, tile)
         depth = grad.shape[1]
         for g in range(first, last):
-            matrix = out[g]
             for begin in range(start[g], start[g + 1], CHUNK):
                 end = min(begin + CHUNK, start[g + 1])
                 for a in range(0, depth, 4):
                     # Past the end the last row is taken again, to the same result.
                     b, c, d = min(a + 1, depth - 1), min(a + 2, depth - 1), min(a + 3, depth - 1)
                     for k in range(tile):
-                        sum_a[k], sum_b[k] = matrix[a, t, k], matrix[b, t, k]
-                        sum_c[k], sum_d[k] = matrix[c, t, k], matrix[d, t, k]
+                        sum_a[k], sum_b[k] = out[g, a, t, k], out[g, b, t, k]
+                        sum_c[k], sum_d[k] = out[g, c, t, k], out[g, d, t, k]
                     for i in range(begin, end):
-                        row, slope = x[order[i], t], grad[order[i]]
-                        of_a, of_b, of_c, of_d = slope[a], slope[b], slope[c], slope[d]
+                        p = order[i]
+                        of_a, of_b, of_c, of_d = grad[p, a], grad[p, b], grad[p, c], grad[p, d]
                         for k in range(tile):
-                            sum_a[k] += of_a * row[k]
-                            sum_b[k] += of_b * row[k]
-                            sum_c[k] += of_c * row[k]
-                            sum_d[k] += of_d * row[k]
-                    _put(sum_a, matrix[a, t], tile)
-                    _put(sum_b, matrix[b, t], tile)
-                    _put(sum_c, matrix[c, t], tile)
-                    _put(sum_d, matrix[d, t], tile)
+                            value = x[p, t, k]
+                            sum_a[k] += of_a * value
+                            sum_b[k] += of_b * value
+                            sum_c[k] += of_c * value
+                            sum_d[k] += of_d * value
+                    for k in range(tile):
+                        out[g, a, t, k] = sum_a[k]
+                    for k in range(tile):
+                        out[g, b, t, k] = sum_b[k]
+                    for k in range(tile):
+                        out[g, c, t, k] = sum_c[k]
+                    for k in range(tile):
+                        out[g, d, t, k] = sum_d[k]
 
     return loop

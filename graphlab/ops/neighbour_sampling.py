@@ -20,24 +20,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.colour_refinement.hashing import mix
-from graphlab.ops.compiled import counting_sort
+from graphlab.ops.compiled import compiled, counting_sort
 from graphlab.ops.threads import for_each, shares
 
 ALL = -1
 """The fan-out that takes every in-edge."""
 
 MAX_NODES = 2**31 - 1
-
-compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(0xFFFFFFFF)

@@ -126,11 +126,14 @@ def test_resistances_are_the_residues_of_the_fractions(seed):
     graph = nx.gnp_random_graph(14, 0.22, seed=seed)
     data = arrays(graph)
     primes = np.array(PRIMES[:2], np.uint64)
-    found, usable = resistances(data.row, data.source, primes)
-    far = shortest_paths(data.row, data.source)
+    edges, which, usable = (data.start, data.row, data.source), np.arange(1), np.zeros(1, np.bool_)
+    far = shortest_paths(edges, which)
+    found = far.copy()
+    resistances(edges, which, primes, found, usable)
+    far, found = far.reshape(14, 14), found.reshape(14, 14)
     exact = rational_resistances(graph)
     numeric = np.linalg.pinv(nx.laplacian_matrix(graph).toarray().astype(float))
-    assert usable
+    assert usable.all()
     for u in graph:
         for v in graph:
             if v not in exact[u]:
@@ -146,11 +149,9 @@ def test_resistances_are_the_residues_of_the_fractions(seed):
 def test_a_prime_that_divides_the_number_of_spanning_trees_is_not_used(monkeypatch):
     """A triangle has three spanning trees, a star one."""
     data = arrays(nx.cycle_graph(3), nx.star_graph(4))
-    history, rounds = np.zeros((2, 32), np.uint64), np.zeros(2, np.int64)
-    which = np.arange(2)
     fields = refine._fields(data, make_keys(0))
-    nodes.refine_all_nodes(fields, which, nodes.RESISTANCE, make_keys(0), np.array([3, 5], np.uint64), history, rounds)
-    assert rounds.tolist() == [nodes.UNUSABLE, 2]
+    _, unusable = nodes.distances(fields, np.arange(2), nodes.RESISTANCE, np.array([3, 5], np.uint64))
+    assert unusable.tolist() == [0]
     expected = NodeRefinement("resistance").histories(data)
     monkeypatch.setattr(refine, "PRIMES", (3, 5, *PRIMES[:2]))
     assert (NodeRefinement("resistance").histories(data).invariant == expected.invariant).all()

@@ -7,7 +7,9 @@ function has another name each time, so that a loop which closes over one is com
 from __future__ import annotations
 
 import ast
+import gc
 import os
+import shutil
 import subprocess
 import symtable
 import sys
@@ -17,9 +19,10 @@ from pathlib import Path
 import pytest
 
 import graphlab
+from graphlab.ops.compiled import kept
 
 PACKAGE = Path(graphlab.__file__).parent
-COMPILERS = ("contracted", "compiled", "numba.njit")
+COMPILERS = ("contracted", "compiled", "called_by_loops", "kept", "numba.njit")
 NUMBERS = ("int", "bool", "float")
 
 
@@ -70,11 +73,70 @@ for width in (3, 16):
 """
 
 
+def run_program(path: Path, **variables: str) -> str:
+    """What a new process that imports the package from this path says."""
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment |= {"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    command = [sys.executable, "-c", PROGRAM]
+    return subprocess.run(command, cwd=path, env=environment, check=True, capture_output=True, text=True).stderr
+
+
+def files_of_numba(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.nb*")}
+
+
 @pytest.mark.slow
 def test_a_second_process_keeps_nothing_new(tmp_path):
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PACKAGE.parent)}
-    kept = []
+    files = []
     for _ in range(2):
-        subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=True)
-        kept.append({str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.nb*")})
-    assert kept[0] and kept[1] == kept[0]
+        run_program(PACKAGE.parent, NUMBA_CACHE_DIR=str(tmp_path))
+        files.append(files_of_numba(tmp_path))
+    assert files[0] and files[1] == files[0]
+
+
+@pytest.fixture
+def read_only(tmp_path) -> Path:
+    """A folder with a copy of the package beside whose sources no user can keep anything: the place of every
+    `__pycache__` is taken by a file."""
+    copy = tmp_path / "installed"
+    shutil.copytree(PACKAGE, copy / "graphlab", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in {path.parent for path in copy.rglob("*.py")}:
+        (folder / "__pycache__").touch()
+    return copy
+
+
+@pytest.mark.slow
+def test_a_read_only_installation_keeps_loops_in_the_cache_of_the_user(read_only, tmp_path):
+    cache = tmp_path / "cache"
+    written = []
+    for _ in range(2):
+        run_program(read_only, XDG_CACHE_HOME=str(cache), HOME=str(tmp_path / "home"))
+        written.append({path.name: path.stat().st_mtime_ns for path in cache.rglob("*.nb*")})
+    assert any("counting_sort" in name for name in written[0])
+    assert any("locals" in name for name in written[0]), "no loop that a factory makes was kept"
+    assert written[1] == written[0]
+    assert not files_of_numba(read_only)
+
+
+@pytest.mark.slow
+def test_loops_run_where_nothing_can_be_kept_and_a_warning_says_so_once(read_only, tmp_path):
+    (tmp_path / "taken").touch()
+    warnings = run_program(read_only, XDG_CACHE_HOME=str(tmp_path / "taken"), HOME=str(tmp_path / "taken"))
+    assert warnings.count("no folder for compiled loops can be written") == 1
+    assert not files_of_numba(tmp_path)
+
+
+def test_garbage_is_collected_after_a_compilation_as_before():
+    @kept()
+    def add(a, b):
+        return a + b
+
+    states = []
+    for enable in (gc.enable, gc.disable):
+        enable()
+        try:
+            add(*([1, 2] if not states else [1.0, 2.0]))
+            states.append(gc.isenabled())
+        finally:
+            gc.enable()
+    assert states == [True, False]

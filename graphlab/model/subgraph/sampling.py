@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
 from graphlab.model.subgraph.tuples import Tuples
+from graphlab.ops.compiled import kept
 from graphlab.ops.tuple_spmm import Messages
 
 
@@ -83,7 +83,7 @@ def cover_roots(tuples: Tuples, coverage: int) -> Tensor:
     return torch.from_numpy(chosen).to(tuples.root.device)
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _cover(start, node, order, num_nodes, coverage):
     times = np.zeros(num_nodes, np.int64)
     chosen = np.zeros(len(order), np.bool_)

@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphlab.ops.compiled import counting_sort
+from graphlab.ops.compiled import counting_sort, kept
 
 Solve = Callable[[Tensor], Tensor]
 """From scores `[rows]` to what is chosen, bool `[rows]`."""
@@ -74,7 +73,7 @@ def spanning_edges(score: Tensor, ends: Tensor, num_nodes: int) -> Tensor:
     return torch.from_numpy(_span(order, ends.cpu().numpy(), num_nodes)).to(score.device)
 
 
-@numba.njit(cache=True)
+@kept()
 def _grow(score, start, target, ptr, size):
     chosen, near = np.zeros(len(score), np.bool_), np.zeros(len(score), np.bool_)
     for g in range(len(ptr) - 1):
@@ -94,7 +93,7 @@ def _grow(score, start, target, ptr, size):
     return chosen
 
 
-@numba.njit(cache=True)
+@kept()
 def _span(order, ends, num_nodes):
     chosen, parent = np.zeros(len(order), np.bool_), np.arange(num_nodes)
     for e in order:

@@ -11,15 +11,10 @@ counts the 65 powers of two that may divide a random factor. With 2^k <= n that 
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 
 from graphlab.core.seeds import SeedStream
-
-compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
-inlined: Any = numba.njit(inline="always", error_model="numpy")
+from graphlab.ops.compiled import called_by_loops, compiled, inlined
 
 NUM_KEYS = 24
 _ONE = np.uint64(1)
@@ -41,6 +36,12 @@ def edge_weights(edge_colour: np.ndarray, keys: np.ndarray) -> np.ndarray:
 
 
 @inlined
+def flat(values):
+    """An array's numbers on one axis, so that arrays of one, two and three axes share their compiled loops."""
+    return values.reshape(values.size)
+
+
+@inlined
 def mix(value):
     """A bijection of 64-bit numbers after which neighbouring arguments have nothing in common (SplitMix64)."""
     value = (value ^ (value >> _S30)) * _M1
@@ -50,23 +51,22 @@ def mix(value):
 
 @compiled
 def mix_all(values, key):
-    """In place, each value as the function with this key gives it."""
-    flat = values.reshape(values.size)
-    for i in range(flat.size):
-        flat[i] = mix(flat[i] + key)
+    """In place, each of the flat values as the function with this key gives it."""
+    for i in range(values.size):
+        values[i] = mix(values[i] + key)
 
 
 @compiled
 def count_different(values, table):
-    """How many different numbers there are. The table, uint64 of a power of two that is twice as long or more, is
-    overwritten."""
+    """How many different numbers there are among the flat values. The table, uint64 of a power of two that is twice as
+    long or more, is overwritten."""
     zero, free = False, np.uint64(0)
-    table[:] = free
+    for i in range(table.size):
+        table[i] = free
     last = np.uint64(table.size - 1)
-    flat = values.reshape(values.size)
     count = 0
-    for i in range(flat.size):
-        value = flat[i]
+    for i in range(values.size):
+        value = values[i]
         if value == free:
             zero = True
             continue
@@ -79,9 +79,21 @@ def count_different(values, table):
     return count + zero
 
 
-@compiled
+@inlined
 def new_table(size):
     length = 4
     while length < 2 * size:
         length *= 2
     return np.empty(length, np.uint64)
+
+
+@called_by_loops
+def copy_all(values, out):
+    """As many of the flat values as `out` has room for."""
+    for i in range(out.size):
+        out[i] = values[i]
+
+
+@called_by_loops
+def new_matrix(n):
+    return np.empty((n, n), np.uint64)

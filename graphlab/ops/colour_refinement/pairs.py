@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphlab.ops.colour_refinement.hashing import compiled, count_different, inlined, mix, mix_all, new_table
+from graphlab.ops.colour_refinement.hashing import copy_all, count_different, flat, mix, mix_all, new_matrix, new_table
 from graphlab.ops.colour_refinement.nodes import MORE_ROUNDS
+from graphlab.ops.compiled import called_by_loops, compiled, inlined
 
 VU, UU, VV, UL, VL, UG, VG, FWL, LFWL, SLFWL = (1 << bit for bit in range(10))
 """What a colour may be refined by, beside itself; see `refine_pairs`."""
@@ -18,84 +19,58 @@ _ZERO = np.uint64(0)
 
 
 @compiled
-def refine_all_pairs(fields, which, flags, pool, keys, history, rounds):
+def refine_all_pairs(fields, which, flags, pool, keys, history, rounds, colours):
     """For each graph g of `which`, its invariant after every round as `history[g, :rounds[g] + 1]`; `rounds[g]` is
-    MORE_ROUNDS where the columns did not suffice."""
-    for g in which:
-        start, row, source, node_colour, _, edge_weight = fields
-        nodes = slice(start[g], start[g + 1])
-        rows = row[start[g] : start[g + 1] + 1]
-        colour = first_colours(rows, source, node_colour[nodes], edge_weight, flags & FOLKLORE != 0, keys)
-        rounds[g] = refine(colour, rows, source, edge_weight, flags, pool, keys, history[g])
+    MORE_ROUNDS where the columns did not suffice.
 
-
-@compiled
-def colours_of_pairs(fields, g, flags, keys, num_rounds):
-    """The colours of graph g after so many rounds: uint64 `[n, n]`."""
+    If `colours` `[n * n]` has room for them, those of the only graph after the last column's round are written there,
+    and it is refined for so long even if it is stable before, without a history.
+    """
     start, row, source, node_colour, _, edge_weight = fields
-    rows = row[start[g] : start[g + 1] + 1]
-    colour = first_colours(rows, source, node_colour[start[g] : start[g + 1]], edge_weight, flags & FOLKLORE != 0, keys)
-    out, second, joined = new_scratch(colour, rows, source, flags)
-    for _ in range(num_rounds):
-        step(colour, out, second, joined, rows, source, edge_weight, flags, keys)
-        colour, out = out, colour
-    return colour
+    for g in which:
+        rows = row[start[g] : start[g + 1] + 1]
+        colour = first_colours(rows, source, node_colour[start[g] : start[g + 1]], edge_weight, flags & FOLKLORE, keys)
+        n = len(colour)
+        out, second = new_matrix(n), new_matrix(n if flags & FOLKLORE else 0)
+        table = new_table(colour.size)
+        count = -1
+        rounds[g] = MORE_ROUNDS
+        for t in range(history.shape[1]):
+            if not len(colours):
+                history[g, t] = pooled(colour, pool, keys)
+                before, count = count, count_different(flat(colour), table)
+                if count == before:
+                    rounds[g] = t
+                    break
+            if t + 1 < history.shape[1]:
+                step(colour, out, second, rows, source, edge_weight, flags, keys)
+                colour, out = out, colour
+        copy_all(flat(colour), colours)
 
 
-@compiled
+@called_by_loops
 def first_colours(rows, source, node_colour, edge_weight, isotype, keys):
     """What is known of v and whether it is u; with `isotype` of u as well, and of the edges between the two."""
     n = len(node_colour)
-    colour = np.empty((n, n), np.uint64)
+    colour = new_matrix(n)
     for u in range(n):
         for v in range(n):
             colour[u, v] = keys[_Y] * node_colour[v] + keys[_SAME] * np.uint64(u == v)
     if isotype:
         for v in range(n):
-            colour[v] += keys[_X] * node_colour[v]
+            own = keys[_X] * node_colour[v]
+            for u in range(n):
+                colour[v, u] += own
             for e in range(rows[v], rows[v + 1]):
                 colour[source[e], v] += keys[_E] * mix(edge_weight[e])
                 colour[v, source[e]] += keys[_ALL] * mix(edge_weight[e])
-    mix_all(colour, keys[_NEXT])
+    mix_all(flat(colour), keys[_NEXT])
     return colour
 
 
-@compiled
-def refine(colour, rows, source, edge_weight, flags, pool, keys, history):
-    """Rounds until the number of colours no longer grows, or MORE_ROUNDS."""
-    out, second, joined = new_scratch(colour, rows, source, flags)
-    table = new_table(colour.size)
-    count, t = count_different(colour, table), 0
-    history[0] = pooled(colour, pool, keys)
-    while True:
-        t += 1
-        if t == len(history):
-            return MORE_ROUNDS
-        step(colour, out, second, joined, rows, source, edge_weight, flags, keys)
-        colour, out = out, colour
-        history[t] = pooled(colour, pool, keys)
-        before, count = count, count_different(colour, table)
-        if count == before:
-            return t
-
-
-@compiled
-def new_scratch(colour, rows, source, flags):
-    """The next colours, those of the second function, and which pairs are adjacent or the same: as large as needed."""
-    n = len(colour)
-    out = np.empty((n, n), np.uint64)
-    second = np.empty((n, n) if flags & FOLKLORE else (0, 0), np.uint64)
-    joined = np.zeros((n, n) if flags & SLFWL else (0, 0), np.bool_)
-    if flags & SLFWL:
-        for v in range(n):
-            joined[v, v] = True
-            for e in range(rows[v], rows[v + 1]):
-                joined[source[e], v] = True
-    return out, second, joined
-
-
-@compiled
-def step(colour, out, second, joined, rows, source, edge_weight, flags, keys):
+@inlined
+def step(colour, out, second, rows, source, edge_weight, flags, keys):
+    """The next colours, to `out`."""
     n = len(colour)
     for u in range(n):
         for v in range(n):
@@ -109,18 +84,18 @@ def step(colour, out, second, joined, rows, source, edge_weight, flags, keys):
     if flags & VL:
         add_across(colour, out, rows, source, edge_weight, keys[_VL])
     if flags & FOLKLORE:
-        second[:] = colour
-        mix_all(second, keys[_SECOND])
+        copy_all(flat(colour), flat(second))
+        mix_all(flat(second), keys[_SECOND])
     if flags & FWL:
         add_product(colour, second, out, keys[_FWL])
     if flags & (LFWL | SLFWL):
-        add_local_product(colour, np.ascontiguousarray(second.T), out, rows, source, keys[_LFWL])
+        add_local_product(colour, second, out, rows, source, keys[_LFWL])
     if flags & SLFWL:
-        add_rest_of_root(colour, second, out, joined, rows, source, keys[_LFWL])
-    mix_all(out, keys[_NEXT])
+        add_rest_of_root(colour, second, out, rows, source, keys[_LFWL])
+    mix_all(flat(out), keys[_NEXT])
 
 
-@compiled
+@called_by_loops
 def add_points(colour, out, flags, keys):
     n = len(colour)
     vu, uu, vv = (
@@ -133,23 +108,21 @@ def add_points(colour, out, flags, keys):
             out[u, v] += vu * colour[v, u] + uu * colour[u, u] + vv * colour[v, v]
 
 
-@compiled
+@called_by_loops
 def add_global(colour, out, flags, keys):
     """Sums over whole rows (root u) and whole columns (node v)."""
     n = len(colour)
-    of_root, of_node = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
+    of_node = column_sums(colour)
+    root_key, node_key = keys[_UG] if flags & UG else _ZERO, keys[_VG] if flags & VG else _ZERO
     for u in range(n):
+        of_root = _ZERO
         for v in range(n):
-            of_root[u] += colour[u, v]
-            of_node[v] += colour[u, v]
-    of_root *= keys[_UG] if flags & UG else _ZERO
-    of_node *= keys[_VG] if flags & VG else _ZERO
-    for u in range(n):
+            of_root += colour[u, v]
         for v in range(n):
-            out[u, v] += of_root[u] + of_node[v]
+            out[u, v] += root_key * of_root + node_key * of_node[v]
 
 
-@compiled
+@called_by_loops
 def add_within(colour, out, rows, source, edge_weight, key):
     """Sum of (u, w) over the neighbours w of v."""
     n = len(colour)
@@ -162,7 +135,7 @@ def add_within(colour, out, rows, source, edge_weight, key):
             out[u, v] += key * total
 
 
-@compiled
+@called_by_loops
 def add_across(colour, out, rows, source, edge_weight, key):
     """Sum of (w, v) over the neighbours w of u."""
     n = len(colour)
@@ -177,7 +150,7 @@ def add_row(out, row, times):
         out[v] += times * row[v]
 
 
-@compiled
+@called_by_loops
 def add_product(colour, second, out, key):
     """Sum of the pairs ((u, w), (w, v)) over all nodes w: a product of matrices."""
     n = len(colour)
@@ -186,10 +159,14 @@ def add_product(colour, second, out, key):
             add_row(out[u], second[w], key * colour[u, w])
 
 
-@compiled
-def add_local_product(colour, second_turned, out, rows, source, key):
+@called_by_loops
+def add_local_product(colour, second, out, rows, source, key):
     """The same over w = v and its neighbours."""
     n = len(colour)
+    second_turned = new_matrix(n)
+    for w in range(n):
+        for v in range(n):
+            second_turned[v, w] = second[w, v]
     for v in range(n):
         first, last = rows[v], rows[v + 1]
         for u in range(n):
@@ -200,31 +177,40 @@ def add_local_product(colour, second_turned, out, rows, source, key):
             out[u, v] += key * total
 
 
-@compiled
-def add_rest_of_root(colour, second, out, joined, rows, source, key):
-    """The same over w = u and its neighbours, but for those that are v or its neighbours."""
+@called_by_loops
+def add_rest_of_root(colour, second, out, rows, source, key):
+    """The same over w = u and its neighbours, but for v and its neighbours, which become 0 in `second`."""
     n = len(colour)
-    hidden = np.empty((n, n), np.uint64)
-    for w in range(n):
-        for v in range(n):
-            hidden[w, v] = _ZERO if joined[w, v] else second[w, v]
+    for v in range(n):
+        second[v, v] = _ZERO
+        for e in range(rows[v], rows[v + 1]):
+            second[source[e], v] = _ZERO
     for u in range(n):
-        add_row(out[u], hidden[u], key * colour[u, u])
+        add_row(out[u], second[u], key * colour[u, u])
         for e in range(rows[u], rows[u + 1]):
             w = source[e]
-            add_row(out[u], hidden[w], key * colour[u, w])
+            add_row(out[u], second[w], key * colour[u, w])
 
 
-@compiled
+@called_by_loops
+def column_sums(colour):
+    n = len(colour)
+    total = np.empty(n, np.uint64)
+    for v in range(n):
+        total[v] = _ZERO
+    for u in range(n):
+        for v in range(n):
+            total[v] += colour[u, v]
+    return total
+
+
+@called_by_loops
 def pooled(colour, pool, keys):
     """The graph's invariant: of all pairs at once, root by root (VS), or node by node (SV)."""
     n = len(colour)
     total = np.uint64(n)
     if pool == SV:
-        of_node = np.zeros(n, np.uint64)
-        for u in range(n):
-            for v in range(n):
-                of_node[v] += colour[u, v]
+        of_node = column_sums(colour)
         for v in range(n):
             total += mix(of_node[v] + keys[_ROW])
         return mix(total + keys[_ALL])

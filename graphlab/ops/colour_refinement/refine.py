@@ -19,7 +19,7 @@ them agree on is wrong with at most the square of that, 1e-8 at M = 80,000, R = 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -55,8 +55,9 @@ BATCH = 20_000
 """Pairs of nodes, summed over graphs, that one call to the loops is given: about a millisecond."""
 
 FIRST_ROUNDS = 32
+NO_COLOURS = np.empty(0, np.uint64)
 
-Loop = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+Loop = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], None]
 
 
 @dataclass(frozen=True)
@@ -102,27 +103,31 @@ class NodeRefinement(Refinement):
             raise InputError(f"nodes are not seen by {self.seen!r}", hint=f"known: {', '.join(SEEN)}")
 
     def histories(self, graphs: GraphArrays, *, seed: int = 0) -> Histories:
-        keys = make_keys(seed)
-        fields = _fields(graphs, keys)
-        for primes in _prime_pairs(seed):
-
-            def loop(which, history, rounds, primes=primes):
-                nodes.refine_all_nodes(fields, which, SEEN[self.seen], keys, primes, history, rounds)
-
-            found = _run(graphs, loop)
-            if (found.rounds >= 0).all():
-                return found
+        for loop in self._loops(graphs, seed):
+            histories = _run(graphs, loop)
+            if (histories.rounds >= 0).all():
+                return histories
         raise _unusable()
 
     def colours(self, graphs: GraphArrays, num_rounds: int, *, seed: int = 0) -> list[np.ndarray]:
+        for loop in self._loops(graphs, seed):
+            colours, rounds = _colours(graphs, num_rounds, loop, num_axes=1)
+            if (rounds != nodes.UNUSABLE).all():
+                return colours
+        raise _unusable()
+
+    def _loops(self, graphs: GraphArrays, seed: int) -> Iterator[Loop]:
         keys = make_keys(seed)
         fields = _fields(graphs, keys)
         for primes in _prime_pairs(seed):
-            told = (SEEN[self.seen], keys, primes, num_rounds)
-            found = [nodes.colours_of_nodes(fields, g, *told) for g in range(len(graphs))]
-            if all(usable for _, usable in found):
-                return [colour for colour, _ in found]
-        raise _unusable()
+
+            def loop(which, history, rounds, colours, primes=primes):
+                seen, unusable = nodes.distances(fields, which, SEEN[self.seen], primes)
+                nodes.refine_all_nodes(fields, which, seen, keys, history, rounds, colours)
+                if len(unusable):
+                    rounds[unusable] = nodes.UNUSABLE
+
+            yield loop
 
 
 @dataclass(frozen=True)
@@ -154,18 +159,19 @@ class PairRefinement(Refinement):
         return sum(AGGREGATIONS[name] for name in self.aggregations)
 
     def histories(self, graphs: GraphArrays, *, seed: int = 0) -> Histories:
+        return _run(graphs, self._loop(graphs, seed))
+
+    def colours(self, graphs: GraphArrays, num_rounds: int, *, seed: int = 0) -> list[np.ndarray]:
+        return _colours(graphs, num_rounds, self._loop(graphs, seed), num_axes=2)[0]
+
+    def _loop(self, graphs: GraphArrays, seed: int) -> Loop:
         keys, flags, pool = make_keys(seed), self.flags, POOLS[self.pool]
         fields = _fields(graphs, keys)
 
-        def loop(which, history, rounds):
-            pairs.refine_all_pairs(fields, which, flags, pool, keys, history, rounds)
+        def loop(which, history, rounds, colours):
+            pairs.refine_all_pairs(fields, which, flags, pool, keys, history, rounds, colours)
 
-        return _run(graphs, loop)
-
-    def colours(self, graphs: GraphArrays, num_rounds: int, *, seed: int = 0) -> list[np.ndarray]:
-        keys = make_keys(seed)
-        fields = _fields(graphs, keys)
-        return [pairs.colours_of_pairs(fields, g, self.flags, keys, num_rounds) for g in range(len(graphs))]
+        return loop
 
 
 @dataclass(frozen=True)
@@ -179,20 +185,20 @@ class TripleRefinement(Refinement):
     """
 
     def histories(self, graphs: GraphArrays, *, seed: int = 0) -> Histories:
-        _check_size(graphs)
-        keys = make_keys(seed)
-        fields = _fields(graphs, keys)
-
-        def loop(which, history, rounds):
-            triples.refine_all_triples(fields, which, keys, history, rounds)
-
-        return _run(graphs, loop)
+        return _run(graphs, self._loop(graphs, seed))
 
     def colours(self, graphs: GraphArrays, num_rounds: int, *, seed: int = 0) -> list[np.ndarray]:
+        return _colours(graphs, num_rounds, self._loop(graphs, seed), num_axes=3)[0]
+
+    def _loop(self, graphs: GraphArrays, seed: int) -> Loop:
         _check_size(graphs)
         keys = make_keys(seed)
         fields = _fields(graphs, keys)
-        return [triples.colours_of_triples(fields, g, keys, num_rounds) for g in range(len(graphs))]
+
+        def loop(which, history, rounds, colours):
+            triples.refine_all_triples(fields, which, keys, history, rounds, colours)
+
+        return loop
 
 
 def _fields(graphs: GraphArrays, keys: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -219,7 +225,17 @@ def _run(graphs: GraphArrays, loop: Loop) -> Histories:
 
 
 def _call(loop: Loop, history: np.ndarray, rounds: np.ndarray, which: np.ndarray) -> None:
-    loop(which, history, rounds)
+    loop(which, history, rounds, NO_COLOURS)
+
+
+def _colours(graphs: GraphArrays, num_rounds: int, loop: Loop, *, num_axes: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """The colours of each graph after so many rounds, and what the loop says of its rounds."""
+    history = np.empty((len(graphs), num_rounds + 1), np.uint64)
+    rounds = np.zeros(len(graphs), np.int64)
+    colours = [np.empty((n,) * num_axes, np.uint64) for n in graphs.num_nodes]
+    for g, colour in enumerate(colours):
+        loop(np.array([g]), history, rounds, colour.reshape(-1))
+    return colours, rounds
 
 
 def _prime_pairs(seed: int) -> list[np.ndarray]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from graphlab.ops.compiled import counting_sort
+from graphlab.ops.compiled import counting_sort, kept
 from graphlab.ops.threads import for_each, shares
 
 FAR = 255
@@ -118,7 +117,7 @@ def distances(graphs: Packed, cap: int) -> np.ndarray:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _walk(shape, node, hops, distance, queue):
     """Distances from a node up to `hops`, in `distance`, FAR elsewhere as it was before; how many nodes are reached."""
     start, order, target, _ = shape
@@ -137,13 +136,13 @@ def _walk(shape, node, hops, distance, queue):
     return length
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _clear(distance, queue, length):
     for i in range(length):
         distance[queue[i]] = FAR
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _members(asked, r, distance, reached, queue, length):
     """The nodes of root r's subgraph, sorted, in `reached`; how many."""
     node, _, first, last, hops, without = asked
@@ -159,14 +158,14 @@ def _members(asked, r, distance, reached, queue, length):
     return length
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _is_gone(asked, r, v, w):
     node, other, _, _, _, without = asked
     ends = (v == node[r] and w == other[r]) or (w == node[r] and v == other[r])
     return without == 2 and ends
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _count(shape, asked, counts, begin, end):
     start, order, target, num_nodes = shape
     distance = np.full(num_nodes, FAR, np.uint8)
@@ -188,7 +187,7 @@ def _count(shape, asked, counts, begin, end):
         counts[0, r + 1], counts[1, r + 1] = count, edges
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _write(shape, asked, out, begin, end):
     start, order, target, num_nodes = shape
     tuple_start, tuple_node, tuple_distance, edge_start, to, of, along = out
@@ -220,7 +219,7 @@ def _write(shape, asked, out, begin, end):
             place[v] = -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _distances(ptr, start, order, target, block, cap, out, begin, end):
     size = 0
     for g in range(begin, end):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from graphlab.model.subgraph.policies.bags import Bags, Packed
+from graphlab.ops.compiled import kept
 
 
 def locate(bags: Bags, root: np.ndarray, node: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def crossing_edges(graphs: Packed, bags: Bags, root: np.ndarray) -> tuple[np.nda
     return found[0], found[1], found[2]
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _find(start, node, r, v):
     low, high = start[r], start[r + 1]
     while low < high:
@@ -39,7 +39,7 @@ def _find(start, node, r, v):
     return low if low < start[r + 1] and node[low] == v else -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _locate(start, tuple_node, root, node):
     out = np.empty(len(root), np.int64)
     for i in range(len(root)):
@@ -48,7 +48,7 @@ def _locate(start, tuple_node, root, node):
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def _cross(start, tuple_node, root, in_start, in_edge, source, place, found):
     """Counts the messages of each tuple; where there is room for them, also writes them from `place`."""
     counts = np.zeros(len(root), np.int64)

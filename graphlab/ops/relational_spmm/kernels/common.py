@@ -26,10 +26,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
-from graphlab.ops.compiled import inlined
+from graphlab.ops.compiled import inlined, kept
 
 TRANSE, DISTMULT, ROTATE = range(3)
 
@@ -37,9 +36,7 @@ TRANSE, DISTMULT, ROTATE = range(3)
 def compiled(message: int) -> Any:
     """Compiles a loop. A product may be rounded together with the sum that it goes into, but for a rotation, which is
     a sum of products itself: that of the forward pass is compared with that of the backward pass."""
-    return numba.njit(
-        cache=True, nogil=True, error_model="numpy", fastmath=set() if message == ROTATE else {"contract"}
-    )
+    return kept(error_model="numpy", fastmath=set() if message == ROTATE else {"contract"})
 
 
 @inlined
