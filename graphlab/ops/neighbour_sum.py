@@ -28,6 +28,10 @@ from graphlab.ops.threads import over_parts
 BLOCK = 64
 """Columns whose sums are kept in registers together."""
 
+MANY = 5_000
+"""Edges from which the loops of a block's width, which are faster, are worth compiling beside the
+others."""
+
 LARGE = 50_000
 """Nodes from which their rows do not fit in a cache, and the order in which they are read counts."""
 
@@ -117,8 +121,8 @@ class Rows(NamedTuple):
 
     @classmethod
     def sorted(cls, end: np.ndarray, other: np.ndarray, row: np.ndarray) -> Rows:
-        rank = np.empty_like(row)
-        rank[row] = np.arange(len(row), dtype=row.dtype)
+        rank = np.empty(len(row), np.int64)
+        rank[row] = np.arange(len(row))
         start, place = counting_sort(rank[end], len(row))
         return cls(row, start.astype(np.int32), other[place].astype(np.int32), place.astype(np.int32))
 
@@ -164,8 +168,8 @@ def neighbour_sum(
         x: `[num_sources, d]`.
         weight: `[E]`, in the order of `edge_index`; None where all edges count alike.
         own: A number that a node's own row counts, of the targets as the first of the sources; None for zero.
-        sum_dtype: What sums are kept in until they are rounded: float64 makes those of float32 almost the same in any
-            order of the edges. None for the dtype of x. Sums of gradients are kept in that of x.
+        sum_dtype: What sums and those of gradients are kept in until they are rounded: float64 makes those of float32
+            almost the same in any order of the edges. None for the dtype of x.
 
     Returns:
         `[num_targets, d]`, float32 at least, under autocast too; differentiable once in x, weight and own.
@@ -223,7 +227,7 @@ class _Sum(torch.autograd.Function):
         x = x.contiguous()
         ctx.neighbours, ctx.weight = neighbours, None if weight is None else neighbours.weights_by_target(weight)
         ctx.own = None if own is None else own.detach().reshape(1).numpy().copy()
-        ctx.own_shape = None if own is None else own.shape
+        ctx.own_shape, ctx.sum_dtype = None if own is None else own.shape, sum_dtype
         ctx.save_for_backward(*((x,) if any(ctx.needs_input_grad[2:4]) else ()))
         return _sums(neighbours.by_target, ctx.weight, ctx.own, x, sum_dtype)
 
@@ -233,7 +237,7 @@ class _Sum(torch.autograd.Function):
         neighbours, grad, to_x, to_weight, to_own = ctx.neighbours, grad.contiguous(), None, None, None
         if ctx.needs_input_grad[1]:
             weight = None if ctx.weight is None else neighbours.weights_by_source(ctx.weight)
-            to_x = _sums(neighbours.by_source, weight, ctx.own, grad, grad.dtype)
+            to_x = _sums(neighbours.by_source, weight, ctx.own, grad, ctx.sum_dtype)
         if ctx.needs_input_grad[2]:
             (x,) = ctx.saved_tensors
             edges = neighbours.by_target
@@ -252,7 +256,7 @@ def _sums(edges: Rows, weight: np.ndarray | None, own: np.ndarray | None, x: Ten
         parts = x.split(MAX_WIDTH, dim=1)
         return torch.cat([_sums(edges, weight, own, part.contiguous(), sum_dtype) for part in parts], dim=1)
     out, width = x.new_empty(len(edges.row), x.size(1)), x.size(1)
-    known = 0 if width % BLOCK else BLOCK
+    known = 0 if width % BLOCK or len(edges.other) < MANY else BLOCK
     rows, result = (each.detach().view(len(each), -1, known or width).numpy() for each in (x, out))
     weights, owns = (np.empty(0, rows.dtype) if each is None else each for each in (weight, own))
     like, loop = torch.empty(0, dtype=sum_dtype).numpy(), _loop(weight is not None, known)
