@@ -115,9 +115,21 @@ def at(array, i):
     return array[np.uint64(i)]
 
 
-@kept()
+FEW = 2**15
+"""Keys, and values of keys, up to which numpy sorts as fast, whose radix sort is for 16 bits: no loop is compiled."""
+
+
 def counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
     """Where each key of `[0, num_keys)` starts among the sorted, int64 `[num_keys + 1]`, and the stable order."""
+    if len(key) > FEW or num_keys > FEW:
+        return _counting_sort(key, num_keys)
+    start = np.zeros(num_keys + 1, np.int64)
+    np.cumsum(np.bincount(key, minlength=num_keys), out=start[1:])
+    return start, np.argsort(key.astype(np.int16), kind="stable")
+
+
+@kept()
+def _counting_sort(key: np.ndarray, num_keys: int) -> tuple[np.ndarray, np.ndarray]:
     start = np.empty(num_keys + 1, np.int64)
     for k in range(num_keys + 1):
         start[k] = 0

@@ -16,10 +16,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import graphlab
-from graphlab.ops.compiled import kept
+from graphlab.ops.compiled import FEW, counting_sort, kept
 
 PACKAGE = Path(graphlab.__file__).parent
 COMPILERS = ("contracted", "compiled", "called_by_loops", "kept", "numba.njit")
@@ -63,8 +64,10 @@ def test_a_kept_loop_closes_over_numbers(path, factory, loop):
 
 PROGRAM = """
 import torch
+from graphlab.ops.compiled import FEW, counting_sort
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 
+counting_sort(torch.zeros(FEW + 1, dtype=torch.int64).numpy(), 1)
 ids = torch.arange(4)
 messages = Messages.of_pairs(ids, ids.flip(0), 4, 4)
 for width in (3, 16):
@@ -140,3 +143,12 @@ def test_garbage_is_collected_after_a_compilation_as_before():
         finally:
             gc.enable()
     assert states == [True, False]
+
+
+@pytest.mark.parametrize(("length", "num_keys"), [(0, 0), (0, 3), (7, 3), (FEW, FEW), (FEW + 1, 9), (9, FEW + 1)])
+def test_few_keys_and_many_are_sorted_alike(length, num_keys):
+    key = np.random.default_rng(0).integers(max(1, num_keys), size=length)
+    start, order = counting_sort(key, num_keys)
+    assert (start.dtype, order.dtype) == (np.int64, np.int64)
+    assert np.array_equal(order, sorted(range(length), key=key.__getitem__))
+    assert np.array_equal(start, [np.sum(key < k) for k in range(num_keys + 1)])
