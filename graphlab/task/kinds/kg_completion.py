@@ -80,7 +80,8 @@ class KGCompletion(Task[Queries]):
         world = self._worlds[part]
         triples = self.shard.of(getattr(self.split, part)).to(self.device)
         both = torch.cat([triples, inverse_queries(triples, world.num_relations)])
-        return self._rank(_triple_model(learner), world, both).view(2, -1, 2).transpose(0, 1).reshape(-1, 4)
+        rows = self._rank(_triple_model(learner), world, both)
+        return torch.cat([rows[: len(triples)], rows[len(triples) :]], dim=1)
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         rank, competitors = rows.double().view(-1, 2).unbind(1)
@@ -108,11 +109,13 @@ class KGCompletion(Task[Queries]):
         Triples of one head and relation are one query, which is scored once. Queries of one relation follow each other,
         so that a model computes once what depends on the relation alone.
         """
+        rows = torch.empty(len(triples), 2, dtype=torch.float64, device=triples.device)
+        if not len(triples):
+            return rows
         head, relation, tail = triples.unbind(1)
         codes, query_of = (relation * world.num_nodes + head).unique(return_inverse=True)
         size = self.config.evaluation_batch_size
         counts = [int(count.sum()) for count in query_of.bincount(minlength=len(codes)).split(size)]
-        rows = torch.empty(len(triples), 2, dtype=torch.float64, device=triples.device)
         first = 0
         for queries, answers in zip(codes.split(size), query_of.argsort(stable=True).split(counts), strict=True):
             scores = require_shape(
