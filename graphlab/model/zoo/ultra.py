@@ -141,9 +141,10 @@ class Ultra(TripleModel):
     ) -> tuple[Tensor, Frontier]:
         """States `[rows, dim]` that those of the candidates are among, with the frontier that says where."""
         edges, edge_mask = walked.edges, walked.edge_mask
-        # Before the first step all but the heads are 0, and so are products with them, whatever the relation.
-        first = place if self.message == "transe" else torch.zeros_like(place)
-        groups = [first, *[place] * (len(self.projections) - 1)]
+        groups = [place] * len(self.projections)
+        if self.message != "transe" and len(groups) > 1:
+            # Before the first step all but the heads are 0, and so are products with them, whatever the relation.
+            groups[0] = torch.zeros_like(place)
         frontier = make_frontier(edges, edge_mask, head, tail, groups)
         states = torch.cat([query, query.new_zeros(1, self.out_dim)])
         updates = cast("Iterable[BellmanFordUpdate]", self.entity_steps)
