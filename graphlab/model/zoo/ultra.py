@@ -11,7 +11,7 @@ A query for heads, (t, r^-1, ?), is conditioned on r^-1.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, cast
 
 import torch
@@ -26,9 +26,9 @@ from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, Sc
 from graphlab.model.relation_graph import KINDS, relation_graph
 from graphlab.ops.frontier import Frontier, make_frontier
 from graphlab.ops.linear import Linear, blocks, in_blocks, is_lean
-from graphlab.ops.relational_spmm import Message, RelationalGraph, relational_spmm, relational_spmm_pairs
+from graphlab.ops.relational_spmm import Message, Reduce, RelationalGraph, relational_spmm, relational_spmm_pairs
 
-PART = 2**14
+PART = 2**15
 """States of entities or of relations that are computed at once where no gradient is wanted: they stay in the cache."""
 
 REMEMBERED = 16
@@ -70,6 +70,7 @@ class Ultra(TripleModel):
         self.out_dim = dim
         self.num_relations = spec.num_relations
         self.message: Message = config.message
+        self.aggregate: Reduce = config.aggregate
         self.residual = config.residual
         self.kinds = nn.ModuleList(nn.Embedding(len(KINDS), dim) for _ in range(config.num_layers))
         self.relation_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
@@ -87,6 +88,7 @@ class Ultra(TripleModel):
         if not (is_lean(self._kinds()[0]) and len(head)):
             features = self.relation_features(relations, asked).transpose(0, 1)
             return self._score(walked, head, tail, asked, features, place)
+        walked, relations, asked = self._without_absent(walked, relations, asked)
         few = max(1, PART // max(1, relations.num_nodes))
         features = torch.cat([self.relation_features(relations, some).transpose(0, 1) for some in asked.split(few)])
         scores = features.new_empty(len(head), walked.edges.num_nodes if tail is None else tail.size(1))
@@ -96,6 +98,21 @@ class Ultra(TripleModel):
             tails = None if tail is None else tail[rows]
             scores[rows] = self._score(walked, head[rows], tails, asked[mine], features[mine], place[rows] - mine.start)
         return scores
+
+    def _without_absent(
+        self, walked: Walked, relations: RelationalGraph, asked: Tensor
+    ) -> tuple[Walked, RelationalGraph, Tensor]:
+        """The same under new numbers of the relations that have facts, which meet themselves at least. What the others
+        would come to is read by nobody, unless one of them is asked, or PNA counts them in its mean degree."""
+        present = relations.incoming_count() > 0
+        if present.all() or not present[asked].all() or self.aggregate == "pna":
+            return walked, relations, asked
+        number = present.cumsum(0) - 1
+        edges = RelationalGraph(
+            walked.edges.edge_index, number[walked.edges.edge_type], walked.edges.num_nodes, walked.edges.num_sources
+        )
+        fewer = RelationalGraph(number[relations.edge_index], relations.edge_type, int(present.sum()))
+        return replace(walked, edges=edges), fewer, number[asked]
 
     def relation_features(self, relations: RelationalGraph, asked: Tensor) -> Tensor:
         """Features `[2 R, Q, dim]` of all relations for each of the asked ones `[Q]`."""
