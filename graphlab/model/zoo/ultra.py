@@ -144,7 +144,7 @@ class Ultra(TripleModel):
         scores = states.new_empty(states.size(0), 1)
         for rows in blocks(states.size(0)):
             scores[rows] = self.readout(torch.cat([states[rows], query.index_select(0, of_state[rows])], dim=1))
-        return scores.squeeze(1)[frontier.answer]
+        return scores.squeeze(1).index_select(0, frontier.answer.flatten()).view_as(frontier.answer)
 
     def _walked(self, graph: Data) -> Walked:
         edges = RelationalGraph.with_inverses(
@@ -170,7 +170,7 @@ class Ultra(TripleModel):
             aggregate = relational_spmm_pairs(
                 edges,
                 step.pairs,
-                self._projected(projection, features).to(states.dtype)[place[step.query]],
+                self._projected(projection, features, place[step.query]).to(states.dtype),
                 states,
                 edge_mask=edge_mask,
                 boundary=query.new_zeros(len(step.own), self.out_dim).index_put_((row,), query[column]),
@@ -181,10 +181,11 @@ class Ultra(TripleModel):
             states = update.advance(own, aggregate, walked.scales.of(step.pairs.node), residual=self.residual)
         return states, frontier
 
-    def _projected(self, projection: nn.Module, features: Tensor) -> Tensor:
+    def _projected(self, projection: nn.Module, features: Tensor, which: Tensor) -> Tensor:
+        """Relation vectors `[slots, 2 R, dim]`, each slot's from the features `[Q, 2 R, dim]` that `which` names."""
         if not is_lean(features):
-            return projection(features)
-        return in_blocks(projection, features.reshape(-1, self.out_dim)).view_as(features)
+            return projection(features)[which]
+        return in_blocks(projection, features.reshape(-1, self.out_dim)).view_as(features).index_select(0, which)
 
     def _walk(
         self,
