@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.model.base import ModelConfig
-from graphlab.model.observation import observe
-from graphlab.ops.grouped_linear import grouped_linear
+from graphlab.model.observation import is_observed, observe
+from graphlab.ops.grouped_linear import grouped_linear, grouped_map
+from graphlab.ops.linear import Linear, blocks, is_lean, keep_freed_memory, linear
 from graphlab.ops.relational_spmm import MOMENTS, Message, Reduce, RelationalGraph
 
 SCALERS = 3
@@ -86,18 +87,41 @@ class BellmanFordUpdate(nn.Module):
         self.message: Message = config.message
         self.aggregate: Reduce = config.aggregate
         aggregate_dim = SCALERS * MOMENTS * dim if config.aggregate == "pna" else dim
-        self.update = nn.Linear(dim + aggregate_dim, dim)
+        self.update = Linear(dim + aggregate_dim, dim)
         self.norm = nn.LayerNorm(dim) if config.layer_norm else nn.Identity()
 
-    def advance(self, states: Tensor, aggregate: Tensor, scales: Scales) -> Tensor:
-        """The next states, before a residual sum.
+    def advance(self, states: Tensor, aggregate: Tensor, scales: Scales, *, residual: bool = False) -> Tensor:
+        """The next states, of which `residual` adds those before.
 
         states     `[..., dim]`
         aggregate  `[..., dim]`, or `[..., 4 dim]` for pna
         scales     PNA's amplification of each state's node, of the states' shape or one that expands to it
         """
+        if is_lean(states) and not is_observed(self):
+            keep_freed_memory()
+            if self.aggregate == "pna":
+                return self._finish(self._update(states, aggregate, scales), states, residual)
+            return self._advance_in_blocks(states.flatten(0, -2), aggregate.flatten(0, -2), residual).view_as(states)
         updated = self._update(states, observe(self, "aggregate", aggregate), scales)
-        return observe(self, "states", F.relu(self.norm(updated)).to(states.dtype))
+        hidden = observe(self, "states", F.relu(self.norm(updated)).to(states.dtype))
+        return hidden + states if residual else hidden
+
+    def _advance_in_blocks(self, states: Tensor, aggregate: Tensor, residual: bool) -> Tensor:
+        """The same of `[P, dim]` without gradients, some rows at a time: what lies between stays in the cache."""
+        weight, bias, out = self.update.weight, self.update.bias, torch.empty_like(states)
+        for rows in blocks(states.size(0)):
+            own = states[rows]
+            updated = linear(torch.cat([own, aggregate[rows]], dim=1), weight, bias)
+            out[rows] = self._finish(updated, own, residual)
+        return out
+
+    def _finish(self, updated: Tensor, states: Tensor, residual: bool) -> Tensor:
+        """The next states from mapped ones, in whose place they may lie."""
+        norm = self.norm
+        if isinstance(norm, nn.LayerNorm):
+            updated = torch.layer_norm(updated, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+        hidden = updated.relu_()
+        return hidden.add_(states) if residual else hidden
 
     def _update(self, states: Tensor, aggregate: Tensor, scales: Scales) -> Tensor:
         if self.aggregate != "pna":
@@ -106,7 +130,7 @@ class BellmanFordUpdate(nn.Module):
         of_states, of_moments = self.update.weight.split([dim, SCALERS * MOMENTS * dim], dim=1)
         by_scaler = of_moments.view(dim, SCALERS, MOMENTS * dim).transpose(0, 1)
         scaled = map_by_scale if _scales_repeat(aggregate, scales) else map_by_scaler
-        return F.linear(states, of_states, self.update.bias) + scaled(aggregate, by_scaler, scales)
+        return linear(states, of_states, self.update.bias) + scaled(aggregate, by_scaler, scales)
 
 
 def map_by_scaler(aggregate: Tensor, weight: Tensor, scales: Scales) -> Tensor:
@@ -115,7 +139,7 @@ def map_by_scaler(aggregate: Tensor, weight: Tensor, scales: Scales) -> Tensor:
     weight: `[3, d, 4 d]`, the part of each scaler. The product by the scalers is taken after the map, where it is
     `[..., 3, d]` wide and not `[..., 3, 4 d]`.
     """
-    plain, amplified, attenuated = F.linear(aggregate, weight.flatten(0, 1)).chunk(SCALERS, dim=-1)
+    plain, amplified, attenuated = linear(aggregate, weight.flatten(0, 1)).chunk(SCALERS, dim=-1)
     scale = scales.laid_out()
     return plain + scale * amplified + attenuated / scale.clamp(min=SCALE_FLOOR)
 
@@ -124,9 +148,14 @@ def map_by_scale(aggregate: Tensor, weight: Tensor, scales: Scales) -> Tensor:
     """`map_by_scaler` with a third of its products: rows of one scale share a map, the scaled sum of the weights."""
     values = scales.values
     scalers = torch.stack([torch.ones_like(values), values, values.clamp(min=SCALE_FLOOR).reciprocal()], dim=1)
-    of_scales = (scalers @ weight.flatten(1)).view(-1, *weight.shape[1:])
     which = scales.which.expand(aggregate.shape[:-1]).flatten()
-    return grouped_linear(aggregate.flatten(0, -2), of_scales, which).view(*aggregate.shape[:-1], -1)
+    rows = aggregate.flatten(0, -2)
+    if is_lean(aggregate):
+        by_input = weight.transpose(1, 2).flatten(1)
+        of_scales = (scalers @ by_input).view(-1, weight.size(2), weight.size(1))
+        return grouped_map(rows, of_scales, which).view(*aggregate.shape[:-1], -1)
+    of_scales = (scalers @ weight.flatten(1)).view(-1, *weight.shape[1:])
+    return grouped_linear(rows, of_scales, which).view(*aggregate.shape[:-1], -1)
 
 
 def _scales_repeat(aggregate: Tensor, scales: Scales) -> bool:

@@ -107,7 +107,7 @@ def make_frontier(
             rows[queries:] = rows[queries:, alike]
         of_heads = rows[everyone, head].long()
         heads = torch.stack([of_heads, everyone])[:, of_heads >= 0]
-        made.append(Step(Pairs(node, slot, place), place[slot, node].long(), here.query, heads))
+        made.append(Step(Pairs(node, slot, place, is_checked=True), place[slot, node].long(), here.query, heads))
         before = here
     seen = before.rows_seen_by(before, rows, distance <= steps)
     return Frontier(tuple(made), seen[:queries].gather(1, candidates).long())

@@ -252,11 +252,13 @@ class _Sum(torch.autograd.Function):
 
 def _sums(edges: Rows, weight: np.ndarray | None, own: np.ndarray | None, x: Tensor, sum_dtype: torch.dtype) -> Tensor:
     """Each row's weighted sum of the rows of x that it names, and of its own."""
-    if x.size(1) % BLOCK and x.size(1) > MAX_WIDTH:
-        parts = x.split(MAX_WIDTH, dim=1)
-        return torch.cat([_sums(edges, weight, own, part.contiguous(), sum_dtype) for part in parts], dim=1)
     out, width = x.new_empty(len(edges.row), x.size(1)), x.size(1)
     known = 0 if width % BLOCK or len(edges.other) < MANY else BLOCK
+    if width > MAX_WIDTH and not known:
+        parts = x.split(MAX_WIDTH, dim=1)
+        return torch.cat([_sums(edges, weight, own, part.contiguous(), sum_dtype) for part in parts], dim=1)
+    if not width:
+        return out
     rows, result = (each.detach().view(len(each), -1, known or width).numpy() for each in (x, out))
     weights, owns = (np.empty(0, rows.dtype) if each is None else each for each in (weight, own))
     like, loop = torch.empty(0, dtype=sum_dtype).numpy(), _loop(weight is not None, known)
@@ -265,8 +267,7 @@ def _sums(edges: Rows, weight: np.ndarray | None, own: np.ndarray | None, x: Ten
         for block in range(rows.shape[1]):
             loop(edges.row, edges.start, edges.other, weights, owns, rows, block, like, result, first, last)
 
-    if width:
-        over_rows(len(out), run)
+    over_rows(len(out), run)
     return out
 
 

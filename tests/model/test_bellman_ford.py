@@ -98,3 +98,21 @@ def test_degree_scale_is_the_papers():
     torch.testing.assert_close(scales.laid_out().squeeze(1), logarithm / logarithm.mean())
     assert scales.alike().tolist() == [0, 1, 2, 2, 0]
     torch.testing.assert_close(scales.of(torch.tensor([[3], [0]])).laid_out(), scales.laid_out()[[3, 0]].unsqueeze(1))
+
+
+@pytest.mark.parametrize("settings", [{}, {"residual": False}, {"layer_norm": False}], ids=str)
+@pytest.mark.parametrize("aggregate", ["sum", "pna"])
+def test_blocks_without_gradients_are_the_rows_with_them(aggregate, settings):
+    torch.manual_seed(0)
+    config = BellmanFordConfig(dim=32, aggregate=aggregate, **settings)
+    layer, random = BellmanFordUpdate(config), torch.Generator().manual_seed(1)
+    states, messages = (
+        torch.randn(700, 3, width, generator=random) for width in (32, 128 if aggregate == "pna" else 32)
+    )
+    scales = Scales(torch.linspace(0, 2, 4), torch.randint(4, (700, 1), generator=random))
+    before = states.clone(), messages.clone()
+    expected = layer.advance(states, messages, scales, residual=config.residual)
+    with torch.no_grad():
+        actual = layer.advance(states, messages, scales, residual=config.residual)
+    torch.testing.assert_close(actual, expected)
+    assert torch.equal(states, before[0]) and torch.equal(messages, before[1])

@@ -237,6 +237,20 @@ def test_no_queries_and_no_candidates_have_no_scores(dependent):
         scores.sum().backward()
 
 
+def test_edges_are_read_anew_when_the_graph_has_changed(monkeypatch):
+    read = []
+    with_inverses = RelationalGraph.with_inverses
+    monkeypatch.setattr(RelationalGraph, "with_inverses", lambda *given: read.append(1) or with_inverses(*given))
+    model, world = nbfnet(), graph()
+    model.score(world, *QUERY)
+    model.score(world, *QUERY)
+    assert len(read) == 1
+    world.edge_type[0] = (world.edge_type[0] + 1) % R
+    changed = model.score(world, *QUERY)
+    assert len(read) == 2
+    assert torch.equal(changed, nbfnet().score(world, *QUERY))
+
+
 def test_rotations_need_an_even_width():
     with pytest.raises(ConfigError, match="even"):
         nbfnet(message="rotate", dim=9)

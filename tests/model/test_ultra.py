@@ -61,6 +61,24 @@ def test_a_batch_is_its_queries_one_by_one():
     torch.testing.assert_close(model.score(world, HEAD, RELATION, tail), scores.gather(1, tail))
 
 
+@pytest.mark.parametrize("settings", [{}, {"aggregate": "pna"}, {"message": "transe"}, {"num_layers": 1}], ids=str)
+@pytest.mark.parametrize("part", [1, 900, 2**14])
+@pytest.mark.parametrize("present, asked", [(R, 2 * R), (2, 2), (2, 2 * R)])
+def test_parts_of_a_batch_without_gradients_have_its_scores(settings, part, present, asked, monkeypatch):
+    """In float32, whose parts and blocks are taken where no gradient is wanted; with relations that have no facts, some
+    of which are asked."""
+    monkeypatch.setattr(module, "PART", part)
+    model, world = ultra(dim=32, **settings).float(), graph(300, present, num_edges=900)
+    g = torch.Generator().manual_seed(3)
+    head, relation = torch.randint(300, (9,), generator=g), torch.randint(asked, (9,), generator=g)
+    tail = torch.randint(300, (9, 5), generator=g)
+    expected, chosen = model.score(world, head, relation), model.score(world, head, relation, tail)
+    with torch.no_grad():
+        torch.testing.assert_close(model.score(world, head, relation), expected)
+        torch.testing.assert_close(model.score(world, head, relation, tail), chosen)
+        assert model.score(world, head[:0], relation[:0]).shape == (0, 300)
+
+
 @pytest.mark.parametrize("message", ["distmult", "transe"])
 def test_scores_are_those_of_all_states_written_out(message):
     model, world = ultra(message=message, aggregate="pna"), graph()

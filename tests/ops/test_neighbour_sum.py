@@ -12,7 +12,7 @@ import graphlab.ops.neighbour_sum as neighbour_sum_module
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import MAX_WIDTH
 from graphlab.ops.neighbour_attention import neighbour_attention
-from graphlab.ops.neighbour_sum import BLOCK, Neighbours, locality_order, neighbour_sum, reference
+from graphlab.ops.neighbour_sum import BLOCK, MANY, Neighbours, locality_order, neighbour_sum, reference
 
 WIDTHS = [0, 1, 5, BLOCK, 2 * BLOCK, BLOCK + 3]
 
@@ -84,9 +84,10 @@ def test_sums_that_are_kept_in_float64_are_rounded_once(weighted, width):
     assert not torch.equal(neighbour_sum(neighbours, x, weight, own), expected)
 
 
-@pytest.mark.parametrize("width", [BLOCK, MAX_WIDTH + 1])
-def test_any_width_and_any_number_of_threads(width):
-    neighbours, x, weight = problem(1, 300, 300, 2000, width, torch.float32)
+@pytest.mark.parametrize("num_edges", [MANY - 1, MANY])
+@pytest.mark.parametrize("width", [BLOCK, MAX_WIDTH + 1, MAX_WIDTH + BLOCK])
+def test_any_width_and_any_number_of_threads(width, num_edges):
+    neighbours, x, weight = problem(1, 300, 300, num_edges, width, torch.float32)
     before = torch.get_num_threads()
     results = []
     for threads in (1, 3):
@@ -98,7 +99,17 @@ def test_any_width_and_any_number_of_threads(width):
         finally:
             torch.set_num_threads(before)
     assert all(torch.equal(alone, together) for alone, together in zip(*results, strict=True))
-    torch.testing.assert_close(results[0][0], reference(neighbours, x, weight), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(results[0][0], reference(neighbours, x, weight), rtol=1e-4, atol=1e-3)
+
+
+def test_the_loops_of_many_edges_give_the_numbers_of_those_of_few(monkeypatch):
+    for dtype in (None, torch.float64):
+        results = []
+        for many in (0, 10**6):
+            monkeypatch.setattr(neighbour_sum_module, "MANY", many)
+            neighbours, x, weight = problem(4, 50, 50, 900, 2 * BLOCK, torch.float32)
+            results.append(neighbour_sum(neighbours, x, weight, torch.tensor(1.3), dtype))
+        assert torch.equal(*results)
 
 
 def test_other_weights_and_changed_weights_are_not_those_that_are_kept():

@@ -101,6 +101,30 @@ def test_ranks_equal_a_loop_over_entities(part, tie, filter_):
     assert kg.evaluate(model, part)["mrr"] == pytest.approx((1 / rows[:, [0, 2]]).mean().item())
 
 
+def test_a_query_of_several_triples_is_scored_once(monkeypatch):
+    kg, model = task(evaluation_batch_size=4), learner()
+    scored: list[tuple[int, int]] = []
+    score = Table.score
+
+    def counted(self, graph, head, relation, tail=None):
+        assert len(head) <= 4
+        scored.extend(zip(head.tolist(), relation.tolist(), strict=True))
+        return score(self, graph, head, relation, tail)
+
+    monkeypatch.setattr(Table, "score", counted)
+    kg.predict(model, "test")
+    triples = kg.split.test.tolist()
+    assert sorted(scored) == sorted({(h, r) for h, r, _ in triples} | {(t, r + R) for _, r, t in triples})
+    assert len(scored) < 2 * len(triples)
+
+
+def test_no_triples_have_no_ranks():
+    data = dataset()
+    split = data.split()
+    kg = KGCompletion(Config(), data, Split(split.train, split.validation, split.test[:0]))
+    assert kg.predict(learner(), "test").shape == (0, 4)
+
+
 def test_rows_of_shards_make_the_rows_of_the_whole():
     whole = task().predict(learner(), "test")
     shares = [task(Shard(rank, 3)).predict(learner(), "test") for rank in range(3)]

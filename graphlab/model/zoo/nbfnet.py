@@ -30,6 +30,7 @@ from graphlab.data.spec import DataSpec
 from graphlab.model.base import LinkModel, Preset, TripleModel
 from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, Scales, degree_scale
 from graphlab.ops.frontier import Step, make_frontier
+from graphlab.ops.linear import Linear, linear
 from graphlab.ops.relational_spmm import RelationalGraph, relational_spmm_pairs
 
 READOUT_ELEMENTS = 2**24
@@ -77,6 +78,7 @@ class NBFNet(TripleModel, LinkModel):
         self.query = nn.Embedding(1 if self.of_links else num_types, config.dim)
         self.layers = nn.ModuleList(BellmanFordLayer(config, num_types) for _ in range(config.num_layers))
         self.readout = Readout(config.dim)
+        self._remembered: tuple[tuple[Tensor, Tensor], tuple[int, ...], RelationalGraph] | None = None
 
     def score(
         self,
@@ -162,13 +164,27 @@ class NBFNet(TripleModel, LinkModel):
         edge_index, num_nodes = graph["edge_index"], int(graph.num_nodes or 0)
         edge_mask = graph.get("edge_mask", None)
         if not self.of_links:
-            num_relations = self.query.num_embeddings // 2
-            edges = RelationalGraph.with_inverses(edge_index, graph["edge_type"], num_nodes, num_relations)
+            edges = self._with_inverses(edge_index, graph["edge_type"], num_nodes)
             return edges, None if edge_mask is None else edge_mask.repeat(2)
         loops = torch.arange(num_nodes, device=edge_index.device)
         kind = torch.cat([torch.zeros_like(edge_index[0]), torch.ones_like(loops)])
         edges = RelationalGraph(torch.cat([edge_index, loops.expand(2, -1)], dim=1), kind, num_nodes)
         return edges, None if edge_mask is None else torch.cat([edge_mask, torch.ones_like(loops, dtype=torch.bool)])
+
+    def _with_inverses(self, edge_index: Tensor, edge_type: Tensor, num_nodes: int) -> RelationalGraph:
+        """Made once for the batches that follow each other on one graph, known again by its tensors."""
+        tensors, num_relations = (edge_index, edge_type), self.query.num_embeddings // 2
+        if any(tensor.is_inference() for tensor in tensors):
+            return RelationalGraph.with_inverses(edge_index, edge_type, num_nodes, num_relations)
+        state = (num_nodes, *(tensor._version for tensor in tensors))
+        if self._remembered is not None:
+            known, known_state, edges = self._remembered
+            if known_state == state and all(a is b for a, b in zip(known, tensors, strict=True)):
+                return edges
+        with torch.inference_mode(False):
+            edges = RelationalGraph.with_inverses(edge_index, edge_type, num_nodes, num_relations)
+        self._remembered = (tensors, state, edges)
+        return edges
 
     @property
     def _zero_is_silent(self) -> bool:
@@ -200,7 +216,7 @@ class Readout(nn.Module):
         the queries are taken a few at a time, which bounds the memory.
         """
         of_state, of_query = self.first.weight.chunk(2, dim=1)
-        states, query = F.linear(states, of_state), F.linear(query, of_query, self.first.bias).unsqueeze(1)
+        states, query = linear(states, of_state), linear(query, of_query, self.first.bias).unsqueeze(1)
         few = max(1, READOUT_ELEMENTS // max(1, answer.size(1) * states.size(1)))
         parts = zip(answer.split(few), query.split(few), strict=True)
         return torch.cat([self._of(states, rows, asked) for rows, asked in parts])
@@ -220,7 +236,7 @@ class BellmanFordLayer(BellmanFordUpdate):
         self.residual = config.residual
         self.relation: nn.Linear | nn.Embedding
         if config.dependent:
-            self.relation = nn.Linear(config.dim, num_relations * config.dim)
+            self.relation = Linear(config.dim, num_relations * config.dim)
         else:
             self.relation = nn.Embedding(num_relations, config.dim)
 
@@ -247,9 +263,7 @@ class BellmanFordLayer(BellmanFordUpdate):
             message=self.message,
             reduce=self.aggregate,
         )
-        own = step.carried(states)
-        hidden = self.advance(own, aggregate, scales)
-        return hidden + own if self.residual else hidden
+        return self.advance(step.carried(states), aggregate, scales, residual=self.residual)
 
     def _relations(self, query: Tensor, step: Step) -> Tensor:
         """Relation vectors: `[slots, R, dim]` if they depend on the query, else `[R, dim]`."""

@@ -11,6 +11,7 @@ A query for heads, (t, r^-1, ?), is conditioned on r^-1.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, cast
 
 import torch
@@ -21,10 +22,14 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, IntRange, PositiveInt
 from graphlab.data.spec import FACT, DataSpec
 from graphlab.model.base import Preset, TripleModel
-from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, degree_scale
+from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, Scales, degree_scale
 from graphlab.model.relation_graph import KINDS, relation_graph
-from graphlab.ops.frontier import make_frontier
-from graphlab.ops.relational_spmm import Message, RelationalGraph, relational_spmm, relational_spmm_pairs
+from graphlab.ops.frontier import Frontier, make_frontier
+from graphlab.ops.linear import Linear, blocks, in_blocks, is_lean
+from graphlab.ops.relational_spmm import Message, Reduce, RelationalGraph, relational_spmm, relational_spmm_pairs
+
+PART = 2**15
+"""States of entities or of relations that are computed at once where no gradient is wanted: they stay in the cache."""
 
 REMEMBERED = 16
 """Knowledge graphs whose relation graphs are kept."""
@@ -35,6 +40,15 @@ class Config(BellmanFordConfig):
 
     dim: Annotated[PositiveInt, IntRange(8, 128, log=True)] = 64
     aggregate: Annotated[Literal["sum", "mean", "max", "pna"], Choices()] = "sum"
+
+
+@dataclass(frozen=True)
+class Walked:
+    """The facts and their inverses, which of them are not hidden, and the degree scales of the nodes."""
+
+    edges: RelationalGraph
+    edge_mask: Tensor | None
+    scales: Scales
 
 
 class Ultra(TripleModel):
@@ -56,44 +70,98 @@ class Ultra(TripleModel):
         self.out_dim = dim
         self.num_relations = spec.num_relations
         self.message: Message = config.message
+        self.aggregate: Reduce = config.aggregate
         self.residual = config.residual
         self.kinds = nn.ModuleList(nn.Embedding(len(KINDS), dim) for _ in range(config.num_layers))
         self.relation_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
         self.projections = nn.ModuleList(
-            nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim)) for _ in range(config.num_layers)
+            nn.Sequential(Linear(dim, dim), nn.ReLU(), Linear(dim, dim)) for _ in range(config.num_layers)
         )
         self.entity_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
-        self.readout = nn.Sequential(nn.Linear(2 * dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, 1))
+        self.readout = nn.Sequential(Linear(2 * dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, 1))
         self._remembered: list[tuple[Tensor, int, RelationalGraph]] = []
 
     def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
         asked, place = relation.unique(return_inverse=True)
-        features = self.relation_features(self._relation_graph(graph), asked)
-        query = features[asked, torch.arange(len(asked), device=head.device)][place]
-        states = self._entities(graph, head, tail, query, features.transpose(0, 1), place)
-        return self.readout(torch.cat([states, query.unsqueeze(1).expand_as(states)], dim=-1)).squeeze(-1)
+        walked = self._walked(graph)
+        relations = self._relation_graph(graph)
+        if not (is_lean(self._kinds()[0]) and len(head)):
+            features = self.relation_features(relations, asked).transpose(0, 1)
+            return self._score(walked, head, tail, asked, features, place)
+        walked, relations, asked = self._without_absent(walked, relations, asked)
+        few = max(1, PART // max(1, relations.num_nodes))
+        features = torch.cat([self.relation_features(relations, some).transpose(0, 1) for some in asked.split(few)])
+        scores = features.new_empty(len(head), walked.edges.num_nodes if tail is None else tail.size(1))
+        # Queries of one relation are in one part, or in parts that follow each other.
+        for rows in place.argsort(stable=True).split(max(1, PART // max(1, walked.edges.num_nodes))):
+            mine = slice(int(place[rows[0]]), int(place[rows[-1]]) + 1)
+            tails = None if tail is None else tail[rows]
+            scores[rows] = self._score(walked, head[rows], tails, asked[mine], features[mine], place[rows] - mine.start)
+        return scores
+
+    def _without_absent(
+        self, walked: Walked, relations: RelationalGraph, asked: Tensor
+    ) -> tuple[Walked, RelationalGraph, Tensor]:
+        """The same under new numbers of the relations that have facts, which meet themselves at least. What the others
+        would come to is read by nobody, unless one of them is asked, or PNA counts them in its mean degree."""
+        present = relations.incoming_count() > 0
+        if present.all() or not present[asked].all() or self.aggregate == "pna":
+            return walked, relations, asked
+        number = present.cumsum(0) - 1
+        edges = RelationalGraph(
+            walked.edges.edge_index, number[walked.edges.edge_type], walked.edges.num_nodes, walked.edges.num_sources
+        )
+        fewer = RelationalGraph(number[relations.edge_index], relations.edge_type, int(present.sum()))
+        return replace(walked, edges=edges), fewer, number[asked]
 
     def relation_features(self, relations: RelationalGraph, asked: Tensor) -> Tensor:
         """Features `[2 R, Q, dim]` of all relations for each of the asked ones `[Q]`."""
-        weights: list[Tensor] = [cast("nn.Embedding", kinds).weight for kinds in self.kinds]
+        weights = self._kinds()
         mark = weights[0].new_ones(len(asked), self.out_dim)
         return self._walk(relations, None, asked, mark, self.relation_steps, weights)
 
-    def _entities(
-        self, graph: Data, head: Tensor, tail: Tensor | None, query: Tensor, features: Tensor, place: Tensor
-    ) -> Tensor:
-        """States `[B, K, dim]` of the candidates, of those that they depend on alone; see `graphlab.ops.frontier`.
+    def _kinds(self) -> list[Tensor]:
+        """Vectors `[4, dim]` of the kinds of edges between relations, one a layer."""
+        return [cast("nn.Embedding", kinds).weight for kinds in self.kinds]
 
-        features  `[Q, 2 R, dim]` for the asked relations, of which query b asks the one at `place[b]`
+    def _score(
+        self, walked: Walked, head: Tensor, tail: Tensor | None, asked: Tensor, features: Tensor, place: Tensor
+    ) -> Tensor:
+        """Scores of the candidates.
+
+        asked     `[Q]`, relations
+        features  `[Q, 2 R, dim]`, those of all relations for each of them
+        place     `[B]`, which of them a query asks
         """
+        query = features[torch.arange(len(asked), device=head.device), asked][place]
+        states, frontier = self._entities(walked, head, tail, query, features, place)
+        if not is_lean(states):
+            chosen = states[frontier.answer]
+            return self.readout(torch.cat([chosen, query.unsqueeze(1).expand_as(chosen)], dim=-1)).squeeze(-1)
+        # Queries that share a state ask the same relation, so that they share its score too.
+        step = frontier.steps[-1]
+        of_state = step.query[step.pairs.slot]
+        scores = states.new_empty(states.size(0), 1)
+        for rows in blocks(states.size(0)):
+            scores[rows] = self.readout(torch.cat([states[rows], query.index_select(0, of_state[rows])], dim=1))
+        return scores.squeeze(1).index_select(0, frontier.answer.flatten()).view_as(frontier.answer)
+
+    def _walked(self, graph: Data) -> Walked:
         edges = RelationalGraph.with_inverses(
             graph["edge_index"], graph["edge_type"], int(graph.num_nodes or 0), self._num_relations(graph)
         )
         edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
-        scales = degree_scale(edges, edge_mask, query.dtype)
-        # Before the first step all but the heads are 0, and so are products with them, whatever the relation.
-        first = place if self.message == "transe" else torch.zeros_like(place)
-        groups = [first, *[place] * (len(self.projections) - 1)]
+        return Walked(edges, edge_mask, degree_scale(edges, edge_mask, self._kinds()[0].dtype))
+
+    def _entities(
+        self, walked: Walked, head: Tensor, tail: Tensor | None, query: Tensor, features: Tensor, place: Tensor
+    ) -> tuple[Tensor, Frontier]:
+        """States `[rows, dim]` that those of the candidates are among, with the frontier that says where."""
+        edges, edge_mask = walked.edges, walked.edge_mask
+        groups = [place] * len(self.projections)
+        if self.message != "transe" and len(groups) > 1:
+            # Before the first step all but the heads are 0, and so are products with them, whatever the relation.
+            groups[0] = torch.zeros_like(place)
         frontier = make_frontier(edges, edge_mask, head, tail, groups)
         states = torch.cat([query, query.new_zeros(1, self.out_dim)])
         updates = cast("Iterable[BellmanFordUpdate]", self.entity_steps)
@@ -102,7 +170,7 @@ class Ultra(TripleModel):
             aggregate = relational_spmm_pairs(
                 edges,
                 step.pairs,
-                projection(features).to(states.dtype)[place[step.query]],
+                self._projected(projection, features, place[step.query]).to(states.dtype),
                 states,
                 edge_mask=edge_mask,
                 boundary=query.new_zeros(len(step.own), self.out_dim).index_put_((row,), query[column]),
@@ -110,9 +178,14 @@ class Ultra(TripleModel):
                 reduce=update.aggregate,
             )
             own = step.carried(states)
-            hidden = update.advance(own, aggregate, scales.of(step.pairs.node))
-            states = hidden + own if self.residual else hidden
-        return states[frontier.answer]
+            states = update.advance(own, aggregate, walked.scales.of(step.pairs.node), residual=self.residual)
+        return states, frontier
+
+    def _projected(self, projection: nn.Module, features: Tensor, which: Tensor) -> Tensor:
+        """Relation vectors `[slots, 2 R, dim]`, each slot's from the features `[Q, 2 R, dim]` that `which` names."""
+        if not is_lean(features):
+            return projection(features)[which]
+        return in_blocks(projection, features.reshape(-1, self.out_dim)).view_as(features).index_select(0, which)
 
     def _walk(
         self,
@@ -139,8 +212,7 @@ class Ultra(TripleModel):
                 message=step.message,
                 reduce=step.aggregate,
             )
-            hidden = step.advance(states, aggregate, scales)
-            states = hidden + states if self.residual else hidden
+            states = step.advance(states, aggregate, scales, residual=self.residual)
         return states
 
     def _num_relations(self, graph: Data) -> int:

@@ -15,14 +15,16 @@ from graphlab.ops.relational_spmm.graph import RelationalGraph
 class Pairs:
     """P results, each of a node as one of several slots sees the graph.
 
-    node    int64 `[P]`
-    slot    int64 `[P]`
-    place   int32 `[slots, S]`: the row of x that holds source u as the slot sees it, -1 where no result asks for it
+    node        int64 `[P]`
+    slot        int64 `[P]`
+    place       int32 `[slots, S]`: the row of x that holds source u as the slot sees it, -1 where no result asks for it
+    is_checked  whether who made them vouches for their ranges
     """
 
     node: Tensor
     slot: Tensor
     place: Tensor
+    is_checked: bool = False
 
     def check(self, graph: RelationalGraph, num_rows: int) -> None:
         """Raises InputError where a result names a node, a slot or a row that is not there."""
@@ -31,6 +33,8 @@ class Pairs:
                 f"place is {self.place.dtype} {list(self.place.shape)}",
                 hint=f"it must be torch.int32 [slots, {graph.num_sources}]",
             )
+        if self.is_checked:
+            return
         for name, value, size in (
             ("node", self.node, graph.num_nodes),
             ("slot", self.slot, len(self.place)),

@@ -29,7 +29,7 @@ class Config(ObjectiveConfig):
     """As `ObjectiveConfig`, and
     tie                       how equal scores rank, see `graphlab.task.ranking.ranks`
     filter                    true triples that do not compete: all that are known, or the fact graph's only
-    evaluation_batch_size     triples ranked at once; bounds the memory of evaluation
+    evaluation_batch_size     queries scored and triples ranked at once; bounds the memory of evaluation
     """
 
     tie: Tie = "pessimistic"
@@ -79,12 +79,9 @@ class KGCompletion(Task[Queries]):
         """Rows (rank of the tail, its competitors, rank of the head, its competitors), float64 `[n, 4]`."""
         world = self._worlds[part]
         triples = self.shard.of(getattr(self.split, part)).to(self.device)
-        model = _triple_model(learner)
-        rows = []
-        for chunk in triples.split(self.config.evaluation_batch_size) if len(triples) else ():
-            both = (chunk, inverse_queries(chunk, world.num_relations))
-            rows.append(torch.cat([self._rank(model, world, asked) for asked in both], dim=1))
-        return torch.cat(rows) if rows else torch.zeros(0, 4, dtype=torch.float64, device=self.device)
+        both = torch.cat([triples, inverse_queries(triples, world.num_relations)])
+        rows = self._rank(_triple_model(learner), world, both)
+        return torch.cat([rows[: len(triples)], rows[len(triples) :]], dim=1)
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         rank, competitors = rows.double().view(-1, 2).unbind(1)
@@ -106,16 +103,33 @@ class KGCompletion(Task[Queries]):
         }
 
     @torch.no_grad()
-    def _rank(self, model: TripleModel, world: World, asked: Tensor) -> Tensor:
-        head, relation, tail = asked.unbind(1)
-        scores = require_shape(
-            f"the scores of {type(model).__name__}",
-            model.score(world.graph, head, relation),
-            (len(head), world.num_nodes),
-            "[queries, entities]",
-        )
-        rank, competitors = ranks(scores, tail, world.known.find(head, relation), self.config.tie)
-        return torch.stack([rank, competitors.double()], dim=1)
+    def _rank(self, model: TripleModel, world: World, triples: Tensor) -> Tensor:
+        """Rows (rank of the tail, its competitors), float64 `[n, 2]`.
+
+        Triples of one head and relation are one query, which is scored once. Queries of one relation follow each other,
+        so that a model computes once what depends on the relation alone.
+        """
+        rows = torch.empty(len(triples), 2, dtype=torch.float64, device=triples.device)
+        if not len(triples):
+            return rows
+        head, relation, tail = triples.unbind(1)
+        codes, query_of = (relation * world.num_nodes + head).unique(return_inverse=True)
+        size = self.config.evaluation_batch_size
+        counts = [int(count.sum()) for count in query_of.bincount(minlength=len(codes)).split(size)]
+        first = 0
+        for queries, answers in zip(codes.split(size), query_of.argsort(stable=True).split(counts), strict=True):
+            scores = require_shape(
+                f"the scores of {type(model).__name__}",
+                model.score(world.graph, queries % world.num_nodes, queries // world.num_nodes),
+                (len(queries), world.num_nodes),
+                "[queries, entities]",
+            )
+            for few in answers.split(size):
+                known = world.known.find(head[few], relation[few])
+                rank, competitors = ranks(scores[query_of[few] - first], tail[few], known, self.config.tie)
+                rows[few] = torch.stack([rank, competitors.double()], dim=1)
+            first += len(queries)
+        return rows
 
 
 def _triple_model(learner: Learner) -> TripleModel:

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from graphlab.ops.compiled import at, scratch
+from graphlab.ops.compiled import add_product, at, scratch
 from graphlab.ops.relational_spmm.kernels.common import (
+    DISTMULT,
     ROTATE,
     bounds,
     compiled,
@@ -20,7 +21,7 @@ from graphlab.ops.relational_spmm.kernels.common import (
 )
 
 UNROLLED = 32
-"""Width up to which the compiler unrolls the sum over columns completely."""
+"""Width up to which the compiler unrolls the sum over columns, too early to make vectors of it."""
 
 
 @lru_cache
@@ -49,7 +50,9 @@ def totals(message: int, weighted: bool, dim: int, width: int) -> tuple[Callable
                     count += 1
                     s = x[u, column]
                     w = at(weight, e) if weighted else one
-                    # A short loop of known length is unrolled too early to be vectorised.
+                    if message == DISTMULT and not weighted and width <= UNROLLED:
+                        add_product(sums, s, r, width)
+                        continue
                     for k in range(width if width > UNROLLED else len(s)):
                         sums[k] += w * message_of(s, r, k, message, dim)
             share = x.dtype.type(1 / max(count, 1)) if mean else one
