@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -78,7 +79,8 @@ def make_frontier(
     """
     num_nodes, queries = graph.num_nodes, len(head)
     steps = len(groups)
-    distance = walk_distance(graph, edge_mask, head, steps)
+    links = Links(graph, edge_mask)
+    distance = links.walk_distance(head, steps)
     if candidates is None:
         candidates = torch.arange(num_nodes, device=head.device).expand(queries, -1)
     slots = [_Slots(group, queries) for group in groups]
@@ -90,7 +92,7 @@ def make_frontier(
             wanted = torch.cat([wanted[:queries], ground])
         found.append((wanted, slots[step - 1]))
         if step > 1:
-            heard = neighbourhood(graph, edge_mask, wanted)
+            heard = links.neighbourhood(wanted)
             wanted = slots[step - 2].before(heard, slots[step - 1], distance < step)
 
     made: list[Step] = []
@@ -149,22 +151,65 @@ def _marked(candidates: Tensor, num_nodes: int) -> Tensor:
     return marks.scatter(1, candidates, True)
 
 
-def walk_distance(graph: RelationalGraph, edge_mask: Tensor | None, head: Tensor, limit: int) -> Tensor:
-    """Edges on the shortest walk from each head to each node: uint8 `[B, N]`, `limit + 1` beyond the limit."""
-    shape = (len(head), graph.num_nodes)
-    distance = torch.full(shape, limit + 1, dtype=torch.uint8, device=head.device)
-    distance[torch.arange(len(head), device=head.device), head] = 0
-    if head.is_cuda:
-        return spread_distance(graph, edge_mask, distance, limit)
-    rows, mask, heads = graph.by_source, _mask(edge_mask), head.numpy()
-    start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
-    table = distance.numpy()
-    for_each(lambda some: _breadth_first(start, other, edge, mask, heads, limit, table, *some), shares(len(head)))
-    return distance
+DENSE = 256
+"""Nodes up to which walks are products with the whole adjacency matrix, for which no loop is compiled."""
+
+
+class Links:
+    """The edges of a graph that are there.
+
+    Args:
+        graph: N nodes.
+        edge_mask: bool `[E]`, False at edges that are not there; None for none.
+    """
+
+    def __init__(self, graph: RelationalGraph, edge_mask: Tensor | None) -> None:
+        self.graph, self.edge_mask = graph, edge_mask
+
+    def walk_distance(self, head: Tensor, limit: int) -> Tensor:
+        """Edges on the shortest walk from each head to each node: uint8 `[B, N]`, `limit + 1` beyond the limit."""
+        shape = (len(head), self.graph.num_nodes)
+        distance = torch.full(shape, limit + 1, dtype=torch.uint8, device=head.device)
+        distance[torch.arange(len(head), device=head.device), head] = 0
+        if head.is_cuda:
+            return spread_distance(self.graph, self.edge_mask, distance, limit)
+        if self.graph.num_nodes <= DENSE:
+            return self._by_products(distance, limit)
+        rows, mask, heads = self.graph.by_source, _mask(self.edge_mask), head.contiguous().numpy()
+        start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
+        table = distance.numpy()
+        for_each(lambda some: _breadth_first(start, other, edge, mask, heads, limit, table, *some), shares(len(head)))
+        return distance
+
+    def neighbourhood(self, marked: Tensor) -> Tensor:
+        """The marked nodes and the sources of the edges that arrive at them: bool `[slots, N]` of bool `[slots, N]`."""
+        if marked.is_cuda:
+            return spread_marks(self.graph, self.edge_mask, marked)
+        if self.graph.num_nodes <= DENSE:
+            return marked | (marked.float() @ self._adjacency.T > 0)
+        out = marked.clone()
+        rows, mask = self.graph.by_target, _mask(self.edge_mask)
+        start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
+        marks, table = marked.numpy(), out.numpy()
+        for_each(lambda some: _mark_sources(start, other, edge, mask, marks, table, *some), shares(len(marked)))
+        return out
+
+    @cached_property
+    def _adjacency(self) -> Tensor:
+        """1 where an edge leads from a node to another, float32 `[N, N]`."""
+        out = torch.zeros(self.graph.num_nodes, self.graph.num_nodes)
+        return out.index_put_(_ends(self.graph, self.edge_mask), torch.ones(()))
+
+    def _by_products(self, distance: Tensor, limit: int) -> Tensor:
+        for length in range(1, limit + 1):
+            last = (distance == length - 1).float()
+            arrived = (last @ self._adjacency > 0) & (distance > length)
+            distance = distance.masked_fill_(arrived, length)
+        return distance
 
 
 def spread_distance(graph: RelationalGraph, edge_mask: Tensor | None, distance: Tensor, limit: int) -> Tensor:
-    """`walk_distance` on any device, from distances that are 0 at the heads and `limit + 1` elsewhere."""
+    """`Links.walk_distance` on any device, from distances that are 0 at the heads and `limit + 1` elsewhere."""
     source, target = _ends(graph, edge_mask)
     for length in range(1, limit + 1):
         near = distance < length
@@ -173,20 +218,8 @@ def spread_distance(graph: RelationalGraph, edge_mask: Tensor | None, distance: 
     return distance
 
 
-def neighbourhood(graph: RelationalGraph, edge_mask: Tensor | None, marked: Tensor) -> Tensor:
-    """The marked nodes and the sources of the edges that arrive at them: bool `[slots, N]` of bool `[slots, N]`."""
-    if marked.is_cuda:
-        return spread_marks(graph, edge_mask, marked)
-    out = marked.clone()
-    rows, mask = graph.by_target, _mask(edge_mask)
-    start, other, edge = rows.start.numpy(), rows.other.numpy(), rows.edge.numpy()
-    given, table = marked.numpy(), out.numpy()
-    for_each(lambda some: _mark_sources(start, other, edge, mask, given, table, *some), shares(len(marked)))
-    return out
-
-
 def spread_marks(graph: RelationalGraph, edge_mask: Tensor | None, marked: Tensor) -> Tensor:
-    """`neighbourhood` on any device."""
+    """`Links.neighbourhood` on any device."""
     source, target = _ends(graph, edge_mask)
     return _any(marked, 1, source, marked[:, target])
 
@@ -223,9 +256,9 @@ def _breadth_first(start, other, edge, mask, heads, limit, table, first, last):
 
 
 @kept()
-def _mark_sources(start, other, edge, mask, given, table, first, last):
+def _mark_sources(start, other, edge, mask, marks, table, first, last):
     for s in range(first, last):
-        marked, out = given[s], table[s]
+        marked, out = marks[s], table[s]
         v = 0
         while v < len(marked) and marked[v]:
             v += 1
