@@ -39,8 +39,8 @@ class Readout(nn.Module):
         return self.mlp(pooled.to(rows.dtype))
 
 
-class NodeReadout(Readout):
-    """A row a node through an MLP: `[num_nodes, num_outputs]`."""
+class RowReadout(Readout):
+    """Each row through an MLP: `[rows, num_outputs]`."""
 
     def forward(self, rows: Tensor, batch: Data) -> Tensor:
         return self.mlp(rows)
@@ -61,7 +61,7 @@ class Outputs(nn.Module):
         return rows
 
 
-READOUTS: dict[Location, type[Readout]] = {"graph": Readout, "node": NodeReadout, "edge": EdgeReadout}
+READOUTS: dict[Location, type[Readout]] = {"graph": Readout, "node": RowReadout, "edge": EdgeReadout}
 
 
 def make_head(model: Model, spec: DataSpec, pooling: str = "mean", hidden: Sequence[int] = ()) -> nn.Module:
@@ -77,6 +77,8 @@ def make_head(model: Model, spec: DataSpec, pooling: str = "mean", hidden: Seque
         IncompatibleError: Nodes or edges are asked about, and the rows of the model are of something else.
     """
     location = spec.output.location
+    if location in model.row_locations - {"node"}:
+        return RowReadout(model, spec.output.size, pooling, hidden)
     if location != "graph" and type(model).row_graph is not Model.row_graph and spec.items == "graphs":
         raise IncompatibleError(
             f"the data are about {location}s, and the rows of {type(model).__name__} are not nodes",

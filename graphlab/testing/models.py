@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from copy import deepcopy
 
 import torch
+from torch import nn
 
 from graphlab.core.config import search_space
 from graphlab.core.errors import ConfigError
@@ -32,7 +34,7 @@ from graphlab.testing.model_outputs import (
 from graphlab.testing.small_models import built, cases, distinct_cases, plan_on_example
 from graphlab.training.config import TrainingConfig
 
-__all__ = ["MODEL_CHECKS", "ONCE", "cases", "check_gpu", "contract"]
+__all__ = ["MODEL_CHECKS", "ONCE", "cases", "check_gpu", "contract", "draw_zeros"]
 
 
 def check_registration(model: str, name: str) -> None:
@@ -56,14 +58,24 @@ def check_gradients(model: str, name: str) -> None:
 
 
 def _missed(model: str, name: str, seed: int) -> set[str]:
-    """The parameters that no batch of an epoch reaches; stops at the first batch by which all are reached."""
+    """The parameters that no batch of an epoch reaches; stops at the first batch by which all are reached. Maps that
+    start at zero, behind which nothing is reached, are drawn."""
     task, learner = built(model, name, seed)
+    learner = deepcopy(learner)
+    draw_zeros(learner)
     missed, batches = dict(learner.named_parameters()), task.batches(SeedStream(0))
     for step in range(len(batches)):
         if missed:
             task.loss(learner, batches[step]).backward()
             missed = {key: p for key, p in missed.items() if p.grad is None or not p.grad.abs().sum() > 0}
     return set(missed)
+
+
+def draw_zeros(module: nn.Module) -> None:
+    """Draws the maps of a network that start at zero, behind which nothing is seen of what comes before them."""
+    for parameter in module.parameters():
+        if parameter.dim() > 1 and not parameter.any():
+            nn.init.normal_(parameter, std=0.2)
 
 
 def check_mixed_precision(model: str, name: str) -> None:

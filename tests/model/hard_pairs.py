@@ -16,6 +16,7 @@ from graphlab.data.graph6 import decode, plain_graph
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model
 from graphlab.model.registry import find_model
+from graphlab.testing.models import draw_zeros
 
 SPEC = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(1))
 
@@ -85,6 +86,7 @@ def prepared(name: str, settings: dict, graphs, spec: DataSpec, seed: int = 0) -
     config = entry.config.parse(settings, where=name)
     SeedStream(seed).seed_torch()
     model = entry.build(spec, config).double().eval()
+    draw_zeros(model)
     preparation = entry.cls.preparation(config)
     ready = graphs if preparation is None else preparation.prepare(graphs)
     batch = in_double(Batch.from_data_list([graph.clone() for graph in ready]))
