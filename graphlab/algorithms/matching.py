@@ -1,0 +1,7 @@
+"""Bipartite matching."""
+
+from __future__ import annotations
+
+from graphlab.algorithms.algorithm import Algorithm
+
+ALGORITHMS: tuple[Algorithm, ...] = ()

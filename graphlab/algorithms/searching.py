@@ -1,0 +1,155 @@
+"""Minimum, binary search, quickselect, and the two algorithms for a maximum subarray.
+
+Cormen et al., Introduction to Algorithms, chapters 2, 4.1 and 9; Bentley, Programming pearls, 1984, for Kadane's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
+from graphlab.algorithms.instances import sample_keys, sample_signed_keys
+
+KEYS = {"node value": "pos key"}
+
+
+def trace_minimum(inputs: Arrays) -> Steps:
+    keys = inputs["key"].tolist()
+    order = chain(list(range(len(keys))))
+    least = 0
+    for node, key in enumerate(keys):
+        if key < keys[least]:
+            least = node
+        yield {"pred_h": order, "min_h": least, "i": node}
+    return {"min": least}
+
+
+def sample_binary_search(size: int, rng: np.random.Generator) -> Values:
+    """Sorted keys and a target, all uniform in [0, 1)."""
+    return {"key": np.sort(rng.random(size)), "target": rng.random()}
+
+
+def trace_binary_search(inputs: Arrays) -> Steps:
+    """The first key that is no less than the target, or the last key."""
+    keys, target = inputs["key"].tolist(), float(inputs["target"])
+    order = chain(list(range(len(keys))))
+    low, high = 0, len(keys) - 1
+    while True:
+        middle = (low + high) // 2
+        yield {"pred_h": order, "low": low, "high": high, "mid": middle}
+        if low >= high:
+            return {"return": high}
+        if target > keys[middle]:
+            low = middle + 1
+        else:
+            high = middle
+
+
+def trace_quickselect(inputs: Arrays) -> Steps:
+    """The node whose key has the rank n // 2. Ranks are shown as fractions of n: `i_rank` counts from the front of the
+    array while a part is split, and from the front of the part once it is."""
+    keys = inputs["key"].tolist()
+    num_nodes = len(keys)
+    order = list(range(num_nodes))
+    low, high, target = 0, num_nodes - 1, num_nodes // 2
+
+    def step(border: int, place: int, rank: int) -> Values:
+        return {
+            "pred_h": chain(order),
+            "p": order[low],
+            "r": order[high],
+            "i": order[border],
+            "j": order[place],
+            "i_rank": rank / num_nodes,
+            "target": target / num_nodes,
+            "pivot": pivot,
+        }
+
+    while True:
+        pivot, border = order[high], low
+        for place in range(low, high):
+            if keys[order[place]] <= keys[pivot]:
+                order[border], order[place] = order[place], order[border]
+                border += 1
+            yield step(border, place, border)
+        order[border], order[high] = order[high], order[border]
+        rank = border - low
+        yield step(border, high, rank)
+        if rank == target:
+            return {"median": order[border]}
+        if rank > target:
+            high = border - 1
+        else:
+            low, target = border + 1, target - rank - 1
+
+
+def trace_kadane(inputs: Arrays) -> Steps:
+    """`i` to `j` is the best subarray that ends at `j`."""
+    keys = inputs["key"].tolist()
+    order = chain(list(range(len(keys))))
+    best_low = best_high = start = 0
+    best = total = keys[0]
+    for node, key in enumerate(keys):
+        if node:
+            if total >= 0:
+                total += key
+            else:
+                total, start = key, node
+            if total > best:
+                best, best_low, best_high = total, start, node
+        yield {
+            "pred_h": order,
+            "best_low": best_low,
+            "best_high": best_high,
+            "best_sum": best,
+            "i": start,
+            "j": node,
+            "sum": total,
+        }
+    return {"start": best_low, "end": best_high}
+
+
+ALGORITHMS = (
+    Algorithm(
+        "minimum",
+        probes_of(
+            input=KEYS, output={"node mask-one": "min"}, hint={"node pointer": "pred_h", "node mask-one": "min_h i"}
+        ),
+        trace_minimum,
+        sample_keys,
+        64,
+    ),
+    Algorithm(
+        "binary_search",
+        probes_of(
+            input=KEYS | {"graph value": "target"},
+            output={"node mask-one": "return"},
+            hint={"node pointer": "pred_h", "node mask-one": "low high mid"},
+        ),
+        trace_binary_search,
+        sample_binary_search,
+        64,
+    ),
+    Algorithm(
+        "quickselect",
+        probes_of(
+            input=KEYS,
+            output={"node mask-one": "median"},
+            hint={"node pointer": "pred_h", "node mask-one": "p r i j pivot", "graph value": "i_rank target"},
+        ),
+        trace_quickselect,
+        sample_keys,
+        64,
+    ),
+    Algorithm(
+        "find_maximum_subarray_kadane",
+        probes_of(
+            input=KEYS,
+            output={"node mask-one": "start end"},
+            hint={"node pointer": "pred_h", "node mask-one": "best_low best_high i j", "graph value": "best_sum sum"},
+        ),
+        trace_kadane,
+        sample_signed_keys,
+        32,
+    ),
+)
