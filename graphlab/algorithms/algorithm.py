@@ -28,7 +28,9 @@ DTYPES: dict[ProbeType, type[np.generic]] = {
 
 @dataclass(frozen=True)
 class Probe:
-    """A variable of an algorithm. It has the fields of `graphlab.data.spec.Target`: `Target(**asdict(probe))` is one.
+    """A variable of an algorithm.
+
+    It has the fields of `graphlab.data.spec.Target`: `Target(**asdict(probe))` is one.
 
     Attributes:
         name: As in the benchmark, such as `pi` or `reach_h`.
@@ -60,7 +62,10 @@ Values = dict[str, Any]
 """Values of the probes of one stage. A mask-one probe is given by the index of its node or as an array."""
 
 Steps = Generator[Values, None, Values]
-"""A traced run: yields the hints of each step and returns the outputs. Lists and arrays may be changed after a yield."""
+"""A traced run: yields the hints of each step and returns the outputs.
+
+Lists and arrays may be changed after a yield.
+"""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,9 @@ def probes_of(**stages: Mapping[str, str]) -> tuple[Probe, ...]:
         stages: For `input`, `output` and `hint`, the names separated by spaces under "location type" or
             "location class size".
     """
-    return tuple(_probe(name, kind, stage) for stage, kinds in stages.items() for kind in kinds for name in kinds[kind].split())
+    return tuple(
+        _probe(name, kind, stage) for stage, kinds in stages.items() for kind in kinds for name in kinds[kind].split()
+    )
 
 
 def _probe(name: str, kind: str, stage: Any) -> Probe:

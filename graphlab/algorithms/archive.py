@@ -33,10 +33,14 @@ def read_archive(path: Path, name: str) -> dict[int, Batch]:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path} is not an archive of trajectories: {error}", hint="pass an npz file of arrays") from error
+        raise DataError(
+            f"{path} is not an archive of trajectories: {error}", hint="pass an npz file of arrays"
+        ) from error
     sizes = sorted({int(key.split("/")[0][1:]) for key in arrays if key.startswith("n") and key.endswith("/lengths")})
     if not sizes:
-        raise DataError(f"{path} has no lengths of trajectories", hint="its keys are like n16/lengths and n16/input/pos")
+        raise DataError(
+            f"{path} has no lengths of trajectories", hint="its keys are like n16/lengths and n16/input/pos"
+        )
     batches = {}
     for size in sizes:
         prefix = f"n{size}/"

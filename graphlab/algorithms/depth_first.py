@@ -133,8 +133,10 @@ class Order:
 
 
 def trace_topological_sort(inputs: Arrays) -> Steps:
-    """A node goes to the front of the order when it is finished. In a graph with cycles the order is that of the finishing
-    times."""
+    """A node goes to the front of the order when it is finished.
+
+    In a graph with cycles the order is that of the finishing times.
+    """
     walk, order = Walk(inputs["A"], timed=False), Order(len(inputs["A"]))
     for event in walk.visit(range(len(inputs["A"]))):
         if event == FINISH:
@@ -144,8 +146,10 @@ def trace_topological_sort(inputs: Arrays) -> Steps:
 
 
 def trace_dag_shortest_paths(inputs: Arrays) -> Steps:
-    """Orders the nodes that the source reaches, then relaxes their edges in that order. The last node of the order has no
-    edges, and relaxing it is no step."""
+    """Orders the nodes that the source reaches, then relaxes their edges in that order.
+
+    The last node of the order has no edges, and relaxing it is no step.
+    """
     weights, source = inputs["A"], int(inputs["s"].argmax())
     walk, order = Walk(weights, timed=False), Order(len(weights))
     parents, distances, marked = list(range(len(weights))), [0.0] * len(weights), [False] * len(weights)
@@ -172,8 +176,11 @@ def trace_dag_shortest_paths(inputs: Arrays) -> Steps:
 
 
 def trace_strongly_connected_components(inputs: Arrays) -> Steps:
-    """Kosaraju's: a walk, then one on the reversed edges from the node that finished last, whose trees are the components.
-    A component is named by its node that finished last."""
+    """Kosaraju's: a walk, then one on the reversed edges from the node that finished last, whose trees are the
+    components.
+
+    A component is named by its node that finished last.
+    """
     num_nodes = len(inputs["A"])
     reversed_edges = inputs["adj"].T
     components = list(range(num_nodes))
@@ -212,8 +219,8 @@ class LowPoints:
 
 
 def trace_articulation_points(inputs: Arrays) -> Steps:
-    """Nodes without which the graph falls apart: a root with two children, or a node that a child's subtree does not reach
-    above."""
+    """Nodes without which the graph falls apart: a root with two children, or a node that a child's subtree does not
+    reach above."""
     walk = Walk(inputs["A"], seen=True)
     low_points = LowPoints(walk)
     num_nodes = len(inputs["A"])

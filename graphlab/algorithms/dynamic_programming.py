@@ -17,25 +17,29 @@ def sample_matrix_chain(size: int, rng: np.random.Generator) -> Values:
 
 
 def trace_matrix_chain_order(inputs: Arrays) -> Steps:
-    """Matrix i has the dimensions p[i - 1] and p[i]; `s` says behind which matrix the product i ... j is split. A step
-    fills the products of one length."""
+    """Matrix i has the dimensions p[i - 1] and p[i]; `s` says behind which matrix the product i ... j is split.
+
+    The products are improved in rounds, each of which reads only what the rounds before it wrote, as in the reference;
+    the round that changes nothing is no step.
+    """
     dimensions = inputs["p"]
     num_nodes = len(dimensions)
     order = chain(list(range(num_nodes)))
     costs = np.zeros((num_nodes, num_nodes))
     splits = np.zeros((num_nodes, num_nodes), int)
     filled = np.diag(np.arange(num_nodes) > 0)
-    yield {"pred_h": order, "m": costs, "s_h": splits, "msk": filled}
-    for length in range(2, num_nodes):
-        for first in range(1, num_nodes - length + 1):
-            last = first + length - 1
-            middle = np.arange(first, last)
-            product = dimensions[first - 1] * dimensions[middle] * dimensions[last]
-            options = costs[first, middle] + costs[middle + 1, last] + product
-            best = int(options.argmin())
-            costs[first, last], splits[first, last], filled[first, last] = options[best], first + best, True
+    multiplied = dimensions[:-1, None, None] * dimensions[1:-1, None] * dimensions[1:]
+    while True:
         yield {"pred_h": order, "m": costs, "s_h": splits, "msk": filled}
-    return {"s": splits}
+        current = np.where(filled, costs, np.inf)
+        # Entry [first - 1, middle - 1, last - 1] is the product first ... last, split behind the middle.
+        options = current[1:, 1:-1, None] + current[None, 2:, 1:] + multiplied
+        cheapest = options.min(1, initial=np.inf)
+        better = cheapest < current[1:, 1:]
+        if not better.any():
+            return {"s": splits}
+        costs[1:, 1:][better], splits[1:, 1:][better] = cheapest[better], options.argmin(1)[better] + 1
+        filled[1:, 1:] |= better
 
 
 DIAGONAL, UP, LEFT = range(3)
@@ -48,9 +52,12 @@ def sample_two_strings(size: int, rng: np.random.Generator, second: int | None =
 
 
 def trace_lcs_length(inputs: Arrays) -> Steps:
-    """`b` says where the length `c` of a pair of prefixes comes from. The first row and column are filled at once, the rest
-    in rounds, each of which reads only what the rounds before it wrote. The round that changes no length is no step, but
-    what it says of `b` is part of the output. Pairs that are not of both strings are masked."""
+    """`b` says where the length `c` of a pair of prefixes comes from.
+
+    The first row and column are filled at once, the rest in rounds, each of which reads only what the rounds before it
+    wrote. The round that changes no length is no step, but what it says of `b` is part of the output. Pairs that are
+    not of both strings are masked.
+    """
     first, second = split_strings(inputs)
     rows, num_nodes = len(first), len(inputs["pos"])
     order = chain(list(range(num_nodes)), (rows,))
@@ -74,15 +81,20 @@ def trace_lcs_length(inputs: Arrays) -> Steps:
 
 
 def sample_search_tree(size: int, rng: np.random.Generator) -> Values:
-    """Probabilities of the keys and of the gaps, uniform numbers divided by their sum. A tree of n keys has n + 1 nodes;
-    the last probability of a key is 0."""
+    """Probabilities of the keys and of the gaps, uniform numbers divided by their sum.
+
+    A tree of n keys has n + 1 nodes; the last probability of a key is 0.
+    """
     probabilities = rng.random(2 * size + 1)
     probabilities /= probabilities.sum()
     return {"p": np.append(probabilities[:size], 0.0), "q": probabilities[size:]}
 
 
 def trace_optimal_bst(inputs: Arrays) -> Steps:
-    """`root` [i, j] is the root of the best tree of the keys i ... j - 1. A step fills the trees of one number of keys."""
+    """`root` [i, j] is the root of the best tree of the keys i ... j - 1.
+
+    A step fills the trees of one number of keys.
+    """
     keys, gaps = inputs["p"], inputs["q"]
     num_nodes = len(keys)
     order = chain(list(range(num_nodes)))

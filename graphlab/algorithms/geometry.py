@@ -35,8 +35,10 @@ def sample_segments(size: int, rng: np.random.Generator) -> Values:
 
 
 def trace_segments_intersect(inputs: Arrays) -> Steps:
-    """`dir` is on which side of the other segment, `i` to `j`, the end `k` is. `on_seg` is whether it lies in the box around
-    that segment, whatever the side."""
+    """`dir` is on which side of the other segment, `i` to `j`, the end `k` is.
+
+    `on_seg` is whether it lies in the box around that segment, whatever the side.
+    """
     x, y = inputs["x"].tolist(), inputs["y"].tolist()
     sides, boxed = [0.0] * 4, [0] * 4
     yield {"i": 0, "j": 0, "k": 0, "dir": sides, "on_seg": boxed}
@@ -65,8 +67,10 @@ def _lowest(x: Coordinates, y: Coordinates) -> int:
 
 
 def trace_graham_scan(inputs: Arrays) -> Steps:
-    """Goes around the lowest point by angle and keeps the points where the way turns left. The stack is shown as pointers
-    to the point below."""
+    """Goes around the lowest point by angle and keeps the points where the way turns left.
+
+    The stack is shown as pointers to the point below.
+    """
     x, y = inputs["x"].tolist(), inputs["y"].tolist()
     num_nodes = len(x)
     best, last, node = 0, 0, 0
@@ -103,8 +107,11 @@ def trace_graham_scan(inputs: Arrays) -> Steps:
 
 
 def trace_jarvis_march(inputs: Arrays) -> Steps:
-    """Wraps the points from the lowest one on: the next point of the hull is the one to the right of all ways from the last
-    one. `endpoint` is the candidate, `i` the point that it is held against."""
+    """Wraps the points from the lowest one on: the next point of the hull is the one to the right of all ways from the
+    last one.
+
+    `endpoint` is the candidate, `i` the point that it is held against.
+    """
     x, y = inputs["x"].tolist(), inputs["y"].tolist()
     num_nodes = len(x)
     order, hull = chain(list(range(num_nodes))), [0] * num_nodes

@@ -17,8 +17,8 @@ def sample_activities(size: int, rng: np.random.Generator) -> Values:
 
 
 def trace_activity_selector(inputs: Arrays) -> Steps:
-    """Goes through the activities by their finish and takes each, `m`, that starts no earlier than the last one taken, `k`,
-    has finished."""
+    """Goes through the activities by their finish and takes each, `m`, that starts no earlier than the last one
+    taken, `k`, has finished."""
     starts, finishes = inputs["s"].tolist(), inputs["f"].tolist()
     num_nodes = len(starts)
     order, selected = chain(list(range(num_nodes))), [0] * num_nodes
@@ -37,19 +37,21 @@ def sample_tasks(size: int, rng: np.random.Generator, latest: int | None = None)
 
 
 def trace_task_scheduling(inputs: Arrays) -> Steps:
-    """Goes through the tasks from the heaviest on and takes each with which all that are taken can meet their deadlines, one
-    task a unit of time; `t` counts them."""
-    deadlines = inputs["d"]
+    """Goes through the tasks from the heaviest on, one task a unit of time, and takes each that meets its deadline if
+    it comes behind all that are taken; `t` counts them.
+
+    This is the reference's rule. It does not move a task forward to make room, so that the tasks taken can weigh less
+    than the best that meet their deadlines.
+    """
+    deadlines = inputs["d"].tolist()
     num_nodes = len(deadlines)
-    order, selected = chain(list(range(num_nodes))), np.zeros(num_nodes, np.int8)
-    times = np.arange(1, num_nodes + 1)
-    due = np.zeros(num_nodes, int)
-    yield {"pred_h": order, "selected_h": selected, "i": 0, "t": 0}
+    order, selected = chain(list(range(num_nodes))), [0] * num_nodes
+    taken = 0
+    yield {"pred_h": order, "selected_h": selected, "i": 0, "t": taken}
     for node in np.argsort(-inputs["w"], kind="stable").tolist():
-        with_node = due + (deadlines[node] <= times)
-        if (with_node <= times).all():
-            selected[node], due = 1, with_node
-        yield {"pred_h": order, "selected_h": selected, "i": node, "t": int(selected.sum())}
+        if taken < deadlines[node]:
+            selected[node], taken = 1, taken + 1
+        yield {"pred_h": order, "selected_h": selected, "i": node, "t": taken}
     return {"selected": selected}
 
 

@@ -20,8 +20,10 @@ def require_probability(p: float) -> None:
 
 
 def undirected_graph(size: int, rng: np.random.Generator, p: float = 0.5) -> np.ndarray:
-    """A symmetric 0-1 matrix. An edge needs both of its directions drawn: the edge probability is p squared, that of a
-    self-loop is p."""
+    """A symmetric 0-1 matrix.
+
+    An edge needs both of its directions drawn: the edge probability is p squared, that of a self-loop is p.
+    """
     require_probability(p)
     drawn = rng.random((size, size)) < p
     return (drawn & drawn.T).astype(np.float64)

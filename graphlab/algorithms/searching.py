@@ -5,6 +5,8 @@ Cormen et al., Introduction to Algorithms, chapters 2, 4.1 and 9; Bentley, Progr
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
+
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
@@ -46,8 +48,11 @@ def trace_binary_search(inputs: Arrays) -> Steps:
 
 
 def trace_quickselect(inputs: Arrays) -> Steps:
-    """The node whose key has the rank n // 2. Ranks are shown as fractions of n: `i_rank` counts from the front of the
-    array while a part is split, and from the front of the part once it is."""
+    """The node whose key has the rank n // 2.
+
+    Ranks are shown as fractions of n: `i_rank` counts from the front of the array while a part is split, and from the
+    front of the part once it is.
+    """
     keys = inputs["key"].tolist()
     num_nodes = len(keys)
     order = list(range(num_nodes))
@@ -109,7 +114,89 @@ def trace_kadane(inputs: Arrays) -> Steps:
     return {"start": best_low, "end": best_high}
 
 
+WHOLE, LEFTWARD, RIGHTWARD = range(3)
+LESS = 0.1
+"""What the sum of a crossing subarray is short of at first, so that its first element is an improvement."""
+
+Subarray = tuple[int, int, float]
+
+
+def trace_maximum_subarray(inputs: Arrays) -> Steps:
+    """Divides in the middle: the best subarray lies in the left half, in the right half, or crosses the middle.
+
+    While the crossing subarray grows rightwards, `left_sum` and `right_sum` show `left_x_sum` and `right_x_sum`, as in
+    the reference. The answer of a part is a step, that of the whole is not.
+    """
+    keys = inputs["key"].tolist()
+    order = chain(list(range(len(keys))))
+
+    def part(low: int, middle: int, high: int) -> Values:
+        start = min(middle + 1, high)
+        left, right = keys[middle] - LESS, keys[start] - LESS
+        return {
+            "pred_h": order,
+            **dict(low=low, mid=middle, high=high, left_low=low, left_high=middle, right_low=start, right_high=high),
+            **dict(left_sum=0.0, right_sum=0.0, left_x_sum=left, right_x_sum=right, cross_sum=left + right),
+            **dict(cross_low=middle, cross_high=start, i=middle, j=start, sum=0.0, phase=WHOLE),
+            **dict(ret_low=low, ret_high=high, ret_sum=0.0),
+        }
+
+    def grow(shown: Values, start: int, stop: int, direction: int) -> Iterator[Values]:
+        """The crossing subarray, from the middle to one side."""
+        place, bound, best = ("i", "cross_low", "left_x_sum") if direction < 0 else ("j", "cross_high", "right_x_sum")
+        other = "right_x_sum" if direction < 0 else "left_x_sum"
+        shown |= {"phase": LEFTWARD if direction < 0 else RIGHTWARD, "sum": 0.0}
+        for node in [None, *range(start, stop + direction, direction)]:
+            if node is not None:
+                shown[place], shown["sum"] = node, shown["sum"] + keys[node]
+                if shown["sum"] > shown[best]:
+                    shown |= {bound: node, best: shown["sum"], "cross_sum": shown["sum"] + shown[other]}
+            sums = {"left_sum": shown["left_x_sum"], "right_sum": shown["right_x_sum"]} if direction > 0 else {}
+            yield shown | sums
+
+    def solve(low: int, high: int, whole: bool) -> Generator[Values, None, Subarray]:
+        middle = (low + high) // 2
+        shown = part(low, middle, high)
+        if low == high:
+            yield shown | {"cross_sum": 0.0, "ret_sum": keys[low]}
+            return low, high, keys[low]
+        yield shown
+        left = yield from solve(low, middle, False)
+        shown |= dict(zip(("left_low", "left_high", "left_sum"), left, strict=True))
+        yield shown
+        right = yield from solve(middle + 1, high, False)
+        shown |= dict(zip(("right_low", "right_high", "right_sum"), right, strict=True))
+        yield shown
+        yield from grow(shown, middle, low, -1)
+        yield from grow(shown, middle + 1, high, 1)
+        cross = (shown["cross_low"], shown["cross_high"], shown["cross_sum"])
+        best = max(left, right, cross, key=lambda subarray: subarray[2])
+        if not whole:
+            shown |= dict(zip(("ret_low", "ret_high", "ret_sum"), best, strict=True))
+            yield shown | {"phase": WHOLE}
+        return best
+
+    start, end, _ = yield from solve(0, len(keys) - 1, True)
+    return {"start": start, "end": end}
+
+
 ALGORITHMS = (
+    Algorithm(
+        "find_maximum_subarray",
+        probes_of(
+            input=KEYS,
+            output={"node mask-one": "start end"},
+            hint={
+                "node pointer": "pred_h",
+                "node mask-one": "low high mid left_low left_high right_low right_high cross_low cross_high ret_low "
+                "ret_high i j",
+                "graph value": "left_sum right_sum cross_sum ret_sum sum left_x_sum right_x_sum",
+                "graph class 3": "phase",
+            },
+        ),
+        trace_maximum_subarray,
+        sample_signed_keys,
+    ),
     Algorithm(
         "minimum",
         probes_of(

@@ -26,9 +26,11 @@ def sample_bfs(size: int, rng: np.random.Generator, p: float = 0.5) -> Values:
 
 
 def trace_bfs(inputs: Arrays) -> Steps:
-    """A node that a round reaches points at the least of the nodes that reach it. The round that reaches nobody is no
-    step."""
-    edges, source = inputs["A"] > 0, int(inputs["s"].argmax())
+    """A node that a round reaches points at the least of the nodes that reach it.
+
+    The round that reaches nobody is no step.
+    """
+    edges, source = inputs["A"] != 0, int(inputs["s"].argmax())
     nodes = np.arange(len(edges))
     parents, reached = nodes.copy(), nodes == source
     while True:
@@ -91,8 +93,11 @@ def trace_dijkstra(inputs: Arrays) -> Steps:
 
 
 def trace_floyd_warshall(inputs: Arrays) -> Steps:
-    """A step is what stands before node k is let in. The distance of a node from itself starts as the weight of its
-    self-loop, as in the reference, so that a cheaper way out and back replaces it."""
+    """A step is what stands before node k is let in.
+
+    The distance of a node from itself starts as the weight of its self-loop, as in the reference, so that a cheaper way
+    out and back replaces it.
+    """
     weights, present = inputs["A"].copy(), inputs["adj"] != 0
     parents = np.repeat(np.arange(len(weights))[:, None], len(weights), axis=1)
     for node in range(len(weights)):

@@ -55,8 +55,8 @@ def _heap_parents(order: list[int], heap_size: int) -> list[int]:
 
 
 def trace_heapsort(inputs: Arrays) -> Steps:
-    """`i` is the place of the loop, but the root in a step that takes the largest key out; `j` is the place that sinks,
-    `largest` the place of the largest key of it and its children."""
+    """`i` is the place of the loop, but the root in a step that takes the largest key out; `j` is the place that
+    sinks, `largest` the place of the largest key of it and its children."""
     keys = inputs["key"].tolist()
     num_nodes = len(keys)
     order = list(range(num_nodes))
@@ -118,7 +118,9 @@ def trace_quicksort(inputs: Arrays) -> Steps:
 
 
 def _sorting(name: str, trace, hints: dict[str, str]) -> Algorithm:
-    return Algorithm(name, probes_of(input=KEYS, output=ORDER, hint={"node pointer": "pred_h"} | hints), trace, sample_keys)
+    return Algorithm(
+        name, probes_of(input=KEYS, output=ORDER, hint={"node pointer": "pred_h"} | hints), trace, sample_keys
+    )
 
 
 ALGORITHMS = (

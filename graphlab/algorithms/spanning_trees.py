@@ -17,8 +17,11 @@ JOINED, FIND_U, FIND_V = range(3)
 
 
 def trace_mst_kruskal(inputs: Arrays) -> Steps:
-    """Takes the edges from the lightest on and joins the trees of their ends. The masks show the nodes on the way to the
-    roots. An edge within a tree has no step of joining."""
+    """Takes the edges from the lightest on and joins the trees of their ends.
+
+    The masks show the nodes on the way to the roots, which are made to point at each root that is reached. Of two roots
+    the smaller points at the larger.
+    """
     weights = inputs["A"]
     num_nodes = len(weights)
     rows, columns = np.nonzero(np.triu(weights, 1))
@@ -43,6 +46,7 @@ def trace_mst_kruskal(inputs: Arrays) -> Steps:
     def climb(end: int, phase: int) -> Iterator[Values]:
         while parents[roots[end]] != roots[end]:
             roots[end] = parents[roots[end]]
+            parents[:] = [roots[end] if passed else parent for passed, parent in zip(masks[end], parents, strict=True)]
             masks[end][roots[end]] = 1
             yield step(phase)
 
@@ -55,8 +59,8 @@ def trace_mst_kruskal(inputs: Arrays) -> Steps:
         yield from climb(1, FIND_V)
         if roots[0] != roots[1]:
             tree[row, column] = tree[column, row] = 1
-            parents[roots[0]] = roots[1]
-            yield step(JOINED)
+            parents[min(roots)] = max(roots)
+        yield step(JOINED)
     return {"in_mst": tree}
 
 

@@ -21,7 +21,9 @@ def split_strings(inputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
     """The letters of the two strings. Raises InputError if one is empty or they are mixed."""
     second = inputs["string"] == 1
     if not 0 < second.sum() < len(second) or (np.diff(inputs["string"]) < 0).any():
-        raise InputError("string does not divide the letters in two", hint="0 at the first string, then 1 at the second")
+        raise InputError(
+            "string does not divide the letters in two", hint="0 at the first string, then 1 at the second"
+        )
     return inputs["key"][~second], inputs["key"][second]
 
 
@@ -43,8 +45,10 @@ def sample_matcher(size: int, rng: np.random.Generator, needle: int | None = Non
 
 
 def trace_naive_string_matcher(inputs: Arrays) -> Steps:
-    """The first place of the needle in the haystack, `s`; the needle's first letter if there is none. A step is a
-    comparison of the letters `i` and `j`."""
+    """The first place of the needle in the haystack, `s`; the needle's first letter if there is none.
+
+    A step is a comparison of the letters `i` and `j`.
+    """
     haystack, needle = (letters.tolist() for letters in split_strings(inputs))
     width = len(haystack)
     order = chain(list(range(width + len(needle))), (width,))
@@ -59,8 +63,10 @@ def trace_naive_string_matcher(inputs: Arrays) -> Steps:
 
 
 def trace_kmp_matcher(inputs: Arrays) -> Steps:
-    """As the naive matcher, by the prefix function `pi` of the needle. A matched prefix is shown as its last letter, or, if
-    it is empty, as the first letter with a reset flag."""
+    """As the naive matcher, by the prefix function `pi` of the needle.
+
+    A matched prefix is shown as its last letter, or, if it is empty, as the first letter with a reset flag.
+    """
     haystack, needle = (letters.tolist() for letters in split_strings(inputs))
     width, length = len(haystack), len(needle)
     order = chain(list(range(width + length)), (width,))

@@ -81,7 +81,10 @@ def trace(name: str, inputs: Mapping[str, Any], *, hints: bool = True) -> Trajec
         outputs = end.value
     kept = {}
     if hints:
-        kept = {probe.name: _stack(probe, [step[probe.name] for step in recorded], num_nodes) for probe in chosen.stage("hint")}
+        kept = {
+            probe.name: _stack(probe, [step[probe.name] for step in recorded], num_nodes)
+            for probe in chosen.stage("hint")
+        }
     results = {probe.name: _stack(probe, [outputs[probe.name]], num_nodes)[0] for probe in chosen.stage("output")}
     return Trajectory(chosen, checked, kept, results, length)
 
@@ -109,12 +112,15 @@ def batch(trajectories: Sequence[Trajectory]) -> Batch:
     for other in trajectories:
         if other.algorithm is not first.algorithm or len(other.inputs["pos"]) != len(first.inputs["pos"]):
             raise InputError(
-                "trajectories of different algorithms or sizes in one batch", hint="make a batch of each algorithm and size"
+                "trajectories of different algorithms or sizes in one batch",
+                hint="make a batch of each algorithm and size",
             )
         if bool(other.hints) != bool(first.hints):
             raise InputError("trajectories with and without hints in one batch", hint="trace all with the same hints=")
     longest = max(trajectory.length for trajectory in trajectories)
-    hints = {key: np.zeros((longest, len(trajectories), *hint.shape[1:]), hint.dtype) for key, hint in first.hints.items()}
+    hints = {
+        key: np.zeros((longest, len(trajectories), *hint.shape[1:]), hint.dtype) for key, hint in first.hints.items()
+    }
     for column, trajectory in enumerate(trajectories):
         for key, hint in trajectory.hints.items():
             hints[key][: trajectory.length, column] = hint
@@ -137,8 +143,10 @@ class Split:
 
 
 def published_split(name: str, part: Literal["train", "validation", "test"]) -> Split:
-    """Count, size and seed of a split of CLRS-30. The seeds are those of the reference, whose generator is another: the
-    instances have its distribution and not its bits.
+    """Count, size and seed of a split of CLRS-30.
+
+    The seeds are those of the reference, whose generator is another: the instances have its distribution and not its
+    bits.
 
     References:
         Velickovic et al., The CLRS Algorithmic Reasoning Benchmark, ICML 2022.
@@ -177,7 +185,9 @@ def sample(
     """
     chosen = algorithm(name)
     require_count("the number of instances", count, "ask for at least one")
-    require_count("the size of an instance", size, "sizes start at 2; the benchmark has 16 for training and 64 for test")
+    require_count(
+        "the size of an instance", size, "sizes start at 2; the benchmark has 16 for training and 64 for test"
+    )
     if size < 2:
         raise InputError("an instance of size 1 has nothing to decide", hint="sizes start at 2")
     if positions not in ("uniform", "random"):
@@ -202,7 +212,9 @@ def _positions(chosen: Algorithm, inputs: Mapping[str, Any], rng: np.random.Gene
         second = int(np.sum(np.asarray(inputs["string"]) == 1))
         counts: Iterable[int] = (len(inputs["string"]) - second, second)
     else:
-        leading = next(probe.name for probe in chosen.stage("input") if probe.location != "graph" and probe.name != "pos")
+        leading = next(
+            probe.name for probe in chosen.stage("input") if probe.location != "graph" and probe.name != "pos"
+        )
         counts = (len(inputs[leading]),)
     return np.concatenate([np.arange(n) / n if rng is None else np.sort(rng.random(n)) for n in counts if n])
 
@@ -219,7 +231,9 @@ def complete(chosen: Algorithm, inputs: Mapping[str, Any]) -> dict[str, np.ndarr
     unknown = [name for name in inputs if name not in probes]
     if missing or unknown:
         problem = f"lacks {', '.join(missing)}" if missing else f"has no input {', '.join(unknown)}"
-        raise InputError(f"{chosen.name} {problem}", hint=f"inputs: {', '.join(probes)}; {' and '.join(derived)} may be left out")
+        raise InputError(
+            f"{chosen.name} {problem}", hint=f"inputs: {', '.join(probes)}; {' and '.join(derived)} may be left out"
+        )
     arrays = {name: np.asarray(value) for name, value in inputs.items()}
     for name, array in arrays.items():
         if probes[name].location != "graph" and array.ndim == 0:
@@ -230,7 +244,9 @@ def complete(chosen: Algorithm, inputs: Mapping[str, Any]) -> dict[str, np.ndarr
     if "pos" not in arrays:
         arrays["pos"] = _positions(chosen, arrays, None)
     num_nodes = len(arrays["pos"])
-    return {name: _checked(f"{name} of {chosen.name}", probe, arrays[name], num_nodes) for name, probe in probes.items()}
+    return {
+        name: _checked(f"{name} of {chosen.name}", probe, arrays[name], num_nodes) for name, probe in probes.items()
+    }
 
 
 def require_square(name: str, matrix: np.ndarray) -> None:
@@ -254,7 +270,9 @@ def _checked(what: str, probe: Probe, array: np.ndarray, num_nodes: int, lead: t
         return array.astype(DTYPES["value"])
     lowest, highest = allowed(probe, num_nodes)
     if (array != np.round(array)).any() or (array < lowest).any() or (array > highest).any():
-        raise InputError(f"{what} has entries out of its range", hint=f"a {probe.type} is a whole number in [{lowest}, {highest}]")
+        raise InputError(
+            f"{what} has entries out of its range", hint=f"a {probe.type} is a whole number in [{lowest}, {highest}]"
+        )
     if probe.type == "mask-one" and (array.sum(-1) != 1).any():
         raise InputError(f"{what} is not 1 at exactly one node", hint="a mask-one has a 1 at one node and 0 elsewhere")
     return array.astype(DTYPES[probe.type])
