@@ -5,9 +5,11 @@ Start with `trajectory`: `sample` draws and traces instances, `trace` runs an al
 
     algorithm    what a probe, a step and an algorithm are
     registry     the algorithms by name
-    sorting, searching, dynamic_programming, greedy, strings, geometry, depth_first, shortest_paths, spanning_trees, matching
+    sorting, searching, dynamic_programming, greedy, strings, geometry,
+    depth_first, shortest_paths, spanning_trees, matching
                  the algorithms, with their probes and samplers
     instances    random graphs that several samplers share
+    requirements what algorithms ask of their inputs
     archive      data that the original package made
     metrics      the benchmark's scores
 

@@ -77,6 +77,7 @@ class Algorithm:
         probes: All variables: inputs, outputs, hints.
         trace: From checked inputs to the steps of the run.
         sample: From the size and a generator to the inputs of a random instance, without `pos` and `adj`.
+        requires: What the inputs must be beyond their shapes and types, see `graphlab.algorithms.requirements`.
         multiplier: Times 32 is the number of instances of the published validation and test splits.
     """
 
@@ -85,6 +86,7 @@ class Algorithm:
     trace: Callable[[Arrays], Steps]
     sample: Callable[..., Values]
     multiplier: int = 1
+    requires: tuple[Callable[[str, Arrays], None], ...] = ()
 
     def stage(self, stage: Stage) -> tuple[Probe, ...]:
         return tuple(probe for probe in self.probes if probe.stage == stage)

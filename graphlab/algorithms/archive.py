@@ -1,8 +1,13 @@
 """Reads trajectories that the original package made, and gives values in its form.
 
-An archive is an npz file of one algorithm with the keys `n16/input/A` `[batch, ...]`, `n16/hint/pi_h` `[steps, batch,
-...]`, `n16/output/pi` `[batch, ...]` and `n16/lengths` `[batch]` for each size, here 16. The benchmark's categoricals have
-an axis of classes, 1 at the class, and all 0 but for -1 at the last where they are masked.
+An archive is an npz file of one algorithm with these arrays for each size, here 16:
+
+    n16/input/A     [batch, ...]
+    n16/hint/pi_h   [steps, batch, ...], for each hint; left out if the hints are
+    n16/output/pi   [batch, ...]
+    n16/lengths     [batch]
+
+The benchmark's categoricals have an axis of classes: 1 at the class, or, where they are masked, -1 at the last class.
 """
 
 from __future__ import annotations

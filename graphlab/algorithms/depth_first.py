@@ -19,6 +19,7 @@ from graphlab.algorithms.instances import (
     one_hot,
     undirected_graph,
 )
+from graphlab.algorithms.requirements import acyclic, symmetric
 
 WHITE, GREY, BLACK = range(3)
 ROOT, DISCOVER, CHILD, SEEN, FINISH = "root", "discover", "child", "seen", "finish"
@@ -133,10 +134,7 @@ class Order:
 
 
 def trace_topological_sort(inputs: Arrays) -> Steps:
-    """A node goes to the front of the order when it is finished.
-
-    In a graph with cycles the order is that of the finishing times.
-    """
+    """A node goes to the front of the order when it is finished."""
     walk, order = Walk(inputs["A"], timed=False), Order(len(inputs["A"]))
     for event in walk.visit(range(len(inputs["A"]))):
         if event == FINISH:
@@ -312,6 +310,7 @@ ALGORITHMS = (
         ),
         trace_topological_sort,
         sample_acyclic,
+        requires=(acyclic,),
     ),
     Algorithm(
         "strongly_connected_components",
@@ -332,12 +331,14 @@ ALGORITHMS = (
         ),
         trace_articulation_points,
         sample_sparse,
+        requires=(symmetric,),
     ),
     Algorithm(
         "bridges",
         probes_of(input=GRAPH, output={"edge mask": "is_bridge"}, hint=LOW | {"edge mask": "is_bridge_h"}),
         trace_bridges,
         sample_sparse,
+        requires=(symmetric,),
     ),
     Algorithm(
         "dag_shortest_paths",
@@ -355,5 +356,6 @@ ALGORITHMS = (
         ),
         trace_dag_shortest_paths,
         sample_acyclic_source,
+        requires=(acyclic,),
     ),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.algorithms.algorithm import MASKED, Algorithm, Arrays, Steps, Values, chain, probes_of
+from graphlab.algorithms.requirements import two_strings
 from graphlab.algorithms.strings import split_strings, string_inputs
 
 
@@ -134,6 +135,7 @@ ALGORITHMS = (
         ),
         trace_lcs_length,
         sample_two_strings,
+        requires=(two_strings,),
     ),
     Algorithm(
         "optimal_bst",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
+from graphlab.algorithms.requirements import four_points
 
 Coordinates = Sequence[float]
 
@@ -154,6 +155,7 @@ ALGORITHMS = (
         trace_segments_intersect,
         sample_segments,
         64,
+        (four_points,),
     ),
     Algorithm(
         "graham_scan",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
+from graphlab.algorithms.requirements import starts_before_finish
 
 
 def sample_activities(size: int, rng: np.random.Generator) -> Values:
@@ -65,6 +66,7 @@ ALGORITHMS = (
         ),
         trace_activity_selector,
         sample_activities,
+        requires=(starts_before_finish,),
     ),
     Algorithm(
         "task_scheduling",

@@ -44,22 +44,22 @@ def trace_bipartite_matching(inputs: Arrays) -> Steps:
     nodes = np.arange(len(weights))
     matching = np.where((present != 0) | (present.T != 0), 0, MASKED)
     np.fill_diagonal(matching, 1)
-    node = sink
+    node, parents, distances, reached = sink, nodes, np.zeros(len(nodes)), nodes == source
+
+    def step(phase: int) -> Values:
+        return {
+            "in_matching_h": matching,
+            "A_h": weights,
+            "adj_h": present,
+            "d": distances,
+            "msk": reached,
+            "pi": parents,
+            "u": node,
+            "phase": phase,
+        }
+
     while True:
         parents, distances, reached = nodes.copy(), np.zeros(len(nodes)), nodes == source
-
-        def step(phase: int) -> Values:
-            return {
-                "in_matching_h": matching,
-                "A_h": weights,
-                "adj_h": present,
-                "d": distances,  # noqa: B023
-                "msk": reached,  # noqa: B023
-                "pi": parents,  # noqa: B023
-                "u": node,
-                "phase": phase,
-            }
-
         yield step(0)
         node = sink
         while True:

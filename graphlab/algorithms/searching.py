@@ -11,6 +11,7 @@ import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
 from graphlab.algorithms.instances import sample_keys, sample_signed_keys
+from graphlab.algorithms.requirements import ascending
 
 KEYS = {"node value": "pos key"}
 
@@ -135,10 +136,27 @@ def trace_maximum_subarray(inputs: Arrays) -> Steps:
         left, right = keys[middle] - LESS, keys[start] - LESS
         return {
             "pred_h": order,
-            **dict(low=low, mid=middle, high=high, left_low=low, left_high=middle, right_low=start, right_high=high),
-            **dict(left_sum=0.0, right_sum=0.0, left_x_sum=left, right_x_sum=right, cross_sum=left + right),
-            **dict(cross_low=middle, cross_high=start, i=middle, j=start, sum=0.0, phase=WHOLE),
-            **dict(ret_low=low, ret_high=high, ret_sum=0.0),
+            "low": low,
+            "high": high,
+            "mid": middle,
+            "left_low": low,
+            "left_high": middle,
+            "left_sum": 0.0,
+            "right_low": start,
+            "right_high": high,
+            "right_sum": 0.0,
+            "cross_low": middle,
+            "cross_high": start,
+            "cross_sum": left + right,
+            "left_x_sum": left,
+            "right_x_sum": right,
+            "ret_low": low,
+            "ret_high": high,
+            "ret_sum": 0.0,
+            "i": middle,
+            "j": start,
+            "sum": 0.0,
+            "phase": WHOLE,
         }
 
     def grow(shown: Values, start: int, stop: int, direction: int) -> Iterator[Values]:
@@ -216,6 +234,7 @@ ALGORITHMS = (
         trace_binary_search,
         sample_binary_search,
         64,
+        (ascending,),
     ),
     Algorithm(
         "quickselect",

@@ -15,6 +15,8 @@ from graphlab.algorithms.instances import (
     sample_weighted_source,
     undirected_graph,
 )
+from graphlab.algorithms.requirements import not_negative
+from graphlab.core.errors import InputError
 
 GRAPH = {"node value": "pos", "edge value": "A", "edge mask": "adj"}
 ROOTED = GRAPH | {"node mask-one": "s"}
@@ -48,19 +50,18 @@ def trace_bellman_ford(inputs: Arrays) -> Steps:
     weights, source = inputs["A"], int(inputs["s"].argmax())
     nodes = np.arange(len(weights))
     parents, distances, reached = nodes.copy(), np.zeros(len(nodes)), nodes == source
-    while True:
+    for _ in range(len(nodes) + 1):
         yield {"pi_h": parents, "d": distances, "msk": reached}
         usable = (weights != 0) & reached[:, None]
         through = np.where(usable, distances[:, None] + weights, np.inf)
         nearest = through.argmin(0)
         shortest = through[nearest, nodes]
         better = shortest < np.where(reached, distances, np.inf)
-        updated = np.where(better, shortest, distances)
-        parents[better] = nearest[better]
-        reached = reached | better
-        if (updated == distances).all():
+        if not better.any():
             return {"pi": parents}
-        distances = updated
+        parents[better] = nearest[better]
+        distances, reached = np.where(better, shortest, distances), reached | better
+    raise InputError("the source reaches a cycle of negative weight", hint="there are no shortest paths around it")
 
 
 def grow_tree(inputs: Arrays, name: str, along: float) -> Steps:
@@ -141,6 +142,7 @@ ALGORITHMS = (
         ),
         trace_dijkstra,
         sample_weighted_source,
+        requires=(not_negative,),
     ),
     Algorithm(
         "floyd_warshall",

@@ -11,6 +11,7 @@ import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, probes_of
 from graphlab.algorithms.instances import sample_weighted_source, weighted_graph
+from graphlab.algorithms.requirements import symmetric
 from graphlab.algorithms.shortest_paths import grow_tree
 
 JOINED, FIND_U, FIND_V = range(3)
@@ -92,6 +93,7 @@ ALGORITHMS = (
         ),
         trace_mst_kruskal,
         sample_sparse_weighted,
+        requires=(symmetric,),
     ),
     Algorithm(
         "mst_prim",
@@ -102,5 +104,6 @@ ALGORITHMS = (
         ),
         trace_mst_prim,
         sample_weighted_source,
+        requires=(symmetric,),
     ),
 )

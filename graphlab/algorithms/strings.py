@@ -1,7 +1,7 @@
 """String matching, naively and by Knuth, Morris and Pratt.
 
-Cormen et al., Introduction to Algorithms, chapter 32. The nodes are the letters of the haystack and, behind them, of the
-needle; `string` is 1 at the needle's.
+Cormen et al., Introduction to Algorithms, chapter 32. The nodes are the letters of the haystack and, behind them, of
+the needle; `string` is 1 at the needle's.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
+from graphlab.algorithms.requirements import two_strings
 from graphlab.core.errors import InputError
 
 
@@ -18,12 +19,8 @@ def string_inputs(first: np.ndarray, second: np.ndarray) -> Values:
 
 
 def split_strings(inputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    """The letters of the two strings. Raises InputError if one is empty or they are mixed."""
+    """The letters of the two strings."""
     second = inputs["string"] == 1
-    if not 0 < second.sum() < len(second) or (np.diff(inputs["string"]) < 0).any():
-        raise InputError(
-            "string does not divide the letters in two", hint="0 at the first string, then 1 at the second"
-        )
     return inputs["key"][~second], inputs["key"][second]
 
 
@@ -125,6 +122,7 @@ ALGORITHMS = (
         trace_naive_string_matcher,
         sample_matcher,
         64,
+        (two_strings,),
     ),
     Algorithm(
         "kmp_matcher",
@@ -141,5 +139,6 @@ ALGORITHMS = (
         trace_kmp_matcher,
         sample_matcher,
         64,
+        (two_strings,),
     ),
 )

@@ -240,13 +240,23 @@ def complete(chosen: Algorithm, inputs: Mapping[str, Any]) -> dict[str, np.ndarr
             raise InputError(f"{name} of {chosen.name} is a single value", hint="pass one value a node")
     if "adj" in probes and "adj" not in arrays:
         require_square(chosen.name, arrays["A"])
-        arrays["adj"] = (arrays["A"] != 0) | np.eye(len(arrays["A"]), dtype=bool)
+        arrays["adj"] = _adjacency(arrays["A"])
     if "pos" not in arrays:
         arrays["pos"] = _positions(chosen, arrays, None)
     num_nodes = len(arrays["pos"])
-    return {
+    checked = {
         name: _checked(f"{name} of {chosen.name}", probe, arrays[name], num_nodes) for name, probe in probes.items()
     }
+    if "adj" in checked and not np.array_equal(checked["adj"] != 0, _adjacency(checked["A"])):
+        raise InputError(f"adj of {chosen.name} differs from the entries of A that are not 0", hint="leave adj out")
+    for require in chosen.requires:
+        require(chosen.name, checked)
+    return checked
+
+
+def _adjacency(weights: np.ndarray) -> np.ndarray:
+    """Where the graph has an edge, and on the diagonal."""
+    return (weights != 0) | np.eye(len(weights), dtype=bool)
 
 
 def require_square(name: str, matrix: np.ndarray) -> None:
