@@ -13,10 +13,11 @@ import numpy as np
 
 from graphlab.algorithms.algorithm import MASKED, Algorithm, Arrays, Steps, Values, probes_of
 from graphlab.algorithms.instances import (
+    Random,
     acyclic_graph,
     community_graph,
     directed_graph,
-    one_hot,
+    source,
     undirected_graph,
 )
 from graphlab.algorithms.requirements import acyclic, symmetric
@@ -261,30 +262,28 @@ def trace_bridges(inputs: Arrays) -> Steps:
     return {"is_bridge": bridges}
 
 
-def sample_directed(size: int, rng: np.random.Generator, p: float = 0.5) -> Values:
+def sample_directed(size: int, rng: Random, p: float = 0.5) -> Values:
     """A directed graph."""
     return {"A": directed_graph(size, rng, p)}
 
 
-def sample_acyclic(size: int, rng: np.random.Generator, p: float = 0.5) -> Values:
+def sample_acyclic(size: int, rng: Random, p: float = 0.5) -> Values:
     """A directed acyclic graph."""
     return {"A": acyclic_graph(size, rng, p)}
 
 
-def sample_acyclic_source(size: int, rng: np.random.Generator, p: float = 0.5) -> Values:
+def sample_acyclic_source(size: int, rng: Random, p: float = 0.5) -> Values:
     """A directed acyclic graph with weights uniform in [0, 1), and a source."""
     graph = acyclic_graph(size, rng, p)
-    return {"A": graph * rng.random((size, size)), "s": one_hot(int(rng.integers(size)), size)}
+    return {"A": graph * rng.random((size, size)), "s": source(size, rng)}
 
 
-def sample_communities(
-    size: int, rng: np.random.Generator, communities: int = 4, p: float = 0.5, eps: float = 0.01
-) -> Values:
+def sample_communities(size: int, rng: Random, communities: int = 4, p: float = 0.5, eps: float = 0.01) -> Values:
     """Directed communities, see `graphlab.algorithms.instances.community_graph`."""
     return {"A": community_graph(size, rng, communities, p, eps)}
 
 
-def sample_sparse(size: int, rng: np.random.Generator, p: float = 0.2) -> Values:
+def sample_sparse(size: int, rng: Random, p: float = 0.2) -> Values:
     """A sparse undirected graph."""
     return {"A": undirected_graph(size, rng, p)}
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.algorithms.algorithm import MASKED, Algorithm, Arrays, Steps, Values, chain, probes_of
+from graphlab.algorithms.instances import Random, integers
 from graphlab.algorithms.requirements import two_strings
 from graphlab.algorithms.strings import split_strings, string_inputs
 
 
-def sample_matrix_chain(size: int, rng: np.random.Generator) -> Values:
+def sample_matrix_chain(size: int, rng: Random) -> Values:
     """The dimensions of a chain of size - 1 matrices, uniform in [0, 1)."""
     return {"p": rng.random(size)}
 
@@ -46,10 +47,10 @@ def trace_matrix_chain_order(inputs: Arrays) -> Steps:
 DIAGONAL, UP, LEFT = range(3)
 
 
-def sample_two_strings(size: int, rng: np.random.Generator, second: int | None = None) -> Values:
+def sample_two_strings(size: int, rng: Random, second: int | None = None) -> Values:
     """Two random strings of four letters, by default of half the size each."""
     second = size // 2 if second is None else second
-    return string_inputs(rng.integers(4, size=size - second), rng.integers(4, size=second))
+    return string_inputs(integers(rng, 0, 4, size - second), integers(rng, 0, 4, second))
 
 
 def trace_lcs_length(inputs: Arrays) -> Steps:
@@ -81,7 +82,7 @@ def trace_lcs_length(inputs: Arrays) -> Steps:
         inner[1:, 1:] = updated
 
 
-def sample_search_tree(size: int, rng: np.random.Generator) -> Values:
+def sample_search_tree(size: int, rng: Random) -> Values:
     """Probabilities of the keys and of the gaps, uniform numbers divided by their sum.
 
     A tree of n keys has n + 1 nodes; the last probability of a key is 0.

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
-from graphlab.algorithms.requirements import four_points
+from graphlab.algorithms.instances import Random
+from graphlab.algorithms.requirements import four_points, spread_points
 
 Coordinates = Sequence[float]
 
@@ -26,9 +27,9 @@ def crosses(x: Coordinates, y: Coordinates) -> bool:
     return sides[0] * sides[1] < 0 and sides[2] * sides[3] < 0
 
 
-def sample_segments(size: int, rng: np.random.Generator) -> Values:
+def sample_segments(size: int, rng: Random) -> Values:
     """Two segments between uniform points of the unit square, of which half cross. The size is not used."""
-    wanted = rng.random() < 0.5
+    wanted = bool(rng.binomial(1, 0.5))
     while True:
         x, y = rng.random((2, 4))
         if crosses(x.tolist(), y.tolist()) == wanted:
@@ -53,7 +54,7 @@ def trace_segments_intersect(inputs: Arrays) -> Steps:
     return {"intersect": int(crossing or touching)}
 
 
-def sample_points(size: int, rng: np.random.Generator, radius: float = 2.0) -> Values:
+def sample_points(size: int, rng: Random, radius: float = 2.0) -> Values:
     """Points uniform in a disc."""
     angles, radii = rng.uniform(0, 2 * np.pi, size), radius * np.sqrt(rng.random(size))
     return {"x": radii * np.cos(angles), "y": radii * np.sin(angles)}
@@ -96,9 +97,11 @@ def trace_graham_scan(inputs: Arrays) -> Steps:
     angles = np.arctan2(inputs["y"] - y[best], inputs["x"] - x[best]).tolist()
     angles[best] = 0.0
     yield step(ANGLES)
-    rest = sorted((other for other in range(num_nodes) if other != best), key=angles.__getitem__)
-    for rank, node in enumerate(rest):
-        while rank > 1 and turn(x, y, below[last], last, node) <= 0:
+    # Of points at one angle the farthest comes last and takes the others off the stack.
+    distances = np.hypot(inputs["x"] - x[best], inputs["y"] - y[best]).tolist()
+    rest = sorted((other for other in range(num_nodes) if other != best), key=lambda k: (angles[k], distances[k]))
+    for node in rest:
+        while last != best and turn(x, y, below[last], last, node) <= 0:
             removed, last = last, below[last]
             hull[removed], below[removed] = 0, removed
             yield step(POP)
@@ -172,6 +175,7 @@ ALGORITHMS = (
         ),
         trace_graham_scan,
         sample_points,
+        requires=(spread_points,),
     ),
     Algorithm(
         "jarvis_march",
@@ -187,5 +191,6 @@ ALGORITHMS = (
         ),
         trace_jarvis_march,
         sample_points,
+        requires=(spread_points,),
     ),
 )

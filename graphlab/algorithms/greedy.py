@@ -8,10 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
+from graphlab.algorithms.instances import Random, integers
 from graphlab.algorithms.requirements import starts_before_finish
 
 
-def sample_activities(size: int, rng: np.random.Generator) -> Values:
+def sample_activities(size: int, rng: Random) -> Values:
     """Intervals between two uniform numbers."""
     ends = rng.random((2, size))
     return {"s": ends.min(0), "f": ends.max(0)}
@@ -32,9 +33,9 @@ def trace_activity_selector(inputs: Arrays) -> Steps:
     return {"selected": selected}
 
 
-def sample_tasks(size: int, rng: np.random.Generator, latest: int | None = None) -> Values:
+def sample_tasks(size: int, rng: Random, latest: int | None = None) -> Values:
     """Deadlines, whole numbers uniform from 1 to `latest`, by default the size, and weights uniform in [0, 1)."""
-    return {"d": rng.integers(1, (size if latest is None else latest) + 1, size=size), "w": rng.random(size)}
+    return {"d": integers(rng, 1, (size if latest is None else latest) + 1, size), "w": rng.random(size)}
 
 
 def trace_task_scheduling(inputs: Arrays) -> Steps:

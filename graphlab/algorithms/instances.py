@@ -1,4 +1,8 @@
-"""Random instances that several algorithms share, drawn as the reference draws them."""
+"""Random instances that several algorithms share.
+
+Samplers make the calls that the reference makes, in its order. From a `RandomState` with its seed they draw its
+instances.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,20 @@ import numpy as np
 
 from graphlab.algorithms.algorithm import Values
 from graphlab.core.errors import InputError
+
+Random = np.random.Generator | np.random.RandomState
+"""Where randomness comes from. `RandomState` is numpy's old generator, whose streams never change."""
+
+
+def integers(rng: Random, low: int, high: int, size: int | None = None) -> np.ndarray:
+    """Whole numbers uniform in [low, high); one if there is no size."""
+    draw = rng.randint if isinstance(rng, np.random.RandomState) else rng.integers
+    return np.asarray(draw(low, high, size))
+
+
+def source(size: int, rng: Random) -> np.ndarray:
+    """A mask of a random node."""
+    return one_hot(int(integers(rng, 0, size)), size)
 
 
 def one_hot(index: int, length: int) -> np.ndarray:
@@ -19,39 +37,36 @@ def require_probability(p: float) -> None:
         raise InputError(f"p cannot be {p}", hint="the probability of an edge is in [0, 1]")
 
 
-def undirected_graph(size: int, rng: np.random.Generator, p: float = 0.5) -> np.ndarray:
+def undirected_graph(size: int, rng: Random, p: float = 0.5) -> np.ndarray:
     """A symmetric 0-1 matrix.
 
     An edge needs both of its directions drawn: the edge probability is p squared, that of a self-loop is p.
     """
-    require_probability(p)
-    drawn = rng.random((size, size)) < p
-    return (drawn & drawn.T).astype(np.float64)
+    drawn = directed_graph(size, rng, p)
+    return drawn * drawn.T
 
 
-def directed_graph(size: int, rng: np.random.Generator, p: float = 0.5) -> np.ndarray:
+def directed_graph(size: int, rng: Random, p: float = 0.5) -> np.ndarray:
     """A 0-1 matrix of independent entries, self-loops among them."""
     require_probability(p)
-    return (rng.random((size, size)) < p).astype(np.float64)
+    return rng.binomial(1, p, (size, size)).astype(np.float64)
 
 
-def weighted_graph(size: int, rng: np.random.Generator, p: float = 0.5) -> np.ndarray:
+def weighted_graph(size: int, rng: Random, p: float = 0.5) -> np.ndarray:
     """An undirected graph whose weights are sqrt(u v + 1e-3), u and v uniform in [0, 1); u squared at a self-loop."""
     graph = undirected_graph(size, rng, p)
     uniform = rng.random((size, size))
     return graph * np.sqrt(uniform * uniform.T + 1e-3)
 
 
-def acyclic_graph(size: int, rng: np.random.Generator, p: float = 0.5) -> np.ndarray:
+def acyclic_graph(size: int, rng: Random, p: float = 0.5) -> np.ndarray:
     """A directed acyclic 0-1 matrix: edges along a random order of the nodes."""
     upper = np.triu(directed_graph(size, rng, p), 1)
     order = rng.permutation(size)
     return upper[order][:, order]
 
 
-def community_graph(
-    size: int, rng: np.random.Generator, communities: int = 4, p: float = 0.5, eps: float = 0.01
-) -> np.ndarray:
+def community_graph(size: int, rng: Random, communities: int = 4, p: float = 0.5, eps: float = 0.01) -> np.ndarray:
     """Directed communities, with sparse edges between them.
 
     Args:
@@ -59,37 +74,39 @@ def community_graph(
         rng: Where the randomness comes from.
         communities: How many; the last takes what the division leaves.
         p: Probability of an edge within a community.
-        eps: Probability of an edge from a community to a later one, so that these edges close no cycle. Within a
-            community it adds edges that are not there yet.
+        eps: Probability that a pair of a community and itself or a later one is toggled. Edges between communities
+            thus close no cycle; within one an edge is added or removed.
     """
     require_probability(eps)
     if size < communities:
         raise InputError(f"{size} nodes cannot form {communities} communities", hint="use a larger size")
     community = np.minimum(np.arange(size) // (size // communities), communities - 1)
-    same = community[:, None] == community
     forward = community[:, None] <= community
-    drawn = directed_graph(size, rng, p) * same
-    between = directed_graph(size, rng, eps) * forward
-    graph = np.maximum(drawn, between)
+    within = np.zeros((size, size))
+    for number in range(communities):
+        members = np.flatnonzero(community == number)
+        within[np.ix_(members, members)] = directed_graph(len(members), rng, p)
+    toggled = directed_graph(size, rng, eps) * forward
+    graph = np.abs(within - toggled)
     order = rng.permutation(size)
     return graph[order][:, order]
 
 
-def sample_keys(size: int, rng: np.random.Generator) -> Values:
+def sample_keys(size: int, rng: Random) -> Values:
     """Keys uniform in [0, 1)."""
     return {"key": rng.random(size)}
 
 
-def sample_signed_keys(size: int, rng: np.random.Generator) -> Values:
+def sample_signed_keys(size: int, rng: Random) -> Values:
     """Keys uniform in [-1, 1)."""
     return {"key": rng.uniform(-1, 1, size)}
 
 
-def sample_weighted(size: int, rng: np.random.Generator, p: float = 0.5) -> Values:
+def sample_weighted(size: int, rng: Random, p: float = 0.5) -> Values:
     """An undirected weighted graph."""
     return {"A": weighted_graph(size, rng, p)}
 
 
-def sample_weighted_source(size: int, rng: np.random.Generator, p: float = 0.5) -> Values:
+def sample_weighted_source(size: int, rng: Random, p: float = 0.5) -> Values:
     """An undirected weighted graph and a source."""
-    return {"A": weighted_graph(size, rng, p), "s": one_hot(int(rng.integers(size)), size)}
+    return {"A": weighted_graph(size, rng, p), "s": source(size, rng)}

@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.algorithms.algorithm import MASKED, Algorithm, Arrays, Steps, Values, probes_of
-from graphlab.algorithms.instances import one_hot, require_probability
+from graphlab.algorithms.instances import Random, one_hot, require_probability
+from graphlab.algorithms.requirements import unit_network
 from graphlab.core.errors import InputError
 
 
-def sample_bipartite(size: int, rng: np.random.Generator, second: int | None = None, p: float = 0.3) -> Values:
+def sample_bipartite(size: int, rng: Random, second: int | None = None, p: float = 0.3) -> Values:
     """A network from a source by the nodes of two sides to a sink, all of capacity 1.
 
     Args:
@@ -29,7 +30,7 @@ def sample_bipartite(size: int, rng: np.random.Generator, second: int | None = N
     left, right = np.arange(1, size - second + 1), np.arange(size - second + 1, sink)
     network = np.zeros((size + 2, size + 2))
     network[0, left] = network[right, sink] = 1
-    network[np.ix_(left, right)] = rng.random((len(left), second)) < p
+    network[np.ix_(left, right)] = rng.binomial(1, p, (len(left), second))
     return {"A": network, "s": one_hot(0, size + 2), "t": one_hot(sink, size + 2)}
 
 
@@ -106,5 +107,6 @@ ALGORITHMS = (
         ),
         trace_bipartite_matching,
         sample_bipartite,
+        requires=(unit_network,),
     ),
 )

@@ -38,6 +38,15 @@ def not_negative(name: str, inputs: Arrays) -> None:
         raise InputError(f"{name} needs weights that are not negative", hint="bellman_ford takes negative weights")
 
 
+def unit_network(name: str, inputs: Arrays) -> None:
+    """Capacities are 1, in at most one direction of each pair of nodes, from a source to another node."""
+    edges = inputs["A"]
+    if not np.isin(edges, (0, 1)).all() or (edges * edges.T).any():
+        raise InputError(f"{name} needs edges of capacity 1 in one direction", hint="A is 0 or 1, and A * A.T is 0")
+    if inputs["s"].argmax() == inputs["t"].argmax():
+        raise InputError(f"{name} needs a sink that is not the source", hint="s and t mark different nodes")
+
+
 def ascending(name: str, inputs: Arrays) -> None:
     """Keys are sorted."""
     if (np.diff(inputs["key"]) < 0).any():
@@ -48,6 +57,15 @@ def four_points(name: str, inputs: Arrays) -> None:
     """There are the ends of two segments."""
     if len(inputs["x"]) != 4:
         raise InputError(f"{name} needs 4 points, not {len(inputs['x'])}", hint="pass the ends of two segments")
+
+
+def spread_points(name: str, inputs: Arrays) -> None:
+    """Points are apart, and not all on one line unless there are only two."""
+    points = np.stack([inputs["x"], inputs["y"]], 1)
+    if len(np.unique(points, axis=0)) < len(points):
+        raise InputError(f"{name} has the same point twice", hint="pass each point once")
+    if len(points) > 2 and np.linalg.matrix_rank(points - points[0]) < 2:
+        raise InputError(f"{name} has all points on one line", hint="a hull needs points on both sides of a line")
 
 
 def starts_before_finish(name: str, inputs: Arrays) -> None:

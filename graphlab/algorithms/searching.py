@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
-from graphlab.algorithms.instances import sample_keys, sample_signed_keys
+from graphlab.algorithms.instances import Random, sample_keys, sample_signed_keys
 from graphlab.algorithms.requirements import ascending
 
 KEYS = {"node value": "pos key"}
@@ -27,7 +27,7 @@ def trace_minimum(inputs: Arrays) -> Steps:
     return {"min": least}
 
 
-def sample_binary_search(size: int, rng: np.random.Generator) -> Values:
+def sample_binary_search(size: int, rng: Random) -> Values:
     """Sorted keys and a target, all uniform in [0, 1)."""
     return {"key": np.sort(rng.random(size)), "target": rng.random()}
 

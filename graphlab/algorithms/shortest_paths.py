@@ -10,9 +10,10 @@ import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, probes_of
 from graphlab.algorithms.instances import (
-    one_hot,
+    Random,
     sample_weighted,
     sample_weighted_source,
+    source,
     undirected_graph,
 )
 from graphlab.algorithms.requirements import not_negative
@@ -22,9 +23,9 @@ GRAPH = {"node value": "pos", "edge value": "A", "edge mask": "adj"}
 ROOTED = GRAPH | {"node mask-one": "s"}
 
 
-def sample_bfs(size: int, rng: np.random.Generator, p: float = 0.5) -> Values:
+def sample_bfs(size: int, rng: Random, p: float = 0.5) -> Values:
     """An undirected graph and a source."""
-    return {"A": undirected_graph(size, rng, p), "s": one_hot(int(rng.integers(size)), size)}
+    return {"A": undirected_graph(size, rng, p), "s": source(size, rng)}
 
 
 def trace_bfs(inputs: Arrays) -> Steps:

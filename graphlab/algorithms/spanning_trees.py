@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, probes_of
-from graphlab.algorithms.instances import sample_weighted_source, weighted_graph
+from graphlab.algorithms.instances import Random, sample_weighted_source, weighted_graph
 from graphlab.algorithms.requirements import symmetric
 from graphlab.algorithms.shortest_paths import grow_tree
 
@@ -70,7 +70,7 @@ def trace_mst_prim(inputs: Arrays) -> Steps:
     return grow_tree(inputs, "key", 0)
 
 
-def sample_sparse_weighted(size: int, rng: np.random.Generator, p: float = 0.2) -> Values:
+def sample_sparse_weighted(size: int, rng: Random, p: float = 0.2) -> Values:
     """A sparse undirected weighted graph."""
     return {"A": weighted_graph(size, rng, p)}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
+from graphlab.algorithms.instances import Random, integers
 from graphlab.algorithms.requirements import two_strings
 from graphlab.core.errors import InputError
 
@@ -24,7 +25,7 @@ def split_strings(inputs: Arrays) -> tuple[np.ndarray, np.ndarray]:
     return inputs["key"][~second], inputs["key"][second]
 
 
-def sample_matcher(size: int, rng: np.random.Generator, needle: int | None = None) -> Values:
+def sample_matcher(size: int, rng: Random, needle: int | None = None) -> Values:
     """A random needle, put somewhere into a random haystack, but never at its very end.
 
     Args:
@@ -35,8 +36,8 @@ def sample_matcher(size: int, rng: np.random.Generator, needle: int | None = Non
     length = max(size // 5, 1) if needle is None else needle
     if not 0 < length < size - length:
         raise InputError(f"a needle of {length} does not fit", hint="it must be shorter than the rest of the letters")
-    letters, haystack = rng.integers(4, size=length), rng.integers(4, size=size - length)
-    start = int(rng.integers(size - 2 * length))
+    letters, haystack = integers(rng, 0, 4, length), integers(rng, 0, 4, size - length)
+    start = int(integers(rng, 0, size - 2 * length))
     haystack[start : start + length] = letters
     return string_inputs(haystack, letters)
 

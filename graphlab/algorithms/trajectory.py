@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from graphlab.algorithms.algorithm import DTYPES, MASKED, Algorithm, Arrays, Probe, Values
+from graphlab.algorithms.instances import Random
 from graphlab.algorithms.registry import algorithm
 from graphlab.core.errors import InputError, require_count
 
@@ -145,9 +146,6 @@ class Split:
 def published_split(name: str, part: Literal["train", "validation", "test"]) -> Split:
     """Count, size and seed of a split of CLRS-30.
 
-    The seeds are those of the reference, whose generator is another: the instances have its distribution and not its
-    bits.
-
     References:
         Velickovic et al., The CLRS Algorithmic Reasoning Benchmark, ICML 2022.
     """
@@ -158,11 +156,23 @@ def published_split(name: str, part: Literal["train", "validation", "test"]) -> 
     return splits[part]
 
 
+def sample_split(name: str, part: Literal["train", "validation", "test"], *, hints: bool = True) -> Batch:
+    """A split of CLRS-30, traced: the instances that the reference draws with the split's seed.
+
+    Args:
+        name: As in the benchmark.
+        part: Which split.
+        hints: Whether to keep the hints.
+    """
+    split = published_split(name, part)
+    return sample(name, split.count, split.size, np.random.RandomState(split.seed), hints=hints)
+
+
 def sample(
     name: str,
     count: int,
     size: int,
-    rng: np.random.Generator,
+    rng: Random,
     *,
     hints: bool = True,
     positions: Literal["uniform", "random"] = "uniform",
@@ -175,7 +185,7 @@ def sample(
         count: How many.
         size: What the benchmark calls length. The number of nodes is the size, but one more in optimal_bst, two more in
             bipartite_matching, and 4 in segments_intersect.
-        rng: Where the randomness comes from.
+        rng: Where the randomness comes from. A `RandomState` draws the reference's instances of that seed.
         hints: Whether to keep the hints.
         positions: `pos` as evenly spaced numbers, or as sorted uniform random ones, as the reference trains with.
         options: Of the algorithm's sampler, such as the probability `p` of an edge.
@@ -206,7 +216,7 @@ def sample(
     return batch(trajectories)
 
 
-def _positions(chosen: Algorithm, inputs: Mapping[str, Any], rng: np.random.Generator | None) -> np.ndarray:
+def _positions(chosen: Algorithm, inputs: Mapping[str, Any], rng: Random | None) -> np.ndarray:
     """Positions of the nodes: of two strings, each has its own."""
     if "string" in inputs:
         second = int(np.sum(np.asarray(inputs["string"]) == 1))
@@ -216,7 +226,8 @@ def _positions(chosen: Algorithm, inputs: Mapping[str, Any], rng: np.random.Gene
             probe.name for probe in chosen.stage("input") if probe.location != "graph" and probe.name != "pos"
         )
         counts = (len(inputs[leading]),)
-    return np.concatenate([np.arange(n) / n if rng is None else np.sort(rng.random(n)) for n in counts if n])
+    parts = [np.arange(n) / max(n, 1) if rng is None else np.sort(rng.random(n)) for n in counts]
+    return np.concatenate(parts)
 
 
 def complete(chosen: Algorithm, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -244,6 +255,8 @@ def complete(chosen: Algorithm, inputs: Mapping[str, Any]) -> dict[str, np.ndarr
     if "pos" not in arrays:
         arrays["pos"] = _positions(chosen, arrays, None)
     num_nodes = len(arrays["pos"])
+    if not num_nodes:
+        raise InputError(f"an instance of {chosen.name} without nodes", hint="pass arrays of one entry a node")
     checked = {
         name: _checked(f"{name} of {chosen.name}", probe, arrays[name], num_nodes) for name, probe in probes.items()
     }

@@ -12,7 +12,7 @@ from graphlab.algorithms.algorithm import DTYPES
 from graphlab.algorithms.archive import read_archive
 from graphlab.algorithms.instances import community_graph, undirected_graph, weighted_graph
 from graphlab.algorithms.registry import ALGORITHMS, CLRS_30, FAMILIES, algorithm
-from graphlab.algorithms.trajectory import batch, check, published_split, run_batch, sample, trace
+from graphlab.algorithms.trajectory import batch, check, published_split, run_batch, sample, sample_split, trace
 from graphlab.core.errors import DataError, InputError, UnknownNameError
 from graphlab.data.spec import Target, TargetType
 
@@ -67,6 +67,14 @@ def test_published_splits():
         published_split("bfs", "valid")  # pyright: ignore[reportArgumentType]: that is the point
 
 
+def test_splits_are_drawn_with_their_seed():
+    drawn = sample_split("bfs", "validation")
+    assert len(drawn) == 32 and drawn.num_nodes == 16 and drawn.hints
+    again = sample("bfs", 32, 16, np.random.RandomState(2), hints=False)
+    assert np.array_equal(drawn.inputs["A"], again.inputs["A"])
+    assert sample_split("minimum", "test", hints=False).inputs["key"].shape == (2048, 64)
+
+
 def test_trace_completes_positions_and_adjacency():
     trajectory = trace("bfs", {"A": PATH, "s": [1, 0, 0]})
     assert trajectory.inputs["pos"].tolist() == [0, 1 / 3, 2 / 3]
@@ -110,6 +118,15 @@ def test_a_needle_that_is_not_there_matches_at_its_own_head():
         assert trajectory.outputs["match"].argmax() == 3
 
 
+@pytest.mark.parametrize("name", ["graham_scan", "jarvis_march"])
+@pytest.mark.parametrize("seed", range(20))
+def test_hulls_of_points_of_a_grid_have_the_corners(name, seed):
+    points = np.random.default_rng(seed).permutation([(x, y) for x in range(4) for y in range(4)])
+    hull = trace(name, {"x": points[:, 0], "y": points[:, 1]}).outputs["in_hull"] == 1
+    assert {(0, 0), (3, 0), (0, 3), (3, 3)} <= {tuple(point) for point in points[hull].tolist()}
+    assert ((points[hull] % 3 == 0).any(1)).all(), "none from within"
+
+
 def test_bellman_ford_takes_negative_weights_but_no_negative_cycle():
     weights = np.array([[0, 4, 2.0], [0, 0, 0], [0, -2, 0]])
     assert trace("bellman_ford", {"A": weights, "s": [1, 0, 0]}).outputs["pi"].tolist() == [0, 2, 0]
@@ -131,6 +148,7 @@ BAD = {
     "short source": ("bfs", {"A": PATH, "s": [1, 0]}, "shape"),
     "index as source": ("bfs", {"A": PATH, "s": 1}, "single value"),
     "unknown input": ("bfs", {"A": PATH, "weights": PATH, **ONES}, "no input weights"),
+    "nothing": ("heapsort", {"key": []}, "without nodes"),
     "text": ("minimum", {"key": ["a", "b"]}, "not numbers"),
     "other adjacency": ("bfs", {"A": PATH, "adj": np.ones((3, 3)), **ONES}, "adj"),
     "directed": ("bridges", {"A": np.triu(PATH)}, "undirected"),
@@ -142,6 +160,10 @@ BAD = {
     "mixed strings": ("naive_string_matcher", {"string": [0, 1, 0], "key": [0, 1, 0]}, "divide"),
     "unsorted": ("binary_search", {"key": [1, 0], "target": 0.5}, "sorted"),
     "three points": ("segments_intersect", {"x": [0, 1, 2], "y": [0, 1, 2]}, "4 points"),
+    "same points": ("graham_scan", {"x": [0, 0, 1], "y": [0, 0, 1]}, "same point"),
+    "a line": ("jarvis_march", {"x": [0, 1, 2, 3], "y": [0, 1, 2, 3]}, "one line"),
+    "both ways": ("bipartite_matching", {"A": PATH, "t": [0, 0, 1], **ONES}, "one direction"),
+    "sink": ("bipartite_matching", {"A": np.triu(PATH), "t": [1, 0, 0], **ONES}, "sink"),
     "backwards": ("activity_selector", {"s": [1, 0], "f": [0, 1]}, "ends before"),
 }
 

@@ -11,5 +11,6 @@ def test_the_page_runs(capsys):
     (block,) = blocks(PAGE)
     exec(compile(block.text, PAGE, "exec"), {})
     printed = capsys.readouterr().out
-    for text in ("(32, 16, 16) (32, 16)", "[0 0 1]", "Split(count=2048, size=64, seed=3)", "Probe(name='pi'"):
+    for text in ("(32, 16, 16) (32, 16)", "[0 0 1]", "\n32 64\n", "Split(count=2048, size=64, seed=3)"):
         assert text in printed
+    assert "Probe(name='pi'" in printed
