@@ -6,7 +6,7 @@ one before it; a position of the array is shown as the node that stands there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from graphlab.algorithms.algorithm import Algorithm, Arrays, Steps, Values, chain, probes_of
 from graphlab.algorithms.instances import sample_keys
@@ -117,7 +117,7 @@ def trace_quicksort(inputs: Arrays) -> Steps:
     return {"pred": chain(order)}
 
 
-def _sorting(name: str, trace, hints: dict[str, str]) -> Algorithm:
+def _sorting(name: str, trace: Callable[[Arrays], Steps], hints: dict[str, str]) -> Algorithm:
     return Algorithm(
         name, probes_of(input=KEYS, output=ORDER, hint={"node pointer": "pred_h"} | hints), trace, sample_keys
     )
