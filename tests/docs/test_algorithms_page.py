@@ -1,0 +1,16 @@
+"""What docs/ALGORITHMS.md shows runs as it stands there."""
+
+from __future__ import annotations
+
+from tests.docs.blocks import blocks
+
+PAGE = "docs/ALGORITHMS.md"
+
+
+def test_the_page_runs(capsys):
+    (block,) = blocks(PAGE)
+    exec(compile(block.text, PAGE, "exec"), {})
+    printed = capsys.readouterr().out
+    for text in ("(32, 16, 16) (32, 16)", "[0 0 1]", "\n32 64\n", "Split(count=2048, size=64, seed=3)"):
+        assert text in printed
+    assert "Probe(name='pi'" in printed
