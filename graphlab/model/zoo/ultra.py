@@ -25,7 +25,7 @@ from graphlab.model.base import Preset, TripleModel
 from graphlab.model.bellman_ford import BellmanFordConfig, BellmanFordUpdate, Scales, degree_scale
 from graphlab.model.relation_graph import KINDS, relation_graph
 from graphlab.ops.frontier import Frontier, make_frontier
-from graphlab.ops.linear import Linear, blocks, in_blocks, is_lean
+from graphlab.ops.linear import BLOCKS, Linear, blocks, in_blocks, is_lean
 from graphlab.ops.relational_spmm import Message, Reduce, RelationalGraph, relational_spmm, relational_spmm_pairs
 
 PART = 2**15
@@ -135,10 +135,11 @@ class Ultra(TripleModel):
         """
         query = features[torch.arange(len(asked), device=head.device), asked][place]
         states, frontier = self._entities(walked, head, tail, query, features, place)
-        if not is_lean(states):
+        if not is_lean(states) or states.size(0) < BLOCKS[0]:
             chosen = states[frontier.answer]
             return self.readout(torch.cat([chosen, query.unsqueeze(1).expand_as(chosen)], dim=-1)).squeeze(-1)
-        # Queries that share a state ask the same relation, so that they share its score too.
+        # Queries that share a state ask the same relation, so that they share its score too. In fewer rows than a
+        # block its bits may hang on how many there are.
         step = frontier.steps[-1]
         of_state = step.query[step.pairs.slot]
         scores = states.new_empty(states.size(0), 1)
