@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +38,8 @@ TEST_SEED = 1_000_003
 """Test sets are the same for all seeds and arms."""
 
 
-class Sets(NamedTuple):
+@dataclass(frozen=True)
+class Sets:
     """Sets of integers in one batch."""
 
     bits: Tensor

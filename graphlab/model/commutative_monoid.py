@@ -181,11 +181,13 @@ def _check_sets(values: Tensor, index: Tensor, num_sets: int | None, dim: int) -
     _check_rows(values, dim)
     if index.dtype != torch.int64 or index.shape != values.shape[:1]:
         raise InputError(
-            f"the index of sets is {index.dtype} {list(index.shape)}", hint=f"give int64 [{len(values)}]: one per element"
+            f"the index of sets is {index.dtype} {list(index.shape)}", hint=f"give int64 [{len(values)}], one each"
         )
     low, high = (int(index.min()), int(index.max())) if len(index) else (0, -1)
     num_sets = high + 1 if num_sets is None else num_sets
-    if num_sets < 0 or low < 0 or high >= num_sets:
+    if num_sets < 0:
+        raise InputError(f"a number of sets is not negative: {num_sets}", hint="leave it out to count up to the index")
+    if low < 0 or high >= num_sets:
         raise InputError(
             f"the index has sets {low} to {high}, but there are {num_sets}", hint="count sets from 0 to num_sets - 1"
         )
