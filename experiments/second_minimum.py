@@ -1,6 +1,6 @@
 """The second minimum of sets: does an aggregation that was trained on small sets hold on larger ones?
 
-    python experiments/second_minimum.py --seeds 0:1
+    python experiments/second_minimum.py --seeds 10:13
     python experiments/second_minimum.py --arms lcm sum --steps 500 --out /tmp/second_minimum.json
 
 After the synthetic study of Ong and Velickovic (LoG 2022). A set has integers of 0 to 63, drawn uniformly and with
@@ -8,8 +8,9 @@ repetition, as six bits each; the target is the second smallest, counted with re
 are uniform over 2 to 16 in training; tests are on sets of 16, 32 and 64 elements. A model is an encoder of elements, an
 aggregation and a decoder of sets. All models have the encoder, the optimiser, the steps and the batches of a seed in
 common, and as many parameters as LCM has, within one per cent: decoders of the others are wider. What is not equal is
-time, which the table states. LCM adds the associativity loss to its cross entropy. Accuracy is that of the last step;
-no test set chooses anything.
+time, which the table states. LCM adds the associativity loss to its cross entropy. Accuracy is that of the last step,
+and beside it stands the share of sets whose answer does not change when their elements are shuffled. Settings were
+tried on seed 0, which is therefore not among the seeds that are reported.
 """
 
 from __future__ import annotations
@@ -160,6 +161,16 @@ def accuracy(model: Model, size: int, count: int) -> float:
     return float((scores.argmax(1) == sets.target).float().mean())
 
 
+@torch.no_grad()
+def stability(model: Model, size: int, count: int) -> float:
+    """The share of sets whose answer stays the same when their elements are shuffled; 1 for invariant aggregations."""
+    generator = torch.Generator().manual_seed(TEST_SEED + size)
+    sets = draw_sets(count, size, size, generator)
+    order = torch.randperm(len(sets.index), generator=generator)
+    shuffled = Sets(sets.bits[order], sets.index[order], sets.target)
+    return float((model(sets)[0].argmax(1) == model(shuffled)[0].argmax(1)).float().mean())
+
+
 def run_arm(arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     torch.manual_seed(seed)
     model = make_model(arm, options.dim)
@@ -168,6 +179,7 @@ def run_arm(arm: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     row = {"arm": arm, "seed": seed, "parameters": num_parameters(model), "steps": options.steps}
     row["seconds"] = round(time.perf_counter() - start, 1)
     row["accuracy"] = {str(size): round(accuracy(model, size, options.test_sets), 4) for size in TEST_SIZES}
+    row["stability"] = {str(size): round(stability(model, size, options.test_sets), 4) for size in TEST_SIZES}
     print(format_row(row), flush=True)
     return row | {"curve": curve}
 
@@ -176,22 +188,22 @@ def format_row(row: dict[str, Any]) -> str:
     cells = "  ".join(f"{size}: {100 * share:5.1f} %" for size, share in row["accuracy"].items())
     return (
         f"{row['arm']:4} seed {row['seed']}  {row['parameters']:7} parameters {row['steps']:6} steps "
-        f"{row['seconds']:7.1f} s  {cells}"
+        f"{row['seconds']:7.1f} s  {cells}  stable at 32: {100 * row['stability']['32']:5.1f} %"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
-    parser.add_argument("--seeds", default="0:1")
+    parser.add_argument("--seeds", default="10:13")
     parser.add_argument("--dim", type=int, default=64, help="width of encoded elements")
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--batch", type=int, default=64, help="sets a step")
     parser.add_argument("--lr", type=float, default=2e-3, help="the highest of the schedule")
     parser.add_argument("--associativity", type=float, default=1.0, help="weight of LCM's associativity loss")
     parser.add_argument("--triples", type=int, default=64, help="of the associativity loss, a step")
     parser.add_argument("--test-sets", type=int, default=5000, help="of each size")
-    parser.add_argument("--log-every", type=int, default=500, help="steps between points of the curve")
+    parser.add_argument("--log-every", type=int, default=1000, help="steps between points of the curve")
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "results" / "studies" / "second_minimum.json"
     )

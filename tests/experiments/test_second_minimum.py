@@ -78,16 +78,17 @@ def test_a_short_run_keeps_every_arm_and_seed(study, tmp_path, monkeypatch, caps
     for row in kept["runs"]:
         assert row["steps"] == kept["setup"]["steps"] == 6
         assert row["curve"]["step"] == [3]
-        assert set(row["accuracy"]) == {"16", "32", "64"}
+        assert set(row["accuracy"]) == set(row["stability"]) == {"16", "32", "64"}
+        assert row["arm"] == "lcm" or min(row["stability"].values()) == 1
     assert "lcm  seed 1" in capsys.readouterr().out
     again = run(study, tmp_path, monkeypatch, "--arms", "lcm", "--seeds", "1:2")["runs"]
-    first = kept["runs"][4]
+    first = kept["runs"][len(study.ARMS)]
     assert {**again[0], "seconds": 0} == {**first, "seconds": 0}
 
 
 def test_the_associativity_loss_changes_training(study, tmp_path, monkeypatch):
-    (with_loss,) = run(study, tmp_path, monkeypatch, "--arms", "lcm")["runs"]
-    (without,) = run(study, tmp_path, monkeypatch, "--arms", "lcm", "--associativity", "0")["runs"]
+    (with_loss,) = run(study, tmp_path, monkeypatch, "--arms", "lcm", "--seeds", "3:4")["runs"]
+    (without,) = run(study, tmp_path, monkeypatch, "--arms", "lcm", "--seeds", "3:4", "--associativity", "0")["runs"]
     assert with_loss["curve"]["loss"] != without["curve"]["loss"]
 
 
