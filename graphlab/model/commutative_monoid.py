@@ -49,7 +49,7 @@ class CommutativeMonoid(nn.Module):
         # Two calls of the same shape: exchanging the operands exchanges the summands, and no bit of the sum changes.
         flat_left, flat_right = left.reshape(-1, self.dim), right.reshape(-1, self.dim)
         out = (self.cell(flat_left, flat_right) + self.cell(flat_right, flat_left)) / 2
-        return out.view(left.shape)
+        return out.view(left.shape).to(left.dtype)  # mixed precision narrows what the cell gives
 
     def associativity_loss(
         self, values: Tensor, num_triples: int = 128, generator: torch.Generator | None = None

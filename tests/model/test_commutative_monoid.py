@@ -228,6 +228,17 @@ def test_training_by_the_loss_makes_the_operator_more_associative_and_larger_set
     assert gap(trained) < gap(aggregation) / 3
 
 
+@pytest.mark.parametrize("project", [True, False])
+def test_mixed_precision(project):
+    aggregation = random_aggregation(5, 5, project=project).float()
+    values, index = random_rows(9, 5).float(), sets_of([2, 0, 6, 1])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = aggregation(values, index)
+    torch.testing.assert_close(out.float(), aggregation(values, index), rtol=0.1, atol=0.1)
+    out.float().sum().backward()
+    assert aggregation.monoid.cell.weight_hh.grad is not None
+
+
 def test_new_weights_come_with_a_reset():
     aggregation = random_aggregation()
     before = copy.deepcopy(aggregation.state_dict())
