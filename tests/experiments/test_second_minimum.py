@@ -10,7 +10,7 @@ import torch
 from tests.docs.blocks import ROOT
 from tests.experiments.loading import load_experiment
 
-STORED = ROOT / "experiments" / "results" / "studies" / "second_minimum.json"
+STORED = sorted((ROOT / "experiments" / "results" / "studies").glob("second_minimum*.json"))
 
 
 @pytest.fixture(scope="module")
@@ -18,19 +18,26 @@ def study():
     return load_experiment("second_minimum")
 
 
-def draw(study, count, smallest, largest, seed=0):
-    return study.draw_sets(count, smallest, largest, torch.Generator().manual_seed(seed))
+def draw(study, count, smallest, largest, seed=0, distinct=False):
+    return study.draw_sets(count, smallest, largest, torch.Generator().manual_seed(seed), distinct=distinct)
 
 
-@pytest.mark.parametrize("sizes", [(2, 2), (2, 16), (32, 32)])
-def test_targets_are_second_minima_with_repetition(study, sizes):
-    sets = draw(study, 200, *sizes)
-    values = ((sets.bits > 0).long() << torch.arange(study.BITS)).sum(1)
+def integers(study, sets):
+    return ((sets.bits > 0).long() << torch.arange(study.BITS)).sum(1)
+
+
+@pytest.mark.parametrize("distinct", [False, True])
+@pytest.mark.parametrize("sizes", [(2, 2), (2, 16), (32, 32), (64, 64)])
+def test_targets_are_second_minima(study, sizes, distinct):
+    sets = draw(study, 200, *sizes, distinct=distinct)
+    values = integers(study, sets)
     assert set(sets.bits.unique().tolist()) == {-1.0, 1.0}
     set_sizes = torch.bincount(sets.index, minlength=200)
     assert int(set_sizes.min()) == sizes[0] and int(set_sizes.max()) == sizes[1]
     for k, target in enumerate(sets.target.tolist()):
-        assert sorted(values[sets.index == k].tolist())[1] == target
+        elements = sorted(values[sets.index == k].tolist())
+        assert elements[1] == target
+        assert not distinct or len(set(elements)) == len(elements)
 
 
 def test_test_sets_are_the_same_each_time_and_training_sets_follow_the_seed(study):
@@ -92,12 +99,32 @@ def test_the_associativity_loss_changes_training(study, tmp_path, monkeypatch):
     assert with_loss["curve"]["loss"] != without["curve"]["loss"]
 
 
-@pytest.mark.skipif(not STORED.exists(), reason="the study has not been run in full")
-def test_what_is_kept_is_of_equal_budgets(study):
-    kept = json.loads(STORED.read_text())
-    by_seed: dict[int, list[dict]] = {}
+def test_a_run_on_distinct_integers_says_so(study, tmp_path, monkeypatch):
+    plain, distinct = (run(study, tmp_path, monkeypatch, "--arms", "max", *words) for words in ((), ("--distinct",)))
+    assert (plain["setup"]["distinct"], distinct["setup"]["distinct"]) == (False, True)
+    assert plain["runs"][0]["curve"]["loss"] != distinct["runs"][0]["curve"]["loss"]
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_what_is_kept_is_of_equal_budgets(study, path):
+    kept = json.loads(path.read_text())
+    by_seed: dict[int, list[str]] = {}
     for row in kept["runs"]:
-        by_seed.setdefault(row["seed"], []).append(row)
+        by_seed.setdefault(row["seed"], []).append(row["arm"])
         assert row["steps"] == kept["setup"]["steps"]
         assert row["parameters"] == study.num_parameters(study.make_model(row["arm"], kept["setup"]["dim"]))
-    assert all(sorted(row["arm"] for row in rows) == sorted(study.ARMS) for rows in by_seed.values())
+    assert all(sorted(arms) == sorted(study.ARMS) for arms in by_seed.values())
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_a_maximum_does_not_count_in_what_is_kept(study, path):
+    """With repetition it is right for sets whose minimum is unique, and no others."""
+    kept = json.loads(path.read_text())
+    if kept["setup"].get("distinct", False):
+        pytest.skip("no integer repeats")
+    for size in study.TEST_SIZES:
+        sets = draw(study, kept["setup"]["test_sets"], size, size, study.TEST_SEED + size)
+        values = integers(study, sets).view(-1, size)
+        unique = ((values == values.amin(1, keepdim=True)).sum(1) == 1).float().mean()
+        for row in kept["runs"]:
+            assert row["arm"] != "max" or row["accuracy"][str(size)] <= float(unique) + 0.005
