@@ -31,3 +31,13 @@ def test_the_page_says_what_the_study_has(arm):
     assert " | ".join([f"| {arm}", *(f"{100 * fmean(share):.1f}" for share in shares)]) + " |" in text
     seconds = [row["seconds"] for row in runs]
     assert f"{min(seconds):.0f} to {max(seconds):.0f}" in text
+
+
+def test_the_page_says_what_the_control_has():
+    rows = json.loads((STUDIES / "second_minimum_distinct.json").read_text())["runs"]
+    at_32 = {row["arm"]: f"{100 * row['accuracy']['32']:.1f}" for row in rows}
+    text = (ROOT / "docs" / "LCM.md").read_text(encoding="utf-8")
+    assert at_32["lcm"] == at_32["pna"]
+    assert f"LCM and PNA have {at_32['pna']} at 32 elements, maximum {at_32['max']} and sum {at_32['sum']}" in " ".join(
+        text.split()
+    )
