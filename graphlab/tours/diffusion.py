@@ -58,8 +58,9 @@ def time_density(t: Tensor) -> Tensor:
 
 def draw_times(count: int, generator: torch.Generator | None = None) -> Tensor:
     """Times of density `time_density`, float32 `[count]`: with probability 9/17 uniform, otherwise of density 9 t^8."""
-    uniform = torch.rand(count, generator=generator)
-    late = torch.rand(count, generator=generator) < 8 / 17
+    device = None if generator is None else generator.device
+    uniform = torch.rand(count, generator=generator, device=device)
+    late = torch.rand(count, generator=generator, device=device) < 8 / 17
     return torch.where(late, uniform ** (1 / 9), uniform)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
@@ -13,10 +13,11 @@ from scipy.sparse.csgraph import connected_components
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import compiled
-from graphlab.tours.baselines import greedy_edge, two_opt
+from graphlab.tours.baselines import two_opt
 from graphlab.tours.decoding import greedy_decode
 from graphlab.tours.instances import MEMORY_LIMIT, TourInstance, require_memory
 from graphlab.tours.tour import adjacency_tour, require_tour, tour_length
+from graphlab.tours.tree_search import tree_search
 
 HELD_KARP_NODES = 12
 """Instances up to this size are solved by Held-Karp, where the choice is ours."""
@@ -115,15 +116,16 @@ def branch_and_cut(
 ) -> Solution:
     """The optimum by integer programming, with the rows that forbid subtours added when they are violated.
 
-    First the linear relaxation is tightened by minimum cuts until no subtour row is violated; its value is the lower
-    bound of Held and Karp. Edges whose reduced cost says that no tour shorter than the best so far has them are left
-    out. A start that meets the bound is optimal. Otherwise HiGHS solves the integer program again
-    and again, each time with rows for the subtours of its last solution, until that is a tour.
+    First the linear relaxation is tightened by minimum cuts until no subtour row is violated. Its value is the lower
+    bound of Held and Karp, and its solution guides a tree search for a short tour. Edges are left out if their reduced
+    cost says that only longer tours have them. A tour that meets the bound is optimal. Otherwise HiGHS solves the
+    integer program again and again, each time with rows for the subtours of its last solution, until that is a tour.
 
     Args:
-        start: a tour to begin with, for example of `lkh.lkh`; by default greedy edges and 2-opt.
-        time_limit: seconds, about; after that the shortest tour so far is the result, with `proved` False.
-        memory_limit: bytes that may be allocated.
+        start: a tour to begin with, for example of `lkh.lkh`; by default of a short tree search.
+        time_limit: seconds, about.
+        memory_limit: bytes that may be allocated, about. Where time or memory ends the search, the shortest tour so
+            far is the result, with `proved` False.
 
     Raises:
         InputError: for a start that is no tour, a time limit that is not positive, or too many nodes for memory_limit.
@@ -134,12 +136,13 @@ def branch_and_cut(
     if not time_limit > 0:
         raise InputError(f"the time limit cannot be {time_limit!r}", hint="seconds, above 0")
     require_memory(f"the integer program of {instance.num_nodes:,} nodes", 100 * instance.num_nodes**2, memory_limit)
+    started = time.perf_counter()
     if start is None:
-        start = two_opt(greedy_edge(instance), instance, memory_limit=memory_limit)
-    search = _Search(instance, require_tour(start, instance.num_nodes), time_limit)
+        start = _search_near(np.exp(-instance.costs / (instance.costs.mean() or 1.0)), instance, memory_limit)
+    search = _Search(instance, require_tour(start, instance.num_nodes), time_limit, memory_limit, started)
     search.relax()
     search.branch()
-    length, seconds = search.length, time.perf_counter() - search.started
+    length, seconds = search.length, time.perf_counter() - started
     bound = min(search.bound, length)
     return Solution(search.tour, length, bound, search.is_proved, "branch-and-cut", seconds)
 
@@ -154,8 +157,9 @@ class _Search:
     instance: TourInstance
     tour: np.ndarray
     time_limit: float
+    memory_limit: int
+    started: float
     bound: float = 0.0
-    started: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
         n = self.instance.num_nodes
@@ -178,7 +182,7 @@ class _Search:
 
     def relax(self) -> None:
         """Tightens the linear relaxation until no cut is violated, the bound is met, or time is up."""
-        while not self.is_proved and (left := self._seconds_left()) > 0:
+        while not self.is_proved and (left := self._seconds_left()) > 0 and self._has_room():
             kept = self.kept.nonzero()[0]
             result = linprog(
                 self.costs[kept],
@@ -195,17 +199,19 @@ class _Search:
             if result.status != 0:
                 return
             self._raise_bound(result.fun)
-            weights = self._matrix(kept, result.x)
-            self._offer(weights)
-            self.kept[kept] = result.fun + result.lower.marginals <= self.length / self.unit * (1 + PROOF_TOLERANCE)
+            weights = self._matrix(kept, result.x.clip(0, 1))
+            self._offer(self._decoded(weights))
             parts = violated_cuts(weights)
+            if not len(parts) and not self.is_proved:
+                self._offer(_search_near(weights, self.instance, self.memory_limit))
+            self.kept[kept] = result.fun + result.lower.marginals <= self.length / self.unit * (1 + PROOF_TOLERANCE)
             if not len(parts):
                 return
             self.cuts = np.concatenate([self.cuts, parts])
 
     def branch(self) -> None:
         """Solves the integer program until its solution is a tour, the bound is met, or time is up."""
-        while not self.is_proved and (left := self._seconds_left()) > 0:
+        while not self.is_proved and (left := self._seconds_left()) > 0 and self._has_room():
             kept = self.kept.nonzero()[0]
             result = milp(
                 self.costs[kept],
@@ -224,7 +230,7 @@ class _Search:
             if result.x is None:
                 return
             chosen = self._matrix(kept, result.x > 0.5)
-            self._offer(chosen)
+            self._offer(self._decoded(chosen))
             if result.status != 0 or adjacency_tour(chosen > 0) is not None:
                 return
             count, component = connected_components(csr_array(chosen), directed=False)
@@ -233,15 +239,21 @@ class _Search:
     def _seconds_left(self) -> float:
         return self.time_limit - (time.perf_counter() - self.started)
 
+    def _has_room(self) -> bool:
+        """Whether the rows of all cuts fit in memory, at 32 bytes an entry for us and the solver."""
+        return 32 * len(self.cuts) * int(self.kept.sum()) <= self.memory_limit
+
     def _raise_bound(self, value: float) -> None:
         bound = value * self.unit
         if self.instance.is_integral:
-            bound = math.ceil(bound - PROOF_TOLERANCE * max(1.0, bound))
+            bound = max(bound, math.ceil(bound - PROOF_TOLERANCE * max(1.0, bound)))
         self.bound = max(self.bound, bound)
 
-    def _offer(self, weights: np.ndarray) -> None:
-        """Takes the tour that the program's solution decodes to, after 2-opt, if it is shorter."""
-        tour = two_opt(greedy_decode(weights, self.instance), self.instance)
+    def _decoded(self, weights: np.ndarray) -> np.ndarray:
+        return two_opt(greedy_decode(weights, self.instance), self.instance, memory_limit=self.memory_limit)
+
+    def _offer(self, tour: np.ndarray) -> None:
+        """Takes a tour if it is the shortest so far."""
         if tour_length(tour, self.instance.costs) < self.length:
             self.tour = tour
 
@@ -259,6 +271,16 @@ class _Search:
         matrix = np.zeros(self.instance.costs.shape)
         matrix[self.ends[0][edges], self.ends[1][edges]] = values
         return matrix + matrix.T
+
+
+def _search_near(weights: np.ndarray, instance: TourInstance, memory_limit: int) -> np.ndarray:
+    return tree_search(
+        weights,
+        instance,
+        np.random.default_rng(0),
+        num_simulations=300 * instance.num_nodes,
+        memory_limit=memory_limit,
+    )
 
 
 def violated_cuts(weights: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def lkh(instance: TourInstance, *, runs: int = 10) -> Solution:
     start = time.perf_counter()
     costs = instance.costs
     if not instance.is_integral or costs.max() > LARGEST_COST:
-        costs = np.rint(costs * (LARGEST_COST / costs.max()))
+        costs = np.rint(costs / costs.max() * LARGEST_COST)
     closed = elkai.DistanceMatrix(costs.astype(np.int64).tolist()).solve_tsp(runs)
     tour = require_tour(closed[:-1], instance.num_nodes)
     return Solution(tour, tour_length(tour, instance.costs), 0.0, False, "lkh", time.perf_counter() - start)

@@ -13,7 +13,7 @@ from graphlab.core.errors import InputError
 from graphlab.tours import exact, lkh
 from graphlab.tours.baselines import nearest_neighbour
 from graphlab.tours.exact import branch_and_cut, held_karp, optimum, violated_cuts
-from graphlab.tours.instances import TourInstance, draw_points, draw_weights
+from graphlab.tours.instances import TourInstance, draw_points, draw_weights, from_costs
 from graphlab.tours.tour import is_tour, tour_length
 from tests.tours.brute_force import cuts_below_two, instances, shortest
 
@@ -67,6 +67,20 @@ def test_without_time_the_start_is_the_result_and_not_proved() -> None:
     assert (solution.tour == start).all() and not solution.proved and solution.lower_bound == 0
 
 
+def test_cuts_that_do_not_fit_in_memory_end_the_search() -> None:
+    instance = draw_points(120, np.random.default_rng(3))
+    solution = branch_and_cut(instance, memory_limit=100 * 120**2)
+    assert is_tour(solution.tour, 120) and not solution.proved
+    assert 0 < solution.lower_bound < solution.length
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-12, 1e9, 1e280])
+def test_costs_of_any_scale_are_proved(scale: float) -> None:
+    instance = from_costs(draw_points(11, np.random.default_rng(2)).costs * scale)
+    solution = branch_and_cut(instance)
+    assert solution.proved and solution.length == pytest.approx(held_karp(instance).length, rel=1e-9, abs=0)
+
+
 def test_a_small_instance_is_left_to_held_karp() -> None:
     assert optimum(draw_points(exact.HELD_KARP_NODES, np.random.default_rng(0))).method == "held-karp"
 
@@ -100,6 +114,9 @@ def test_lkh_is_near_the_optimum_and_proves_nothing() -> None:
             assert is_tour(solution.tour, size) and not solution.proved and solution.method == "lkh"
             assert solution.length == pytest.approx(held_karp(instance).length, rel=1e-5)
             assert branch_and_cut(instance, solution.tour).proved
+    for scale in (1e-300, 1e280):
+        instance = from_costs(draw_points(9, np.random.default_rng(4)).costs * scale)
+        assert lkh.lkh(instance).length == pytest.approx(held_karp(instance).length, rel=1e-5, abs=0)
 
 
 def test_without_lkh_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
