@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from measure import interleaved, median_ratio, write_result
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 import graphlab.ops.neighbour_sum as module
@@ -58,7 +58,7 @@ def power_law(nodes: int, random: np.random.Generator) -> Tensor:
 
 def plane(nodes: int, random: np.random.Generator) -> Tensor:
     points = random.random((nodes, 2))
-    nearest = cKDTree(points).query(points, DEGREE // 2 + 1)[1][:, 1:]
+    nearest = KDTree(points).query(points, DEGREE // 2 + 1)[1][:, 1:]
     return both_ways(np.stack([nearest.flatten(), np.repeat(np.arange(nodes), DEGREE // 2)]))
 
 
@@ -95,7 +95,9 @@ def row(name: str, edges: Tensor, nodes: int, width: int) -> dict[str, Any]:
         arms["by number"] = lambda: neighbour_sum(by_number, x)
     torch.testing.assert_close(neighbour_sum(ours, x), matrix @ x, rtol=1e-3, atol=1e-3)
     seconds = interleaved(arms, REPEATS)
-    figures = {f"milliseconds, {arm}": round(median(seconds["processor"][arm]) * 1e3, 2) for arm in arms}
+    figures: dict[str, Any] = {
+        f"milliseconds, {arm}": round(median(seconds["processor"][arm]) * 1e3, 2) for arm in arms
+    }
     for arm in list(arms)[1:]:
         figures[f"times {arm}"] = {
             clock: round(median_ratio(each[arm], each["ours"]), 2) for clock, each in seconds.items()
