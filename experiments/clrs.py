@@ -6,10 +6,11 @@
 
 Training draws new instances of 4 to 16 nodes, with random positions and edge probabilities; the published validation
 split of 16 nodes selects the checkpoint, and the published test split of 64 nodes is scored once, by it
-(Velickovic et al., ICML 2022; settings of Ibarz et al., LoG 2022). Defaults are those of the paper; `--small` has a
-budget that one CPU core can pay. A budget is a number of steps, of seconds, or both, whichever ends first. Seconds are
-those of training, with its sampling and without validation: on a CPU of processor time, which other work on the machine
-does not change, elsewhere of the clock. A store makes runs resumable, to the same weights where steps are the budget. A run takes the place of the one with its algorithm, processor and seed in the file of results.
+(Velickovic et al., ICML 2022). Defaults are those of the benchmark's code, with true hints half of the time; `--small`
+has a budget that one CPU core can pay. A budget is a number of steps, of seconds, or both, whichever ends first.
+Seconds are those of training, with its sampling and without validation: on a CPU of processor time, which other work on
+the machine hardly changes, elsewhere of the clock. A store makes runs resumable, to the same weights where steps are
+the budget. A run takes the place of the one with its algorithm, processor and seed in the file of results.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from torch import nn
 from graphlab.algorithms.metrics import scores
 from graphlab.algorithms.registry import CLRS_30, algorithm
 from graphlab.algorithms.trajectory import Batch, published_split, sample
-from graphlab.core.errors import DivergenceError, InputError
+from graphlab.core.errors import DivergenceError, InputError, require_count
 from graphlab.core.files import write_atomic, write_json
 from graphlab.core.seeds import SeedStream, parse_seeds
 from graphlab.model.algorithmic.instances import Instances, collate
@@ -171,8 +172,10 @@ def learn(name: str, processor: str, seed: int, settings: dict[str, Any], store:
 
     Raises:
         DivergenceError: The loss is no longer finite.
-        InputError: The store has a checkpoint of other settings.
+        InputError: The store has a checkpoint of other settings, or there is nothing to train or score.
     """
+    require_count("the number of steps", settings["steps"], "train for at least one")
+    require_count("the number of instances", settings["instances"] or 1, "score at least one")
     run = Run(name, processor, seed, settings)
     path = None if store is None else store / f"{name}-{processor}-{seed}.pt"
     if path is not None and path.exists():

@@ -16,14 +16,17 @@ from graphlab.core.errors import InputError
 Tensors = Mapping[str, Tensor]
 
 FIXED_HINT = "pred_h"
-"""A hint that never changes, where the algorithm predicts no order: of strings and points, the order of the input."""
+"""A hint that never changes in most algorithms: the order of the input."""
+
+REORDERED = frozenset({"quickselect"})
+"""Algorithms that change the order, beside those that predict it."""
 
 
 @dataclass(frozen=True)
 class Layout:
     """The probes of an algorithm as a network uses them.
 
-    `pred_h` is an input where it is a hint that never changes, as in Ibarz et al., LoG 2022.
+    `pred_h` is an input where it never changes, as in Ibarz et al., LoG 2022.
 
     Attributes:
         inputs: Seen at each step.
@@ -42,7 +45,8 @@ def layout(algorithm: Algorithm) -> Layout:
     """The probes of an algorithm as a network uses them."""
     outputs, hints = algorithm.stage("output"), algorithm.stage("hint")
     predicts_order = any(probe.name == "pred" for probe in outputs)
-    fixed = () if predicts_order else tuple(probe for probe in hints if probe.name == FIXED_HINT)
+    changes = predicts_order or algorithm.name in REORDERED
+    fixed = () if changes else tuple(probe for probe in hints if probe.name == FIXED_HINT)
     inputs = (*algorithm.stage("input"), *(replace(probe, stage="input") for probe in fixed))
     return Layout(
         inputs,

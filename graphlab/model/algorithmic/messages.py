@@ -65,7 +65,8 @@ class MPNN(Processor):
         z = torch.cat([features.node, state.node], dim=-1)
         messages = self.source(z).unsqueeze(2) + self.target(z).unsqueeze(1) + self.pair(features.pair)
         messages = self.mlp(messages + self.graph(features.graph)[:, None, None])
-        kept = features.adjacency if self.along_edges else pairs_there(features.there)
+        kept = pairs_there(features.there)
+        kept = kept & features.adjacency if self.along_edges else kept
         received = largest(messages, kept, 1)
         new = self.norm((self.keep(z) + self.gather(received)).relu())
         if self.gate is not None:
