@@ -81,7 +81,7 @@ class Features(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """Probes to features. The maps of one location are the columns of one matrix, with a bias for each probe.
+    """Probes to features. The maps of one location are the columns of one matrix, and share a bias.
 
     Args:
         probes: What is encoded.

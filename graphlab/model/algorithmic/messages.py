@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from graphlab.core.citation import Citation
+from graphlab.core.errors import InputError
 from graphlab.model.algorithmic.encoders import Features, linear
 from graphlab.model.algorithmic.instances import pairs_there
 from graphlab.model.algorithmic.processors import Processor, ProcessorConfig, State, largest, zero_absent
@@ -52,6 +53,8 @@ class MPNN(Processor):
 
     def __init__(self, config: ProcessorConfig) -> None:
         super().__init__(config)
+        if config.num_layers != 1:
+            raise InputError(f"a step of message passing has one layer, not {config.num_layers}", hint="leave it out")
         dim = config.hidden_dim
         self.source, self.target = linear(2 * dim, dim), linear(2 * dim, dim)
         self.pair, self.graph = linear(dim, dim), linear(dim, dim)

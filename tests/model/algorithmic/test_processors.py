@@ -152,8 +152,10 @@ def test_gates_start_almost_closed():
 
 def test_triangular_attention_by_loops():
     torch.manual_seed(0)
-    query, key, left, right = (torch.randn(2, 3, 4, 4, 5).double() for _ in range(4))
+    query, key, left, right = (torch.randn(2, 3, 4, 4, 5).double().requires_grad_() for _ in range(4))
     result = triangular_attention(query, key, left, right, PARTIAL)
+    with torch.no_grad():
+        torch.testing.assert_close(triangular_attention(query, key, left, right, PARTIAL), result)
     for b in range(2):
         nodes = range(int(PARTIAL[b].sum()))
         for h in range(3):
@@ -206,6 +208,12 @@ def test_relational_attention_by_loops():
                 ends = torch.cat([pair[b, i, j], pair[b, j, i], after[b, i], after[b, j]])
                 updated = layer.norms[2](pair[b, i, j] + layer.message_out(layer.message(ends).relu()))
                 torch.testing.assert_close(pairs_after[b, i, j], layer.norms[3](updated + layer.pair_ffn(updated)))
+
+
+@pytest.mark.parametrize("name", ["mpnn", "pgn", "triplet-gmpnn"])
+def test_message_passing_has_one_layer(name):
+    with pytest.raises(InputError, match="has one layer"):
+        processor_class(name)(ProcessorConfig(num_layers=2))
 
 
 @pytest.mark.parametrize("name", ["edge-transformer", "relational-transformer", "floydnet"])
