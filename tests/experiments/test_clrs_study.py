@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,33 @@ def test_what_is_scored_is_the_beginning_of_the_published_split(study):
     batch = sample_split("bfs", "test", hints=False)
     assert [len(part) for _, part in chunks] == [4, 1]
     assert (chunks[1][1].outputs["pi"][0] == batch.outputs["pi"][4]).all()
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_command_keeps_a_row_for_each_run(study, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(study, "CLRS_30", ("bfs", "minimum"))
+    words = ["clrs.py", "--all", "--processors", "mpnn", "ppgn", "--small", "--hidden-dim", "16", "--lengths", "4"]
+    words += ["--batch", "2", "--no-hints", "--out", str(tmp_path / "clrs.json")]
+    for steps in ("1", "2"):
+        monkeypatch.setattr(sys, "argv", [*words, "--steps", steps])
+        study.main()
+    stored = json.loads((tmp_path / "clrs.json").read_text())
+    assert [(row["algorithm"], row["processor"]) for row in stored] == [
+        ("bfs", "mpnn"), ("bfs", "ppgn"), ("minimum", "mpnn"), ("minimum", "ppgn")
+    ]  # fmt: skip
+    assert all(row["steps"] == 2 and row["settings"]["hints"] is False for row in stored)
+    assert capsys.readouterr().out.count("2 algorithms") == 4
+
+
+def test_a_budget_of_seconds_ends_a_run(study, quick):
+    row = study.learn("minimum", "mpnn", 0, quick | {"steps": 10**6, "seconds": 0.05})
+    assert row["seconds"] >= 0.05 and row["steps"] < 1000
+
+
+@pytest.mark.parametrize("settings", [{"steps": 0}, {"instances": -1}])
+def test_a_run_of_nothing_is_refused(study, quick, settings):
+    with pytest.raises(InputError, match="the number of"):
+        study.learn("minimum", "mpnn", 0, quick | settings)
 
 
 @pytest.fixture
