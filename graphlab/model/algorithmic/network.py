@@ -95,13 +95,15 @@ class Network(nn.Module):
         """Scores of the outputs, and of the hints of all steps, or else of the last.
 
         Raises:
-            InputError: The instances are of another algorithm.
+            InputError: The instances are of another algorithm, or lack hints that training sees.
         """
         if instances.algorithm is not self.algorithm:
             raise InputError(
                 f"instances of {instances.algorithm.name} for a network of {self.algorithm.name}",
                 hint="build a network for each algorithm",
             )
+        if self.training:
+            self._require_hints(instances)
         there, last = instances.there, (instances.lengths - 2).clamp(min=0)
         seen = self.inputs(self._numbers(self.layout.inputs, instances.inputs, there), there)
         state = self.processor.start(there)
@@ -142,12 +144,25 @@ class Network(nn.Module):
             fed[probe.name] = feed_back(probe, predicted, hard=hard)
         return fed
 
+    def _require_hints(self, instances: Instances) -> None:
+        steps, longest = [len(instances.hints[probe.name]) for probe in self.hint_probes], int(instances.lengths.max())
+        if steps and min(steps) < longest:
+            raise InputError(
+                f"instances have hints of {min(steps)} steps, and trajectories of {longest}",
+                hint="the first hint is enough to predict, but not to train",
+            )
+
     def _numbers(self, probes: tuple[Probe, ...], values: dict[str, Tensor], there: Tensor) -> dict[str, Tensor]:
         dtype = next(self.parameters()).dtype
         return {probe.name: numbers(probe, values[probe.name], there.shape[1], dtype) for probe in probes}
 
     def losses(self, instances: Instances, prediction: Prediction | None = None) -> dict[str, Tensor]:
-        """The loss of each output, and of each hint over the steps that each instance has."""
+        """The loss of each output, and of each hint over the steps that each instance has.
+
+        Raises:
+            InputError: As `forward`, or the instances lack hints.
+        """
+        self._require_hints(instances)
         scores: Prediction = self(instances) if prediction is None else prediction
         there = instances.there
         losses = {

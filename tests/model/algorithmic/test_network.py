@@ -220,6 +220,10 @@ def test_bad_input_is_refused():
         collate([batch, batch_of("dfs", 4)])
     with pytest.raises(InputError, match="without hints"):
         collate([replace(batch, hints={})])
+    cut = replace(batch, hints={key: hint[:1] for key, hint in batch.hints.items()})
+    for mode in (network.train(), network_of("bfs").eval()):
+        with pytest.raises(InputError, match="hints of 1 steps"):
+            mode.loss(instances_of(cut))
     with pytest.raises(InputError, match="instances of dfs for a network of bfs"):
         network(instances_of(batch_of("dfs", 4)))
     with pytest.raises(InputError, match="training mode"):
