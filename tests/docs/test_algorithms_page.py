@@ -8,9 +8,11 @@ PAGE = "docs/ALGORITHMS.md"
 
 
 def test_the_page_runs(capsys):
-    (block,) = blocks(PAGE)
-    exec(compile(block.text, PAGE, "exec"), {})
+    tracing, learning = blocks(PAGE)
+    exec(compile(tracing.text, PAGE, "exec"), {})
     printed = capsys.readouterr().out
     for text in ("(32, 16, 16) (32, 16)", "[0 0 1]", "\n32 64\n", "Split(count=2048, size=64, seed=3)"):
         assert text in printed
     assert "Probe(name='pi'" in printed
+    exec(compile(learning.text, PAGE, "exec"), {})
+    assert 0 <= float(capsys.readouterr().out) <= 1
