@@ -58,7 +58,7 @@ def power_law(nodes: int, random: np.random.Generator) -> Tensor:
 
 def plane(nodes: int, random: np.random.Generator) -> Tensor:
     points = random.random((nodes, 2))
-    nearest = KDTree(points).query(points, DEGREE // 2 + 1)[1][:, 1:]
+    nearest = np.asarray(KDTree(points).query(points, DEGREE // 2 + 1)[1])[:, 1:]
     return both_ways(np.stack([nearest.flatten(), np.repeat(np.arange(nodes), DEGREE // 2)]))
 
 
