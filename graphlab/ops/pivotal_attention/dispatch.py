@@ -17,7 +17,7 @@ from graphlab.ops.pivotal_attention.tuples import tuples
 SHORT = 2
 """Times the width of a head: as many pivots have scores that are no more numbers than the inputs are."""
 
-FEW = 2**19
+FEW = 2**20
 """Scores that are laid out at once at any length."""
 
 
