@@ -92,8 +92,8 @@ def make_frontier(
             wanted = torch.cat([wanted[:queries], ground])
         found.append((wanted, slots[step - 1]))
         if step > 1:
-            heard = links.neighbourhood(wanted)
-            wanted = slots[step - 2].before(heard, slots[step - 1], distance < step)
+            senders = links.neighbourhood(wanted)
+            wanted = slots[step - 2].before(senders, slots[step - 1], distance < step)
 
     made: list[Step] = []
     everyone = torch.arange(queries, device=head.device)

@@ -200,10 +200,10 @@ class _Search:
                 return
             self._raise_bound(result.fun)
             weights = self._matrix(kept, result.x.clip(0, 1))
-            self._offer(self._decoded(weights))
+            self._keep_if_shorter(self._decoded(weights))
             parts = violated_cuts(weights)
             if not len(parts) and not self.is_proved:
-                self._offer(_search_near(weights, self.instance, self.memory_limit))
+                self._keep_if_shorter(_search_near(weights, self.instance, self.memory_limit))
             self.kept[kept] = result.fun + result.lower.marginals <= self.length / self.unit * (1 + PROOF_TOLERANCE)
             if not len(parts):
                 return
@@ -230,7 +230,7 @@ class _Search:
             if result.x is None:
                 return
             chosen = self._matrix(kept, result.x > 0.5)
-            self._offer(self._decoded(chosen))
+            self._keep_if_shorter(self._decoded(chosen))
             if result.status != 0 or adjacency_tour(chosen > 0) is not None:
                 return
             count, component = connected_components(csr_array(chosen), directed=False)
@@ -252,7 +252,7 @@ class _Search:
     def _decoded(self, weights: np.ndarray) -> np.ndarray:
         return two_opt(greedy_decode(weights, self.instance), self.instance, memory_limit=self.memory_limit)
 
-    def _offer(self, tour: np.ndarray) -> None:
+    def _keep_if_shorter(self, tour: np.ndarray) -> None:
         """Takes a tour if it is the shortest so far."""
         if tour_length(tour, self.instance.costs) < self.length:
             self.tour = tour

@@ -85,14 +85,25 @@ def test_what_is_scored_is_the_beginning_of_the_published_split(study):
 @pytest.mark.usefixtures("quick")
 def test_the_command_keeps_a_row_for_each_run(study, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(study, "CLRS_30", ("bfs", "minimum"))
-    words = ["clrs.py", "--all", "--processors", "mpnn", "ppgn", "--small", "--hidden-dim", "16", "--lengths", "4"]
+    words = [
+        "clrs.py",
+        "--all",
+        "--processors",
+        "mpnn",
+        "pair-product",
+        "--small",
+        "--hidden-dim",
+        "16",
+        "--lengths",
+        "4",
+    ]
     words += ["--batch", "2", "--no-hints", "--out", str(tmp_path / "clrs.json")]
     for steps in ("1", "2"):
         monkeypatch.setattr(sys, "argv", [*words, "--steps", steps])
         study.main()
     stored = json.loads((tmp_path / "clrs.json").read_text())
     assert [(row["algorithm"], row["processor"]) for row in stored] == [
-        ("bfs", "mpnn"), ("bfs", "ppgn"), ("minimum", "mpnn"), ("minimum", "ppgn")
+        ("bfs", "mpnn"), ("bfs", "pair-product"), ("minimum", "mpnn"), ("minimum", "pair-product")
     ]  # fmt: skip
     assert all(row["steps"] == 2 and row["settings"]["hints"] is False for row in stored)
     assert capsys.readouterr().out.count("2 algorithms") == 4

@@ -7,7 +7,7 @@ predicted, step after step. The rest:
     encoders     probes to features of nodes, pairs of nodes and graphs
     processors   one step on these features, by name, and what every processor takes and gives
     messages     MPNN, PGN and Triplet-GMPNN
-    pairs        Edge Transformer, PPGN and FloydNet: a state of all pairs of nodes
+    pairs        Edge Transformer, products after PPGN, and FloydNet: a state of all pairs of nodes
     relational   the relational transformer
     decoders     features to probes, and how predictions are fed back
     losses       the loss of each type of probe

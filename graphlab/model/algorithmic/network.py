@@ -193,7 +193,7 @@ class Network(nn.Module):
             InputError: The network is in training mode, or sizes differ.
         """
         if self.training:
-            raise InputError("a network in training mode sees true hints", hint="call eval() first")
+            raise InputError("a network in training mode sees true hints", hint="put it in evaluation mode first")
         if bool((instances.sizes != instances.num_nodes).any()):
             raise InputError("instances of different sizes have no one array", hint="predict each size by itself")
         outputs = self(instances, keep_hints=False).outputs

@@ -135,7 +135,7 @@ def _sums_of_products(weights: Tensor, left: Tensor, right: Tensor) -> Tensor:
     return total.movedim(2, -1)
 
 
-class PPGN(PairProcessor):
+class PairProduct(PairProcessor):
     """Matrix products of pairs, x <- norm(relu(W [x | M1(x) M2(x)])), channel by channel, with two-layer MLPs M1, M2.
 
     Departures: products are divided by the number of nodes, so that they do not grow with it, and rows are normalised

@@ -97,7 +97,7 @@ MODULES: Mapping[str, tuple[str, str]] = {
     "triplet-gmpnn": ("messages", "TripletGMPNN"),
     "edge-transformer": ("pairs", "EdgeTransformer"),
     "relational-transformer": ("relational", "RelationalTransformer"),
-    "ppgn": ("pairs", "PPGN"),
+    "pair-product": ("pairs", "PairProduct"),
     "floydnet": ("pairs", "FloydNet"),
 }
 """File and class of each processor."""

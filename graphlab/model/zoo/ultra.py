@@ -88,7 +88,7 @@ class Ultra(TripleModel):
         if not (is_lean(self._kinds()[0]) and len(head)):
             features = self.relation_features(relations, asked).transpose(0, 1)
             return self._score(walked, head, tail, asked, features, place)
-        walked, relations, asked = self._without_absent(walked, relations, asked)
+        walked, relations, asked = self._of_present_relations(walked, relations, asked)
         few = max(1, PART // max(1, relations.num_nodes))
         features = torch.cat([self.relation_features(relations, some).transpose(0, 1) for some in asked.split(few)])
         scores = features.new_empty(len(head), walked.edges.num_nodes if tail is None else tail.size(1))
@@ -99,7 +99,7 @@ class Ultra(TripleModel):
             scores[rows] = self._score(walked, head[rows], tails, asked[mine], features[mine], place[rows] - mine.start)
         return scores
 
-    def _without_absent(
+    def _of_present_relations(
         self, walked: Walked, relations: RelationalGraph, asked: Tensor
     ) -> tuple[Walked, RelationalGraph, Tensor]:
         """The same under new numbers of the relations that have facts, which meet themselves at least. What the others

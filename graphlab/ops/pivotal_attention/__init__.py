@@ -6,7 +6,8 @@ Of pairs (i, k), in each head, with the pivot j:
     y[i, k] = sum over j of softmax_j(s[i, k, j]) (v1[i, j] + v2[j, k])
 
 and of k-tuples the same with a key and a value for each place that the pivot takes. The scores, n^(k + 1) numbers, are
-made a block at a time and not kept; the gradient makes them again.
+made a block at a time and not kept; the gradient makes them again. Where they are few, or no more than the inputs, they
+are laid out at once, which is as fast.
 """
 
 from graphlab.ops.pivotal_attention.dispatch import pivotal_attention
