@@ -282,7 +282,11 @@ def over_rows(num_rows: int, run: Callable[[int, int], object]) -> None:
 @lru_cache
 def _loop(weighted: bool, known: int) -> Callable[..., None]:
     """The sums of some of the rows, `row_of[first:last]`, in one of the blocks of columns: x `[num_others, blocks, n]`,
-    out `[num_rows, blocks, n]`, kept in the dtype of `like`. n is `known` when it is compiled, or at most MAX_WIDTH."""
+    out `[num_rows, blocks, n]`, kept in the dtype of `like`. n is `known` when it is compiled, or at most MAX_WIDTH.
+
+    Its indices are unsigned, written out: numba checks others for those that count from the end, and `at` takes a
+    sixth longer to compile.
+    """
 
     @contracted
     def loop(row_of, start, other, weight, own, x, block, like, out, first, last):
@@ -290,38 +294,37 @@ def _loop(weighted: bool, known: int) -> Callable[..., None]:
         sums, column = scratch(like, n), np.uint64(block)
         exact, rounded = like.dtype.type, out.dtype.type
         for r in range(first, last):
-            i = at(row_of, r)
+            i = np.uint64(row_of[np.uint64(r)])
             if len(own) and i < len(x):
-                row, of_own = x[np.uint64(i), column], exact(own[0])
+                row, of_own = x[i, column], exact(own[0])
                 for k in range(n):
                     sums[k] = of_own * exact(row[k])
             else:
                 for k in range(n):
                     sums[k] = exact(0)
-            p, end = at(start, r), at(start, r + 1)
-            while p + 4 <= end:
-                a, b = x[np.uint64(at(other, p)), column], x[np.uint64(at(other, p + 1)), column]
-                c, d = x[np.uint64(at(other, p + 2)), column], x[np.uint64(at(other, p + 3)), column]
+            p, end = np.uint64(start[np.uint64(r)]), np.uint64(start[np.uint64(r + 1)])
+            while p + np.uint64(4) <= end:
+                q, s, t = p + np.uint64(1), p + np.uint64(2), p + np.uint64(3)
+                a, b = x[np.uint64(other[p]), column], x[np.uint64(other[q]), column]
+                c, d = x[np.uint64(other[s]), column], x[np.uint64(other[t]), column]
                 if weighted:
-                    of_a, of_b = exact(at(weight, p)), exact(at(weight, p + 1))
-                    of_c, of_d = exact(at(weight, p + 2)), exact(at(weight, p + 3))
+                    of_a, of_b, of_c, of_d = exact(weight[p]), exact(weight[q]), exact(weight[s]), exact(weight[t])
                     for k in range(n):
                         sums[k] += (of_a * exact(a[k]) + of_b * exact(b[k])) + (of_c * exact(c[k]) + of_d * exact(d[k]))
                 else:
                     for k in range(n):
                         sums[k] += (exact(a[k]) + exact(b[k])) + (exact(c[k]) + exact(d[k]))
-                p += 4
-            while p < end:
-                a = x[np.uint64(at(other, p)), column]
+                p += np.uint64(4)
+            for q in range(p, end):
+                a = x[np.uint64(other[q]), column]
                 if weighted:
-                    of_a = exact(at(weight, p))
+                    of_a = exact(weight[q])
                     for k in range(n):
                         sums[k] += of_a * exact(a[k])
                 else:
                     for k in range(n):
                         sums[k] += exact(a[k])
-                p += 1
-            row = out[np.uint64(i), column]
+            row = out[i, column]
             for k in range(n):
                 row[k] = rounded(sums[k])
 
