@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from graphlab.analysis.answers import Answers, answers
     from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
+    from graphlab.analysis.expressiveness.untrained import UntrainedDiscrimination, discriminate_untrained
     from graphlab.analysis.probe import Finding, analyze
     from graphlab.catalogue.describe import Description, describe
     from graphlab.catalogue.register import register
@@ -55,6 +56,7 @@ __all__ = [
     "ResultTable",
     "Runs",
     "Search",
+    "UntrainedDiscrimination",
     "analyze",
     "answers",
     "build",
@@ -63,6 +65,7 @@ __all__ = [
     "datasets",
     "describe",
     "discriminate",
+    "discriminate_untrained",
     "export",
     "leaderboard",
     "load",
@@ -97,6 +100,8 @@ _MADE_IN = {
     "answers": "analysis.answers",
     "Discrimination": "analysis.expressiveness.trained",
     "discriminate": "analysis.expressiveness.trained",
+    "UntrainedDiscrimination": "analysis.expressiveness.untrained",
+    "discriminate_untrained": "analysis.expressiveness.untrained",
     "Finding": "analysis.probe",
     "analyze": "analysis.probe",
     "Dataset": "data.dataset",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +13,10 @@ from graphlab.algorithms.algorithm import DTYPES, MASKED, Algorithm, Arrays, Pro
 from graphlab.algorithms.instances import Random
 from graphlab.algorithms.registry import algorithm
 from graphlab.core.errors import InputError, require_count
+from graphlab.core.memory import available_memory, require_memory
+
+MOST_NODES = int(np.iinfo(np.int16).max)
+"""Pointers to more would not fit."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +207,12 @@ def sample(
         raise InputError("an instance of size 1 has nothing to decide", hint="sizes start at 2")
     if positions not in ("uniform", "random"):
         raise InputError(f"positions cannot be {positions!r}", hint="'uniform' or 'random'")
+    require_memory(
+        f"{count:,} instances of {name} of size {size:,}" + (" with a hint for each node in turn" if hints else ""),
+        count * _bytes(chosen, size, hints),
+        available_memory(),
+        "draw fewer or smaller instances, or pass hints=False",
+    )
     trajectories = []
     for _ in range(count):
         try:
@@ -214,6 +225,15 @@ def sample(
             inputs["pos"] = _positions(chosen, inputs, rng)
         trajectories.append(trace(name, inputs, hints=hints))
     return batch(trajectories)
+
+
+def _bytes(chosen: Algorithm, size: int, hints: bool) -> int:
+    """Of the arrays of an instance, with as many steps as nodes: most algorithms take about as many, or more."""
+    steps = {"input": 1, "output": 1, "hint": size if hints else 0}
+    return sum(
+        steps[probe.stage] * math.prod(probe.shape(size)) * np.dtype(DTYPES[probe.type]).itemsize
+        for probe in chosen.probes
+    )
 
 
 def _positions(chosen: Algorithm, inputs: Mapping[str, Any], rng: Random | None) -> np.ndarray:
@@ -257,6 +277,8 @@ def complete(chosen: Algorithm, inputs: Mapping[str, Any]) -> dict[str, np.ndarr
     num_nodes = len(arrays["pos"])
     if not num_nodes:
         raise InputError(f"an instance of {chosen.name} without nodes", hint="pass arrays of one entry a node")
+    if num_nodes > MOST_NODES:
+        raise InputError(f"an instance of {chosen.name} with {num_nodes:,} nodes", hint=f"at most {MOST_NODES:,}")
     checked = {
         name: _checked(f"{name} of {chosen.name}", probe, arrays[name], num_nodes) for name, probe in probes.items()
     }

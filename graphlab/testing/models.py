@@ -14,13 +14,13 @@ from collections.abc import Callable
 from copy import deepcopy
 
 import torch
-from torch import nn
 
 from graphlab.core.config import search_space
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
+from graphlab.model.initialisation import draw_zeros
 from graphlab.model.registry import find_model
 from graphlab.task.registry import TASKS, find_task
 from graphlab.testing.model_outputs import (
@@ -34,7 +34,7 @@ from graphlab.testing.model_outputs import (
 from graphlab.testing.small_models import built, cases, distinct_cases, plan_on_example
 from graphlab.training.config import TrainingConfig
 
-__all__ = ["MODEL_CHECKS", "ONCE", "cases", "check_gpu", "contract", "draw_zeros"]
+__all__ = ["MODEL_CHECKS", "ONCE", "cases", "check_gpu", "contract"]
 
 
 def check_registration(model: str, name: str) -> None:
@@ -69,13 +69,6 @@ def _missed(model: str, name: str, seed: int) -> set[str]:
             task.loss(learner, batches[step]).backward()
             missed = {key: p for key, p in missed.items() if p.grad is None or not p.grad.abs().sum() > 0}
     return set(missed)
-
-
-def draw_zeros(module: nn.Module) -> None:
-    """Draws the maps of a network that start at zero, behind which nothing is seen of what comes before them."""
-    for parameter in module.parameters():
-        if parameter.dim() > 1 and not parameter.any():
-            nn.init.normal_(parameter, std=0.2)
 
 
 def check_mixed_precision(model: str, name: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from graphlab.core.errors import InputError
+from graphlab.core.memory import require_memory
 from graphlab.ops.compiled import called_by_loops, compiled
 from graphlab.tours.decoding import greedy_decode
-from graphlab.tours.instances import MEMORY_LIMIT, TourInstance, require_memory
+from graphlab.tours.instances import LARGER, MEMORY_LIMIT, TourInstance
 from graphlab.tours.tour import require_tour
 
 ROUNDING = 1e-12
@@ -76,7 +77,7 @@ def nearest(
     width = n - 1 if num_neighbours is None else num_neighbours
     if width < 1:
         raise InputError(f"a node cannot have {width} neighbours", hint="a whole number from 1, or None for all")
-    require_memory(f"the neighbours of {n:,} nodes", 3 * 8 * n**2, memory_limit)
+    require_memory(f"the neighbours of {n:,} nodes", 3 * 8 * n**2, memory_limit, LARGER)
     costs = instance.costs.copy()
     np.fill_diagonal(costs, np.inf)
     return np.ascontiguousarray(np.argsort(costs, axis=1, kind="stable")[:, : min(width, n - 1)])

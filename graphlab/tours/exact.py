@@ -12,10 +12,11 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from graphlab.core.errors import InputError
+from graphlab.core.memory import require_memory
 from graphlab.ops.compiled import compiled
 from graphlab.tours.baselines import two_opt
 from graphlab.tours.decoding import greedy_decode
-from graphlab.tours.instances import MEMORY_LIMIT, TourInstance, require_memory
+from graphlab.tours.instances import LARGER, MEMORY_LIMIT, TourInstance
 from graphlab.tours.tour import adjacency_tour, require_tour, tour_length
 from graphlab.tours.tree_search import tree_search
 
@@ -69,7 +70,7 @@ def held_karp(instance: TourInstance, *, memory_limit: int = MEMORY_LIMIT) -> So
     """
     start = time.perf_counter()
     others = instance.num_nodes - 1
-    require_memory(f"Held-Karp on {instance.num_nodes} nodes", 2**others * others * 9, memory_limit)
+    require_memory(f"Held-Karp on {instance.num_nodes} nodes", 2**others * others * 9, memory_limit, LARGER)
     tour = _held_karp(instance.costs)
     length = tour_length(tour, instance.costs)
     return Solution(tour, length, length, True, "held-karp", time.perf_counter() - start)
@@ -135,7 +136,9 @@ def branch_and_cut(
     """
     if not time_limit > 0:
         raise InputError(f"the time limit cannot be {time_limit!r}", hint="seconds, above 0")
-    require_memory(f"the integer program of {instance.num_nodes:,} nodes", 100 * instance.num_nodes**2, memory_limit)
+    require_memory(
+        f"the integer program of {instance.num_nodes:,} nodes", 100 * instance.num_nodes**2, memory_limit, LARGER
+    )
     started = time.perf_counter()
     if start is None:
         start = _search_near(np.exp(-instance.costs / (instance.costs.mean() or 1.0)), instance, memory_limit)

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from graphlab.core.errors import InputError, require_count
+from graphlab.core.memory import require_memory
 
 MIN_NODES = 3
 """A tour of fewer nodes would use an edge twice."""
 
 MEMORY_LIMIT = 2**31
 """Bytes that one call may allocate by default, 2 GiB."""
+
+LARGER = "use fewer nodes, or pass a larger memory_limit"
+"""What helps where a limit is exceeded."""
 
 LARGEST_WEIGHT = 2**40
 """Sums of integer weights up to this are exact in float64, on up to 2**13 nodes."""
@@ -130,15 +134,6 @@ def draw_weights(
     return TourInstance(costs + costs.T)
 
 
-def require_memory(what: str, num_bytes: int, limit: int) -> None:
-    """Raises InputError, with the bytes, for what would exceed the limit."""
-    if num_bytes > limit:
-        raise InputError(
-            f"{what} would take {num_bytes:,} bytes ({num_bytes / 2**30:.2f} GiB); the limit is {limit:,}",
-            hint="use fewer nodes, or pass a larger memory_limit",
-        )
-
-
 def _require_drawable(num_nodes: int, memory_limit: int) -> None:
     require_count("the number of nodes", num_nodes, hint=f"a whole number from {MIN_NODES}")
     _require_nodes(num_nodes)
@@ -147,7 +142,7 @@ def _require_drawable(num_nodes: int, memory_limit: int) -> None:
 
 def _require_matrix_memory(num_nodes: int, limit: int) -> None:
     """While an instance is made, five matrices of its size are alive at most."""
-    require_memory(f"an instance of {num_nodes:,} nodes", 5 * 8 * num_nodes**2, limit)
+    require_memory(f"an instance of {num_nodes:,} nodes", 5 * 8 * num_nodes**2, limit, LARGER)
 
 
 def _require_nodes(num_nodes: int) -> None:

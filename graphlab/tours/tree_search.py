@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from graphlab.core.errors import InputError, require_count
+from graphlab.core.memory import require_memory
 from graphlab.ops.compiled import called_by_loops, compiled
 from graphlab.tours.baselines import improve, nearest, slack
 from graphlab.tours.decoding import check_scores, greedy_decode
-from graphlab.tours.instances import MEMORY_LIMIT, TourInstance, require_memory
+from graphlab.tours.instances import LARGER, MEMORY_LIMIT, TourInstance
 
 
 def tree_search(
@@ -66,7 +67,7 @@ def tree_search(
     n = instance.num_nodes
     num_simulations = 1000 * n if num_simulations is None else num_simulations
     patience = 10 * n if patience is None else patience
-    require_memory(f"tree search on {n:,} nodes", 8 * 8 * n**2, memory_limit)
+    require_memory(f"tree search on {n:,} nodes", 8 * 8 * n**2, memory_limit, LARGER)
     for what, count in {
         "the number of simulations": num_simulations,
         "the number of candidates": num_candidates,

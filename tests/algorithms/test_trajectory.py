@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from graphlab.algorithms import trajectory
 from graphlab.algorithms.algorithm import DTYPES
 from graphlab.algorithms.archive import read_archive
 from graphlab.algorithms.instances import community_graph, undirected_graph, weighted_graph
@@ -201,6 +202,25 @@ def test_bad_requests_are_refused_with_a_hint(arguments, options, message):
     with pytest.raises(InputError, match=message) as raised:
         sample(*arguments, np.random.default_rng(0), **options)
     assert raised.value.hint
+
+
+@pytest.mark.parametrize("hints", [True, False])
+def test_what_does_not_fit_in_memory_is_refused_before_it_is_made(monkeypatch, hints):
+    kept = sample("floyd_warshall", 3, 9, np.random.default_rng(0), hints=hints)
+    arrays = [*kept.inputs.values(), *kept.outputs.values(), *kept.hints.values()]
+    needed = sum(array.nbytes for array in arrays)
+    monkeypatch.setattr(trajectory, "available_memory", lambda: needed)
+    sample("floyd_warshall", 3, 9, np.random.default_rng(0), hints=hints)
+    monkeypatch.setattr(trajectory, "available_memory", lambda: needed - 1)
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match=f"would take {needed:,} bytes"):
+        sample("floyd_warshall", 3, 9, rng, hints=hints)
+    assert rng.random() == np.random.default_rng(0).random()
+
+
+def test_more_nodes_than_a_pointer_names_are_refused():
+    with pytest.raises(InputError, match="40,000 nodes"):
+        trace("minimum", {"key": np.arange(40_000)}, hints=False)
 
 
 def test_batches_are_of_one_kind():

@@ -15,8 +15,8 @@ from graphlab.data.generators.strongly_regular import rook, shrikhande
 from graphlab.data.graph6 import decode, plain_graph
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model
+from graphlab.model.initialisation import draw_zeros
 from graphlab.model.registry import find_model
-from graphlab.testing.models import draw_zeros
 
 SPEC = DataSpec("graphs", (Target("y", "graph", "value", 1),), node=Continuous(1))
 

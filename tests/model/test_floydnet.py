@@ -12,6 +12,7 @@ from torch_geometric.data import Batch, Data
 from graphlab.core.errors import ConfigError, InputError
 from graphlab.data.spec import Target
 from graphlab.model.registry import build_model
+from graphlab.model.zoo import floydnet
 from tests.model.hard_pairs import APART, check_class, check_sees, prepared
 from tests.model.subgraph.loops import PLAIN, SPEC, random_graph
 
@@ -98,3 +99,17 @@ def test_graphs_without_edges_or_nodes_of_one_size():
 def test_settings_that_do_not_fit(settings):
     with pytest.raises((ConfigError, InputError)):
         build_model("floydnet", PLAIN, settings)
+
+
+@pytest.mark.parametrize("order", [2, 3])
+def test_graphs_that_do_not_fit_in_memory_are_refused_before_anything_is_laid_out(order, monkeypatch):
+    """Of each block at least x, its norm, what projections and the second part keep: 2 k + 3 + 8 times the width."""
+    model, batch = prepared("floydnet", SMALL | {"order": order}, GRAPHS, PLAIN)
+    largest = max(int(graph.num_nodes) for graph in GRAPHS) + 1
+    needed = len(GRAPHS) * largest**order * 16 * (2 * order + 11) * 8
+    monkeypatch.setattr(floydnet, "available_memory", lambda device: needed)
+    with torch.no_grad():
+        model(batch)
+    with pytest.raises(InputError, match=f"would take {2 * needed:,} bytes") as raised:
+        model(batch)
+    assert raised.value.hint and f"tuples of {order}" in str(raised.value)

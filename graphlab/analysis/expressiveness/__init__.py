@@ -20,6 +20,7 @@ from graphlab.analysis.expressiveness.properties import PROPERTIES, Facts, Prope
 from graphlab.analysis.expressiveness.stable import StableColours
 from graphlab.analysis.expressiveness.tests import TESTS, WLTest, find_tests
 from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
+from graphlab.analysis.expressiveness.untrained import UntrainedDiscrimination, discriminate_untrained
 
 __all__ = [
     "HIERARCHY",
@@ -38,6 +39,7 @@ __all__ = [
     "Property",
     "Separation",
     "StableColours",
+    "UntrainedDiscrimination",
     "WLTest",
     "Witness",
     "as_arrays",
@@ -48,6 +50,7 @@ __all__ = [
     "derived_class",
     "determine",
     "discriminate",
+    "discriminate_untrained",
     "example_pairs",
     "find_evidence",
     "find_properties",

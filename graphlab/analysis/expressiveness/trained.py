@@ -200,23 +200,16 @@ def discriminate(
     A pair and seed is a run: those that the store has are not repeated, and workers share the rest. Raises InputError
     for pairs that are not there, IncompatibleError for a data set without pairs or a model that takes no graphs.
     """
-    data = find_data(dataset, store)
-    if data.spec.items != "graph-pairs":
-        raise IncompatibleError(
-            f"{data.name} has no pairs of graphs to be told apart: its items are {find_items(data.spec.items).plural}",
-            hint=f"choose a data set of {PairDiscrimination.name}; graphlab datasets lists them",
-        )
+    data, ends, categories = find_pairs(dataset, store)
     require_count("workers", workers, "one worker is this process alone")
     if {"pair", "task.pair"} & overrides.keys():
         raise ConfigError("task.pair is not a setting here: every pair has runs of its own", hint="say pairs=[3]")
-    ends = PairDiscrimination.pairs(data.split().test).numpy()
-    categories = data.labels.get("categories") or (TOTAL,) * len(ends)
     which = parse_pairs(pairs, categories)
     plan = plan_on(data, model, overrides)
     plans = [replace(plan, task_config=plan.task_config.model_copy(update={"pair": pair})) for pair in which]
     found = run_plans(plans, parse_seeds(seeds), Store(store), device=device, workers=workers, progress=progress)
     test = class_of_model(plan.model.cls, plan.model_config)
-    separable = _separable(data, ends[list(which)], test) if test else [None] * len(which)
+    separable = separable_pairs(data, ends[list(which)], test) if test else [None] * len(which)
     rows = [
         _outcome(record, pair, categories[pair], can)
         for pair, can, runs in zip(which, separable, found, strict=True)
@@ -225,7 +218,25 @@ def discriminate(
     return Discrimination(plan.model.name, data.name, test, tuple(rows))
 
 
-def _separable(dataset: Dataset, pairs: np.ndarray, test: str) -> list[bool]:
+def find_pairs(
+    dataset: str | Dataset, store: str | os.PathLike[str] | None = None
+) -> tuple[Dataset, np.ndarray, Sequence[str]]:
+    """A data set of pairs of graphs, its pairs `[n, 2]`, and the category of each, TOTAL where it has none.
+
+    Raises IncompatibleError for a data set of anything else.
+    """
+    data = find_data(dataset, store)
+    if data.spec.items != "graph-pairs":
+        raise IncompatibleError(
+            f"{data.name} has no pairs of graphs to be told apart: its items are {find_items(data.spec.items).plural}",
+            hint=f"choose a data set of {PairDiscrimination.name}; graphlab datasets lists them",
+        )
+    ends = PairDiscrimination.pairs(data.split().test).numpy()
+    return data, ends, data.labels.get("categories") or (TOTAL,) * len(ends)
+
+
+def separable_pairs(dataset: Dataset, pairs: np.ndarray, test: str) -> list[bool]:
+    """Whether a test tells apart the graphs of each pair `[n, 2]`."""
     graphs, places = np.unique(pairs, return_inverse=True)
     arrays = as_arrays([dataset.graphs[g] for g in graphs.tolist()])
     return partition(test, arrays).separates(places.reshape(-1, 2)).tolist()

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
-from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability
+from graphlab.core.config import Choices, FloatRange, IntRange, PositiveFloat, PositiveInt, Probability
+from graphlab.core.memory import available_memory, require_memory
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
 from graphlab.model.floyd_block import ActivationName, FloydBlock, NormName
@@ -38,6 +39,7 @@ class Config(ModelConfig):
     """order       k: 2 for pairs, 3 for triples of nodes
     heads       a divisor of hidden_dim
     ffn_ratio   width of the second part of a block, in times of hidden_dim; 0 leaves it out
+    score_scale  what scores of attention are multiplied by; 1 / sqrt(order * hidden_dim / heads) if None
     """
 
     hidden_dim: Annotated[PositiveInt, Choices((16, 32, 64, 128))] = 64
@@ -48,6 +50,7 @@ class Config(ModelConfig):
     norm: Annotated[NormName, Choices(("layer", "affine"))] = "affine"
     activation: Annotated[ActivationName, Choices()] = "silu"
     dropout: Annotated[Probability, FloatRange(0.0, 0.5)] = 0.0
+    score_scale: PositiveFloat | None = None
 
 
 class FloydNet(Model):
@@ -71,7 +74,7 @@ class FloydNet(Model):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
-        self.order = config.order
+        self.order, self.ffn_ratio = config.order, config.ffn_ratio
         self.location = spec.output.location if spec.output.location in ("node", "edge") else "graph"
         dim = self.out_dim = config.hidden_dim
         self.inputs = nn.ModuleList(PairEmbedding(spec, dim) for _ in combinations(range(config.order), 2))
@@ -84,6 +87,7 @@ class FloydNet(Model):
                 ffn_ratio=config.ffn_ratio,
                 norm=config.norm,
                 activation=config.activation,
+                scale=config.score_scale,
             )
             for _ in range(config.num_layers)
         )
@@ -94,12 +98,25 @@ class FloydNet(Model):
 
     def forward(self, batch: Data) -> Tensor:
         places = Places(batch)
+        self._require_memory(*places.there.shape)
         x, there = self._start(batch, places), places.tuples(self.order)
         mask = None if places.is_full else ~places.there.view(len(places.there), *(1,) * (self.order + 1), -1)
         for block in self.blocks:
             x = block(x, mask)
             x = x if places.is_full else x * there
         return self._read(x, places)
+
+    def _require_memory(self, batch: int, width: int) -> None:
+        """Raises InputError where what blocks keep for the gradient, or one block without one, exceeds the memory."""
+        like = next(self.parameters())
+        numbers = batch * width**self.order * self.out_dim * (2 * self.order + 3 + 2 * self.ffn_ratio)
+        layers = len(self.blocks) if torch.is_grad_enabled() else 1
+        require_memory(
+            f"FloydNet on {batch:,} graphs of up to {width - 1:,} nodes in tuples of {self.order}",
+            layers * numbers * like.element_size(),
+            available_memory(like.device),
+            "use smaller batches or graphs, fewer or narrower layers, or order=2",
+        )
 
     def _start(self, batch: Data, places: Places) -> Tensor:
         """Each pair of places of a tuple has a tensor, which the other places share."""

@@ -178,18 +178,7 @@ class PairDiscrimination(Task[Data]):
     def _renumbered(self, end: int, count: int, name: str) -> list[Data]:
         graph = self.dataset.graphs[self.ends[end]]
         random = SeedStream(self.config.pair).child("relabelings", name).torch()
-        copies = []
-        for _ in range(count):
-            place = torch.randperm(int(graph.num_nodes or 0), generator=random)
-            copied = Data(edge_index=place[graph["edge_index"]], num_nodes=graph.num_nodes)
-            if "x" in graph:
-                copied.x = torch.empty_like(graph["x"])
-                copied.x[place] = graph["x"]
-            for key in FIELDS:
-                if key in graph:
-                    copied[key] = graph[key]
-            copies.append(copied)
-        return list(self.ready(copies))
+        return list(self.ready(renumbered_copies(graph, count, random)))
 
     def batch(self, order: Tensor, first: list[Data], second: list[Data]) -> Data:
         """The copies `order` of both, in turn."""
@@ -205,7 +194,7 @@ class PairDiscrimination(Task[Data]):
         return Copies(self, torch.randperm(self.config.num_relabelings, generator=stream.child("order").torch()))
 
     def loss(self, learner: Learner, batch: Data) -> Tensor:
-        return self._loss(_outputs(learner, [batch]))
+        return self._loss(outputs_of(learner, [batch]))
 
     def is_enough(self, loss: float) -> bool:
         return loss < self.config.stop_loss
@@ -221,10 +210,10 @@ class PairDiscrimination(Task[Data]):
         size = max(1, self.config.batch_size // 2)
         every = torch.arange(self.config.num_relabelings).split(size)
         batches = [self.batch(order, *each) for each in sets for order in every]
-        rows = _outputs(learner, batches)
+        rows = outputs_of(learner, batches)
         if part == "test":
             precise = copy.deepcopy(learner).double()
-            rows = torch.cat([rows.double(), _outputs(precise, [batch.apply(_double) for batch in batches])])
+            rows = torch.cat([rows.double(), outputs_of(precise, [batch.apply(as_double) for batch in batches])])
         return rows if self.shard.rank == 0 else rows[:0]
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
@@ -267,7 +256,24 @@ class PairDiscrimination(Task[Data]):
         }
 
 
-def _outputs(learner: Learner, batches: Sequence[Data]) -> Tensor:
+def renumbered_copies(graph: Data, count: int, random: torch.Generator) -> list[Data]:
+    """Copies of a graph, each with its nodes in an order of its own."""
+    copies = []
+    for _ in range(count):
+        place = torch.randperm(int(graph.num_nodes or 0), generator=random)
+        copied = Data(edge_index=place[graph["edge_index"]], num_nodes=graph.num_nodes)
+        if "x" in graph:
+            copied.x = torch.empty_like(graph["x"])
+            copied.x[place] = graph["x"]
+        for key in FIELDS:
+            if key in graph:
+                copied[key] = graph[key]
+        copies.append(copied)
+    return copies
+
+
+def outputs_of(learner: Learner, batches: Sequence[Data]) -> Tensor:
+    """Outputs `[graphs, d]` of batches, one after another."""
     outputs = [learner.head(learner.model(batch), batch) for batch in batches]
     for batch, rows in zip(batches, outputs, strict=True):
         shape = (int(batch["ptr"].numel()) - 1, rows.shape[-1])
@@ -275,7 +281,8 @@ def _outputs(learner: Learner, batches: Sequence[Data]) -> Tensor:
     return torch.cat(outputs)
 
 
-def _double(values: Tensor) -> Tensor:
+def as_double(values: Tensor) -> Tensor:
+    """Numbers in float64, all else as it is."""
     return values.double() if values.is_floating_point() else values
 
 
