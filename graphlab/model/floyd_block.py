@@ -148,9 +148,8 @@ PUBLISHED_NAMES = {
 
 
 def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a block of the published package (`floydnet` 1.1.0) by their names here."""
-    renamed = {}
-    for name, weight in state.items():
-        part, dot, rest = name.partition(".")
-        renamed[f"{PUBLISHED_NAMES.get(part, part)}{dot}{rest}"] = weight
-    return renamed
+    """The weights of blocks of the published package (`floydnet` 1.1.0) by their names here, wherever blocks stand in a
+    network."""
+    return {
+        ".".join(PUBLISHED_NAMES.get(part, part) for part in name.split(".")): weight for name, weight in state.items()
+    }

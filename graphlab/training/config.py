@@ -8,6 +8,8 @@ from pydantic import Field
 
 from graphlab.core.config import Config, FloatRange, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+DecayRate = Annotated[float, Field(ge=0, lt=1)]
+
 
 class TrainingConfig(Config):
     """How a model is trained. Every field is part of a run's identity.
@@ -17,6 +19,7 @@ class TrainingConfig(Config):
     patience        stop after so many evaluations in a row that improve neither the selecting metric nor the
                     validation loss; None trains all epochs
     evaluate_every  epochs between evaluations on validation; the last epoch is always evaluated
+    betas           decay rates of adam's and adamw's two moments; sgd has none
     scheduler       cosine: to 0 over all epochs; step: times `gamma` every `step_epochs`; plateau: times
                     `gamma` after `step_epochs` evaluations without a better selection metric; loss-plateau: the same
                     after `step_epochs` epochs without a lower training loss
@@ -27,6 +30,7 @@ class TrainingConfig(Config):
     start: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
     epochs: NonNegativeInt = 200
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    betas: tuple[DecayRate, DecayRate] = (0.9, 0.999)
     lr: Annotated[float, Field(gt=0, le=1000), FloatRange(1e-4, 1e-1, log=True)] = 0.01
     weight_decay: Annotated[NonNegativeFloat, FloatRange(1e-6, 1e-2, log=True)] = 0.0
     scheduler: Literal["none", "cosine", "step", "plateau", "loss-plateau"] = "none"

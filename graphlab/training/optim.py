@@ -34,8 +34,9 @@ class Engine:
     def __init__(self, learner: Learner, config: TrainingConfig, direction: Direction, device: torch.device) -> None:
         check_precision(config.precision, device)
         self.parameters = [p for p in learner.parameters() if p.requires_grad]
+        moments: dict[str, Any] = {} if config.optimizer == "sgd" else {"betas": config.betas}
         self.optimizer = OPTIMIZERS[config.optimizer](
-            learner.parameter_groups(config.weight_decay), lr=config.lr, fused=True
+            learner.parameter_groups(config.weight_decay), lr=config.lr, fused=True, **moments
         )
         self._schedule = self._make_schedule(config, direction)
         self._follows_loss = config.scheduler == "loss-plateau"

@@ -21,8 +21,6 @@ def test_the_memory_that_the_machine_has_left(tmp_path, monkeypatch):
 def test_bytes_are_named_and_the_limit_itself_fits():
     memory.require_memory("a matrix", 10**6, 10**6, "less")
     memory.require_memory("a matrix", 10**15, None, "less")
-    with pytest.raises(
-        InputError, match=r"would take 3,221,225,472 bytes \(3.00 GiB\); the limit is 5"
-    ) as raised:
+    with pytest.raises(InputError, match=r"would take 3,221,225,472 bytes \(3.00 GiB\); the limit is 5") as raised:
         memory.require_memory("a matrix", 3 * 2**30, 5, "less")
     assert raised.value.hint == "less"

@@ -16,6 +16,7 @@ from graphlab.training import loop
 from graphlab.training.config import TrainingConfig
 from graphlab.training.interrupt import StopRequest
 from graphlab.training.loop import evaluate, fit
+from graphlab.training.optim import Engine
 from graphlab.training.state import Best
 
 STREAM = SeedStream(0).child("sampling")
@@ -66,7 +67,7 @@ def same(a, b):
         ("gin", "graph-regression", {"scheduler": "loss-plateau", "step_epochs": 1, "evaluate_every": 3}),
         ("gcn", "node-classification", {"scheduler": "cosine", "patience": 3, "lr": 0.2}),
         ("sage", "node-classification", {"task.batch_size": 4, "task.fan_outs": (3, 2)}),
-        ("distmult", "kg-transductive", {"optimizer": "adamw", "clip_norm": 0.1}),
+        ("distmult", "kg-transductive", {"optimizer": "adamw", "clip_norm": 0.1, "betas": (0.5, 0.9)}),
     ],
 )
 def test_a_run_goes_on_from_any_step_to_the_same_end(model, name, extra, monkeypatch):
@@ -93,6 +94,14 @@ def test_a_run_goes_on_from_any_step_to_the_same_end(model, name, extra, monkeyp
         assert (found.validation, found.test) == (expected.validation, expected.test)
         assert same(again.state("best"), whole.state("best"))
         assert same(again.state("last"), whole.state("last"))
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_moments_decay_as_configured(name):
+    config = TrainingConfig(optimizer=name, betas=(0.5, 0.75))
+    engine = Engine(start("gin", "graph-regression")[0], config, "min", torch.device("cpu"))
+    assert engine.optimizer.defaults.get("betas", (0.5, 0.75)) == (0.5, 0.75)
+    assert ("betas" in engine.optimizer.defaults) == (name != "sgd")
 
 
 def test_a_model_that_draws_to_predict_goes_on_to_the_same_end(monkeypatch):

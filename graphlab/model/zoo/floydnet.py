@@ -27,7 +27,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveFloat, PositiveInt, Probability
 from graphlab.core.memory import available_memory, require_memory
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import Model, ModelConfig
+from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.floyd_block import ActivationName, FloydBlock, NormName
 from graphlab.model.subgraph.inputs import NodeInput
 from graphlab.model.subgraph.pairs import Bonds
@@ -210,4 +210,12 @@ class PairEmbedding(nn.Module):
         return x
 
 
-PRESETS = {}
+PRESETS = {
+    "graphcount": Preset(
+        source="the repository's recipe for substructure counting; targets are divided by their standard deviation",
+        model={"hidden_dim": 128, "heads": 2, "num_layers": 64, "ffn_ratio": 0},
+        task={"batch_size": 64},
+        training={"epochs": 600, "optimizer": "adamw", "lr": 1e-4, "betas": (0.9, 0.9)},
+        ours=("training.epochs", "training.weight_decay"),
+    ),
+}
