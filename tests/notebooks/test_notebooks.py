@@ -41,6 +41,13 @@ SHOWN = {
         "gin on hard-pairs, seed 0: of 5 pairs it tells apart 0 by the official rule and 0 by the calibrated one; 1-WL",
         "5 by the official rule and 5 by the calibrated one; SSWL, which bounds it, 5.",
     ],
+    "04_algorithmic_reasoning.ipynb": [
+        "30 algorithms",
+        "4                0  0  1  2  3",
+        "% of all distances are right",
+        "block 4   1.0  1.0  1.0  1.0  1.0  1.0",
+        "of 17 pairs it tells apart 16; FWL(2), which bounds it, 16.",
+    ],
     "07_architecture_search.ipynb": [
         "of 12 architectures the best has validation",
         "(True, 16)",
@@ -57,6 +64,7 @@ PICTURES = {
     "01_quickstart.ipynb": 3,
     "02_nbfnet_paths.ipynb": 1,
     "03_expressiveness.ipynb": 5,
+    "04_algorithmic_reasoning.ipynb": 3,
     "07_architecture_search.ipynb": 3,
 }
 
