@@ -212,7 +212,7 @@ class PairEmbedding(nn.Module):
 
 PRESETS = {
     "graphcount": Preset(
-        source="the repository's recipe for substructure counting; targets are divided by their standard deviation",
+        source="the repository's recipe for substructure counting, there of graphs, nodes and edges at once",
         model={"hidden_dim": 128, "heads": 2, "num_layers": 64, "ffn_ratio": 0},
         task={"batch_size": 64},
         training={"epochs": 600, "optimizer": "adamw", "lr": 1e-4, "betas": (0.9, 0.9)},
