@@ -26,6 +26,7 @@ from graphlab.core.errors import InputError
 from graphlab.model.algorithmic.encoders import Features, linear
 from graphlab.model.algorithmic.instances import pairs_there
 from graphlab.model.algorithmic.processors import Processor, ProcessorConfig, State, largest, zero_absent
+from graphlab.ops.triples import largest_sums
 
 GATE_BIAS = -3.0
 
@@ -130,7 +131,7 @@ class Gate(nn.Module):
 
 
 class Triplets(nn.Module):
-    """Messages of triples to their last two nodes. n^3 numbers of width `triplet_dim` are laid out."""
+    """Messages of triples to their last two nodes."""
 
     def __init__(self, dim: int, triplet_dim: int) -> None:
         super().__init__()
@@ -143,6 +144,6 @@ class Triplets(nn.Module):
         first, second, third = (layer(z) for layer in self.nodes)
         to_second, to_third, between = (layer(features.pair) for layer in self.pairs)
         to_second = (to_second + first.unsqueeze(2)).masked_fill(~features.there[:, :, None, None], -torch.inf)
-        peak = (to_second.unsqueeze(3) + to_third.unsqueeze(2)).amax(1)
+        peak = largest_sums(to_second, to_third)
         rest = second.unsqueeze(2) + third.unsqueeze(1) + between + self.graph(features.graph)[:, None, None]
         return zero_absent(self.out(peak + rest).relu(), features.there)

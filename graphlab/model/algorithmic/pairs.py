@@ -28,6 +28,7 @@ from graphlab.model.algorithmic.processors import (
     zero_absent,
 )
 from graphlab.model.floyd_block import FloydBlock
+from graphlab.ops.triples import triangular_attention
 
 
 class PairProcessor(Processor):
@@ -101,38 +102,6 @@ class TriangularBlock(nn.Module):
         query, key, left, right = (part.movedim(-2, 1) for part in parts)
         x = x + self.out(triangular_attention(query, key, left, right, there).movedim(1, -2).flatten(-2))
         return x + self.ffn(self.ffn_norm(x))
-
-
-def triangular_attention(query: Tensor, key: Tensor, left: Tensor, right: Tensor, there: Tensor) -> Tensor:
-    """Attention of pairs (i, k) over the nodes j between them.
-
-        s[i, k, j] = q[i, j] . k[j, k] / sqrt d
-        y[i, k] = sum over j of softmax_j(s[i, k, j]) (left[i, j] * right[j, k])
-
-    Args:
-        query, key, left, right: `[B, H, n, n, d]`.
-        there: bool `[B, n]`; other nodes are not attended to.
-
-    Returns:
-        The shape of `query`.
-    """
-    scores = torch.einsum("bhijd,bhjkd->bhikj", query, key) / math.sqrt(query.shape[-1])
-    scores = scores.masked_fill(~there[:, None, None, None], torch.finfo(scores.dtype).min)
-    weights = scores.softmax(-1)
-    if torch.is_grad_enabled():
-        return torch.einsum("bhikjd,bhjkd->bhikd", weights.unsqueeze(-1) * left.unsqueeze(3), right)
-    return _sums_of_products(weights, left, right)
-
-
-def _sums_of_products(weights: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """The sum over j, one j at a time: n^3 d numbers are not laid out, and rows of k are contiguous."""
-    by_pivot = weights.movedim(-1, 0).unsqueeze(3).contiguous()
-    lefts = left.permute(3, 0, 1, 4, 2).unsqueeze(-1).contiguous()
-    rights = right.permute(2, 0, 1, 4, 3).unsqueeze(-2).contiguous()
-    total = left.new_zeros(*left.shape[:2], left.shape[4], *left.shape[2:4])
-    for weight, from_left, from_right in zip(by_pivot, lefts, rights, strict=True):
-        total.addcmul_(weight, from_left * from_right)
-    return total.movedim(2, -1)
 
 
 class PairProduct(PairProcessor):

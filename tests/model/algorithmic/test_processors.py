@@ -10,7 +10,7 @@ import torch
 from graphlab.core.errors import InputError, UnknownNameError
 from graphlab.model.algorithmic.encoders import Features
 from graphlab.model.algorithmic.messages import Gate, Triplets
-from graphlab.model.algorithmic.pairs import ProductBlock, triangular_attention
+from graphlab.model.algorithmic.pairs import ProductBlock
 from graphlab.model.algorithmic.processors import MODULES, ProcessorConfig, State, processor_class
 from graphlab.model.algorithmic.relational import RelationalLayer
 from graphlab.model.zoo.floydnet import FloydNet
@@ -148,23 +148,6 @@ def test_gates_start_almost_closed():
     gate = Gate(16)
     assert (gate.last.bias == -3).all()
     assert 0.01 < gate(torch.randn(1, 5, 32), torch.randn(1, 5, 16)).mean() < 0.3
-
-
-def test_triangular_attention_by_loops():
-    torch.manual_seed(0)
-    query, key, left, right = (torch.randn(2, 3, 4, 4, 5).double().requires_grad_() for _ in range(4))
-    result = triangular_attention(query, key, left, right, PARTIAL)
-    with torch.no_grad():
-        torch.testing.assert_close(triangular_attention(query, key, left, right, PARTIAL), result)
-    for b in range(2):
-        nodes = range(int(PARTIAL[b].sum()))
-        for h in range(3):
-            for i in nodes:
-                for k in nodes:
-                    scores = torch.stack([query[b, h, i, j] @ key[b, h, j, k] / math.sqrt(5) for j in nodes])
-                    weights = scores.softmax(0)
-                    expected = sum(weights[j] * left[b, h, i, j] * right[b, h, j, k] for j in nodes)
-                    torch.testing.assert_close(result[b, h, i, k], expected)
 
 
 def test_products_of_pairs_by_loops():
