@@ -24,7 +24,11 @@ SHARED: dict[str, Any] = {"hidden_dim": 16, "norm": "layer", "score_scale": 50.0
 
 NETWORKS: dict[str, tuple[dict[str, Any], str, int]] = {
     "pairs": ({**SHARED, "order": 2, "heads": 2, "num_layers": 16}, "all", 4),
-    "triples": ({**SHARED, "order": 3, "heads": 1, "num_layers": 4, "ffn_ratio": 1}, "StronglyRegular", 2),
+    "triples": (
+        {**SHARED, "hidden_dim": 8, "order": 3, "heads": 1, "num_layers": 3, "ffn_ratio": 1, "score_scale": 10.0},
+        "StronglyRegular",
+        2,
+    ),
 }
 """Settings, pairs, and copies of each graph."""
 

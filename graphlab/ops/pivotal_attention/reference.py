@@ -71,7 +71,9 @@ def _axes(k: int) -> Iterator[tuple[str, str]]:
 
 
 def _sum(terms: Iterator[Tensor]) -> Tensor:
-    total = next(terms)
-    for term in terms:
-        total = total + term
+    """The sum of products that are no one else's, from the last to the first: that of the last place has its numbers in
+    order, and a softmax would copy others."""
+    *rest, total = terms
+    for term in reversed(rest):
+        total += term
     return total
