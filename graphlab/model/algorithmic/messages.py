@@ -71,13 +71,18 @@ class MPNN(Processor):
         messages = self.mlp(messages + self.graph(features.graph)[:, None, None])
         kept = pairs_there(features.there)
         kept = kept & features.adjacency if self.along_edges else kept
-        received = largest(messages, kept, 1)
+        received, penalty = self.aggregate(messages, kept)
         new = self.norm((self.keep(z) + self.gather(received)).relu())
         if self.gate is not None:
             gate = self.gate(z, received)
             new = gate * new + (1 - gate) * state.node
         pair = None if self.triplets is None else self.triplets(z, features)
-        return State(zero_absent(new, features.there), pair)
+        return State(zero_absent(new, features.there), pair, penalty)
+
+    def aggregate(self, messages: Tensor, kept: Tensor) -> tuple[Tensor, Tensor | None]:
+        """What each node receives, `[B, n, dim]`, of messages `[B, n, n, dim]` from the first node to the second that are
+        kept, and a penalty."""
+        return largest(messages, kept, 1), None
 
 
 class PGN(MPNN):

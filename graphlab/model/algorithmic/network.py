@@ -38,10 +38,12 @@ class Prediction:
     Attributes:
         outputs: Of each instance at its own last step.
         hints: Of each step: those of the next step; empty without hints.
+        penalty: The mean over steps of what the processor adds to the loss; None where it adds nothing.
     """
 
     outputs: Scores
     hints: list[Scores]
+    penalty: Tensor | None = None
 
 
 class Network(nn.Module):
@@ -109,11 +111,14 @@ class Network(nn.Module):
         state = self.processor.start(there)
         outputs: Scores = {}
         hints: list[Scores] = []
+        penalties: list[Tensor] = []
         for step in range(instances.num_steps):
             features = seen
             if self.hints is not None:
                 features = add(seen, self.hints(self._current(instances, step, hints, there), there))
             before, state = state, self.processor(features, state)
+            if state.penalty is not None:
+                penalties.append(state.penalty)
             rows = _rows(features, before, state)
             predicted = {probe.name: self.decoders[_key(probe)](rows) for probe in self.hint_probes}
             if not keep_hints:
@@ -123,7 +128,8 @@ class Network(nn.Module):
             if bool(ends.any()):
                 for probe in self.layout.outputs:
                     outputs[probe.name] = _replaced(outputs.get(probe.name), self.decoders[_key(probe)](rows), ends)
-        return Prediction(outputs, hints if self.hint_probes else [])
+        penalty = torch.stack(penalties).mean() if penalties else None
+        return Prediction(outputs, hints if self.hint_probes else [], penalty)
 
     def _current(self, instances: Instances, step: int, hints: list[Scores], there: Tensor) -> dict[str, Tensor]:
         """The hints that a step sees."""
@@ -157,7 +163,8 @@ class Network(nn.Module):
         return {probe.name: numbers(probe, values[probe.name], there.shape[1], dtype) for probe in probes}
 
     def losses(self, instances: Instances, prediction: Prediction | None = None) -> dict[str, Tensor]:
-        """The loss of each output, and of each hint over the steps that each instance has.
+        """The loss of each output, and of each hint over the steps that each instance has; `penalty` where the processor
+        has one.
 
         Raises:
             InputError: As `forward`, or the instances lack hints.
@@ -173,6 +180,8 @@ class Network(nn.Module):
             steps = [self._hint_entries(probe, instances, step, hints) for step, hints in enumerate(scores.hints)]
             if steps and len(instances.hints[probe.name]) > 1:
                 losses[probe.name] = mean(*(torch.stack(part) for part in zip(*steps, strict=True)))
+        if scores.penalty is not None:
+            losses["penalty"] = scores.penalty
         return losses
 
     def _hint_entries(self, probe: Probe, instances: Instances, step: int, scores: Scores) -> tuple[Tensor, Tensor]:

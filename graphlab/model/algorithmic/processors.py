@@ -35,14 +35,17 @@ class State(NamedTuple):
     Shapes:
         node: `[B, n, dim]`
         pair: `[B, n, n, dim]`, or None where the processor has no rows of pairs
+        penalty: what the loss adds for this step, a number, or None
     """
 
     node: Tensor
     pair: Tensor | None
+    penalty: Tensor | None = None
 
 
 class Processor(nn.Module, ABC):
-    """Base of processors. All commute with permutations of the nodes, and places without a node change nothing.
+    """Base of processors. Places without a node change nothing, and all commute with permutations of the nodes: those of
+    learned monoids as far as the monoid is associative.
 
     Attributes:
         gives_pairs: Whether steps give rows of pairs, for decoders.
@@ -93,6 +96,7 @@ def largest(rows: Tensor, kept: Tensor, axis: int) -> Tensor:
 
 MODULES: Mapping[str, tuple[str, str]] = {
     "mpnn": ("messages", "MPNN"),
+    "mpnn-lcm": ("monoids", "MonoidMPNN"),
     "pgn": ("messages", "PGN"),
     "triplet-gmpnn": ("messages", "TripletGMPNN"),
     "edge-transformer": ("pairs", "EdgeTransformer"),

@@ -40,6 +40,7 @@ def test_every_algorithm_is_learned_by_every_processor(processor):
         network = Network(ALGORITHMS[name], processor, SMALL)
         losses = network.losses(collate(batches))
         assert set(losses) >= {probe.name for probe in network.layout.outputs}
+        assert ("penalty" in losses) == (processor == "mpnn-lcm")
         torch.stack(list(losses.values())).sum().backward()
         gradients = [weights.grad for weights in network.parameters() if weights.grad is not None]
         assert gradients and all(gradient.isfinite().all() for gradient in gradients), name

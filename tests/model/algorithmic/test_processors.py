@@ -13,6 +13,7 @@ from graphlab.model.algorithmic.messages import Gate, Triplets
 from graphlab.model.algorithmic.pairs import ProductBlock
 from graphlab.model.algorithmic.processors import MODULES, ProcessorConfig, State, processor_class
 from graphlab.model.algorithmic.relational import RelationalLayer
+from graphlab.model.commutative_monoid import CommutativeMonoid
 from graphlab.model.zoo.floydnet import FloydNet
 from graphlab.model.zoo.ppgn import PPGN
 from tests.model.algorithmic.cases import features_of, processor, two_steps
@@ -22,7 +23,9 @@ PARTIAL = torch.tensor([[True, True, True, False], [True, True, False, False]])
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_permuting_the_nodes_permutes_the_state(name):
+def test_permuting_the_nodes_permutes_the_state(name, monkeypatch):
+    """A learned monoid need not be associative: a sum takes its place."""
+    monkeypatch.setattr(CommutativeMonoid, "forward", lambda self, left, right: left + right)
     built, features, order = processor(name), features_of(FULL), torch.tensor([2, 0, 3, 1])
     permuted = Features(
         features.node[:, order],
@@ -97,6 +100,19 @@ def test_mpnn_by_loops():
             received = torch.stack(messages).amax(0)
             expected = built.norm((built.keep(z[b, j]) + built.gather(received)).relu())
             torch.testing.assert_close(state[b, j], expected)
+
+
+def test_messages_are_combined_by_a_learned_monoid():
+    built, features = processor("mpnn-lcm"), features_of(PARTIAL)
+    combined = built.aggregation.monoid
+    messages = torch.randn(2, 4, 4, 8).double()
+    received, penalty = built.aggregate(messages, PARTIAL.unsqueeze(2) & PARTIAL.unsqueeze(1))
+    first, second, third = messages[0, :3, 1].unbind()
+    torch.testing.assert_close(received[0, 1], combined(combined(first, second), third))
+    torch.testing.assert_close(received[1, 0], combined(messages[1, 0, 0], messages[1, 1, 0]))
+    assert torch.equal(received[0, 3], combined.identity)
+    state = built.train()(features, built.start(PARTIAL))
+    assert state.penalty > 0 and built.eval()(features, built.start(PARTIAL)).penalty is None
 
 
 def test_pgn_hears_neighbours_alone():
