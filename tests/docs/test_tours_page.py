@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from configparser import ConfigParser
+from typing import Any
 
 from graphlab.tours import diffusion, exact, instances
 from tests.docs.blocks import ROOT, blocks
@@ -12,10 +13,14 @@ PAGE = "docs/TOURS.md"
 
 
 def test_the_page_runs(capsys):
-    (python,) = blocks(PAGE)
-    exec(compile(python.text, PAGE, "exec"), {})
+    heuristics, network = blocks(PAGE)
+    exec(compile(heuristics.text, PAGE, "exec"), {})
     shown = capsys.readouterr().out
     assert "valid=100.0" in shown and "proved=100.0" in shown
+    names: dict[str, Any] = {}
+    exec(compile(network.text, PAGE, "exec"), names)
+    shown = capsys.readouterr().out
+    assert sorted(map(int, shown.strip("[]\n").split())) == list(range(12))
 
 
 def test_the_defaults_are_those_of_the_code():

@@ -163,8 +163,8 @@ class Network(nn.Module):
         return {probe.name: numbers(probe, values[probe.name], there.shape[1], dtype) for probe in probes}
 
     def losses(self, instances: Instances, prediction: Prediction | None = None) -> dict[str, Tensor]:
-        """The loss of each output, and of each hint over the steps that each instance has; `penalty` where the processor
-        has one.
+        """The loss of each output, and of each hint over the steps that each instance has; and `penalty`, where the
+        processor has one.
 
         Raises:
             InputError: As `forward`, or the instances lack hints.

@@ -106,7 +106,7 @@ def test_messages_are_combined_by_a_learned_monoid():
     built, features = processor("mpnn-lcm"), features_of(PARTIAL)
     combined = built.aggregation.monoid
     messages = torch.randn(2, 4, 4, 8).double()
-    received, penalty = built.aggregate(messages, PARTIAL.unsqueeze(2) & PARTIAL.unsqueeze(1))
+    received, _ = built.aggregate(messages, PARTIAL.unsqueeze(2) & PARTIAL.unsqueeze(1))
     first, second, third = messages[0, :3, 1].unbind()
     torch.testing.assert_close(received[0, 1], combined(combined(first, second), third))
     torch.testing.assert_close(received[1, 0], combined(messages[1, 0, 0], messages[1, 1, 0]))
