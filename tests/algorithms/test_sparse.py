@@ -9,10 +9,12 @@ from itertools import combinations
 import networkx as nx
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array, csgraph
 from sklearn.metrics import f1_score
+from torch_geometric.nn import SimpleConv
 
 from graphlab.algorithms import trajectory as dense
 from graphlab.algorithms.algorithm import DTYPES
@@ -30,6 +32,7 @@ from graphlab.algorithms.sparse.graphs import (
 )
 from graphlab.algorithms.sparse.metrics import score_probe, scores
 from graphlab.algorithms.sparse.problems import ALGORITHMS, algorithm
+from graphlab.algorithms.sparse.tensors import to_data
 from graphlab.algorithms.sparse.trajectory import (
     SPLITS,
     TEST_SIZES,
@@ -153,6 +156,10 @@ def test_fast_mis_is_the_greedy_set_independent_and_maximal():
 def test_of_equal_random_numbers_the_smaller_node_joins():
     run = trace("fast_mis", SparseGraph(3, PATH), {"randomness": [0.5, 0.5, 0.5]})
     assert run.outputs["inmis"].tolist() == [1, 0, 1] and run.length == 3, "node 2 waits for node 1 to die"
+    graph = erdos_renyi(200, np.random.default_rng(0))
+    values = np.random.default_rng(1).integers(0, 3, 200) / 2
+    distinct = trace("fast_mis", graph, {"randomness": values + np.arange(200) / 1000})
+    assert equal(trace("fast_mis", graph, {"randomness": values}).hints, distinct.hints)
     loop = SparseGraph(2, np.array([[0, 0, 1], [0, 1, 0]]))
     assert trace("fast_mis", loop, {"randomness": [0.1, 0.2]}).outputs["inmis"].tolist() == [1, 0]
 
@@ -404,6 +411,32 @@ def test_pointers_of_large_batches_fit():
     joined = batch([run] * 25)
     assert joined.outputs["pi"].max() > np.iinfo(np.int16).max and joined.outputs["pi"].min() == 0
     assert np.array_equal(joined.graph[joined.outputs["pi"]], joined.graph)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_tensors_are_the_arrays_of_the_batch_with_rows_first(name):
+    rng = np.random.default_rng(0)
+    joined = batch([sample(name, "er", size, rng) for size in (5, 9, 12)])
+    data = to_data(joined)
+    assert data.validate() and data.num_nodes == 26 and data.num_graphs == 3
+    assert np.array_equal(data.edge_index, joined.edge_index) and np.array_equal(data.batch, joined.graph)
+    assert np.array_equal(data.lengths, joined.lengths)
+    for arrays in (joined.inputs, joined.hints, joined.outputs):
+        for key, array in arrays.items():
+            real = joined.algorithm.probe(key).type == "value"
+            assert data[key].dtype == (torch.float32 if real else torch.int64)
+            assert np.array_equal(data[key], array.T.astype(np.float32) if real else array.T)
+            assert not real or to_data(joined, torch.float64)[key].dtype == torch.float64
+
+
+def test_a_layer_of_message_passing_makes_a_step_of_bfs():
+    rng = np.random.default_rng(0)
+    data = to_data(batch([sample("bfs", kind, 20, rng) for kind in GENERATORS]))
+    for step in range(int(data.lengths.max()) - 1):
+        reached = data.reach_h[:, step].float().unsqueeze(1)
+        new = SimpleConv("max")(reached, data.edge_index).maximum(reached).squeeze(1)
+        lasts = step + 1 < data.lengths[data.batch]
+        assert lasts.any() and torch.equal(new[lasts], data.reach_h[lasts, step + 1].float())
 
 
 # Other numbers for the same nodes
