@@ -77,8 +77,8 @@ def _pointers(predicted: np.ndarray, truth: np.ndarray, graph: np.ndarray) -> Sc
 def _masks(predicted: np.ndarray, truth: np.ndarray, graph: np.ndarray) -> Scores:
     chosen, positive = predicted > THRESHOLD, truth > THRESHOLD
     hits = np.bincount(graph, chosen & positive)
-    named = np.bincount(graph, chosen) + np.bincount(graph, positive)
-    f1 = np.divide(2 * hits, named, out=np.ones(len(named)), where=named > 0)
+    counted = np.bincount(graph, chosen) + np.bincount(graph, positive)
+    f1 = np.divide(2 * hits, counted, out=np.ones(len(counted)), where=counted > 0)
     return {**_accuracy(chosen == positive, graph), "node_f1": float(f1.mean())}
 
 

@@ -89,8 +89,8 @@ def trace(name: str, graph: SparseGraph, inputs: Mapping[str, Any], *, hints: bo
     """
     chosen = algorithm(name)
     checked = _complete(chosen, graph, inputs)
-    given = {**checked, "edge_index": graph.edge_index}
-    length, values = _finish(chosen.trace(given))
+    arguments = {**checked, "edge_index": graph.edge_index}
+    length, values = _finish(chosen.trace(arguments))
     outputs = _empty(chosen.stage("output"), graph, 1)
     _write(outputs, chosen, 0, values)
     kept: dict[str, np.ndarray] = {}
@@ -103,7 +103,7 @@ def trace(name: str, graph: SparseGraph, inputs: Mapping[str, Any], *, hints: bo
             "pass hints=False, or use a smaller graph",
         )
         kept = _empty(probes, graph, length)
-        for step, values in enumerate(chosen.trace(given)):
+        for step, values in enumerate(chosen.trace(arguments)):
             _write(kept, chosen, step, values)
     return SparseTrajectory(chosen, graph, checked, kept, {key: array[0] for key, array in outputs.items()}, length)
 
@@ -163,17 +163,7 @@ def batch(trajectories: Sequence[SparseTrajectory]) -> SparseBatch:
         InputError: There are none, they differ in algorithm or in whether they have hints, or the batch would not fit
             in memory.
     """
-    if not trajectories:
-        raise InputError("a batch of no trajectories", hint="pass at least one")
-    chosen, with_hints = trajectories[0].algorithm, bool(trajectories[0].hints)
-    for other in trajectories:
-        if other.algorithm is not chosen:
-            raise InputError(
-                f"trajectories of {chosen.name} and {other.algorithm.name} in one batch",
-                hint="make a batch of each algorithm",
-            )
-        if bool(other.hints) != with_hints:
-            raise InputError("trajectories with and without hints in one batch", hint="trace all with the same hints=")
+    chosen, with_hints = _common_kind(trajectories)
     graphs = [trajectory.graph for trajectory in trajectories]
     num_nodes = np.array([graph.num_nodes for graph in graphs])
     num_edges = np.array([graph.num_edges for graph in graphs])
@@ -193,19 +183,17 @@ def batch(trajectories: Sequence[SparseTrajectory]) -> SparseBatch:
     )
 
     def joined(probe: Probe, arrays: list[np.ndarray]) -> np.ndarray:
-        array = np.concatenate([np.atleast_1d(array) for array in arrays]).astype(_batch_dtype(probe), copy=False)
-        return array + np.repeat(first_node, num_nodes) if probe.type == "pointer" else array
-
-    def padded(probe: Probe) -> np.ndarray:
+        """The arrays of the trajectories, `[steps, rows]` each, side by side."""
         bounds = np.concatenate([[0], np.cumsum(rows[probe.location])]).tolist()
-        array = np.zeros((steps["hint"], bounds[-1]), _batch_dtype(probe))
-        for place, trajectory in enumerate(trajectories):
-            hint = trajectory.hints[probe.name].reshape(trajectory.length, -1)
-            part = array[: trajectory.length, bounds[place] : bounds[place + 1]]
-            part[:] = hint
+        whole = np.zeros((steps[probe.stage], bounds[-1]), _batch_dtype(probe))
+        for array, first, end, offset in zip(arrays, bounds, bounds[1:], first_node, strict=False):
+            whole[: len(array), first:end] = array
             if probe.type == "pointer":
-                part += first_node[place]
-        return array
+                whole[: len(array), first:end] += offset
+        return whole
+
+    def single_step(probe: Probe, arrays: list[np.ndarray]) -> np.ndarray:
+        return joined(probe, [array.reshape(1, -1) for array in arrays])[0]
 
     return SparseBatch(
         chosen,
@@ -213,16 +201,39 @@ def batch(trajectories: Sequence[SparseTrajectory]) -> SparseBatch:
         num_nodes,
         num_edges,
         {
-            probe.name: joined(probe, [trajectory.inputs[probe.name] for trajectory in trajectories])
+            probe.name: single_step(probe, [trajectory.inputs[probe.name] for trajectory in trajectories])
             for probe in chosen.stage("input")
         },
-        {probe.name: padded(probe) for probe in chosen.stage("hint")} if with_hints else {},
         {
-            probe.name: joined(probe, [trajectory.outputs[probe.name] for trajectory in trajectories])
+            probe.name: joined(
+                probe,
+                [trajectory.hints[probe.name].reshape(trajectory.length, -1) for trajectory in trajectories],
+            )
+            for probe in chosen.stage("hint")
+            if with_hints
+        },
+        {
+            probe.name: single_step(probe, [trajectory.outputs[probe.name] for trajectory in trajectories])
             for probe in chosen.stage("output")
         },
         lengths,
     )
+
+
+def _common_kind(trajectories: Sequence[SparseTrajectory]) -> tuple[Algorithm, bool]:
+    """The algorithm of all trajectories, and whether they have hints. Raises InputError where they differ."""
+    if not trajectories:
+        raise InputError("a batch of no trajectories", hint="pass at least one")
+    chosen, with_hints = trajectories[0].algorithm, bool(trajectories[0].hints)
+    for other in trajectories:
+        if other.algorithm is not chosen:
+            raise InputError(
+                f"trajectories of {chosen.name} and {other.algorithm.name} in one batch",
+                hint="make a batch of each algorithm",
+            )
+        if bool(other.hints) != with_hints:
+            raise InputError("trajectories with and without hints in one batch", hint="trace all with the same hints=")
+    return chosen, with_hints
 
 
 def _batch_dtype(probe: Probe) -> np.dtype:
