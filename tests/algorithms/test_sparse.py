@@ -600,6 +600,7 @@ BAD = {
     "text p": (lambda: erdos_renyi(8, RNG, p="0.5"), "p cannot be '0.5'"),
     "p range": (lambda: erdos_renyi(8, RNG, p_range=(0.5, 1.2)), "p cannot be 1.2"),
     "reversed range": (lambda: erdos_renyi(8, RNG, p_range=(0.5, 0.2)), "p_range"),
+    "range of one": (lambda: watts_strogatz(9, RNG, p_range=0.5), "p_range cannot be 0.5"),
     "never connected": (lambda: erdos_renyi(200, RNG, p=0.001), "none of 1,000 graphs"),
     "p = 0": (lambda: erdos_renyi(5, RNG, p=0), "is connected"),
     "unknown option": (lambda: sample("bfs", "delaunay", 8, RNG, p=0.5), "no option p"),

@@ -267,15 +267,19 @@ def _require_nodes(num_nodes: object, least: int, hint: str) -> None:
 
 
 def _probability(p: float | None, p_range: Sequence[float], rng: np.random.Generator) -> float:
+    """p if it is given, or else one from the range."""
+    if p is None and (not isinstance(p_range, tuple | list) or len(p_range) != 2):
+        raise InputError(f"p_range cannot be {p_range!r}", hint="pass the least and the largest p")
     for bound in p_range if p is None else (p,):
         if not isinstance(bound, Real):
             raise InputError(f"p cannot be {bound!r}", hint="the probability of an edge is in [0, 1]")
         require_probability(float(bound))
     if p is not None:
         return float(p)
-    if len(p_range) != 2 or p_range[0] > p_range[1]:
-        raise InputError(f"p_range cannot be {p_range}", hint="pass the least and the largest p")
-    return float(rng.uniform(p_range[0], p_range[1]))
+    least, most = p_range
+    if least > most:
+        raise InputError(f"p_range cannot be {p_range!r}", hint="pass the least and the largest p")
+    return float(rng.uniform(least, most))
 
 
 def _require_edges(what: str, num_nodes: int, num_edges: int) -> None:
