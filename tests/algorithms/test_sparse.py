@@ -265,8 +265,9 @@ def test_graphs_in_pieces_are_told():
 def test_erdos_renyi_pairs_are_independent_and_as_likely_as_they_should_be():
     rng = np.random.default_rng(0)
     assert graphs._pairs(np.arange(45)).T.tolist() == [[u, v] for v in range(10) for u in range(v)]
-    top = graphs.MOST_NODES * (graphs.MOST_NODES - 1) // 2 - 1
-    assert graphs._pairs(np.array([top])).T.tolist() == [[graphs.MOST_NODES - 2, graphs.MOST_NODES - 1]]
+    for most in range(graphs.MOST_NODES - 1000, graphs.MOST_NODES):
+        start = most * (most - 1) // 2
+        assert graphs._pairs(np.array([start - 1, start])).T.tolist() == [[most - 2, most - 1], [0, most]]
     for p in (0.0, 0.02, 0.5, 1.0):
         drawn = np.zeros((2000, 20))
         for row in drawn:
@@ -503,6 +504,9 @@ def test_training_graphs_are_of_all_sizes_and_of_the_density_of_16_nodes():
     assert all(run.hints and run.graph.is_connected() for run in runs)
     density = [run.graph.num_edges / 16 / 15 for run in runs if run.graph.num_nodes == 16]
     assert 0.12 < min(density) < 0.3 and 0.45 < max(density) < 0.65
+    assert published_split("train").options == {"p_range": edge_probabilities(16)}
+    complete = np.mean([run.graph.num_edges == 12 for run in runs if run.graph.num_nodes == 4])
+    assert complete < 0.1, "p goes up to 1 in the range of 4 nodes"
 
 
 def test_a_trajectory_of_a_split_depends_on_seed_part_and_place_alone(monkeypatch):
@@ -512,6 +516,8 @@ def test_a_trajectory_of_a_split_depends_on_seed_part_and_place_alone(monkeypatc
     (other,) = sample_split("dijkstra", "ws_16", count=1, seed=1)
     assert not np.array_equal(other.graph.edge_index, few[0].graph.edge_index)
     assert not np.array_equal(few[0].graph.edge_index, few[1].graph.edge_index)
+    first, second = (next(sample_split("dijkstra", part)) for part in ("er_16", "validation"))
+    assert not np.array_equal(first.graph.edge_index, second.graph.edge_index)
     for name in ALGORITHMS:
         (run,) = sample_split(name, "ws_16", count=1, hints=True)
         assert np.array_equal(run.graph.edge_index, few[0].graph.edge_index) and run.hints

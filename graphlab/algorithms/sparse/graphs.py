@@ -322,9 +322,8 @@ def _hits(num_trials: int, p: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def _pairs(places: np.ndarray) -> np.ndarray:
-    """Pairs u < v, `[2, ...]`, by their places in the order (0, 1), (0, 2), (1, 2), (0, 3), ..."""
+    """Pairs u < v, `[2, ...]`, by their places in the order (0, 1), (0, 2), (1, 2), (0, 3), ...; exact up to 2**50."""
     larger = ((1 + np.sqrt(1 + 8 * places)) / 2).astype(np.int64)
-    larger -= larger * (larger - 1) // 2 > places
     return np.stack([places - larger * (larger - 1) // 2, larger])
 
 
