@@ -12,6 +12,7 @@ Start with `trajectory`: `sample` draws and traces instances, `trace` runs an al
     requirements what algorithms ask of their inputs
     archive      data that the original package made
     metrics      the benchmark's scores
+    sparse       six algorithms on edge lists, for graphs of thousands of nodes
 
 docs/ALGORITHMS.md shows how they are used.
 

@@ -7,7 +7,7 @@ whose stack is shown as pointers: `s_prev` from a node to the one below it, `s_l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -28,18 +28,23 @@ TICK = 0.01
 """What the clock gains with each discovery and finish."""
 
 
+def neighbour_lists(matrix: np.ndarray) -> list[list[int]]:
+    """The neighbours of each node in ascending order; an edge wherever the matrix is not 0."""
+    return [np.flatnonzero(row).tolist() for row in matrix]
+
+
 class Walk:
     """The state of a depth-first walk; neighbours are visited in the order of their numbers.
 
     Args:
-        matrix: An edge wherever it is not 0.
+        neighbours: Of each node, in ascending order.
         timed: Whether nodes are stamped with times, and a step shows each discovery rather than that of roots alone.
         seen: Whether a step shows each neighbour that was reached before, but for the parent.
     """
 
-    def __init__(self, matrix: np.ndarray, *, timed: bool = True, seen: bool = False) -> None:
-        num_nodes = len(matrix)
-        self.neighbours = [np.flatnonzero(row).tolist() for row in matrix]
+    def __init__(self, neighbours: Sequence[Sequence[int]], *, timed: bool = True, seen: bool = False) -> None:
+        num_nodes = len(neighbours)
+        self.neighbours = neighbours
         self.timed, self.seen = timed, seen
         self.colors = [WHITE] * num_nodes
         self.parents = list(range(num_nodes))
@@ -110,7 +115,7 @@ class Walk:
 
 
 def trace_dfs(inputs: Arrays) -> Steps:
-    walk = Walk(inputs["A"])
+    walk = Walk(neighbour_lists(inputs["A"]))
     for _ in walk.visit(range(len(inputs["A"]))):
         yield walk.timed_hints() | {"pi_h": walk.parents}
     return {"pi": walk.parents}
@@ -136,7 +141,7 @@ class Order:
 
 def trace_topological_sort(inputs: Arrays) -> Steps:
     """A node goes to the front of the order when it is finished."""
-    walk, order = Walk(inputs["A"], timed=False), Order(len(inputs["A"]))
+    walk, order = Walk(neighbour_lists(inputs["A"]), timed=False), Order(len(inputs["A"]))
     for event in walk.visit(range(len(inputs["A"]))):
         if event == FINISH:
             order.push(walk.node)
@@ -150,7 +155,7 @@ def trace_dag_shortest_paths(inputs: Arrays) -> Steps:
     The last node of the order has no edges, and relaxing it is no step.
     """
     weights, source = inputs["A"], int(inputs["s"].argmax())
-    walk, order = Walk(weights, timed=False), Order(len(weights))
+    walk, order = Walk(neighbour_lists(weights), timed=False), Order(len(weights))
     parents, distances, marked = list(range(len(weights))), [0.0] * len(weights), [False] * len(weights)
 
     def step(phase: int) -> Values:
@@ -183,7 +188,7 @@ def trace_strongly_connected_components(inputs: Arrays) -> Steps:
     num_nodes = len(inputs["A"])
     reversed_edges = inputs["adj"].T
     components = list(range(num_nodes))
-    walk = Walk(inputs["A"])
+    walk = Walk(neighbour_lists(inputs["A"]))
 
     def step(phase: int) -> Values:
         return walk.timed_hints() | {"scc_id_h": components, "A_t": reversed_edges, "phase": phase}
@@ -220,7 +225,7 @@ class LowPoints:
 def trace_articulation_points(inputs: Arrays) -> Steps:
     """Nodes without which the graph falls apart: a root with two children, or a node that a child's subtree does not
     reach above."""
-    walk = Walk(inputs["A"], seen=True)
+    walk = Walk(neighbour_lists(inputs["A"]), seen=True)
     low_points = LowPoints(walk)
     num_nodes = len(inputs["A"])
     cuts, counts = [0] * num_nodes, [0.0] * num_nodes
@@ -249,7 +254,7 @@ def _cuts(walk: Walk, low: list[float]) -> bool:
 
 def trace_bridges(inputs: Arrays) -> Steps:
     """Edges without which the graph falls apart, in both directions; pairs that no edge joins are masked."""
-    walk = Walk(inputs["A"], seen=True)
+    walk = Walk(neighbour_lists(inputs["A"]), seen=True)
     low_points = LowPoints(walk)
     bridges = np.where(inputs["adj"] != 0, 0, MASKED)
     for event in walk.visit(range(len(bridges))):

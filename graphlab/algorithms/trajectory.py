@@ -280,7 +280,8 @@ def complete(chosen: Algorithm, inputs: Mapping[str, Any]) -> dict[str, np.ndarr
     if num_nodes > MOST_NODES:
         raise InputError(f"an instance of {chosen.name} with {num_nodes:,} nodes", hint=f"at most {MOST_NODES:,}")
     checked = {
-        name: _checked(f"{name} of {chosen.name}", probe, arrays[name], num_nodes) for name, probe in probes.items()
+        name: check_values(f"{name} of {chosen.name}", probe, arrays[name], num_nodes, probe.shape(num_nodes))
+        for name, probe in probes.items()
     }
     if "adj" in checked and not np.array_equal(checked["adj"] != 0, _adjacency(checked["A"])):
         raise InputError(f"adj of {chosen.name} differs from the entries of A that are not 0", hint="leave adj out")
@@ -300,11 +301,10 @@ def require_square(name: str, matrix: np.ndarray) -> None:
         raise InputError(f"A of {name} has shape {matrix.shape}", hint="pass a square matrix, 0 where there is no edge")
 
 
-def _checked(what: str, probe: Probe, array: np.ndarray, num_nodes: int, lead: tuple[int, ...] = ()) -> np.ndarray:
-    """The array in the probe's type, if it is one of its values."""
-    shape = (*lead, *probe.shape(num_nodes))
+def check_values(what: str, probe: Probe, array: np.ndarray, num_nodes: int, shape: tuple[int, ...]) -> np.ndarray:
+    """The array in the probe's type. Raises InputError for another shape, or values that are not of that type."""
     if array.shape != shape:
-        if probe.location == "edge" and array.ndim == 2 and array.shape[0] != array.shape[1]:
+        if len(shape) == array.ndim == 2 and probe.location == "edge" and array.shape[0] != array.shape[1]:
             raise InputError(f"{what} has shape {array.shape}", hint="pass a square matrix")
         raise InputError(f"{what} has shape {array.shape}", hint=f"{num_nodes} nodes need the shape {shape}")
     if array.dtype.kind not in "biuf":
@@ -352,7 +352,8 @@ def check(of: Batch) -> Batch:
                     )
                 within = np.arange(lead[0])[:, None] < of.lengths
                 array, lead = array[within], (int(within.sum()),)
-            _checked(f"{name} of {chosen.name}", probes[name], array, num_nodes, lead)
+            probe = probes[name]
+            check_values(f"{name} of {chosen.name}", probe, array, num_nodes, (*lead, *probe.shape(num_nodes)))
     return of
 
 
