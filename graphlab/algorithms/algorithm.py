@@ -25,6 +25,9 @@ DTYPES: dict[ProbeType, type[np.generic]] = {
 }
 """How the values of each type are kept."""
 
+MOST_NODES = int(np.iinfo(np.int16).max)
+"""Pointers to more would not fit."""
+
 
 @dataclass(frozen=True)
 class Probe:

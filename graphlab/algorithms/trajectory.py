@@ -9,14 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from graphlab.algorithms.algorithm import DTYPES, MASKED, Algorithm, Arrays, Probe, Values
+from graphlab.algorithms.algorithm import DTYPES, MASKED, MOST_NODES, Algorithm, Arrays, Probe, Values
 from graphlab.algorithms.instances import Random
 from graphlab.algorithms.registry import algorithm
 from graphlab.core.errors import InputError, require_count
 from graphlab.core.memory import available_memory, require_memory
-
-MOST_NODES = int(np.iinfo(np.int16).max)
-"""Pointers to more would not fit."""
 
 
 @dataclass(frozen=True)

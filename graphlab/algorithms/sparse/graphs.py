@@ -16,12 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from graphlab.algorithms.algorithm import MOST_NODES
 from graphlab.algorithms.instances import require_probability
 from graphlab.core.errors import InputError, UnknownNameError, require_count, require_name
 from graphlab.core.memory import available_memory, require_memory
-
-MOST_NODES = int(np.iinfo(np.int16).max)
-"""Pointers to more would not fit."""
 
 MOST_TRIES = 1000
 """How often a graph is drawn before it is taken for one that is never connected."""
