@@ -80,8 +80,8 @@ class MPNN(Processor):
         return State(zero_absent(new, features.there), pair, penalty)
 
     def aggregate(self, messages: Tensor, kept: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What each node receives, `[B, n, dim]`, of those messages `[B, n, n, dim]`, from the first node to the second,
-        that are kept; and a penalty."""
+        """What each node receives, `[B, n, dim]`, and a penalty, of the messages `[B, n, n, dim]` from the first node to
+        the second that are kept."""
         return largest(messages, kept, 1), None
 
 

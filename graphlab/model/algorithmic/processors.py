@@ -44,8 +44,8 @@ class State(NamedTuple):
 
 
 class Processor(nn.Module, ABC):
-    """Base of processors. Places without a node change nothing, and all commute with permutations of the nodes: with a learned
-    monoid as far as that is associative.
+    """Base of processors. Places without a node change nothing, and all commute with permutations of the nodes: with
+    a learned monoid as far as that is associative.
 
     Attributes:
         gives_pairs: Whether steps give rows of pairs, for decoders.
