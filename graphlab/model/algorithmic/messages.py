@@ -80,7 +80,7 @@ class MPNN(Processor):
         return State(zero_absent(new, features.there), pair, penalty)
 
     def aggregate(self, messages: Tensor, kept: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What each node receives, `[B, n, dim]`, and a penalty, of the messages `[B, n, n, dim]` from the first node to
+        """What each node receives, `[B, n, dim]`, and a penalty, of messages `[B, n, n, dim]` from the first node to
         the second that are kept."""
         return largest(messages, kept, 1), None
 
