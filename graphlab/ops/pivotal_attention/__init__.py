@@ -7,7 +7,8 @@ Of pairs (i, k), in each head, with the pivot j:
 
 and of k-tuples the same with a key and a value for each place that the pivot takes. The scores, n^(k + 1) numbers, are
 made a block at a time and not kept; the gradient makes them again. Where they are few, or no more than the inputs, they
-are laid out at once, which is as fast.
+are laid out at once, which is as fast. Start at `dispatch`: `reference` has all scores at once, `pairs` and `tuples`
+have blocks, and `gpu` has Triton kernels for pairs.
 """
 
 from graphlab.ops.pivotal_attention.dispatch import pivotal_attention

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor
@@ -18,7 +20,10 @@ SHORT = 2
 """Times the width of a head: as many pivots have scores that are no more numbers than the inputs are."""
 
 FEW = 2**20
-"""Scores that are laid out at once at any length."""
+"""Scores that are laid out at once at any length, on a GPU too: a few MiB are not worth compiling kernels for."""
+
+FAR = 2**27
+"""Steps of memory from which on offsets within a tile of the GPU's kernels may not fit in 32 bits."""
 
 
 def pivotal_attention(
@@ -72,9 +77,32 @@ def pivotal_attention(
             hint="give a mask that can be broadcast to them",
         ) from error
     scale = default_scale(query, keys) if scale is None else scale
-    if (k == 2 and pivots <= SHORT * query.size(-1)) or math.prod(scores) <= FEW:
+    by_kernels = k == 2 and has_kernels((query, *keys, *values), mask)
+    short = k == 2 and pivots <= SHORT * query.size(-1) and not by_kernels
+    if short or math.prod(scores) <= FEW:
         return reference(query, keys, values, mask, cap, scale, dropout)
     options = Options(scale, mask, cap, dropout, seed=int(torch.randint(2**62, ())) if dropout else 0)
     if k != 2:
         return tuples(query, keys, values, options)
-    return pairs(query, (keys[1], keys[0]), (values[1], values[0]), options)
+    path = pairs
+    if by_kernels:
+        from graphlab.ops.pivotal_attention.gpu import gpu
+
+        path = gpu
+    return path(query, (keys[1], keys[0]), (values[1], values[0]), options)
+
+
+def has_kernels(inputs: Sequence[Tensor], mask: Tensor | None) -> bool:
+    """Whether attention of pairs is computed by the GPU's kernels."""
+    dtype, near = inputs[0].dtype, mask is None or max(mask.stride()[2:]) < FAR
+    return (
+        all(each.is_cuda and each.dtype == dtype for each in inputs)
+        and dtype in (torch.float32, torch.bfloat16, torch.float16)
+        and near
+        and _has_triton()
+    )
+
+
+@cache
+def _has_triton() -> bool:
+    return find_spec("triton") is not None

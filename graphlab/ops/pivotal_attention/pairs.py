@@ -34,7 +34,7 @@ def pairs(query: Tensor, keys: tuple[Tensor, Tensor], values: tuple[Tensor, Tens
 class _Pairs(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, options: Options, *inputs: Tensor) -> Tensor:
-        out, ctx.options = _natural(inputs[0]), options
+        out, ctx.options = empty_by_pair(inputs[0]), options
         Tiling.of(*inputs[:2]).run(lambda part: _Group(part, options, inputs).forward(out))
         ctx.save_for_backward(*inputs)
         return out
@@ -43,12 +43,12 @@ class _Pairs(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         inputs: tuple[Tensor, ...] = ctx.saved_tensors
-        results = tuple(_natural(each) for each in inputs)
+        results = tuple(empty_by_pair(each) for each in inputs)
         Tiling.of(*inputs[:2]).run(lambda part: _Group(part, ctx.options, inputs).backward(grad, results))
         return None, *results
 
 
-def _natural(like: Tensor) -> Tensor:
+def empty_by_pair(like: Tensor) -> Tensor:
     """Memory of a tensor `[B, H, I, K, d]` in which a pair's heads lie side by side."""
     batch, heads, rows, columns, dim = like.shape
     return like.new_empty(batch, rows, columns, heads, dim).permute(0, 3, 1, 2, 4)
