@@ -247,3 +247,19 @@ def test_bad_input():
         pivotal_attention(query, keys, values, cap=0)
     with pytest.raises(InputError, match="no gradient"):
         pivotal_attention(query, keys, values, torch.zeros(3, 3, 3, dtype=query.dtype, requires_grad=True))
+
+
+@pytest.mark.parametrize("in_blocks", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_with_a_mask(blocks, dtype, in_blocks):
+    """-1e9 is beyond float16; a row that is masked whole is the mean of its values there too."""
+    if in_blocks:
+        blocks(32)
+    query, keys, values, mask = problem(5, 2, 2, 1, (4, 3), 5, 4, "scores")
+    mask[0, 0, 1, 2] = True
+    halves = [[each.to(dtype) for each in part] for part in ((query,), keys, values)]
+    out = pivotal_attention(halves[0][0], halves[1], halves[2], mask)
+    doubles = [[each.double() for each in part] for part in halves]
+    expected = reference(doubles[0][0], doubles[1], doubles[2], mask)
+    assert out.dtype == dtype
+    torch.testing.assert_close(out.double(), expected, rtol=0, atol=5e-2)

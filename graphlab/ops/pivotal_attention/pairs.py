@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from graphlab.ops.pivotal_attention.options import Options
-from graphlab.ops.pivotal_attention.reference import MASKED
+from graphlab.ops.pivotal_attention.reference import masked_score
 from graphlab.ops.threads import for_each_alone
 
 BLOCK = 2**18
@@ -178,7 +178,7 @@ class _Group:
             scores.mul_(cap)
         if self.mask is not None:
             pairs, mask = self._to_pairs(tile, scores), self.mask[:, :, tile.rows, tile.columns]
-            pairs.masked_fill_(mask, MASKED) if mask.dtype == torch.bool else pairs.add_(mask)
+            pairs.masked_fill_(mask, masked_score(pairs.dtype)) if mask.dtype == torch.bool else pairs.add_(mask)
         return torch.softmax(scores, -1, out=scores)
 
     def _scores(self, tile: _Tile, tuples: Tensor, first: Tensor, second: Tensor, out: Tensor) -> None:

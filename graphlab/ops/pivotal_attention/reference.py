@@ -54,12 +54,17 @@ def default_scale(query: Tensor, keys: Sequence[Tensor]) -> float:
     return (len(keys) * query.size(-1)) ** -0.5
 
 
+def masked_score(dtype: torch.dtype) -> float:
+    """MASKED, or the least number of a dtype that does not reach so far."""
+    return max(MASKED, torch.finfo(dtype).min)
+
+
 def probabilities(scores: Tensor, mask: Tensor | None, cap: float | None) -> Tensor:
     """The softmax over the last axis of scores that are capped first, then masked."""
     if cap is not None:
         scores = cap * torch.tanh(scores / cap)
     if mask is not None:
-        scores = scores.masked_fill(mask, MASKED) if mask.dtype == torch.bool else scores + mask
+        scores = scores.masked_fill(mask, masked_score(scores.dtype)) if mask.dtype == torch.bool else scores + mask
     return scores.softmax(-1)
 
 
