@@ -34,10 +34,11 @@ class Silent:
 
 
 @contextmanager
-def counted(what: str, total: int, show: bool | None) -> Iterator[Callable[[], None]]:
-    """A bar of things that are done one by one; its function tells of each. `show` None shows it on a terminal."""
+def counted(what: str, total: int, show: bool | None) -> Iterator[Callable[[int, str], None]]:
+    """A bar of things that are done one by one, on standard error; its function takes how many are, and a note. `show`
+    None shows it on a terminal."""
     if show is False or (show is None and not sys.stderr.isatty()):
-        yield lambda: None
+        yield lambda done, note: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -47,10 +48,11 @@ def counted(what: str, total: int, show: bool | None) -> Iterator[Callable[[], N
         BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task(what, total=total)
-        yield lambda: bars.advance(task)
+        task = bars.add_task(what, total=total, note="")
+        yield lambda done, note: bars.update(task, completed=done, note=note)
 
 
 @contextmanager

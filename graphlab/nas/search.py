@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.own import keep
 from graphlab.data.paths import store_root
 from graphlab.experiment.plan import find_data
+from graphlab.experiment.progress import counted
 from graphlab.model.own import keep_model
 from graphlab.nas.core.loop import OnOutcome
 from graphlab.nas.core.outcome import Outcome
@@ -131,33 +131,19 @@ def search(
 @contextmanager
 def progress_bar(plan: SearchPlan, show: bool | None) -> Iterator[OnOutcome]:
     """A bar on standard error; `show` None shows it on a terminal."""
-    if show is False or (show is None and not sys.stderr.isatty()):
-        yield lambda outcome, number: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[best]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        name = plan.objective.names[0]
-        task = bars.add_task(f"{plan.spec.strategy} on {plan.spec.dataset}", total=plan.spec.trials, best="")
+    with counted(f"{plan.spec.strategy} on {plan.spec.dataset}", plan.spec.trials, show) as tell:
+        name, done = plan.objective.names[0], 0
         best: Outcome | None = None
 
         def on_outcome(outcome: Outcome, number: int) -> None:
-            nonlocal best
+            nonlocal best, done
+            done = number
             if outcome.score is not None and (best is None or outcome.score > (best.score or 0.0)):
                 best = outcome
-            shown = f"best {name} {best.objectives[0]:.4f}" if best else ""
-            bars.update(task, completed=number, best=shown)
+            tell(done, f"best {name} {best.objectives[0]:.4f}" if best else "")
 
-        def on_work(what: str, done: int, count: int) -> None:
-            bars.update(task, best=f"{what} {done} of {count}")
+        def on_work(what: str, part: int, count: int) -> None:
+            tell(done, f"{what} {part} of {count}")
 
         plan.objective.on_work = on_work
         yield on_outcome

@@ -169,7 +169,7 @@ def discriminate_untrained(
     test = class_of_model(plan.model.cls, plan.model_config)
     separable = separable_pairs(data, ends[list(which)], test) if test else [None] * len(which)
     rows = []
-    with counted(f"{model}, untrained", len(drawn) * len(which), progress) as advance:
+    with counted(f"{model}, untrained", len(drawn) * len(which), progress) as tell:
         for seed in drawn:
             task: Any = plan.make_task(seed)
             learner = _draw(plan, task, seed)
@@ -177,7 +177,7 @@ def discriminate_untrained(
                 gap, noise = _differences(task, learner, ends[pair].tolist(), copies)
                 told = gap > MARGIN * noise
                 rows.append(UntrainedOutcome(pair, categories[pair], seed, told, gap, noise, can))
-                advance()
+                tell(len(rows), "")
     return UntrainedDiscrimination(plan.model.name, data.name, test, tuple(rows))
 
 
