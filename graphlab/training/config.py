@@ -6,9 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from graphlab.core.config import Config, FloatRange, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-
-DecayRate = Annotated[float, Field(ge=0, lt=1)]
+from graphlab.core.config import (
+    Config,
+    FloatRange,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Probability,
+)
 
 
 class TrainingConfig(Config):
@@ -30,7 +36,7 @@ class TrainingConfig(Config):
     start: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
     epochs: NonNegativeInt = 200
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    betas: tuple[DecayRate, DecayRate] = (0.9, 0.999)
+    betas: Annotated[tuple[Probability, Probability], Field(strict=False)] = (0.9, 0.999)
     lr: Annotated[float, Field(gt=0, le=1000), FloatRange(1e-4, 1e-1, log=True)] = 0.01
     weight_decay: Annotated[NonNegativeFloat, FloatRange(1e-6, 1e-2, log=True)] = 0.0
     scheduler: Literal["none", "cosine", "step", "plateau", "loss-plateau"] = "none"
