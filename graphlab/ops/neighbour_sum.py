@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -193,9 +193,9 @@ def neighbour_sum(
     x = x.to(dtype)
     weight, own = (each if each is None else each.to(dtype) for each in (weight, own))
     sum_dtype = torch.promote_types(sum_dtype or dtype, dtype)
+    if x.device.type == "cpu":
+        return _Sum.apply(neighbours, x, weight, own, sum_dtype)  # pyright: ignore[reportReturnType]
     with torch.autocast(x.device.type, enabled=False):
-        if x.device.type == "cpu":
-            return _Sum.apply(neighbours, x, weight, own, sum_dtype)  # pyright: ignore[reportReturnType]
         return reference(neighbours, x, weight, own, sum_dtype)
 
 
@@ -261,7 +261,7 @@ def _sums(edges: Rows, weight: np.ndarray | None, own: np.ndarray | None, x: Ten
         return out
     rows, result = (each.detach().view(len(each), -1, known or width).numpy() for each in (x, out))
     weights, owns = (np.empty(0, rows.dtype) if each is None else each for each in (weight, own))
-    like, loop = torch.empty(0, dtype=sum_dtype).numpy(), _loop(weight is not None, known)
+    like, loop = _empty(sum_dtype), _loop(weight is not None, known)
 
     def run(first: int, last: int) -> None:
         for block in range(rows.shape[1]):
@@ -269,6 +269,11 @@ def _sums(edges: Rows, weight: np.ndarray | None, own: np.ndarray | None, x: Ten
 
     over_rows(len(out), run)
     return out
+
+
+@cache
+def _empty(dtype: torch.dtype) -> np.ndarray:
+    return torch.empty(0, dtype=dtype).numpy()
 
 
 def over_rows(num_rows: int, run: Callable[[int, int], object]) -> None:

@@ -94,6 +94,10 @@ class NodeClassification(Task[Data]):
             "train": train.to(self.device)
         }
         self._labels = {part: labels.to(self.device)[items] for part, items in self._index.items()}
+        self._scored = {
+            part: None if bool((each != UNLABELLED).all()) else each != UNLABELLED
+            for part, each in self._labels.items()
+        }
         known = torch.zeros(len(labels), target.size)
         known[train, labels[train]] = 1.0
         inputs = {key: value for key, value in self.dataset.graph.to_dict().items() if key != target.name}
@@ -148,8 +152,9 @@ class NodeClassification(Task[Data]):
         return require_shape(f"the predictions of {type(learner.model).__name__}", rows, shape, "[nodes, classes]")
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
-        labelled = self._labels[part] != UNLABELLED
-        rows, labels = rows[labelled], self._labels[part][labelled]
+        labels, scored = self._labels[part], self._scored[part]
+        if scored is not None:
+            rows, labels = rows[scored], labels[scored]
         loss = F.cross_entropy(rows.float(), labels).item()
         return measure(["accuracy"], "class", rows, labels) | {"loss": loss}
 
