@@ -83,21 +83,21 @@ def problem(shape: str, **options: Tensor | float | bool) -> Problem:
 
 
 def forward_and_back(
-    path: Callable[..., Tensor], given: Problem, dtype: torch.dtype, device: str = "cpu"
+    path: Callable[..., Tensor], of: Problem, dtype: torch.dtype, device: str = "cpu"
 ) -> dict[str, Tensor]:
     """The result and the gradients of query, keys and values, in float64 on the CPU."""
-    values = {name: value.to(device) for name, value in given.items() if isinstance(value, Tensor)}
+    values = {name: value.to(device) for name, value in of.items() if isinstance(value, Tensor)}
     leaves = [values[name].to(dtype) for name in NAMES]
-    if given.get("views"):
+    if of.get("views"):
         leaves = as_views(leaves)
     leaves = [leaf.requires_grad_() for leaf in leaves]
     query, first_key, second_key, first_value, second_value = leaves
     mask = values.get("mask")
     if mask is not None and mask.is_floating_point():
         mask = mask.to(dtype)
-    if given.get("far"):
+    if of.get("far"):
         mask = far_apart(mask)
-    out = path(query, (second_key, first_key), (second_value, first_value), mask, given.get("cap"), given.get("scale"))
+    out = path(query, (second_key, first_key), (second_value, first_value), mask, of.get("cap"), of.get("scale"))
     assert out.dtype == dtype
     grads = torch.autograd.grad(out, leaves, values["grad"].to(dtype))
     found = {"out": out.detach(), **dict(zip(NAMES, grads, strict=True))}
@@ -106,8 +106,8 @@ def forward_and_back(
 
 def as_views(leaves: list[Tensor]) -> list[Tensor]:
     """The same as parts of one tensor `[B, n, n, 5, H, d]`, which a block's linear map gives."""
-    one = torch.stack([leaf.movedim(1, -2) for leaf in leaves], -3)
-    return [part.movedim(-2, 1).detach() for part in one.unbind(-3)]
+    stacked = torch.stack([leaf.movedim(1, -2) for leaf in leaves], -3)
+    return [part.movedim(-2, 1).detach() for part in stacked.unbind(-3)]
 
 
 def far_apart(mask: Tensor) -> Tensor:
@@ -128,14 +128,14 @@ def weights_kept(seed: int, path: Callable[..., Tensor], device: str = "cpu") ->
 
 def with_dropout(path: Callable[..., Tensor], device: str = "cpu") -> dict[str, object]:
     """For each seed what stays of weights, and what comes out; what comes out without any weight."""
-    given = problem("tiles")
+    tiles = problem("tiles")
 
     def seeded(seed: int, dropout: float) -> dict[str, Tensor]:
         def attend(*arguments: object) -> Tensor:
             torch.manual_seed(seed)
             return path(*arguments, dropout)
 
-        return forward_and_back(attend, given | {"scale": 0.5}, torch.float32, device)
+        return forward_and_back(attend, tiles | {"scale": 0.5}, torch.float32, device)
 
     found: dict[str, object] = {"all": seeded(0, 1.0)}
     for seed in SEEDS:
@@ -163,10 +163,10 @@ def main() -> None:
     interpreter.InterpreterBuilder.create_dot = create_dot_of_numbers
     dispatch.has_kernels, dispatch.FEW = lambda inputs, mask: True, 0
     dispatch.reference = dispatch.pairs = None  # so that no other path can answer
-    given = torch.load(sys.argv[1])
+    loaded = torch.load(sys.argv[1])
     found = {
-        (name, dtype): forward_and_back(pivotal_attention, given[name], dtype)
-        for dtype, names in {torch.float32: given, **IN_HALF}.items()
+        (name, dtype): forward_and_back(pivotal_attention, loaded[name], dtype)
+        for dtype, names in {torch.float32: loaded, **IN_HALF}.items()
         for name in names
     }
     torch.save((found, with_dropout(pivotal_attention)), sys.argv[2])

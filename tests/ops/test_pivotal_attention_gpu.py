@@ -42,7 +42,7 @@ def assert_alike(found: dict[str, Tensor], expected: dict[str, Tensor], toleranc
     for key, value in expected.items():
         # Sums of many numbers are off by a share of the largest of them.
         close = {"rtol": tolerance, "atol": tolerance * float(value.abs().max())}
-        torch.testing.assert_close(found[key], value, **close, msg=lambda said, key=key: f"{key}: {said}")
+        torch.testing.assert_close(found[key], value, **close, msg=lambda message, key=key: f"{key}: {message}")
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +82,8 @@ def assert_drops_as_the_reference_with_its_draws(found: dict) -> None:
     # Seeds, heads, rows and pivots agree by chance alone: in .36 + .16 of all weights.
     first = kept[0]
     of_heads, of_rows, of_pivots = first.unbind(1), (first[:, :, 0], first[:, :, 16]), (first[..., :4], first[..., 16:])
-    for one, other in (kept, of_heads, of_rows, of_pivots):
-        assert 0.4 < float(((one > 0) == (other > 0)).double().mean()) < 0.64
+    for first, second in (kept, of_heads, of_rows, of_pivots):
+        assert 0.4 < float(((first > 0) == (second > 0)).double().mean()) < 0.64
     assert not any(value.any() for value in found["all"].values())
 
 
@@ -119,14 +119,14 @@ def test_kernels_compile_without_a_gpu(capability, dtype, masking, drops, tmp_pa
     types |= dict.fromkeys(("row_stride", "column_stride"), "i32")
     for kernel in (gpu_kernels.forward, gpu_kernels.backward_to_query, gpu_kernels.backward_to_first):
         places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
-        made = triton.compile(
+        compiled = triton.compile(
             ASTSource(kernel, {name: types[name] for name in kernel.arg_names}, places),
             target=GPUTarget("cuda", capability, 32),
             options={"num_warps": gpu.WARPS, "num_stages": 1},
         )
-        assert made.asm["cubin"]
-        assert ("mma.sync" in made.asm["ptx"]) == (dtype == "bf16")
-        assert made.metadata.shared < 99 * 1024
+        assert compiled.asm["cubin"]
+        assert ("mma.sync" in compiled.asm["ptx"]) == (dtype == "bf16")
+        assert compiled.metadata.shared < 99 * 1024
 
 
 def test_on_the_cpu_no_kernels_are_taken():
@@ -138,10 +138,10 @@ def test_on_the_cpu_no_kernels_are_taken():
 def by_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "FEW", 0)
     monkeypatch.setattr(dispatch, "reference", None)
-    given = [torch.zeros(1, 1, 2, 2, 4, device="cuda")] * 5
-    assert dispatch.has_kernels(given, None)
-    assert not dispatch.has_kernels([each.double() for each in given], None)
-    assert not dispatch.has_kernels(given, given[0].as_strided((1,) * 5, (0, 0, dispatch.FAR, 0, 1)))
+    inputs = [torch.zeros(1, 1, 2, 2, 4, device="cuda")] * 5
+    assert dispatch.has_kernels(inputs, None)
+    assert not dispatch.has_kernels([each.double() for each in inputs], None)
+    assert not dispatch.has_kernels(inputs, inputs[0].as_strided((1,) * 5, (0, 0, dispatch.FAR, 0, 1)))
 
 
 @pytest.mark.gpu

@@ -41,7 +41,7 @@ ROUNDING = 8 * float(np.finfo(np.float64).eps)
 class UntrainedOutcome:
     """One pair under one draw of weights.
 
-    told       whether it is told apart: `gap` is above MARGIN times `noise`
+    separated  whether it is told apart: `gap` is above MARGIN times `noise`
     gap        the least difference of an output of a copy of one graph to one of the other, each the largest over
                outputs, as a share of the largest output
     noise      the largest such difference between copies of one graph, at least ROUNDING
@@ -51,7 +51,7 @@ class UntrainedOutcome:
     pair: int
     category: str
     seed: int
-    told: bool
+    separated: bool
     gap: float
     noise: float
     separable: bool | None
@@ -93,10 +93,10 @@ class UntrainedDiscrimination:
         return pd.DataFrame(lines)
 
     def _counts(self, rows: Sequence[UntrainedOutcome]) -> dict[str, int]:
-        counts = {"pairs": len(rows), "told": sum(row.told for row in rows)}
+        counts = {"pairs": len(rows), "separated": sum(row.separated for row in rows)}
         if self.test is not None:
             counts["ceiling"] = sum(bool(row.separable) for row in rows)
-            counts["beyond"] = sum(row.told and not row.separable for row in rows)
+            counts["beyond"] = sum(row.separated and not row.separable for row in rows)
         return counts
 
     @property
@@ -106,14 +106,14 @@ class UntrainedDiscrimination:
         return "\n".join(map(self._sentence, table[table["category"] == TOTAL].to_dict(orient="records")))
 
     def _sentence(self, total: dict[str, Any]) -> str:
-        said = (
+        sentence = (
             f"{self.model} on {self.dataset}, weights of seed {total['seed']}, untrained: of {total['pairs']:,} pairs "
         )
-        said += f"it tells apart {total['told']:,}"
+        sentence += f"it tells apart {total['separated']:,}"
         if self.test is not None:
-            said += f"; {self.test}, which bounds it, {total['ceiling']:,}"
-            said += f" (so that {total['beyond']:,} verdicts are rounding)" if total["beyond"] else ""
-        return said + "."
+            sentence += f"; {self.test}, which bounds it, {total['ceiling']:,}"
+            sentence += f" (so that {total['beyond']:,} verdicts are rounding)" if total["beyond"] else ""
+        return sentence + "."
 
     def to_json(self) -> dict[str, Any]:
         table: Any = self.table()
@@ -175,8 +175,8 @@ def discriminate_untrained(
             learner = _draw(plan, task, seed)
             for pair, can in zip(which, separable, strict=True):
                 gap, noise = _differences(task, learner, ends[pair].tolist(), copies)
-                told = gap > MARGIN * noise
-                rows.append(UntrainedOutcome(pair, categories[pair], seed, told, gap, noise, can))
+                separated = gap > MARGIN * noise
+                rows.append(UntrainedOutcome(pair, categories[pair], seed, separated, gap, noise, can))
                 tell(len(rows), "")
     return UntrainedDiscrimination(plan.model.name, data.name, test, tuple(rows))
 

@@ -82,58 +82,60 @@ class Ultra(TripleModel):
         self._remembered: list[tuple[Tensor, int, RelationalGraph]] = []
 
     def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
-        asked, place = relation.unique(return_inverse=True)
+        queried, place = relation.unique(return_inverse=True)
         walked = self._walked(graph)
         relations = self._relation_graph(graph)
         if not (is_lean(self._kinds()[0]) and len(head)):
-            features = self.relation_features(relations, asked).transpose(0, 1)
-            return self._score(walked, head, tail, asked, features, place)
-        walked, relations, asked = self._of_present_relations(walked, relations, asked)
+            features = self.relation_features(relations, queried).transpose(0, 1)
+            return self._score(walked, head, tail, queried, features, place)
+        walked, relations, queried = self._of_present_relations(walked, relations, queried)
         few = max(1, PART // max(1, relations.num_nodes))
-        features = torch.cat([self.relation_features(relations, some).transpose(0, 1) for some in asked.split(few)])
+        features = torch.cat([self.relation_features(relations, some).transpose(0, 1) for some in queried.split(few)])
         scores = features.new_empty(len(head), walked.edges.num_nodes if tail is None else tail.size(1))
         # Queries of one relation are in one part, or in parts that follow each other.
         for rows in place.argsort(stable=True).split(max(1, PART // max(1, walked.edges.num_nodes))):
             mine = slice(int(place[rows[0]]), int(place[rows[-1]]) + 1)
             tails = None if tail is None else tail[rows]
-            scores[rows] = self._score(walked, head[rows], tails, asked[mine], features[mine], place[rows] - mine.start)
+            scores[rows] = self._score(
+                walked, head[rows], tails, queried[mine], features[mine], place[rows] - mine.start
+            )
         return scores
 
     def _of_present_relations(
-        self, walked: Walked, relations: RelationalGraph, asked: Tensor
+        self, walked: Walked, relations: RelationalGraph, queried: Tensor
     ) -> tuple[Walked, RelationalGraph, Tensor]:
         """The same under new numbers of the relations that have facts, which meet themselves at least. What the others
-        would come to is read by nobody, unless one of them is asked, or PNA counts them in its mean degree."""
+        would come to is read by nobody, unless one of them is queried, or PNA counts them in its mean degree."""
         present = relations.incoming_count() > 0
-        if present.all() or not present[asked].all() or self.aggregate == "pna":
-            return walked, relations, asked
+        if present.all() or not present[queried].all() or self.aggregate == "pna":
+            return walked, relations, queried
         number = present.cumsum(0) - 1
         edges = RelationalGraph(
             walked.edges.edge_index, number[walked.edges.edge_type], walked.edges.num_nodes, walked.edges.num_sources
         )
         fewer = RelationalGraph(number[relations.edge_index], relations.edge_type, int(present.sum()))
-        return replace(walked, edges=edges), fewer, number[asked]
+        return replace(walked, edges=edges), fewer, number[queried]
 
-    def relation_features(self, relations: RelationalGraph, asked: Tensor) -> Tensor:
-        """Features `[2 R, Q, dim]` of all relations for each of the asked ones `[Q]`."""
+    def relation_features(self, relations: RelationalGraph, queried: Tensor) -> Tensor:
+        """Features `[2 R, Q, dim]` of all relations for each of the queried ones `[Q]`."""
         weights = self._kinds()
-        mark = weights[0].new_ones(len(asked), self.out_dim)
-        return self._walk(relations, None, asked, mark, self.relation_steps, weights)
+        mark = weights[0].new_ones(len(queried), self.out_dim)
+        return self._walk(relations, None, queried, mark, self.relation_steps, weights)
 
     def _kinds(self) -> list[Tensor]:
         """Vectors `[4, dim]` of the kinds of edges between relations, one a layer."""
         return [cast("nn.Embedding", kinds).weight for kinds in self.kinds]
 
     def _score(
-        self, walked: Walked, head: Tensor, tail: Tensor | None, asked: Tensor, features: Tensor, place: Tensor
+        self, walked: Walked, head: Tensor, tail: Tensor | None, queried: Tensor, features: Tensor, place: Tensor
     ) -> Tensor:
         """Scores of the candidates.
 
-        asked     `[Q]`, relations
+        queried     `[Q]`, relations
         features  `[Q, 2 R, dim]`, those of all relations for each of them
         place     `[B]`, which of them a query asks
         """
-        query = features[torch.arange(len(asked), device=head.device), asked][place]
+        query = features[torch.arange(len(queried), device=head.device), queried][place]
         states, frontier = self._entities(walked, head, tail, query, features, place)
         if not is_lean(states) or states.size(0) < BLOCKS[0]:
             chosen = states[frontier.answer]

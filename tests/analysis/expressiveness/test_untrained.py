@@ -20,21 +20,21 @@ from graphlab.testing.examples import example
 SMALL = {"hidden_dim": 16, "heads": 2, "num_layers": 8, "norm": "layer", "score_scale": 10.0}
 
 
-def outcome(pair: int, category: str, told: bool, separable: bool | None, seed: int = 0) -> UntrainedOutcome:
-    return UntrainedOutcome(pair, category, seed, told, 1.0 if told else 0.0, ROUNDING, separable)
+def outcome(pair: int, category: str, separated: bool, separable: bool | None, seed: int = 0) -> UntrainedOutcome:
+    return UntrainedOutcome(pair, category, seed, separated, 1.0 if separated else 0.0, ROUNDING, separable)
 
 
 def test_floydnet_tells_apart_what_its_class_can():
     chosen = "Regular,15,17,60,61,62,68:72"
     result = gl.discriminate_untrained("floydnet", "hard-pairs", pairs=chosen, seeds=2, **SMALL)
     assert result.test == "FWL(2)" and {row.seed for row in result.rows} == {0, 1}
-    assert [row.told for row in result.rows] == [row.separable for row in result.rows]
-    assert {row.told for row in result.rows} == {True, False}
+    assert [row.separated for row in result.rows] == [row.separable for row in result.rows]
+    assert {row.separated for row in result.rows} == {True, False}
 
 
 def test_message_passing_tells_nothing_apart_that_refinement_cannot():
     result = gl.discriminate_untrained("gin", "hard-pairs", hidden_dim=16, num_layers=3)
-    assert result.test == "1-WL" and not any(row.told or row.separable for row in result.rows)
+    assert result.test == "1-WL" and not any(row.separated or row.separable for row in result.rows)
     assert all(row.gap < 10 * row.noise and row.noise >= ROUNDING for row in result.rows)
 
 
@@ -49,7 +49,7 @@ def test_a_graph_is_not_told_apart_from_a_copy_of_itself():
     copied.x[place], copied.edge_index = graph.x, place[graph.edge_index]
     twins = replace(data, graphs=(graph, copied, *data.graphs[2:]))
     result = gl.discriminate_untrained("floydnet", twins, **SMALL)
-    assert [row.told for row in result.rows] == [False, True, True, True, True, True]
+    assert [row.separated for row in result.rows] == [False, True, True, True, True, True]
 
 
 def test_a_result_depends_on_the_seed_of_the_weights_alone():
@@ -74,7 +74,7 @@ def test_the_table_counts_by_category_what_is_told_and_what_is_beyond():
     assert "<table" in result._repr_html_() and "CFI" in repr(result)
     assert json.loads(json.dumps(result.to_json()))["pairs"][2]["pair"] == 2
     unbounded = UntrainedDiscrimination("m", "d", None, (outcome(0, "total", True, None),))
-    assert list(unbounded.table().columns) == ["seed", "category", "pairs", "told"] and len(unbounded.df) == 1
+    assert list(unbounded.table().columns) == ["seed", "category", "pairs", "separated"] and len(unbounded.df) == 1
 
 
 def test_requests_that_cannot_be_met():
@@ -93,4 +93,4 @@ def test_untrained_floydnet_on_brec():
     """Pairs of all kinds, easy ones and those of CFI that FWL(2) can tell, and no other."""
     deep = {**SMALL, "num_layers": 16, "score_scale": 50.0}
     result = gl.discriminate_untrained("floydnet", pairs="0:4,60:64,110:112,160:164,265,278,291,360,381", **deep)
-    assert [row.told for row in result.rows] == [row.separable for row in result.rows]
+    assert [row.separated for row in result.rows] == [row.separable for row in result.rows]
