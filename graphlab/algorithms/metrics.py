@@ -5,7 +5,7 @@ Masked entries (`MASKED` in the truth) are left out. The scores of a batch pool 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -44,6 +44,60 @@ def scores(
         probe.name: score_probe(probe, predictions.get(probe.name), outputs[probe.name])
         for probe in algorithm.stage("output")
     }
+
+
+def hint_scores(
+    algorithm: Algorithm,
+    predictions: Sequence[Mapping[str, np.ndarray]],
+    hints: Mapping[str, np.ndarray],
+    lengths: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """The scores of hints step by step, as the benchmark's `evaluate_hints` gives them along time.
+
+    The mean over steps, weighted by how many instances have each, is `np.average(scores, weights=counts)` with
+    `counts = [(lengths > step + 1).sum() for step in range(len(predictions))]`.
+
+    Args:
+        algorithm: Whose hints they are.
+        predictions: Of each step, those of the hints of the next one; hints that are not in them are not scored.
+        hints: What is true, as a `Batch` has it.
+        lengths: Of each trajectory; after its end an instance does not count.
+
+    Shapes:
+        predictions: of each step as `scores` takes them
+        hints: `[steps + 1, ...]`
+        returns: `[steps]` for each hint that is predicted
+
+    Raises:
+        InputError: There are no predictions, more of them than true steps, or one has another shape.
+    """
+    lengths = np.asarray(lengths)
+    steps = len(predictions)
+    if not 0 < steps < int(lengths.max()):
+        raise InputError(
+            f"hints of {steps} steps are predicted, of trajectories of up to {int(lengths.max())}",
+            hint="predict the hints of each step but the first",
+        )
+    scored: dict[str, np.ndarray] = {}
+    for probe in algorithm.stage("hint"):
+        if probe.name not in predictions[0]:
+            continue
+        truth = hints[probe.name]
+        if len(truth) <= steps:
+            raise InputError(
+                f"{probe.name} is known for {len(truth)} steps and predicted for {steps}",
+                hint="keep all hints of the trajectories: sample them with hints=True",
+            )
+        scored[probe.name] = np.zeros(steps)
+        for step, predicted in enumerate(predictions):
+            values, alive = np.asarray(predicted.get(probe.name)), lengths > step + 1
+            if values.shape[:1] != lengths.shape:
+                raise InputError(
+                    f"the prediction of {probe.name} for step {step + 1} has shape {values.shape}",
+                    hint=f"predict each step for all {len(lengths)} instances",
+                )
+            scored[probe.name][step] = score_probe(probe, values[alive], truth[step + 1][alive])
+    return scored
 
 
 def score_probe(probe: Probe, predicted: np.ndarray | None, truth: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 
 from graphlab.algorithms.algorithm import Probe
 from graphlab.algorithms.archive import to_published
-from graphlab.algorithms.metrics import cyclic, score, score_probe, scores, uncyclic
+from graphlab.algorithms.metrics import cyclic, hint_scores, score, score_probe, scores, uncyclic
 from graphlab.algorithms.registry import ALGORITHMS, algorithm
 from graphlab.algorithms.trajectory import sample
 from graphlab.core.errors import InputError
@@ -83,3 +83,44 @@ def test_predictions_that_do_not_fit_are_refused():
         with pytest.raises(InputError, match=message) as raised:
             score(bfs, predicted, truth)
         assert raised.value.hint
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_true_hints_score_one(name):
+    drawn = sample(name, 4, 6, np.random.default_rng(0))
+    probes = drawn.algorithm.stage("hint")
+    published = {probe.name: to_published(probe, drawn.hints[probe.name]) for probe in probes}
+    steps = [{key: hint[step] for key, hint in published.items()} for step in range(1, int(drawn.lengths.max()))]
+    for key, along in hint_scores(drawn.algorithm, steps, drawn.hints, drawn.lengths).items():
+        is_value = drawn.algorithm.probe(key).type == "value"
+        kept = np.isfinite(along)  # classes that are masked everywhere have no score
+        assert len(along) == len(steps) and (along[kept] == (0 if is_value else 1)).all(), key
+
+
+def test_hints_of_instances_that_have_ended_do_not_count():
+    drawn = sample("bfs", 8, 9, np.random.default_rng(1))
+    assert len(set(drawn.lengths.tolist())) > 1
+    steps = [{"pi_h": hint.copy()} for hint in drawn.hints["pi_h"][1:]]
+    for step, predicted in enumerate(steps):
+        predicted["pi_h"][drawn.lengths <= step + 1] += 1
+    along = hint_scores(drawn.algorithm, steps, drawn.hints, drawn.lengths)
+    assert along.keys() == {"pi_h"} and (along["pi_h"] == 1).all()
+    steps[0]["pi_h"][0, :3] += 1
+    wrong = hint_scores(drawn.algorithm, steps, drawn.hints, drawn.lengths)["pi_h"]
+    assert wrong[0] == pytest.approx(1 - 3 / (9 * (drawn.lengths > 1).sum())) and (wrong[1:] == 1).all()
+
+
+def test_predicted_hints_that_do_not_fit_are_refused():
+    drawn = sample("bfs", 2, 5, np.random.default_rng(1))
+    steps = [{"pi_h": hint} for hint in drawn.hints["pi_h"][1:]]
+    cut = {key: hint[:1] for key, hint in drawn.hints.items()}
+    few = [{"pi_h": steps[0]["pi_h"][:1]}, *steps[1:]]
+    for predicted, hints, message in (
+        ([], drawn.hints, "hints of 0 steps"),
+        ([*steps, steps[-1]], drawn.hints, "are predicted, of trajectories"),
+        (steps, cut, "pi_h is known for 1 steps"),
+        (few, drawn.hints, "for step 1 has shape"),
+        ([steps[0], {}, *steps[2:]][: len(steps)], drawn.hints, "for step 2 has shape"),
+    ):
+        with pytest.raises(InputError, match=message):
+            hint_scores(drawn.algorithm, predicted, hints, drawn.lengths)

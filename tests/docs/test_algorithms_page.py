@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+
 from tests.docs.blocks import blocks
 
 PAGE = "docs/ALGORITHMS.md"
 
 
 def test_the_page_runs(capsys):
-    tracing, sparse, learning = blocks(PAGE)
+    tracing, sparse, learning, learning_sparse = blocks(PAGE)
     exec(compile(tracing.text, PAGE, "exec"), {})
     printed = capsys.readouterr().out
     for text in ("(32, 16, 16) (32, 16)", "[0 0 1]", "\n32 64\n", "Split(count=2048, size=64, seed=3)"):
@@ -20,3 +22,5 @@ def test_the_page_runs(capsys):
         assert text in printed
     exec(compile(learning.text, PAGE, "exec"), {})
     assert 0 <= float(capsys.readouterr().out) <= 1
+    exec(compile(learning_sparse.text, PAGE, "exec"), {})
+    assert 0 <= ast.literal_eval(capsys.readouterr().out)["pi"]["node_accuracy"] <= 1

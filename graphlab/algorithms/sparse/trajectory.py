@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -272,6 +272,17 @@ def unbatch(of: SparseBatch) -> list[SparseTrajectory]:
             )
         )
     return trajectories
+
+
+def first_hints(of: SparseBatch) -> dict[str, np.ndarray]:
+    """The hints of the first step of each trajectory, traced anew, `[1, rows]`: where a network starts from."""
+    parts = []
+    for trajectory in unbatch(of):
+        values = next(of.algorithm.trace({**trajectory.inputs, "edge_index": trajectory.graph.edge_index}))
+        hints = _empty(of.algorithm.stage("hint"), trajectory.graph, 1)
+        _write(hints, of.algorithm, 0, values)
+        parts.append(replace(trajectory, hints=hints, length=1))
+    return batch(parts).hints
 
 
 def sample(

@@ -1,7 +1,7 @@
 """Networks that learn the algorithms of `graphlab.algorithms`, built from the probes of an algorithm.
 
 Start with `network`: a `Network` encodes what is seen, computes one step with a processor, and decodes what is
-predicted, step after step. The rest:
+predicted, step after step; on edge lists, `sparse_network` does. The rest:
 
     instances    trajectories as tensors, padded to one size, and which probes are seen and predicted
     encoders     probes to features of nodes, pairs of nodes and graphs
@@ -11,6 +11,8 @@ predicted, step after step. The rest:
     relational   the relational transformer
     decoders     features to probes, and how predictions are fed back
     losses       the loss of each type of probe
+    edge_lists   instances, encoders, decoders and losses of sparse algorithms
+    stepwise     steps and hints that are fed back, of both networks
 
 `experiments/clrs.py` trains them. docs/ALGORITHMS.md shows how.
 

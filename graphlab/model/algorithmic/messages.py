@@ -72,12 +72,17 @@ class MPNN(Processor):
         kept = pairs_there(features.there)
         kept = kept & features.adjacency if self.along_edges else kept
         received, penalty = self.aggregate(messages, kept)
-        new = self.norm((self.keep(z) + self.gather(received)).relu())
-        if self.gate is not None:
-            gate = self.gate(z, received)
-            new = gate * new + (1 - gate) * state.node
+        new = self.update(z, received, state.node)
         pair = None if self.triplets is None else self.triplets(z, features)
         return State(zero_absent(new, features.there), pair, penalty)
+
+    def update(self, z: Tensor, received: Tensor, hidden: Tensor) -> Tensor:
+        """The new state of nodes, of their rows, what they received and their state: `[..., dim]`."""
+        new = self.norm((self.keep(z) + self.gather(received)).relu())
+        if self.gate is None:
+            return new
+        gate = self.gate(z, received)
+        return gate * new + (1 - gate) * hidden
 
     def aggregate(self, messages: Tensor, kept: Tensor) -> tuple[Tensor, Tensor | None]:
         """What each node receives, `[B, n, dim]`, and a penalty, of messages `[B, n, n, dim]` from the first node to
@@ -102,6 +107,16 @@ class PGN(MPNN):
         year=2020,
         url="https://arxiv.org/abs/2006.06380",
     )
+
+
+class GatedPGN(PGN):
+    """PGN with the gate of Triplet-GMPNN.
+
+    References:
+        Ibarz et al., A Generalist Neural Algorithmic Learner, LoG 2022.
+    """
+
+    gated = True
 
 
 class TripletGMPNN(MPNN):

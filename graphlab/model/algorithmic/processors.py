@@ -98,6 +98,7 @@ MODULES: Mapping[str, tuple[str, str]] = {
     "mpnn": ("messages", "MPNN"),
     "mpnn-lcm": ("monoids", "MonoidMPNN"),
     "pgn": ("messages", "PGN"),
+    "pgn-gated": ("messages", "GatedPGN"),
     "triplet-gmpnn": ("messages", "TripletGMPNN"),
     "edge-transformer": ("pairs", "EdgeTransformer"),
     "relational-transformer": ("relational", "RelationalTransformer"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphlab.algorithms.metrics import score, uncyclic
+from graphlab.algorithms.metrics import hint_scores, score, uncyclic
 from graphlab.algorithms.registry import ALGORITHMS, CLRS_30, algorithm
 from graphlab.core.errors import InputError, UnknownNameError
 from graphlab.model.algorithmic.decoders import Order
@@ -182,6 +182,22 @@ def test_the_first_hint_is_enough_to_predict():
     assert (whole == first).all()
 
 
+@pytest.mark.parametrize("name", ["bfs", "dfs", "insertion_sort", "floyd_warshall"])
+def test_hints_are_predicted_from_predicted_hints(name):
+    """A network that learned nothing, whose first hints are right: what follows is scored step by step."""
+    network, batch = network_of(name).eval(), batch_of(name, 5, 3, seed=2)
+    predicted = network.predict_hints(instances_of(batch))
+    along = hint_scores(batch.algorithm, predicted, batch.hints, batch.lengths)
+    scored = {probe.name for probe in network.hint_probes}
+    assert along.keys() == scored and all(len(values) == int(batch.lengths.max()) - 1 for values in along.values())
+    raw = network(instances_of(batch)).hints
+    pointers = next(probe.name for probe in network.hint_probes if probe.type == "pointer")
+    for step, (prediction, truth) in enumerate(zip(raw, batch.hints[pointers][1:], strict=True)):
+        alive = batch.lengths > step + 1
+        right = (prediction[pointers].argmax(-1).numpy() == truth)[alive].mean()
+        assert along[pointers][step] == pytest.approx(right)
+
+
 def test_orders_are_predicted_as_pointers():
     network, batch = network_of("insertion_sort").eval(), batch_of("insertion_sort", 6)
     instances = instances_of(batch)
@@ -229,6 +245,10 @@ def test_bad_input_is_refused():
         network(instances_of(batch_of("dfs", 4)))
     with pytest.raises(InputError, match="training mode"):
         network.predict(instances_of(batch))
+    with pytest.raises(InputError, match="without hints predicts none"):
+        network_of("bfs", hints=False).eval().predict_hints(instances_of(batch))
+    with pytest.raises(InputError, match="different sizes"):
+        network_of("bfs").eval().predict_hints(instances_of(batch, batch_of("bfs", 5)))
     with pytest.raises(InputError, match="different sizes"):
         network.eval().predict(instances_of(batch, batch_of("bfs", 5)))
     with pytest.raises(InputError, match=r"teacher forcing cannot be 1\.5"):
