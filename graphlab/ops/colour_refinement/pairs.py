@@ -17,6 +17,9 @@ FOLKLORE = FWL | LFWL | SLFWL
 _OWN, _VU, _UU, _VV, _UL, _VL, _UG, _VG, _FWL, _LFWL, _SLFWL, _SECOND, _NEXT, _ROW, _ALL, _X, _Y, _E, _SAME = range(19)
 _ZERO = np.uint64(0)
 
+TILE = 16
+"""Rows and columns that are transposed together."""
+
 
 @compiled
 def refine_all_pairs(fields, which, flags, pool, keys, history, rounds, colours):
@@ -164,9 +167,7 @@ def add_local_product(colour, second, out, rows, source, key):
     """The same over w = v and its neighbours."""
     n = len(colour)
     second_turned = new_matrix(n)
-    for w in range(n):
-        for v in range(n):
-            second_turned[v, w] = second[w, v]
+    transpose(second, second_turned)
     for v in range(n):
         first, last = rows[v], rows[v + 1]
         for u in range(n):
@@ -175,6 +176,17 @@ def add_local_product(colour, second, out, rows, source, key):
                 w = source[e]
                 total += colour[u, w] * second_turned[v, w]
             out[u, v] += key * total
+
+
+@called_by_loops
+def transpose(matrix, out):
+    """Tile by tile: whole columns of a size of a power of two fall on the same lines of a cache."""
+    n = len(matrix)
+    for first in range(0, n, TILE):
+        for left in range(0, n, TILE):
+            for w in range(first, min(first + TILE, n)):
+                for v in range(left, min(left + TILE, n)):
+                    out[v, w] = matrix[w, v]
 
 
 @called_by_loops
