@@ -45,6 +45,16 @@ def shares(count: int) -> list[tuple[int, int]]:
     return list(pairwise(cuts))
 
 
+RANGES = 64
+"""Ranges that threads take one after the other where some items take much longer than others."""
+
+
+def ranges(count: int) -> list[tuple[int, int]]:
+    """`[0, count)` in RANGES ranges of about the same length; those without items are left out."""
+    cuts = [count * part // RANGES for part in range(RANGES + 1)]
+    return [(first, last) for first, last in pairwise(cuts) if first < last]
+
+
 PARTS = 16
 """Parts that rows are worked on in where what is summed over them must not depend on the number of threads."""
 
