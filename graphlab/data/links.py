@@ -52,6 +52,9 @@ class NonLinks:
 PERCENTS = (85, 5, 10)
 """Of training, validation and test, in Kipf and Welling, 2016."""
 
+SPLITS = {"70-10-20": (70, 10, 20), "85-5-10": PERCENTS}
+"""The usual splits of links, the first as in Wang et al., ICLR 2024."""
+
 
 def sizes(num_links: int, percents: tuple[int, int, int] = PERCENTS) -> tuple[int, int, int]:
     """Links of training, validation and test."""

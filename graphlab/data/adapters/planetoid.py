@@ -24,7 +24,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.links import sizes, split_links, unordered
+from graphlab.data.links import PERCENTS, SPLITS, sizes, split_links, unordered
 from graphlab.data.spec import LINK, Continuous, DataSpec, Target
 from graphlab.data.text import read_integers
 from graphlab.data.unpickle import read_pickle
@@ -129,8 +129,15 @@ COUNTS = {
     "pubmed": (19717, 88648, 500, 3),
 }
 
-LINK_SPLITS = ("links", "links-without-features")
-"""Of the links, which are predicted, and not of the nodes."""
+LINK_SPLITS = {
+    "links": PERCENTS,
+    "links-without-features": PERCENTS,
+    "links-70-10-20": SPLITS["70-10-20"],
+    "links-70-10-20-without-features": SPLITS["70-10-20"],
+}
+"""Of the links, which are predicted, and not of the nodes: percent of training, validation and test."""
+
+WITHOUT_FEATURES = "-without-features"
 
 TRAIN_PER_CLASS, NUM_VALIDATION, NUM_TEST = 20, 500, 1000
 
@@ -162,8 +169,8 @@ def _statistics(num_nodes: int, num_edges: int, num_features: int, num_classes: 
 
 def _link_statistics(variant: str, split: str) -> dict[str, int]:
     num_nodes, num_edges, num_features, _ = COUNTS[variant]
-    num_train, num_validation, num_test = sizes(num_edges // 2)
-    features = {"num_features": num_features} if split == "links" else {}
+    num_train, num_validation, num_test = sizes(num_edges // 2, LINK_SPLITS[split])
+    features = {} if split.endswith(WITHOUT_FEATURES) else {"num_features": num_features}
     return {
         "num_nodes": num_nodes,
         "num_edges": num_edges,
@@ -205,13 +212,14 @@ CARD = Card(
         "and only geom-gcn puts them into a split. "
         "links: 85 % of the links for training, 5 % for validation, 10 % for test, drawn from the seed in the manner "
         "of Kipf and Welling 2016; validation and test hold as many pairs that no link joins, drawn uniformly from all "
-        "such pairs of the whole graph. links-without-features: the same links of nodes without features."
+        "such pairs of the whole graph. links-70-10-20: the same with 70, 10 and 20 %, as in Wang et al., ICLR "
+        "2024. -without-features: the same links of nodes without features."
     ),
 )
 
 
 def build(variant: str, files: Files, split: str) -> Dataset:
-    if split == "links-without-features":  # for which the file of the graph is enough
+    if split.endswith(WITHOUT_FEATURES):  # for which the file of the graph is enough
         path = files.path(f"planetoid/ind.{variant}.graph")
         return _of_links(variant, split, Data(edge_index=undirected_edges(path), num_nodes=COUNTS[variant][0]))
     raw = {part: files.path(f"planetoid/ind.{variant}.{part}") for part in PARTS}
@@ -229,7 +237,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
 
     labels = torch.from_numpy(y.argmax(axis=1))
     graph = Data(x=torch.from_numpy(x), edge_index=edge_index, y=labels, num_nodes=num_nodes)
-    if split == "links":
+    if split in LINK_SPLITS:
         del graph["y"]
         return _of_links(variant, split, graph)
     labelled = torch.from_numpy(np.flatnonzero(y.sum(axis=1)))
@@ -252,7 +260,9 @@ def _of_links(variant: str, split: str, graph: Data) -> Dataset:
         name=f"planetoid/{variant}",
         task=CARD.task_of(split),
         graphs=(graph,),
-        splits=Splits(split, draw=partial(split_links, unordered(graph["edge_index"]), num_nodes)),
+        splits=Splits(
+            split, draw=partial(split_links, unordered(graph["edge_index"]), num_nodes, percents=LINK_SPLITS[split])
+        ),
         spec=DataSpec("node-pairs", (LINK,), node=features, num_entities=num_nodes),
         card=CARD,
     )
