@@ -111,11 +111,14 @@ def probes() -> pd.DataFrame:
 
     def row(name: str) -> Mapping[str, str]:
         module = PROBES.resolve(name).module
-        functions = [getattr(module, part) for part in ("probe", "probe_model") if hasattr(module, part)]
+        subjects = {"probe": "data sets", "probe_model": "models", "probe_run": "runs"}
+        functions = [getattr(module, part) for part in subjects if hasattr(module, part)]
         return {
             "about": _first_paragraph(module),
-            "of": "data sets, models" if len(functions) > 1 else "data sets",
-            "options": ", ".join(dict.fromkeys(option for function in functions for option in options(function))),
+            "of": ", ".join(name for part, name in subjects.items() if hasattr(module, part)),
+            "options": ", ".join(
+                dict.fromkeys(option for function in functions for option in options(function) if option != "store")
+            ),
         }
 
     return _frame(PROBES, row)

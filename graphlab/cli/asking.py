@@ -61,7 +61,9 @@ def paths(
 
 def analyze(
     probe: Annotated[str, typer.Argument(help="A probe, as graphlab probes lists them.")],
-    subject: Annotated[str, typer.Argument(help="A data set, or for expressiveness a model.")],
+    subject: Annotated[
+        str, typer.Argument(help="A data set, for expressiveness also a model, for topology also a run's id.")
+    ],
     dataset: Annotated[str | None, typer.Argument(help="With a model: the data set to ask about.")] = None,
     tests: Annotated[
         str | None,
@@ -74,23 +76,35 @@ def analyze(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the model, as policy=resistance; may be repeated.")
     ] = None,
+    hops: Annotated[int | None, typer.Option("--hops", help="Of topology: steps of walks, 1 by default.")] = None,
+    method: Annotated[str | None, typer.Option("--method", help="Of topology: exact or projection.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Of topology: write this HTML page.")] = None,
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
-    """Put PROBE to a data set, or to a model, alone or on a data set.
+    """Put PROBE to a data set, to a model, alone or on a data set, or to a run.
 
-    As inverse-relations to kg/wn18rr, biconnectivity to atlas, and expressiveness to csl or to subgraph/sswl-plus.
+    As inverse-relations to kg/wn18rr, biconnectivity to atlas, expressiveness to csl or to subgraph/sswl-plus, and
+    topology to cora@links or to latest.
     """
     from graphlab import api
+    from graphlab.analysis.topology.study import LinkStudy
+    from graphlab.core.errors import InputError
     from graphlab.experiment.settings import parse_settings
 
     options = {
         "tests": tests,
         "properties": properties,
         "settings": parse_settings(text.removeprefix("model.") for text in settings) if settings else None,
+        "hops": hops,
+        "method": method,
     }
     given = {name: value for name, value in options.items() if value is not None}
     found = api.analyze(probe, subject, dataset, store=store, **given)
+    if report is not None:
+        if not isinstance(found, LinkStudy):
+            raise InputError(f"{probe} writes no report", hint="leave --report out")
+        say(f"written: {found.report(report)}")
     if as_json:
         print_json(found.to_json())
     else:

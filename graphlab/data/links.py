@@ -52,7 +52,7 @@ class NonLinks:
 PERCENTS = (85, 5, 10)
 """Of training, validation and test, in Kipf and Welling, 2016."""
 
-SPLITS = {"70-10-20": (70, 10, 20), "85-5-10": PERCENTS}
+SPLITS = {"random-70/10/20": (70, 10, 20), "random-85/5/10": PERCENTS}
 """The usual splits of links, the first as in Wang et al., ICLR 2024."""
 
 

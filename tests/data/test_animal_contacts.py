@@ -22,7 +22,7 @@ def test_graphs_and_splits(variant):
     assert len(split.train) == 70 * num_links // 100
     joined = torch.cat([part[part[:, 2] == 1, :2] for _, part in split.parts()])
     assert torch.equal(joined.unique(dim=0), links)
-    assert len(load(f"{variant}@85-5-10").split(0).train) == 85 * num_links // 100
+    assert len(load(f"{variant}@random-85/5/10").split(0).train) == 85 * num_links // 100
 
 
 @pytest.mark.real_data

@@ -72,6 +72,11 @@ class Concentration:
         """Over the nodes with a link in the part; None if there is none."""
         return float(self.values[self.counted].mean()) if self.counted.any() else None
 
+    @property
+    def median(self) -> float | None:
+        """As `mean`."""
+        return float(np.median(self.values[self.counted])) if self.counted.any() else None
+
 
 def topological_concentration(
     parts: LinkParts, part: str = "test", hops: int = 1, *, on_progress: OnProgress | None = None

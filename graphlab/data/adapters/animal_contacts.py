@@ -78,9 +78,9 @@ CARD = Card(
         for split in SPLITS
     },
     notes=(
-        "70-10-20, 85-5-10: so many percent of the links for training, validation and test, drawn from the seed; "
-        "validation and test hold as many pairs that no link joins, drawn uniformly from all such pairs. Animals have "
-        "no features. The third column of the files, a number of contacts or a year, is not read."
+        "random-70/10/20, random-85/5/10: so many percent of the links for training, validation and test, drawn from "
+        "the seed; validation and test hold as many pairs that no link joins, drawn uniformly from all such pairs. "
+        "Animals have no features. The third column of the files, a number of contacts or a year, is not read."
     ),
 )
 

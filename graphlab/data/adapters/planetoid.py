@@ -132,8 +132,8 @@ COUNTS = {
 LINK_SPLITS = {
     "links": PERCENTS,
     "links-without-features": PERCENTS,
-    "links-70-10-20": SPLITS["70-10-20"],
-    "links-70-10-20-without-features": SPLITS["70-10-20"],
+    "links-70/10/20": SPLITS["random-70/10/20"],
+    "links-70/10/20-without-features": SPLITS["random-70/10/20"],
 }
 """Of the links, which are predicted, and not of the nodes: percent of training, validation and test."""
 
@@ -212,7 +212,7 @@ CARD = Card(
         "and only geom-gcn puts them into a split. "
         "links: 85 % of the links for training, 5 % for validation, 10 % for test, drawn from the seed in the manner "
         "of Kipf and Welling 2016; validation and test hold as many pairs that no link joins, drawn uniformly from all "
-        "such pairs of the whole graph. links-70-10-20: the same with 70, 10 and 20 %, as in Wang et al., ICLR "
+        "such pairs of the whole graph. links-70/10/20: the same with 70, 10 and 20 %, as in Wang et al., ICLR "
         "2024. -without-features: the same links of nodes without features."
     ),
 )

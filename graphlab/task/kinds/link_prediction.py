@@ -6,11 +6,12 @@ sampled negatives and the removal of queried links as in Zhu et al., NeurIPS 202
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -139,6 +140,26 @@ class LinkPrediction(Task[Pairs]):
         with torch.no_grad():
             encoding = model.encode(self._graph)
             return torch.cat([_scores(model, encoding, few) for few in pairs.split(self.config.evaluation_batch_size)])
+
+    def node_scores(self, learner: Learner) -> Callable[[np.ndarray], np.ndarray]:
+        """A function from nodes int64 `[n]` to their scores with all nodes `[n, num_nodes]`, after one encoding of the
+        training links."""
+        model = _link_model(learner.eval())
+        with torch.no_grad():
+            encoding = model.encode(self._graph)
+
+        def scores(nodes: np.ndarray) -> np.ndarray:
+            sources = torch.from_numpy(np.asarray(nodes, np.int64)).to(self.device)
+            with torch.no_grad():
+                rows = torch.cat([model.score_nodes(encoding, few) for few in sources.split(self._nodes_at_once())])
+            return require_shape(
+                f"the scores of {type(model).__name__}", rows, (len(nodes), self._num_nodes), "[nodes, num_nodes]"
+            ).numpy(force=True)
+
+        return scores
+
+    def _nodes_at_once(self) -> int:
+        return max(1, self.config.evaluation_batch_size // max(self._num_nodes, 1))
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         positive = getattr(self.split, part)[:, 2].bool().to(rows.device)

@@ -1,0 +1,96 @@
+"""The report of a study of links: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphlab.analysis.page import page
+from graphlab.analysis.topology.measures import MEASURES
+from graphlab.analysis.topology.pictures import plot_correlations, plot_distributions, plot_scatter
+from graphlab.core.errors import InputError
+from graphlab.core.files import write_text
+from graphlab.core.plot import Plot
+from graphlab.experiment.views import table_html
+
+if TYPE_CHECKING:
+    from graphlab.analysis.topology.correlation import Correlation
+    from graphlab.analysis.topology.study import LinkStudy
+
+SHOWN = ("hits@10", "recall@10", "ndcg@10", "mrr")
+
+
+def write_page(study: LinkStudy, path: Path) -> Path:
+    """Write the page, and give its path. Raises InputError if the file cannot be written."""
+    title = f"{study.model} on {study.dataset}" if study.model else study.dataset
+    text = page(escape(f"Links of {title}"), "\n".join(_sections(study, title)))
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}", hint="name another file") from error
+    return path
+
+
+def _sections(study: LinkStudy, title: str) -> Iterator[str]:
+    yield f"<h1>Links of {escape(title)}</h1>"
+    yield f'<p class="summary" role="status">{escape(study.text)}</p>'
+    yield "<h2>Concentration</h2>"
+    yield (
+        "<p>How many of the walks from a node end where those of its neighbours do, over its training, validation and "
+        "test links (Wang et al., ICLR 2024). A gap between the curves is the topological distribution shift.</p>"
+    )
+    yield _figure(plot_distributions(study), "Share of nodes by their concentration, of all splits together.")
+    if "shift" in study.summary:
+        yield (
+            f"<p>From training to test links the distributions are {study.summary['shift']:.3f} apart (Wasserstein's "
+            "distance, over nodes with links in both, the mean over splits).</p>"
+        )
+    if not study.model:
+        return
+    yield "<h2>Ranking and concentration</h2>"
+    for measure in ("tc_test", "degree_train"):
+        yield _figure(plot_scatter(study, measure), f"NDCG@10 of each node against its {MEASURES[measure]}.")
+    yield "<h2>Correlations</h2>"
+    kind = "over nodes, by Fisher" if len(study.seeds) == 1 else f"over {len(study.seeds)} seeds, by Student"
+    yield (
+        "<p>Pearson's correlation of each measure with each metric over the nodes that have test links, with its 95 % "
+        f"interval {kind}. The node itself and its training and validation links are not ranked.</p>"
+    )
+    yield _figure(plot_correlations(study), "Correlations; a small o where the interval has zero.")
+    table = study.correlations()
+    cells = [[escape(MEASURES[name]), *(_cell(table[name, metric]) for metric in _shown(study))] for name in MEASURES]
+    yield f'<div class="wide">{table_html("Correlation and interval", ["measure", *_shown(study)], cells)}</div>'
+    yield "<h2>Nodes that are served badly</h2>"
+    yield (
+        "<p>Hits@10 over the tenth of the nodes that a measure puts lowest, beside all nodes; and how well a low value "
+        "tells a node without a hit among its ten first (AUROC, .5 is chance).</p>"
+    )
+    lowest = study.lowest()
+    cells = [
+        [escape(MEASURES[row["measure"]]), f"{row['lowest']:.3f}", f"{row['all']:.3f}", _number(row["auroc"])]
+        for row in lowest.to_dict("records")
+    ]
+    yield f'<div class="wide">{table_html("", ["measure", "lowest tenth", "all", "AUROC"], cells)}</div>'
+
+
+def _shown(study: LinkStudy) -> list[str]:
+    metrics = {metric for _, metric in study.correlations()}
+    return [metric for metric in SHOWN if metric in metrics]
+
+
+def _cell(each: Correlation) -> str:
+    if each.value is None:
+        return "not defined"
+    interval = "" if each.low is None else f" <small>[{each.low:.2f}, {each.high:.2f}]</small>"
+    return f"{each.value:.2f}{interval}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.3f}"
+
+
+def _figure(plot: Plot, caption: str) -> str:
+    address = plot.data_uri()
+    return f'<figure><img src="{address}" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
