@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from graphlab.analysis.expressiveness.trained import Discrimination, discriminate
     from graphlab.analysis.expressiveness.untrained import UntrainedDiscrimination, discriminate_untrained
     from graphlab.analysis.probe import Finding, analyze
+    from graphlab.analysis.run_report import report
     from graphlab.catalogue.describe import Description, describe
     from graphlab.catalogue.register import register
     from graphlab.catalogue.tables import (
@@ -76,6 +77,7 @@ __all__ = [
     "probes",
     "proxies",
     "register",
+    "report",
     "reproduce",
     "restore",
     "run",
@@ -104,6 +106,7 @@ _MADE_IN = {
     "discriminate_untrained": "analysis.expressiveness.untrained",
     "Finding": "analysis.probe",
     "analyze": "analysis.probe",
+    "report": "analysis.run_report",
     "Dataset": "data.dataset",
     "dataset": "data.convert",
     "load": "data.load",

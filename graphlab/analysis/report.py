@@ -20,6 +20,7 @@ from graphlab.data.load import load
 from graphlab.experiment.figures import label_of, plot_curves
 from graphlab.experiment.reproduce import Comparison
 from graphlab.experiment.restore import predictions
+from graphlab.experiment.runs import Runs
 from graphlab.experiment.views import claims_html, contrasts_html, leaderboard_html, table_html
 from graphlab.records.record import RunRecord
 
@@ -67,7 +68,7 @@ def _sections(comparison: Comparison) -> Iterator[str]:
     if comparison.refusals:
         yield from _refusals(comparison)
     if comparison.failed:
-        yield from _failures(comparison.failed)
+        yield from failures(comparison.failed)
     yield from _notices(comparison.records)
     if comparison.runs:
         yield from _settings(comparison)
@@ -76,23 +77,23 @@ def _sections(comparison: Comparison) -> Iterator[str]:
 
 def _claims(comparison: Comparison) -> Iterator[str]:
     yield "<h2>Claims</h2>"
-    yield _wide(claims_html(comparison.claims))
+    yield wide(claims_html(comparison.claims))
 
 
 def _dataset(comparison: Comparison, name: str, rows: Sequence[Row]) -> Iterator[str]:
     records = [record for record in comparison.records if record.spec.dataset == name]
     known, metric = comparison.records, records[0].result.metric
     yield f"<h3>{escape(name)}</h3>"
-    yield _wide(leaderboard_html(name, rows))
+    yield wide(leaderboard_html(name, rows))
     if any(row.interval for row in rows):
         yield f'<p class="soft">{escape(VERDICTS)}</p>'
     yield from _contrasts(configurations(records, known), metric)
-    yield _figure(
+    yield figure_html(
         plot_comparison(rows, metric),
         f"Test {metric} on {name} by model",
         "Each faint dot is a seed; bars are 95 % intervals of the mean by Student's t.",
     )
-    yield _figure(
+    yield figure_html(
         plot_curves({label_of(c.spec.model, c.settings): c.records for c in configurations(records, known)}, metric),
         f"Validation {metric} by epoch on {name}, a line a configuration",
         "Thick: mean over seeds, until the first of them stops. Thin: each seed.",
@@ -107,7 +108,7 @@ def _contrasts(groups: Sequence[Configuration], metric: str) -> Iterator[str]:
         return
     labels = [label_of(group.spec.model, group.settings).replace("\n", " ") for group in groups]
     tested = contrasts([Group(label, group.records) for label, group in zip(labels, groups, strict=True)], metric)
-    yield _wide(contrasts_html(tested, f"Our configurations against each other: {metric} on test"))
+    yield wide(contrasts_html(tested, f"Our configurations against each other: {metric} on test"))
     yield f'<p class="soft">{escape(PAIRS)}</p>'
 
 
@@ -116,22 +117,26 @@ def _settings(comparison: Comparison) -> Iterator[str]:
     yield "<h2>Settings</h2>"
     yield f'<p class="soft">{escape(SETTINGS)}</p>'
     for runs in comparison.runs:
-        rows = settings_of(runs.records[0].spec)
-        changed = [row for row in rows if "departs" in row.mark]
-        lines = [
-            (
-                f"<code>{escape(row.name)}</code>",
-                escape(str(row.value)),
-                escape(str(row.recipe)),
-                f'<span class="{"departs" if "departs" in row.mark else "soft"}">{row.mark}</span>',
-            )
-            for row in rows
-        ]
-        title = f"{runs.title} on {runs.dataset}"
-        settings = ", ".join(f"{row.name}={row.value}" for row in changed) or "as the recipe has it"
-        yield f"<details><summary>{escape(title)}: {escape(settings)}</summary>"
-        yield _wide(table_html(f"Settings of {title}", ["setting", "value", "recipe", ""], lines))
-        yield "</details>"
+        yield settings_html(runs)
+
+
+def settings_html(runs: Runs) -> str:
+    """All settings of a configuration, folded under those that depart from its recipe."""
+    rows = settings_of(runs.records[0].spec)
+    changed = [row for row in rows if "departs" in row.mark]
+    lines = [
+        (
+            f"<code>{escape(row.name)}</code>",
+            escape(str(row.value)),
+            escape(str(row.recipe)),
+            f'<span class="{"departs" if "departs" in row.mark else "soft"}">{row.mark}</span>',
+        )
+        for row in rows
+    ]
+    title = f"{runs.title} on {runs.dataset}"
+    settings = ", ".join(f"{row.name}={row.value}" for row in changed) or "as the recipe has it"
+    table = wide(table_html(f"Settings of {title}", ["setting", "value", "recipe", ""], lines))
+    return f"<details><summary>{escape(title)}: {escape(settings)}</summary>{table}</details>"
 
 
 def _notices(records: Iterable[RunRecord]) -> Iterator[str]:
@@ -143,10 +148,10 @@ def _notices(records: Iterable[RunRecord]) -> Iterator[str]:
     if not about:
         return
     lines = [
-        (escape(model), escape(name), ", ".join(seeds), _long(note)) for (model, name, note), seeds in about.items()
+        (escape(model), escape(name), ", ".join(seeds), long_text(note)) for (model, name, note), seeds in about.items()
     ]
     yield "<h2>Notices</h2>"
-    yield _wide(table_html("What is legal but suspicious", ["model", "data set", "seeds", "notice"], lines))
+    yield wide(table_html("What is legal but suspicious", ["model", "data set", "seeds", "notice"], lines))
 
 
 def _picture(record: RunRecord, store: Path) -> Iterator[str]:
@@ -156,7 +161,7 @@ def _picture(record: RunRecord, store: Path) -> Iterator[str]:
         return
     figure = plot_predictions(dataset, predictions(record, store), dataset.split(record.seed))
     title = f"{record.spec.title} on {record.spec.dataset}, seed {record.seed}"
-    yield _figure(figure, f"The graph with the classes that {title} predicts", f"Predictions of {title}.")
+    yield figure_html(figure, f"The graph with the classes that {title} predicts", f"Predictions of {title}.")
 
 
 def _refusals(comparison: Comparison) -> Iterator[str]:
@@ -168,13 +173,18 @@ def _refusals(comparison: Comparison) -> Iterator[str]:
         yield f"<blockquote><p>{escape(refusal.message)}</p>{hint}</blockquote>"
 
 
-def _failures(records: Iterable[RunRecord]) -> Iterator[str]:
+def failures(records: Iterable[RunRecord]) -> Iterator[str]:
     lines = [
-        (escape(r.spec.title), escape(r.spec.dataset), str(r.seed), _long((r.result.error or {}).get("message", "")))
+        (
+            escape(r.spec.title),
+            escape(r.spec.dataset),
+            str(r.seed),
+            long_text((r.result.error or {}).get("message", "")),
+        )
         for r in records
     ]
     yield "<h2>Failed runs</h2>"
-    yield _wide(table_html("Runs that failed; they are in no mean", ["model", "data set", "seed", "error"], lines))
+    yield wide(table_html("Runs that failed; they are in no mean", ["model", "data set", "seed", "error"], lines))
 
 
 def _reproduction(comparison: Comparison) -> Iterator[str]:
@@ -183,7 +193,7 @@ def _reproduction(comparison: Comparison) -> Iterator[str]:
     if comparison.text:
         yield "<details><summary>The experiment file</summary>"
         yield f"<pre><code>{escape(comparison.text)}</code></pre></details>"
-    for text, count in _environments(comparison.records):
+    for text, count in environments(comparison.records):
         yield f'<p>{escape(text)} <span class="soft">({count} runs)</span></p>'
     lines = [
         (
@@ -195,10 +205,10 @@ def _reproduction(comparison: Comparison) -> Iterator[str]:
         for runs in comparison.runs
     ]
     headings = ["model", "data set", "run ids, by seed", "seconds"]
-    yield _wide(table_html("Every run and its folder in the store", headings, lines))
+    yield wide(table_html("Every run and its folder in the store", headings, lines))
 
 
-def _environments(records: Iterable[RunRecord]) -> list[tuple[str, int]]:
+def environments(records: Iterable[RunRecord]) -> list[tuple[str, int]]:
     """What the runs ran on, in a line each, with how many ran on it."""
     counts: dict[str, int] = {}
     for record in records:
@@ -224,14 +234,14 @@ def _most_accurate(records: Sequence[RunRecord]) -> RunRecord | None:
     return max(finished, key=lambda r: sign * r.result.validation[r.result.metric], default=None)
 
 
-def _figure(figure: Plot, alternative: str, caption: str) -> str:
+def figure_html(figure: Plot, alternative: str, caption: str) -> str:
     image = f'<img src="{figure.data_uri()}" alt="{escape(alternative)}">'
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def _long(text: str) -> str:
+def long_text(text: str) -> str:
     return f'<span class="long">{escape(text)}</span>'
 
 
-def _wide(table: str) -> str:
+def wide(table: str) -> str:
     return f'<div class="wide" tabindex="0">{table}</div>'

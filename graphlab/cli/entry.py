@@ -41,7 +41,7 @@ GROUPS = {
         listings.doctor,
     ),
     "Training": (training.run, training.table, training.reproduce, training.discriminate, searching.search),
-    "Results": (listings.runs, listings.migrate, publishing.leaderboard, publishing.export),
+    "Results": (listings.runs, listings.migrate, publishing.leaderboard, publishing.export, publishing.report),
     "Questions": (asking.predict, asking.paths, asking.analyze),
 }
 for group, commands in GROUPS.items():

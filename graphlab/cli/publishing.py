@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,3 +38,19 @@ def export(
     if not text.strip():
         say(f"nothing is published on {dataset} that we know of")
     typer.echo(text.rstrip("\n"))
+
+
+def report(
+    run: Annotated[str, typer.Argument(help='A run\'s id or its beginning, or "latest".')],
+    to: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("report.html"),
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Write a page about RUN and the other seeds of its configuration: curves, predictions, settings."""
+    from graphlab import api
+
+    path = api.report(run, to, store)
+    if as_json:
+        print_json({"report": str(path)})
+    else:
+        say(f"written: {path}")

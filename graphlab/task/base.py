@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,20 @@ Direction = Literal["max", "min"]
 
 class TaskConfig(Config):
     """Base of a task's settings: what a protocol leaves open."""
+
+
+class Labelled(NamedTuple):
+    """Predictions of what has a label.
+
+    Shapes:
+        rows: logits `[n, classes]`, scores `[n]` of what is so or not, or values `[n, outputs]`
+        truth: classes `[n]`, bool `[n]`, or values `[n, outputs]`
+        items: the items of the split that they are of, `[n]` or `[n, columns]`
+    """
+
+    rows: Tensor
+    truth: Tensor
+    items: Tensor
 
 
 @dataclass(frozen=True)
@@ -233,6 +247,10 @@ class Task(ABC, Generic[BatchT]):
     @abstractmethod
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         """The metrics of a part from the rows of all its items, in the split's order."""
+
+    def labelled(self, rows: Tensor, part: Part) -> Labelled | None:
+        """Predictions beside the truth, from the rows of all items of a part; None where items have no truth each."""
+        return None
 
     @classmethod
     def selection(cls, config: Any, dataset: Dataset) -> tuple[str, Direction]:

@@ -15,7 +15,13 @@ def test_the_page_runs(cli, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     exec(compile(python.text, PAGE, "exec"), {})
     printed = capsys.readouterr().out
-    for text in ("240 nodes, 1 split", "K = 2", "common-neighbours on own/caves", "Correlation(kind='spearman'", "auroc"):
+    for text in (
+        "240 nodes, 1 split",
+        "K = 2",
+        "common-neighbours on own/caves",
+        "Correlation(kind='spearman'",
+        "auroc",
+    ):
         assert text in printed
     written = tmp_path / "topology.html"
     assert "caves" in written.read_text()

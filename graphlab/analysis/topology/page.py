@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphlab.analysis.page import page
+from graphlab.analysis.report import figure_html, wide
 from graphlab.analysis.topology.measures import MEASURES
 from graphlab.analysis.topology.pictures import plot_correlations, plot_distributions, plot_scatter
 from graphlab.core.errors import InputError
 from graphlab.core.files import write_text
-from graphlab.core.plot import Plot
 from graphlab.experiment.views import table_html
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def _sections(study: LinkStudy, title: str) -> Iterator[str]:
         "<p>How many of the walks from a node end where those of its neighbours do, over its training, validation and "
         "test links (Wang et al., ICLR 2024). A gap between the curves is the topological distribution shift.</p>"
     )
-    yield _figure(plot_distributions(study), "Share of nodes by their concentration, of all splits together.")
+    caption = "Share of nodes by their concentration, of all splits together."
+    yield figure_html(plot_distributions(study), "Distributions of the concentration", caption)
     if "shift" in study.summary:
         yield (
             f"<p>From training to test links the distributions are {study.summary['shift']:.3f} apart (Wasserstein's "
@@ -51,17 +52,19 @@ def _sections(study: LinkStudy, title: str) -> Iterator[str]:
         return
     yield "<h2>Ranking and concentration</h2>"
     for measure in ("tc_test", "degree_train"):
-        yield _figure(plot_scatter(study, measure), f"NDCG@10 of each node against its {MEASURES[measure]}.")
+        caption = f"NDCG@10 of each node against its {MEASURES[measure]}."
+        yield figure_html(plot_scatter(study, measure), caption, caption)
     yield "<h2>Correlations</h2>"
     kind = "over nodes, by Fisher" if len(study.seeds) == 1 else f"over {len(study.seeds)} seeds, by Student"
     yield (
         "<p>Pearson's correlation of each measure with each metric over the nodes that have test links, with its 95 % "
         f"interval {kind}. The node itself and its training and validation links are not ranked.</p>"
     )
-    yield _figure(plot_correlations(study), "Correlations; a small o where the interval has zero.")
+    caption = "Correlations; a small o where the interval has zero."
+    yield figure_html(plot_correlations(study), "Correlations of measures with metrics", caption)
     table = study.correlations()
     cells = [[escape(MEASURES[name]), *(_cell(table[name, metric]) for metric in _shown(study))] for name in MEASURES]
-    yield f'<div class="wide">{table_html("Correlation and interval", ["measure", *_shown(study)], cells)}</div>'
+    yield wide(table_html("Correlation and interval", ["measure", *_shown(study)], cells))
     yield "<h2>Nodes that are served badly</h2>"
     yield (
         "<p>Hits@10 over the tenth of the nodes that a measure puts lowest, beside all nodes; and how well a low value "
@@ -72,7 +75,7 @@ def _sections(study: LinkStudy, title: str) -> Iterator[str]:
         [escape(MEASURES[row["measure"]]), f"{row['lowest']:.3f}", f"{row['all']:.3f}", _number(row["auroc"])]
         for row in lowest.to_dict("records")
     ]
-    yield f'<div class="wide">{table_html("", ["measure", "lowest tenth", "all", "AUROC"], cells)}</div>'
+    yield wide(table_html("Hits@10 and AUROC by measure", ["measure", "lowest tenth", "all", "AUROC"], cells))
 
 
 def _shown(study: LinkStudy) -> list[str]:
@@ -89,8 +92,3 @@ def _cell(each: Correlation) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None or value != value else f"{value:.3f}"
-
-
-def _figure(plot: Plot, caption: str) -> str:
-    address = plot.data_uri()
-    return f'<figure><img src="{address}" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'

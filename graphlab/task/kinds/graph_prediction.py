@@ -23,7 +23,7 @@ from graphlab.core.shapes import require_shape
 from graphlab.data.dataset import Dataset
 from graphlab.data.spec import UNLABELLED, Continuous, DataSpec, Target, TargetType
 from graphlab.model.base import Model
-from graphlab.task.base import Direction, Learner, Part, Steps, Task, TaskConfig
+from graphlab.task.base import Direction, Labelled, Learner, Part, Steps, Task, TaskConfig
 from graphlab.task.example import FEATURES, NODES, example_dataset, random_graph, thirds
 from graphlab.task.heads import make_head
 from graphlab.task.metrics import measure
@@ -159,12 +159,20 @@ class GraphPrediction(Task[Data]):
         """Which of as many targets as any graph has each of these graphs has: bool `[n, most]`."""
         return (torch.arange(int(self._sizes.max())) < self._sizes[items, None]).to(self.device)
 
+    def labelled(self, rows: Tensor, part: Part) -> Labelled:
+        targets, graphs = self._targets[part], getattr(self.split, part)
+        there = self._there(graphs)
+        labelled = Labelled(
+            rows.float().view(*there.shape, -1)[there],
+            targets,
+            graphs.to(self.device).unsqueeze(1).expand_as(there)[there],
+        )
+        if not self._classes:
+            return labelled
+        return Labelled(*(each[targets != UNLABELLED] for each in labelled))
+
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
-        targets = self._targets[part]
-        there = self._there(getattr(self.split, part))
-        rows = rows.float().view(*there.shape, -1)[there]
-        if self._classes:
-            rows, targets = rows[targets != UNLABELLED], targets[targets != UNLABELLED]
+        rows, targets, _ = self.labelled(rows, part)
         loss = self._loss(rows, targets).item()
         if not self._classes:
             return {"mae": loss}

@@ -25,7 +25,7 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.links import NonLinks, both_directions, split_links, unordered
 from graphlab.data.spec import LINK, Continuous, DataSpec
 from graphlab.model.base import LinkModel
-from graphlab.task.base import Direction, Learner, Part, Steps, Task, TaskConfig
+from graphlab.task.base import Direction, Labelled, Learner, Part, Steps, Task, TaskConfig
 from graphlab.task.example import FEATURES, NODES, example_dataset
 from graphlab.task.metrics import measure
 
@@ -160,6 +160,10 @@ class LinkPrediction(Task[Pairs]):
 
     def _nodes_at_once(self) -> int:
         return max(1, self.config.evaluation_batch_size // max(self._num_nodes, 1))
+
+    def labelled(self, rows: Tensor, part: Part) -> Labelled:
+        pairs = getattr(self.split, part)
+        return Labelled(rows, pairs[:, 2].bool().to(rows.device), pairs[:, :2])
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         positive = getattr(self.split, part)[:, 2].bool().to(rows.device)

@@ -23,7 +23,7 @@ from graphlab.data.spec import UNLABELLED, Continuous, DataSpec, Target
 from graphlab.model.base import Model
 from graphlab.model.layered import LayeredModel, layerwise
 from graphlab.ops.neighbour_sampling import ALL
-from graphlab.task.base import Learner, Part, Task, TaskConfig
+from graphlab.task.base import Labelled, Learner, Part, Task, TaskConfig
 from graphlab.task.example import CLASSES, FEATURES, NODES, example_dataset, random_graph, thirds
 from graphlab.task.heads import make_head
 from graphlab.task.metrics import measure
@@ -151,10 +151,12 @@ class NodeClassification(Task[Data]):
         shape = (num_rows, self.dataset.spec.num_outputs)
         return require_shape(f"the predictions of {type(learner.model).__name__}", rows, shape, "[nodes, classes]")
 
+    def labelled(self, rows: Tensor, part: Part) -> Labelled:
+        labelled, scored = Labelled(rows, self._labels[part], self._index[part]), self._scored[part]
+        return labelled if scored is None else Labelled(*(each[scored] for each in labelled))
+
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
-        labels, scored = self._labels[part], self._scored[part]
-        if scored is not None:
-            rows, labels = rows[scored], labels[scored]
+        rows, labels, _ = self.labelled(rows, part)
         loss = F.cross_entropy(rows.float(), labels).item()
         return measure(["accuracy"], "class", rows, labels) | {"loss": loss}
 
