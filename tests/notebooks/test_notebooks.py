@@ -57,6 +57,12 @@ SHOWN = {
         "did you mean 'gcn'",
         "'test' is no objective of this search",
     ],
+    "08_topological_concentration.ipynb": [
+        "friends: 360 nodes, 1 split. Topological concentration, K = 1",
+        "equal to networkx: True",
+        "What goes most with the ranking of a node's test links is the concentration of test links",
+        "karate has no links to predict",
+    ],
 }
 """What must be among the outputs of each."""
 
@@ -66,6 +72,7 @@ PICTURES = {
     "03_expressiveness.ipynb": 5,
     "04_algorithmic_reasoning.ipynb": 3,
     "07_architecture_search.ipynb": 3,
+    "08_topological_concentration.ipynb": 3,
 }
 
 EXECUTE = """
