@@ -85,7 +85,7 @@ def _check_linked_nodes_renamed(model: LinkModel, dataset: Dataset, order: Tenso
     scores = model(graph, pairs)
     assert scores.shape == (len(pairs),), f"scores of {len(pairs)} pairs have the shape {tuple(scores.shape)}"
     assert_close(model(graph, pairs.flip(1)), scores)
-    if any(len(order) in parameter.shape for parameter in model.parameters()):
+    if any(len(order) in vectors.shape for vectors in (*model.parameters(), *model.buffers())):
         return
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order))
