@@ -145,7 +145,7 @@ class GINLayer(nn.Module):
         return self.second((convolve(rows, self.first.weight, total) + self.first.bias).relu())
 
 
-def normalised_block(edge_index: Tensor, num_nodes: int, dtype: torch.dtype, *, loops: bool) -> Block:
+def normalised_block(edge_index: Tensor, num_nodes: int, dtype: torch.dtype, loops: bool = False) -> Block:
     """Edges with the entries of D^-1/2 A D^-1/2, or of D^-1/2 (A + I) D^-1/2 with a loop a node.
 
     D has the numbers of edges into nodes, loops included. An isolated node has no entry without loops.
