@@ -82,7 +82,7 @@ def test_nbfnet_is_that_of_a_knowledge_graph_of_links_and_loops():
 @pytest.mark.parametrize("name", LINK_MODELS)
 def test_a_masked_link_is_an_absent_link(name):
     torch.manual_seed(0)
-    model, kept = build_model(name, SPEC, {}), torch.arange(len(LINKS)) % 3 != 0
+    model, kept = build_model(name, SPEC, {}).eval(), torch.arange(len(LINKS)) % 3 != 0
     masked = Data(edge_index=WORLD.edge_index, edge_mask=kept.repeat(2), num_nodes=N)
     cut = Data(edge_index=both_directions(LINKS[kept]), num_nodes=N)
     torch.testing.assert_close(model(masked, PAIRS), model(cut, PAIRS))
