@@ -49,6 +49,39 @@ class NonLinks:
         return torch.stack([rank - high * (high - 1) // 2, high], dim=-1)
 
 
+class NonNeighbours:
+    """The nodes beside itself that no link joins to a node, for each node numbered from 0 in ascending order.
+
+    The nodes that a node is linked with, itself among them, are n_0 < n_1 < ...; the i-th other one is i plus
+    #{j : n_j - j <= i}.
+
+    Args:
+        links: int64 `[L, 2]`, either end first, without repeats.
+        num_nodes: Number of nodes.
+
+    Attributes:
+        count: Such nodes of each node, int64 `[num_nodes]`.
+    """
+
+    def __init__(self, links: Tensor, num_nodes: int) -> None:
+        loop = torch.arange(num_nodes, device=links.device)
+        source = torch.cat([links[:, 0], links[:, 1], loop])
+        linked = torch.cat([links[:, 1], links[:, 0], loop])
+        order = (source * num_nodes + linked).argsort()
+        source, linked = source[order], linked[order]
+        degree = source.bincount(minlength=num_nodes)
+        self._start = degree.cumsum(0) - degree
+        place = torch.arange(len(source), device=links.device) - self._start[source]
+        self._stride = num_nodes + 1
+        self._before = source * self._stride + linked - place
+        self.count = num_nodes - degree
+
+    def at(self, node: Tensor, index: Tensor) -> Tensor:
+        """The nodes of these numbers for each of some nodes, all int64 of one shape."""
+        before = torch.searchsorted(self._before, node * self._stride + index, right=True)
+        return index + before - self._start[node]
+
+
 PERCENTS = (85, 5, 10)
 """Of training, validation and test, in Kipf and Welling, 2016."""
 

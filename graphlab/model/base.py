@@ -195,6 +195,10 @@ class LinkModel(Model, ABC):
         """Scores `[P]` of pairs int64 `[P, 2]`, as `score_nodes` gives them."""
         return self.score_nodes(encoding, pairs[:, 0], pairs[:, 1:]).squeeze(1)
 
+    def encoding_penalty(self, encoding: Any) -> Tensor | float:
+        """What regularisation adds to the loss of a step, as the divergence of an encoding from its prior."""
+        return 0.0
+
     def forward(self, *args: Any, **kwargs: Any) -> Tensor:
         """Scores `[P]` of a graph and pairs, so that a built model is called like any other module."""
         return self._encode_and_score(*args, **kwargs)

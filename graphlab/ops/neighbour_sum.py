@@ -259,7 +259,8 @@ def _sums(edges: Rows, weight: np.ndarray | None, own: np.ndarray | None, x: Ten
         return torch.cat([_sums(edges, weight, own, part.contiguous(), sum_dtype) for part in parts], dim=1)
     if not width:
         return out
-    rows, result = (each.detach().view(len(each), -1, known or width).numpy() for each in (x, out))
+    of_block = known or width
+    rows, result = (each.detach().view(len(each), width // of_block, of_block).numpy() for each in (x, out))
     weights, owns = (np.empty(0, rows.dtype) if each is None else each for each in (weight, own))
     like, loop = _empty(sum_dtype), _loop(weight is not None, known)
 

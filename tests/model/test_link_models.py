@@ -9,7 +9,8 @@ from torch_geometric.data import Data
 
 from graphlab.data.links import both_directions
 from graphlab.data.spec import FACT, LINK, Continuous, DataSpec
-from graphlab.model.registry import build_model
+from graphlab.model.base import LinkModel
+from graphlab.model.registry import MODELS, build_model, find_model
 
 GRAPH = nx.karate_club_graph()
 N = GRAPH.number_of_nodes()
@@ -17,6 +18,8 @@ LINKS = torch.tensor(list(GRAPH.edges))
 WORLD = Data(edge_index=both_directions(LINKS), num_nodes=N)
 PAIRS = torch.combinations(torch.arange(N))
 SPEC = DataSpec("node-pairs", (LINK,), num_entities=N)
+
+LINK_MODELS = [name for name in MODELS.names() if issubclass(find_model(name).cls, LinkModel)]
 
 INDICES = {
     "count": lambda pairs: ((u, v, len(list(nx.common_neighbors(GRAPH, u, v)))) for u, v in pairs),
@@ -76,16 +79,16 @@ def test_nbfnet_is_that_of_a_knowledge_graph_of_links_and_loops():
     torch.testing.assert_close(model(WORLD, PAIRS), scores.squeeze(1) / 2)
 
 
-@pytest.mark.parametrize("name", ["gae", "common-neighbours", "nbfnet"])
+@pytest.mark.parametrize("name", LINK_MODELS)
 def test_a_masked_link_is_an_absent_link(name):
     torch.manual_seed(0)
-    model, kept = build_model(name, SPEC, {}), torch.arange(len(LINKS)) % 3 != 0
+    model, kept = build_model(name, SPEC, {}).eval(), torch.arange(len(LINKS)) % 3 != 0
     masked = Data(edge_index=WORLD.edge_index, edge_mask=kept.repeat(2), num_nodes=N)
     cut = Data(edge_index=both_directions(LINKS[kept]), num_nodes=N)
     torch.testing.assert_close(model(masked, PAIRS), model(cut, PAIRS))
 
 
-@pytest.mark.parametrize("name", ["common-neighbours", "gae", "nbfnet"])
+@pytest.mark.parametrize("name", LINK_MODELS)
 def test_no_pairs_have_no_scores(name):
     model = build_model(name, SPEC, {})
     encoding = model.encode(WORLD)

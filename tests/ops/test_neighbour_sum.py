@@ -188,3 +188,14 @@ def test_an_order_of_locality_changes_no_number(threads, monkeypatch):
     finally:
         torch.set_num_threads(before)
     assert all(torch.equal(first, second) for first, second in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize(("num_targets", "num_sources"), [(0, 3), (3, 0), (0, 0)])
+def test_no_targets_and_no_sources(num_targets, num_sources):
+    neighbours = Neighbours(torch.zeros(2, 0, dtype=torch.int64), num_targets, num_sources)
+    x = torch.randn(num_sources, 4, requires_grad=True)
+    weight = torch.ones(0, requires_grad=True)
+    out = neighbour_sum(neighbours, x, weight)
+    assert torch.equal(out, torch.zeros(num_targets, 4))
+    out.sum().backward()
+    assert torch.equal(x.grad, torch.zeros(num_sources, 4)) and weight.grad.shape == (0,)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.dataset import Dataset
-from graphlab.data.links import NonLinks, both_directions, split_links, unordered
+from graphlab.data.links import NonLinks, NonNeighbours, both_directions, split_links, unordered
 from graphlab.data.spec import LINK, Continuous, DataSpec
 from graphlab.model.base import LinkModel
 from graphlab.task.base import Direction, Labelled, Learner, Part, Steps, Task, TaskConfig
@@ -35,12 +35,15 @@ class Config(TaskConfig):
     num_negatives          pairs for each link, drawn uniformly from those that no training link joins
     remove_one_hop         while training, hide the links that are asked for
     evaluation_batch_size  pairs scored at once; bounds the memory of evaluation
+    loss                   bce: each pair is a link or none, against pairs drawn from all that are none; bpr: a link
+                           (u, v) scores higher than (u, w), where no training link joins u and w (Rendle et al., 2009)
     """
 
     batch_size: Annotated[PositiveInt, IntRange(8, 512, log=True)] | None = 64
     num_negatives: Annotated[PositiveInt, IntRange(1, 8)] = 1
     remove_one_hop: Annotated[bool, Choices((False, True))] = True
     evaluation_batch_size: PositiveInt = 128
+    loss: Literal["bce", "bpr"] = "bce"
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class LinkPrediction(Task[Pairs]):
                 f"{self._num_nodes:,} nodes",
                 hint="training draws pairs that no training link joins, and there are none; hold links out",
             )
+        self._non_neighbours = NonNeighbours(self._links, self._num_nodes) if self.config.loss == "bpr" else None
         shown = {"x": whole.x} if whole.x is not None else {}
         self._graph = Data(edge_index=both_directions(self._links.cpu()), num_nodes=self._num_nodes, **shown).to(
             str(self.device)
@@ -111,9 +115,15 @@ class LinkPrediction(Task[Pairs]):
     def ask(self, index: Tensor, stream: SeedStream) -> Pairs:
         """This shard's share of the training links at `index` and their negatives; the mask is the whole step's."""
         links = self._links[index.to(self.device)]
-        uniform = torch.rand((len(links), self.config.num_negatives), generator=stream.torch(), dtype=torch.float64)
+        random = stream.torch()
+        uniform = torch.rand((len(links), self.config.num_negatives), generator=random, dtype=torch.float64)
         number = (uniform * len(self._non_links)).long().clamp(max=len(self._non_links) - 1)
         negatives = self._non_links.at(number.to(self.device))
+        if self._non_neighbours is not None:
+            ends = torch.randint(2, (len(links), 1), generator=random)
+            negatives = _of_one_end(
+                self._non_neighbours, links, ends.to(self.device), uniform.to(self.device), negatives
+            )
         pairs = torch.cat([links.unsqueeze(1), negatives], dim=1)
         graph = copy(self._graph)
         if self.config.remove_one_hop:
@@ -121,14 +131,18 @@ class LinkPrediction(Task[Pairs]):
         return Pairs(graph, self.shard.of(pairs), len(links))
 
     def loss(self, learner: Learner, batch: Pairs) -> Tensor:
-        """Binary cross-entropy; for each link, it and its negatives together weigh one half."""
+        """Binary cross-entropy, of which for each link, it and its negatives together weigh one half; or
+        -log sigmoid(score of the link - score of a negative). To it comes what the model adds."""
         if not len(batch.pairs):
             return sum((p.sum() for p in learner.parameters()), torch.zeros((), device=self.device)) * 0
         model = _link_model(learner)
-        logits = _scores(model, model.encode(batch.graph), batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
+        encoding = model.encode(batch.graph)
+        logits = _scores(model, encoding, batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
+        if self.config.loss == "bpr":
+            return F.softplus(logits[:, 1:] - logits[:, :1]).mean() + model.encoding_penalty(encoding)
         positive = F.binary_cross_entropy_with_logits(logits[:, 0], torch.ones_like(logits[:, 0]))
         negative = F.binary_cross_entropy_with_logits(logits[:, 1:], torch.zeros_like(logits[:, 1:]))
-        return (positive + negative) / 2
+        return (positive + negative) / 2 + model.encoding_penalty(encoding)
 
     def weight(self, batch: Pairs) -> float:
         return len(batch.pairs) * self.shard.world / batch.size
@@ -197,6 +211,22 @@ def _link_model(learner: Learner) -> LinkModel:
 def _scores(model: LinkModel, encoding: Any, pairs: Tensor) -> Tensor:
     scores = model.score_pairs(encoding, pairs)
     return require_shape(f"the scores of {type(model).__name__}", scores, (len(pairs),), "[pairs]")
+
+
+def _of_one_end(others: NonNeighbours, links: Tensor, end: Tensor, uniform: Tensor, elsewhere: Tensor) -> Tensor:
+    """Pairs of one end of each link with nodes that no training link joins it to, int64 `[L, num_negatives, 2]`.
+
+    An end that is linked with all nodes has none of these: its place is taken by the other end, and where that has none
+    either, by the pairs `elsewhere`.
+
+    Args:
+        links: int64 `[L, 2]`; end: int64 `[L, 1]`, 0 or 1; uniform: in [0, 1), `[L, num_negatives]`.
+    """
+    source = links.gather(1, end)
+    source = torch.where(others.count[source] > 0, source, links.gather(1, 1 - end)).expand_as(uniform)
+    count = others.count[source]
+    other = others.at(source, torch.minimum((uniform * count).long(), count - 1))
+    return torch.where((count > 0).unsqueeze(-1), torch.stack([source, other], dim=-1), elsewhere)
 
 
 def examples() -> dict[str, Dataset]:
