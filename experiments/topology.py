@@ -10,8 +10,9 @@ own split and training. The claim is that the concentration of test links says m
 its test degree, and than the density around it: for each, the paired difference over seeds, with Student's interval and
 a p-value that is corrected for all comparisons by Holm's method.
 
-Settings are ours and the same for all data sets: nothing was tuned. PubMed's links are predicted without features. A
-store makes the study resumable.
+The convolutional network is two layers and a dot product (the model gae). Settings are ours and the same for all data
+sets; those of the convolutional network are the best of five on the validation part of Cora's first seed, nothing else
+was tuned. PubMed's links are predicted without features. A store makes the study resumable.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ DATASETS = {
 }
 TRAINING = {"task.batch_size": None, "task.remove_one_hop": False, "task.evaluation_batch_size": 1_000_000}
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
-    "gcn": ("link-encoder", {"encoder": "gcn", "hidden_dim": 64, "training.lr": 0.01, "training.epochs": 200}),
+    "gcn": (
+        "gae",
+        {"hidden_dim": 128, "embedding_dim": 64, "dropout": 0.5, "training.lr": 0.01, "training.epochs": 200},
+    ),
     "lightgcn": ("lightgcn", {"task.loss": "bpr", "training.lr": 0.01, "training.epochs": 300}),
 }
 CLAIMED = "tc_test"
