@@ -94,6 +94,12 @@ class Model(nn.Module):
         its name in Zhang et al., ICML 2023; None where none is known."""
         return None
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before the first step of each epoch of training, counted from 1.
+
+        What it changes belongs in the state dict: a run that goes on within an epoch does not call it again.
+        """
+
     @property
     def num_hops(self) -> int | None:
         """How many edges away lies what decides a node's row; None where the model does not say."""

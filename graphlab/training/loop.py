@@ -117,6 +117,8 @@ def train(
             batches = task.batches(epoch_stream)
             loss_sum = torch.tensor(progress.loss, dtype=torch.float64, device=task.device)
             learner.train()
+            if progress.step == 0:
+                learner.model.begin_epoch(progress.epoch)
             for step in range(progress.step, len(batches)):
                 batch = batches[step]
                 epoch_stream.child("step", step, "rank", task.shard.rank).seed_torch()
