@@ -154,7 +154,7 @@ class BUDDY(LinkModel):
         """Scores `[P]` of pairs int64 `[P, 2]`."""
         counts = self.counts(encoding, pairs)
         both = torch.cat([counts, self._reversed(counts)]).to(dtype_of(self))
-        forward, backward = self.structure(both).view(2, len(pairs), -1)
+        forward, backward = self.structure(both).view(2, len(pairs), self.out_dim)
         score = self.of_structure((forward + backward) / 2)
         if encoding.rows is not None:
             first, second = encoding.rows[pairs].unbind(1)
@@ -165,7 +165,7 @@ class BUDDY(LinkModel):
         """The counts of (v, u) from those of (u, v)."""
         hops = self.config.num_hops
         both, first, second = counts.split([hops * hops, hops, hops], dim=1)
-        return torch.cat([both.view(-1, hops, hops).transpose(1, 2).flatten(1), second, first], dim=1)
+        return torch.cat([both.view(len(both), hops, hops).transpose(1, 2).flatten(1), second, first], dim=1)
 
 
 def _map(width: int, out_dim: int, dropout: float) -> nn.Sequential:
