@@ -20,8 +20,9 @@ from graphlab.task.base import Learner, Task
 from graphlab.task.registry import find_task
 from graphlab.testing.examples import EXAMPLES, example
 
-NEUTRAL = {"dropout": 0.0, "node_ratio": 1.0}
-"""Dropout is random, and a share of the nodes is taken in the order of their ids where they are tied."""
+NEUTRAL = {"dropout": 0.0, "node_ratio": 1.0, "counts": "exact"}
+"""Dropout is random, a share of the nodes is taken in the order of their ids where they are tied, and sketches hash the
+ids."""
 
 SMALL = {"hidden_dim": 16, "num_layers": 2}
 """Of models of nodes and graphs, where subgraphs make many rows of each."""

@@ -51,7 +51,7 @@ class NCN(LinkModel):
     """The product of the rows of two nodes beside the sum of their common neighbours' rows."""
 
     citation = Citation(
-        key="wang2024",
+        key="wang2024ncn",
         title="Neural Common Neighbor with Completion for Link Prediction",
         authors="Wang, Xiyuan and Yang, Haotong and Zhang, Muhan",
         venue="ICLR",
