@@ -59,9 +59,15 @@ class NodeEncoder(nn.Module):
         self._block = Remembered(layer.block)
 
     def forward(self, graph: Data) -> Tensor:
-        dtype = dtype_of(self)
-        rows = self.input(graph, dtype)
-        block = self._block(visible_edges(graph), int(graph.num_nodes or 0), dtype)
+        return self.rows(graph, self.block(graph))
+
+    def block(self, graph: Data) -> Block:
+        """The edges that sums go along, with their weights."""
+        return self._block(visible_edges(graph), int(graph.num_nodes or 0), dtype_of(self))
+
+    def rows(self, graph: Data, block: Block) -> Tensor:
+        """Rows of nodes `[num_nodes, hidden_dim]`, along the edges of a block."""
+        rows = self.input(graph, dtype_of(self))
         for depth, layer in enumerate(self.layers):
             if depth:
                 assert isinstance(rows, Tensor)
