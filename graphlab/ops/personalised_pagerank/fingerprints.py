@@ -13,8 +13,8 @@ from graphlab.ops.personalised_pagerank.random_walks import (
     balanced,
     edge_of,
     next_state,
+    random_key,
     uniform,
-    walk_key,
     walk_state,
 )
 from graphlab.ops.personalised_pagerank.transition import Transition
@@ -72,7 +72,7 @@ class Fingerprints:
         size = transition.num_nodes
         num_visits = size * num_walks / restart
         require_room(f"{num_visits:,.0f} visits of {size:,} nodes", int(20 * num_visits), "ask for fewer walks")
-        table, key = WalkTable.of(transition), walk_key(seed, "fingerprints")
+        table, key = WalkTable.of(transition), random_key(seed, "fingerprints")
         parts = balanced(np.ones(size, np.int64))
         visited: dict[tuple[int, int], tuple[np.ndarray, ...]] = {}
 

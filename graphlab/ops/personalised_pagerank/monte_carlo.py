@@ -2,20 +2,22 @@
 
 pi_s(v) is the probability that a walk from s, which ends before each step with the probability `restart`, ends at v.
 Of each node there are R walks, and the estimate is the share of those that end at v. It is unbiased, sums to 1, and
-its variance is about pi_s(v) (1 - pi_s(v)) / R.
+the variance is pi_s(v) (1 - pi_s(v)) / R for independent walks.
 
 Every node first walks segments of at most STEPS steps, R of a node and more of a heavy one, through which more walks
 pass. A walk from s is a segment of s, then one of the node where that went on, until one has ended. Within a walk no
 segment is used twice, and which one comes next depends on the nodes passed and on numbers of s and of the walk alone:
-so each walk has the distribution of one that draws every step anew, and the estimate stays unbiased. Walks of one
-node start with different segments of another where there are as many; walks of different nodes share segments. A walk
-that has used all segments of a node goes on by single steps.
+so each walk has the distribution of one that draws every step anew, and the estimate stays unbiased. At the first
+visit of a node, the walks of a source take its segments in turn, so that they differ; at later ones, any that the walk
+has not used. Walks of different sources share segments. A walk that has used all segments of a node, or MOST_JOINTS in
+all, goes on by single steps. The variance is that of independent walks where walks are short beside the graph, as they
+are by default, and several times as much where each passes most segments.
 
 A walk that leaves a dangling node returns to its source. Segments know no source: one that leaves a dangling node ends
 there, and the walk goes on from its own source.
 
-The random numbers of a segment depend on the seed, its node and its number alone, and a walk on segments alone.
-Results are thus equal for any number of threads, of partitions, and of machines (`ray_cluster`).
+The random numbers of a segment depend on the seed, its node and its number alone, those of a walk on the seed, its
+source and its number. Results are thus equal for any number of threads, of partitions, and of machines (`ray_cluster`).
 """
 
 from __future__ import annotations
@@ -27,15 +29,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from graphlab.core.errors import require_count
 from graphlab.ops.colour_refinement.hashing import mix
-from graphlab.ops.compiled import called_by_loops, compiled
+from graphlab.ops.compiled import called_by_loops, compiled, inlined
 from graphlab.ops.personalised_pagerank.checks import Progress, require_restart, require_room, require_walks
 from graphlab.ops.personalised_pagerank.random_walks import (
     WalkTable,
     edge_of,
     next_state,
+    random_key,
     uniform,
-    walk_key,
     walk_state,
 )
 from graphlab.ops.personalised_pagerank.scores import SparseScores
@@ -48,8 +51,10 @@ STEPS = 4
 HEAVIEST = 16
 """Times as many segments as of others that a heavy node has at most."""
 
-MOST_JOINTS = 512
+MOST_JOINTS = 64
 """Segments of a walk, after which it goes on by single steps."""
+
+_ONE = np.uint64(1)
 
 _RETURNS = -(2**31)
 """The end of a segment that left a dangling node. Others are v where the walk ended at v, -1 - v where it goes on."""
@@ -64,7 +69,7 @@ class WalkPlan:
         num_walks: R.
         restart: The probability that a walk ends before a step.
         segment_start: Where the segments of each node begin among all, int64 `[num_nodes + 1]`.
-        segment_key, step_key: What random numbers start from, of segments and of single steps.
+        segment_key, walk_key: What random numbers of segments start from, and those of walks that need any.
     """
 
     table: WalkTable
@@ -72,7 +77,7 @@ class WalkPlan:
     restart: float
     segment_start: np.ndarray
     segment_key: np.uint64
-    step_key: np.uint64
+    walk_key: np.uint64
 
     @classmethod
     def of(cls, transition: Transition, num_walks: int, restart: float, seed: int) -> WalkPlan:
@@ -84,7 +89,7 @@ class WalkPlan:
         num_bytes = 4 * num_segments + 24 * size * num_walks
         require_room(f"{num_walks:,} walks of {size:,} nodes", num_bytes, "ask for fewer walks")
         start = np.concatenate([[0], np.cumsum(times * num_walks)]).astype(np.int64)
-        keys = walk_key(seed, "segments"), walk_key(seed, "single steps")
+        keys = random_key(seed, "segments"), random_key(seed, "walks")
         return cls(WalkTable.of(transition), num_walks, restart, start, *keys)
 
     @property
@@ -144,6 +149,7 @@ def monte_carlo(
     Raises:
         InputError: Walks or restart are out of range, or the walks do not fit in memory.
     """
+    require_count("the number of partitions", partitions, "a whole number from 1")
     plan = WalkPlan.of(transition, num_walks, restart, seed)
     ends = np.empty(plan.num_segments, np.int32)
 
@@ -173,8 +179,8 @@ def walk_segments(plan: WalkPlan, first: int, last: int) -> np.ndarray:
 def join_segments(plan: WalkPlan, ends: np.ndarray, first: int, last: int) -> WalkEnds:
     """Where the walks of the nodes `[first, last)` end, put together from the ends of all segments."""
     walks = np.empty((last - first, plan.num_walks), np.int32)
-    rest = (plan.segment_start, ends, plan.step_key, plan.restart, first)
-    _join(*plan.table.arrays, *rest, np.empty(MOST_JOINTS, np.int32), walks)
+    rest = (plan.segment_start, ends, plan.walk_key, plan.restart, first)
+    _join(*plan.table.arrays, *rest, np.empty(MOST_JOINTS, np.int64), walks)
     walks.sort(axis=1)
     is_new = np.ones(walks.shape, bool)
     is_new[:, 1:] = walks[:, 1:] != walks[:, :-1]
@@ -241,6 +247,14 @@ def _step_on(start, target, threshold, alias, key, restart, source, number, at):
             at = np.int64(target[edge_of(state, begin, count, threshold, alias)])
 
 
+@inlined
+def _is_among(values, count, value):
+    times = 0
+    for k in range(count):
+        times += values[k] == value
+    return times > 0
+
+
 @compiled
 def _join(start, target, threshold, alias, segment_start, ends, key, restart, first, joints, out):
     for i in range(out.shape[0]):
@@ -249,18 +263,22 @@ def _join(start, target, threshold, alias, segment_start, ends, key, restart, fi
         for j in range(out.shape[1]):
             at, passed = source, 0
             while True:
-                used = 0
-                for k in range(passed):
-                    used += joints[k] == at
-                begin = segment_start[at]
+                begin, used = segment_start[at], 0
                 count = segment_start[at + 1] - begin
+                for k in range(passed):
+                    used += begin <= joints[k] < begin + count
                 if used >= count or passed == len(joints):
                     out[i, j] = _step_on(start, target, threshold, alias, key, restart, source, j, at)
                     break
-                number = (j + used + (shift if at != source else 0)) % count
-                joints[passed] = at
+                if used:
+                    segment = begin + np.int64(walk_state(key, source, j * len(joints) + passed) >> _ONE) % count
+                    while _is_among(joints, passed, segment):
+                        segment = segment + 1 if segment + 1 < begin + count else begin
+                else:
+                    segment = begin + (j + (shift if at != source else 0)) % count
+                joints[passed] = segment
                 passed += 1
-                end = np.int64(ends[begin + number])
+                end = np.int64(ends[segment])
                 if end >= 0:
                     out[i, j] = end
                     break

@@ -56,7 +56,7 @@ class WalkTable:
         return self.start, self.target, self.threshold, self.alias
 
 
-def walk_key(seed: int, purpose: str) -> np.uint64:
+def random_key(seed: int, purpose: str) -> np.uint64:
     """What the random numbers of all walks of one purpose start from."""
     return np.uint64(SeedStream(seed).child("personalised-pagerank", purpose).integer())
 
