@@ -79,6 +79,35 @@ def test_the_tolerance_is_kept(kind, tolerance):
     assert np.abs(rows - reference(transition, range(60))).sum(1).max() <= tolerance + 2e-15
 
 
+@pytest.mark.parametrize("directed", [False, True])
+def test_passes_end_where_rounding_is_all_that_is_left(directed):
+    transition = random_transition((directed, True), 40, 120)
+    rows = power_iteration(transition, range(40), restart=0.001, tolerance=1e-14)
+    assert np.abs(rows - reference(transition, range(40), 0.001)).sum(1).max() <= 1e-11
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("directed", [False, True])
+def test_loops_of_a_known_width(directed, weighted):
+    """A graph with edges enough for them, a full block, a part of one and a single source."""
+    transition = random_transition((directed, weighted), 300, 6000)
+    for count in (65, 64, 10):
+        rows = power_iteration(transition, range(count), tolerance=1e-12)
+        np.testing.assert_allclose(rows, Factors(transition).scores(range(count)), rtol=0, atol=1e-12)
+
+
+def test_which_graphs_are_undirected():
+    for directed, weighted in KINDS:
+        assert random_transition((directed, weighted)).is_undirected == (not directed)
+    both_ways = np.array([[0, 1, 1, 2, 2, 2], [1, 0, 2, 1, 2, 2]])
+    assert Transition.of(both_ways, 4).is_undirected
+    assert not Transition.of(both_ways, 4, np.array([1, 1, 1, 2, 1, 1])).is_undirected
+    transition = random_transition((False, True))
+    before = transition.start.copy(), transition.target.copy()
+    assert transition.is_undirected
+    assert np.array_equal(before[0], transition.start) and np.array_equal(before[1], transition.target)
+
+
 def test_a_graph_that_does_not_mix():
     """A cycle of even length: what is left never has the direction of the stationary distribution."""
     transition = Transition.of(np.array([range(20), [*range(1, 20), 0]]), 20)

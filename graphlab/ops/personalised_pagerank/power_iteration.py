@@ -9,7 +9,8 @@ P0^T)^-1 r_k:
 On graphs that mix, r_k soon has the direction of the stationary distribution and shrinks by a factor g. The rest of
 the series is then r_k / (1 - g), and y_k = x_k + r_k / (1 - g) leaves (r_{k+1} - g r_k) / (1 - g), whose sum of
 magnitudes each pass measures. |y_k - x| is at most that sum over the restart, whatever g is; the iteration stops by
-this bound, which on graphs that mix takes a fraction of the passes that r_k itself would need.
+this bound, which on graphs that mix takes a fraction of the passes that r_k itself would need. Undirected graphs take
+Chebyshev's iteration in the place of this one, which needs fewer passes still (`chebyshev`).
 
 A pass walks the edges into each node and keeps the sums of a block's columns in registers. Rows of a pass are shared by
 threads; what is summed over rows is summed in fixed parts, so that the numbers do not depend on threads.
@@ -24,6 +25,8 @@ import numpy as np
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import contracted, scratch
+from graphlab.ops.personalised_pagerank.blocks import BLOCK, known_width, most_passes
+from graphlab.ops.personalised_pagerank.chebyshev import UndirectedGraph, chebyshev_block
 from graphlab.ops.personalised_pagerank.checks import (
     Progress,
     Sources,
@@ -36,9 +39,6 @@ from graphlab.ops.personalised_pagerank.checks import (
 from graphlab.ops.personalised_pagerank.scores import TopNodes, best_of
 from graphlab.ops.personalised_pagerank.transition import Transition
 from graphlab.ops.threads import PARTS, over_parts
-
-WIDTHS = (32, 8, 1)
-"""Sources of a block for which loops are compiled."""
 
 LEAST_TOLERANCE = 1e-14
 """What sums in float64 can reach."""
@@ -54,13 +54,13 @@ def power_iteration(
 ) -> np.ndarray:
     """The personalised PageRank of each source, as dense rows.
 
-    Memory beside the result: three numbers for each node and each of 32 sources.
+    Memory beside the result: three numbers for each node and each of 64 sources.
 
     Args:
         transition: The walk.
         sources: Nodes `[S]`.
         restart: The probability that a walk returns to its source instead of taking a step.
-        tolerance: The largest L1 distance between a row and the exact one.
+        tolerance: The largest L1 distance between a row and the exact one, beside what rounding adds.
         progress: Called after each block with the sources that are done and the number of all.
 
     Returns:
@@ -129,36 +129,32 @@ def power_iteration_blocks(
             f"sums in float64 do not reach a tolerance of {tolerance:g}", hint=f"{LEAST_TOLERANCE:g} or more"
         )
     if len(nodes):
-        columns = 4 * _width(len(nodes)) * transition.num_nodes
+        columns = 4 * min(BLOCK, len(nodes)) * transition.num_nodes
         require_room("a block of sources", 8 * columns, "a smaller graph, or forward_push")
-    first = 0
-    while first < len(nodes):
-        part = nodes[first : first + _width(len(nodes) - first)]
-        yield first, _block(transition, part, restart, tolerance)
-        first += len(part)
-
-
-def _width(count: int) -> int:
-    """Columns of a block where so many sources are left."""
-    return next((width for width in WIDTHS if count > width // 3), 1)
+    undirected = UndirectedGraph(transition) if len(nodes) and transition.is_undirected else None
+    for first in range(0, len(nodes), BLOCK):
+        part = nodes[first : first + BLOCK]
+        if undirected:
+            yield first, chebyshev_block(undirected, part, restart, tolerance)
+        else:
+            yield first, _block(transition, part, restart, tolerance)
 
 
 def _block(transition: Transition, nodes: np.ndarray, restart: float, tolerance: float) -> np.ndarray:
-    width, size, keep = _width(len(nodes)), transition.num_nodes, 1 - restart
+    """The rows of the sources of a block, float64 `[S, num_nodes]`."""
+    size, width, keep = transition.num_nodes, len(nodes), 1 - restart
     edges = transition.by_target
     is_weighted = edges.probability is not None
     divisor = np.ones(size) if is_weighted else np.maximum(transition.strength, 1)
     probability = edges.probability if is_weighted else np.empty(0)
-    loop = _loop(is_weighted, width)
+    loop = _loop(is_weighted, known_width(transition, width))
     # what is left, divided by the number of edges where all are alike: a sum of rows is then all that a pass needs
     done, left, after = (np.zeros((size, width)) for _ in range(3))
-    columns = np.arange(len(nodes))
-    left[nodes, columns] = 1 / divisor[nodes]
-    mass, total, ratio = np.zeros(width), np.zeros(width), np.full(width, keep)
-    mass[: len(nodes)] = 1
+    left[nodes, np.arange(width)] = 1 / divisor[nodes]
+    mass, total, ratio = np.ones(width), np.zeros(width), np.full(width, keep)
     gaps, masses = np.zeros((PARTS, width)), np.zeros((PARTS, width))
     doubt = 2 if len(transition.dangling) else 1
-    while True:
+    for _ in range(most_passes(restart)):
         gaps[:], masses[:] = 0, 0
 
         def run(
@@ -189,21 +185,22 @@ def _block(transition: Transition, nodes: np.ndarray, restart: float, tolerance:
         total += before
         whole = total + mass / (1 - ratio)
         bound = doubt * keep * gaps.sum(0) / ((1 - ratio) * restart * np.maximum(whole, 1))
-        if bound.max() <= tolerance or mass.max() <= LEAST_TOLERANCE * restart:
+        if bound.max() <= tolerance:
             break
         ratio = np.minimum(np.divide(mass, before, out=np.zeros(width), where=before > 0), keep)
     done += left * divisor[:, None] / (1 - ratio)
-    rows = np.ascontiguousarray(done[:, : len(nodes)].T)
+    rows = np.ascontiguousarray(done.T)
     rows /= rows.sum(1, keepdims=True)
     return rows
 
 
 @cache
-def _loop(is_weighted: bool, width: int) -> Callable[..., None]:
-    """One pass over some of the rows, of as many columns as it is compiled for."""
+def _loop(is_weighted: bool, known: int) -> Callable[..., None]:
+    """One pass over some of the rows. The number of columns is `known` when it is compiled, or 0."""
 
     @contracted
     def loop(start, source, probability, divisor, left, after, done, ratio, gap, mass, keep, first, last):
+        width = known if known else left.shape[1]
         sums, gap_sums, mass_sums = scratch(left, width), scratch(left, width), scratch(left, width)
         for k in range(width):
             gap_sums[k], mass_sums[k] = 0.0, 0.0

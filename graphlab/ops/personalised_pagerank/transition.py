@@ -120,12 +120,26 @@ class Transition:
             return self.probability
         return np.repeat(1 / np.maximum(self.degree, 1), self.degree)
 
+    @cached_property
+    def is_undirected(self) -> bool:
+        """Whether the weight from a node to another is that of the way back, but for rounding."""
+        from scipy.sparse import csr_array
+
+        values = self.edge_probability * np.repeat(self.strength, self.degree)
+        weights = csr_array((values, self.target, self.start), shape=(self.num_nodes, self.num_nodes), copy=True)
+        weights.sum_duplicates()
+        back = weights.T.tocsr()
+        back.sort_indices()
+        if not (np.array_equal(weights.indptr, back.indptr) and np.array_equal(weights.indices, back.indices)):
+            return False
+        return bool(np.allclose(weights.data, back.data, rtol=1e-15 * 8, atol=0))
+
     def matrix(self) -> csr_array:
         """The probabilities as a matrix `[num_nodes, num_nodes]`, whose rows of dangling nodes are 0."""
         from scipy.sparse import csr_array
 
         size = (self.num_nodes, self.num_nodes)
-        return csr_array((self.edge_probability, self.target, self.start), shape=size)
+        return csr_array((self.edge_probability, self.target, self.start), shape=size, copy=True)
 
     @cached_property
     def digest(self) -> str:
