@@ -318,3 +318,22 @@ def test_what_does_not_fit_is_refused_with_its_bytes(work, monkeypatch):
     monkeypatch.setattr("graphlab.ops.personalised_pagerank.checks.available_memory", lambda: 100)
     with pytest.raises(InputError, match="bytes"):
         work(transition)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_networkx_on_larger_graphs(kind):
+    """Three hundred nodes at once, in blocks of every loop, and a few by pushes."""
+    edges, weight = random_edges(kind, 3000, 12_000)
+    transition = Transition.of(edges, 3000, weight, directed=kind[0])
+    sources = [*range(150), *range(2850, 3000)]
+    rows = power_iteration(transition, sources, tolerance=1e-12)
+    np.testing.assert_allclose(rows, Factors(transition).scores(sources), rtol=0, atol=1e-12)
+    some = [0, 140, 299]
+    graph = nx.DiGraph(transition.matrix())
+    for place in some:
+        only = {sources[place]: 1.0}
+        scores = nx.pagerank(graph, personalization=only, dangling=only, tol=1e-17, max_iter=1000)
+        np.testing.assert_allclose(rows[place], [scores[node] for node in range(3000)], rtol=0, atol=1e-10)
+    pushed = forward_push(transition, [sources[place] for place in some], 1e-9)
+    assert np.abs(pushed.scores.dense() - rows[some]).sum(1).max() <= 1e-9 * (transition.strength.sum() + 3000)

@@ -78,7 +78,7 @@ def test_queries_are_unbiased_where_no_node_is_dangling():
         rows = np.stack(
             [
                 PowerWalk(transition, Fingerprints.of(transition, 4, seed=seed)).query(range(12), steps=steps).dense()
-                for seed in range(300)
+                for seed in range(100)
             ]
         )
         assert within_errors(rows, exact, 4)
@@ -197,6 +197,14 @@ def test_a_file_that_differs_by_a_bit_is_refused(tmp_path):
             load_fingerprints(path)
     with pytest.raises(DataError, match="cannot read"):
         load_fingerprints(tmp_path / "absent.npz")
+
+
+def test_a_file_of_another_version_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("graphlab.ops.personalised_pagerank.fingerprint_file.VERSION", 2)
+    save_fingerprints(Fingerprints.of(two_cycle(), 2), tmp_path / "kept.npz")
+    monkeypatch.undo()
+    with pytest.raises(DataError, match="version 2"):
+        load_fingerprints(tmp_path / "kept.npz")
 
 
 def test_fingerprints_of_another_graph_are_refused():

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from math import sqrt
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -40,11 +41,10 @@ MARGIN = 1.02
 """Times the estimate, which is from below."""
 
 
-class UndirectedGraph:
-    """What the iteration reads of a graph with symmetric weights.
+class Spectrum:
+    """What the iteration knows of a graph with symmetric weights.
 
     Attributes:
-        transition: The walk.
         component: The connected component of each node, int32 `[num_nodes]`.
         volume: The strengths of each component's nodes, summed, float64.
         eigenvalue: An estimate of the largest magnitude of an eigenvalue of P beside 1.
@@ -53,32 +53,42 @@ class UndirectedGraph:
     def __init__(self, transition: Transition) -> None:
         from scipy.sparse.csgraph import connected_components
 
-        self.transition = transition
-        matrix = transition.matrix()
+        matrix, strength = transition.matrix(), transition.strength
         count, self.component = connected_components(matrix, directed=False)
-        self.volume = np.bincount(self.component, transition.strength, count)
+        self.volume = np.bincount(self.component, strength, count)
         vector = SeedStream(0).child("personalised-pagerank", "eigenvalue").numpy().standard_normal(len(self.component))
         self.eigenvalue = 0.0
         for _ in range(ESTIMATE_PASSES):
-            vector = self._without_means(vector)
-            size = self._norm(vector)
+            vector = self._without_means(vector, strength)
+            size = _norm(vector, strength)
             if not size:
                 return
             vector = matrix @ (vector / size)
-            self.eigenvalue = min(1.0, MARGIN * self._norm(vector))
+            self.eigenvalue = min(1.0, MARGIN * _norm(vector, strength))
 
-    def _without_means(self, vector: np.ndarray) -> np.ndarray:
-        sums = np.bincount(self.component, self.transition.strength * vector, len(self.volume))
+    def _without_means(self, vector: np.ndarray, strength: np.ndarray) -> np.ndarray:
+        sums = np.bincount(self.component, strength * vector, len(self.volume))
         means = np.divide(sums, self.volume, out=np.zeros_like(sums), where=self.volume > 0)
         return vector - means[self.component]
 
-    def _norm(self, vector: np.ndarray) -> float:
-        return sqrt(float(np.sum(self.transition.strength * np.square(vector))))
+
+def _norm(vector: np.ndarray, strength: np.ndarray) -> float:
+    return sqrt(float(np.sum(strength * np.square(vector))))
 
 
-def chebyshev_block(graph: UndirectedGraph, nodes: np.ndarray, restart: float, tolerance: float) -> np.ndarray:
+_SPECTRA: WeakKeyDictionary[Transition, Spectrum] = WeakKeyDictionary()
+
+
+def spectrum_of(transition: Transition) -> Spectrum:
+    """Computed once for a graph."""
+    if transition not in _SPECTRA:
+        _SPECTRA[transition] = Spectrum(transition)
+    return _SPECTRA[transition]
+
+
+def chebyshev_block(transition: Transition, nodes: np.ndarray, restart: float, tolerance: float) -> np.ndarray:
     """The rows of the sources of a block, float64 `[S, num_nodes]`."""
-    transition, width, keep = graph.transition, len(nodes), 1 - restart
+    graph, width, keep = spectrum_of(transition), len(nodes), 1 - restart
     size = transition.num_nodes
     bound = keep * graph.eigenvalue
     is_weighted = transition.probability is not None

@@ -26,7 +26,7 @@ import numpy as np
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import contracted, scratch
 from graphlab.ops.personalised_pagerank.blocks import BLOCK, known_width, most_passes
-from graphlab.ops.personalised_pagerank.chebyshev import UndirectedGraph, chebyshev_block
+from graphlab.ops.personalised_pagerank.chebyshev import chebyshev_block
 from graphlab.ops.personalised_pagerank.checks import (
     Progress,
     Sources,
@@ -131,13 +131,9 @@ def power_iteration_blocks(
     if len(nodes):
         columns = 4 * min(BLOCK, len(nodes)) * transition.num_nodes
         require_room("a block of sources", 8 * columns, "a smaller graph, or forward_push")
-    undirected = UndirectedGraph(transition) if len(nodes) and transition.is_undirected else None
+    block = chebyshev_block if transition.is_undirected else _block
     for first in range(0, len(nodes), BLOCK):
-        part = nodes[first : first + BLOCK]
-        if undirected:
-            yield first, chebyshev_block(undirected, part, restart, tolerance)
-        else:
-            yield first, _block(transition, part, restart, tolerance)
+        yield first, block(transition, nodes[first : first + BLOCK], restart, tolerance)
 
 
 def _block(transition: Transition, nodes: np.ndarray, restart: float, tolerance: float) -> np.ndarray:
