@@ -71,7 +71,7 @@ class Heuristics:
         scores.append(personalised_pagerank(self.graph, nodes, RESTART))
         if self._unit is not None:
             cosine = self._unit[nodes] @ self._unit.T
-            scores.append(cosine.toarray() if sparse.issparse(cosine) else cosine)
+            scores.append(cosine if isinstance(cosine, np.ndarray) else cosine.toarray())
         return np.stack(scores).round(DECIMALS).clip(min=0.0)
 
     def blocks(self, nodes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
