@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 
+from graphlab.experiment.plan import make_plan
 from graphlab.model.registry import MODELS, find_model
 from graphlab.model.source_scores import SourceScores
 from graphlab.task.kinds.link_prediction import METRICS, SELECTION
@@ -37,6 +38,23 @@ def test_the_page_names_the_metrics_of_each_kind_of_negatives(negatives):
     first, *others = re.findall(r"(?:hits@)?\d+|auroc|ap|mrr", listed)
     names = {first, *(f"hits@{name}" if name.isdigit() else name for name in others)}
     assert first == SELECTION[negatives] and names == set(METRICS[negatives])
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_the_scores_on_citeseer_are_those_of_the_page():
+    rows = re.findall(r"^\| (`[^|]*) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", TEXT, re.MULTILINE)
+    assert len(rows) == 6
+    for title, *expected in rows:
+        model, option = re.fullmatch(r"`([a-z-]+)`(?:, (.*))?", title).groups()
+        options = {"model.weight": option} if model == "common-neighbours" else {}
+        scores = {}
+        for negatives in ("hard", "shared"):
+            plan = make_plan(model, "planetoid/citeseer@heart", {"task.negatives": negatives, **options})
+            task = plan.make_task(0)
+            scores[negatives] = task.evaluate(plan.make_learner(task, 0), "test")
+        shown = [*(scores["hard"][name] for name in ("mrr", "hits@10", "hits@100")), scores["shared"]["hits@100"]]
+        assert [f"{100 * score:.2f}" for score in shown] == expected, title
 
 
 def test_the_page_names_the_models_without_parameters():

@@ -309,3 +309,24 @@ def test_settings_that_there_are_not_are_refused(options):
 def test_more_negatives_than_there_are_candidates_are_refused():
     with pytest.raises(InputError, match=r"candidates for 250 hard negatives"):
         task(negatives="hard").predict(learner(), "test")
+
+
+@pytest.mark.real_data
+def test_common_neighbours_of_citeseer_rank_as_the_published_arrays_say(truth):
+    """Calculated of the file alone, by a matrix of the training links."""
+    arrays = {key: array.astype(np.int64) for key, array in truth("heart_citeseer").items()}
+    adjacency = np.zeros((3327, 3327), np.float32)
+    source, target = arrays["train_pos"][arrays["train_pos"][:, 0] != arrays["train_pos"][:, 1]].T
+    adjacency[source, target] = adjacency[target, source] = 1
+    counts = adjacency @ adjacency
+    source, target = arrays["test_pos"].T
+    for_source, for_target = (arrays[f"test_hard_neg_for_{end}"] for end in ("source", "target"))
+    others = np.concatenate([counts[source[:, None], for_source], counts[for_target, target[:, None]]], axis=1)
+    rank = np.array([slow_rank(own, row) for own, row in zip(counts[source, target], others, strict=True)])
+    plan = make_plan("common-neighbours", "planetoid/citeseer@heart", {"task.negatives": "hard"})
+    assert plan.protocol["negatives"] == "hard, 500 for each link, published with the split"
+    links = plan.make_task(0)
+    scores = links.evaluate(plan.make_learner(links, 0), "test")
+    assert scores["mrr"] == pytest.approx(np.mean(1 / rank), rel=1e-12)
+    assert scores["hits@100"] == pytest.approx(np.mean(rank <= 100), rel=1e-12)
+    assert (round(scores["mrr"], 4), round(scores["hits@10"], 4)) == (0.0842, 0.1868)
