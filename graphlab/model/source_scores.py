@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ BLOCK = 2**22
 
 
 class SourceScores(LinkModel):
-    """Base of such models; their encoding is the graph by rows.
+    """Base of such models; their encoding is the graph by rows, or what extends it.
 
     A subclass defines `rows`. Sources are taken in blocks, so that memory does not grow with their number; pairs are
     scored from the end that occurs in more of them.
@@ -33,7 +34,7 @@ class SourceScores(LinkModel):
         return Adjacency.of(visible_edges(graph).t().numpy(force=True), int(graph.num_nodes or 0))
 
     @abstractmethod
-    def rows(self, encoding: Adjacency, sources: np.ndarray) -> np.ndarray:
+    def rows(self, encoding: Any, sources: np.ndarray) -> np.ndarray:
         """Scores of different nodes `[B]` with all nodes, float64 `[B, num_nodes]`."""
 
     def score_nodes(self, encoding: Adjacency, sources: Tensor, candidates: Tensor | None = None) -> Tensor:

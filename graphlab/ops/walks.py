@@ -40,8 +40,8 @@ def spectral_radius(graph: Adjacency) -> float:
 
 
 def largest_growth(graph: Adjacency, beta: float) -> float:
-    """A bound below 1 of the factor by which terms of Katz's sum shrink: beta times the largest degree where that is
-    enough, else beta times the spectral radius.
+    """A bound below 1 of the factor by which terms of Katz's sum grow: beta times the largest degree where that is
+    below 1, else beta times the spectral radius.
 
     Raises:
         InputError: beta is 1 / spectral radius or more, so that the sum is infinite.
@@ -59,13 +59,14 @@ def largest_growth(graph: Adjacency, beta: float) -> float:
     )
 
 
-def katz(graph: Adjacency, sources: np.ndarray, beta: float) -> np.ndarray:
+def katz(graph: Adjacency, sources: np.ndarray, beta: float, growth: float | None = None) -> np.ndarray:
     """Katz's index of some nodes with all others, which counts each walk of t links as beta^t.
 
     Args:
         graph: The graph.
         sources: Node ids `[B]`.
         beta: Weight of a link, below 1 / spectral radius.
+        growth: From `largest_growth`, where it is known already.
 
     Returns:
         float64 `[B, num_nodes]`.
@@ -73,14 +74,14 @@ def katz(graph: Adjacency, sources: np.ndarray, beta: float) -> np.ndarray:
     Raises:
         InputError: The sum is infinite.
     """
-    shrinks = largest_growth(graph, beta)
+    growth = largest_growth(graph, beta) if growth is None else growth
     matrix = beta * adjacency_matrix(graph)
     term = _unit(graph, sources)
     total = np.zeros_like(term)
     while True:
         term = matrix @ term
         total += term
-        left = np.linalg.norm(term, axis=0).max(initial=0.0) * shrinks / (1 - shrinks)
+        left = np.linalg.norm(term, axis=0).max(initial=0.0) * growth / (1 - growth)
         if left <= ROUNDING * beta:
             return total.T
 

@@ -5,6 +5,7 @@ score(u, v) = sum over t >= 1 of beta^t (number of walks of t links from u to v)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
@@ -25,6 +26,13 @@ class Config(ModelConfig):
     beta: Annotated[PositiveFloat, FloatRange(0.0005, 0.05, log=True)] = 0.005
 
 
+@dataclass(frozen=True, eq=False)
+class Walks(Adjacency):
+    """The graph, and a bound of the factor by which terms of the sum over walks grow."""
+
+    growth: float
+
+
 class Katz(SourceScores):
     """No parameters: walks between two nodes, shorter ones weighing more; the sum is computed until it converges."""
 
@@ -42,11 +50,10 @@ class Katz(SourceScores):
         super().__init__(config, spec)
         self.beta = config.beta
 
-    def encode(self, graph: Data) -> Adjacency:
+    def encode(self, graph: Data) -> Walks:
         """Raises InputError where beta is so large that the sum is infinite."""
-        encoding = super().encode(graph)
-        largest_growth(encoding, self.beta)
-        return encoding
+        rows = super().encode(graph)
+        return Walks(rows.start, rows.neighbour, largest_growth(rows, self.beta))
 
-    def rows(self, encoding: Adjacency, sources: np.ndarray) -> np.ndarray:
-        return katz(encoding, sources, self.beta)
+    def rows(self, encoding: Walks, sources: np.ndarray) -> np.ndarray:
+        return katz(encoding, sources, self.beta, encoding.growth)
