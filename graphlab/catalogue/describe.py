@@ -181,7 +181,7 @@ def _dataset(name: str, registered: Registered) -> Parts:
         "counts": _counts(
             card.statistics.get(f"{registered.variant}@{split}") or card.statistics.get(registered.variant, {})
         ),
-        "split": split + "".join(f", or @{other}" for other in card.splits if other != split),
+        "split": split + "".join(f", or @{other}" for other in card.splits_of(registered.variant) if other != split),
         "other tasks": ", ".join(task for task in card.all_tasks if task != card.task_of(split)),
         "published": _count(len(published(full_name(registered, split))), "number"),
         "notices": "\n".join(card.notices.get(registered.variant, ())),

@@ -90,7 +90,7 @@ def write(path: Path, dataset: Dataset) -> bool:
             "fingerprint": dataset.fingerprint,
         }
         for k, split in enumerate(dataset.splits.fixed):
-            arrays.update({f"split/{k}/{part}": items.numpy() for part, items in split.parts()})
+            arrays.update({f"split/{k}/{name}": items.numpy() for name, items in split.tensors()})
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
         save: Callable[..., None] = np.savez_compressed
         write_atomic(path, lambda file: save(file, allow_pickle=False, **arrays))
@@ -132,7 +132,10 @@ def _unpack_graphs(described: list[dict[str, Any]], arrays: Mapping[str, np.ndar
 
 
 def _unpack_splits(number: int, arrays: Mapping[str, np.ndarray]) -> tuple[Split, ...]:
-    return tuple(
-        Split(*(torch.from_numpy(arrays[f"split/{k}/{part}"]) for part in ("train", "validation", "test")))
-        for k in range(number)
-    )
+    def split(k: int) -> Split:
+        parts = (torch.from_numpy(arrays[f"split/{k}/{part}"]) for part in ("train", "validation", "test"))
+        names = {part: f"split/{k}/{part} negatives" for part in ("validation", "test")}
+        negatives = {part: torch.from_numpy(arrays[name]) for part, name in names.items() if name in arrays}
+        return Split(*parts, negatives=negatives)
+
+    return tuple(map(split, range(number)))

@@ -39,7 +39,9 @@ class Card:
 
     variants        names within the family; empty for a family of one
     splits          names of the splits it offers, the default first
-    sources         raw files of each variant (key "" for a family of one)
+    split_variants  by split, the variants that it is for; splits that are not named are for all variants
+    sources         raw files of each variant (key "" for a family of one), and for `variant@split` those that a split
+                    needs beside them
     tasks           by split, the task of those that are not about `task`: links of a graph whose nodes are classified
     statistics      counts that the loaded data must show, for each variant, or for `variant@split` where a split is for
                     another task; see `Dataset.statistics`
@@ -64,6 +66,15 @@ class Card:
     notes: str = ""
     extras: tuple[str, ...] = ()
     notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    split_variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def splits_of(self, variant: str) -> tuple[str, ...]:
+        """The splits that a variant has, the default first."""
+        return tuple(split for split in self.splits if variant in self.split_variants.get(split, (variant,)))
+
+    def sources_of(self, variant: str, split: str) -> tuple[Source, ...]:
+        """The raw files that a variant in a split is made of."""
+        return (*self.sources.get(variant, ()), *self.sources.get(f"{variant}@{split}", ()))
 
     def task_of(self, split: str) -> str:
         """The task that a split is for."""
@@ -86,5 +97,6 @@ def card_of(values: Mapping[str, Any]) -> Card:
     values["sources"] = {
         key: tuple(Source(**each) for each in files) for key, files in values.get("sources", {}).items()
     }
+    values["split_variants"] = {key: tuple(names) for key, names in values.get("split_variants", {}).items()}
     values["notices"] = {key: tuple(notices) for key, notices in values.get("notices", {}).items()}
     return Card(**values)

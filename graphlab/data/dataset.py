@@ -35,6 +35,9 @@ class Split:
 
     A part may be given as any list or array of whole numbers, or as a mask, one bool an item; it is kept as int64 ids.
 
+    negatives  of pairs of nodes, the negatives of each link by itself where they are published with the split: by part,
+               "validation" and "test", int64 `[links, 2, count]`. They are nodes that take the place of v, then nodes
+               that take that of u, in the order of the part's rows (u, v, 1)
     mask_size  the length of the masks that the parts were given as; None where none was a mask
 
     Raises InputError for a part that is none of these, and for masks of different lengths.
@@ -43,6 +46,7 @@ class Split:
     train: Tensor
     validation: Tensor
     test: Tensor
+    negatives: Mapping[str, Tensor] = field(default_factory=dict, hash=False, kw_only=True)
     mask_size: int | None = field(default=None, init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -58,16 +62,22 @@ class Split:
                 f"the masks of a split have different lengths: {lengths}", hint="a mask has one bool for each item"
             )
         object.__setattr__(self, "mask_size", next(iter(sizes.values()), None))
+        object.__setattr__(self, "negatives", {part: _negatives(part, self.negatives[part]) for part in self.negatives})
 
     def parts(self) -> Iterator[tuple[str, Tensor]]:
         yield from (("train", self.train), ("validation", self.validation), ("test", self.test))
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """All that the split consists of, by name: the parts, and the negatives where there are any."""
+        yield from self.parts()
+        yield from ((f"{part} negatives", nodes) for part, nodes in sorted(self.negatives.items()))
 
     @property
     def fingerprint(self) -> str:
         """sha256 over the items of all parts."""
         digest = hashlib.sha256()
-        for part, items in self.parts():
-            _feed(digest, part, items)
+        for name, items in self.tensors():
+            _feed(digest, name, items)
         return digest.hexdigest()
 
 
@@ -182,7 +192,7 @@ class Dataset:
             for key, value in sorted(graph.to_dict().items()):
                 _feed(digest, key, value)
         for split in self.splits.fixed or (self.splits.at(0),):
-            for key, value in split.parts():
+            for key, value in split.tensors():
                 _feed(digest, key, value)
         return digest.hexdigest()
 
@@ -228,6 +238,18 @@ class Dataset:
         from graphlab.data.views import plot_dataset
 
         return plot_dataset(self, **options)
+
+
+def _negatives(part: str, nodes: Any) -> Tensor:
+    if part not in ("validation", "test"):
+        raise InputError(f"a split has negatives of {part!r:.60}", hint="they are those of validation and test")
+    ids, size = _ids(f"negatives of the {part}", nodes)
+    if ids.dim() != 3 or ids.shape[1] != 2 or not ids.shape[2] or size is not None:
+        raise InputError(
+            f"the negatives of the {part} part of a split have the shape {list(ids.shape)}, not [links, 2, count]",
+            hint="give nodes in the place of v and nodes in the place of u for each row (u, v, 1)",
+        )
+    return ids
 
 
 def _ids(part: str, items: Any) -> tuple[Tensor, int | None]:

@@ -112,8 +112,10 @@ def split_links(links: Tensor, num_nodes: int, stream: SeedStream, percents: tup
     non_links = NonLinks(links, num_nodes)
     number = random.choice(len(non_links), size=len(links) - len(train), replace=False)
     negative = non_links.at(torch.from_numpy(number)).split([len(part) for part in positive])
-    held_out = [torch.cat([_labelled(p, 1), _labelled(n, 0)]) for p, n in zip(positive, negative, strict=True)]
-    return Split(_labelled(train, 1), *held_out)
+    held_out = [
+        torch.cat([labelled_pairs(p, 1), labelled_pairs(n, 0)]) for p, n in zip(positive, negative, strict=True)
+    ]
+    return Split(labelled_pairs(train, 1), *held_out)
 
 
 def _require_enough(num_links: int, num_nodes: int, parts: tuple[int, int, int]) -> None:
@@ -133,5 +135,6 @@ def _require_enough(num_links: int, num_nodes: int, parts: tuple[int, int, int])
         )
 
 
-def _labelled(pairs: Tensor, label: int) -> Tensor:
+def labelled_pairs(pairs: Tensor, label: int) -> Tensor:
+    """Pairs `[n, 2]` as the rows (u, v, label) of a split."""
     return torch.cat([pairs, pairs.new_full((len(pairs), 1), label)], dim=1)

@@ -66,7 +66,7 @@ def load(
         return own if transform is None else apply(own, transform)
     found, chosen = find_dataset(name, split, task)
     card = find_card(found)
-    files = Files(card.sources.get(found.variant, ()))
+    files = Files(card.sources_of(found.variant, chosen))
     build = partial(_build, found, files, chosen)
     digests = files.digests()
     place = partial(cache.entry, found.module, found.name, chosen, digests)
@@ -113,8 +113,9 @@ def find_dataset(name: str, split: str | None = None, task: str | None = None) -
     card = find_card(found)
     requested = suffix or split or (task and card.split_for(folded(task))) or card.splits[0]
     chosen = folded(requested)
-    if chosen not in card.splits:
-        raise InputError(f"{found.name} has no split {requested!r}", hint=f"it has: {', '.join(card.splits)}")
+    if chosen not in card.splits_of(found.variant):
+        splits = ", ".join(card.splits_of(found.variant))
+        raise InputError(f"{found.name} has no split {requested!r}", hint=f"it has: {splits}")
     return found, chosen
 
 
@@ -164,7 +165,7 @@ def table(store: str | os.PathLike[str] | None = None) -> pd.DataFrame:
             "title": card.title,
             "task": ", ".join(card.all_tasks),
             **card.statistics.get(variant, {}),
-            "splits": ", ".join(card.splits),
+            "splits": ", ".join(card.splits_of(variant)),
             "licence": card.licence,
             "citation": str(card.citation),
         }

@@ -59,7 +59,9 @@ def keep(dataset: Dataset, store: Path) -> None:
             f"the splits of {dataset.name} are drawn by a function, which cannot be kept",
             hint="give it fixed splits: Splits(name, fixed=(dataset.split(0),))",
         )
-    card = replace(dataset.card, sources={}, statistics={"": dataset.statistics()}, variants=(), notices={})
+    card = replace(
+        dataset.card, sources={}, statistics={"": dataset.statistics()}, variants=(), notices={}, split_variants={}
+    )
     entry = Entry(dataset.name, card, dataset.notices)
     if _is_kept(path, entry):
         return

@@ -30,6 +30,10 @@ PRE_TRANSFORM = "pre_transform"
 """The setting of a run that names its pre-transform, and the group of the pre-transform's own settings."""
 
 
+NUM_BEFORE = "num_features_before"
+"""The attribute of an encoded graph whose links are predicted that says how many of its columns nodes had before."""
+
+
 class PreTransformConfig(Config):
     """Base of a pre-transform's settings."""
 
@@ -68,7 +72,7 @@ class PreTransform(ABC):
                 f"{self.name} makes features of the links of {dataset.name} that are to be predicted",
                 hint="choose a pre-transform that does not read edges: constant, identity or one-hot",
             )
-        self._before = dataset.spec.node
+        self._before, self._are_edges = dataset.spec.node, items.are_edges
 
     @property
     @abstractmethod
@@ -90,6 +94,8 @@ class PreTransform(ABC):
     def _encoded(self, graph: Data) -> Data:
         encoded = copy(graph)
         encoded.x = torch.cat([node_vectors(graph, self._before), self.columns(graph)], dim=1)
+        if self._are_edges:  # negatives of links are chosen by what nodes had, whatever a run makes of it
+            encoded[NUM_BEFORE] = vector_width(self._before)
         return encoded
 
 

@@ -65,7 +65,7 @@ class Request:
         if spec.training["precision"] != "fp32":  # whether the device has it is for torch to say
             return None
         adapter, split = find_dataset(self.dataset, task=self._task)
-        digests = Files(find_card(adapter).sources.get(adapter.variant, ())).digests()
+        digests = Files(find_card(adapter).sources_of(adapter.variant, split)).digests()
         if spec.data != named_identity(adapter, full_name(adapter, split), split, digests):
             return None
         opened = Store(store)

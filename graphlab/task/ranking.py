@@ -66,6 +66,24 @@ def hits_of_sampled(rank: Tensor, competitors: Tensor, *, k: int, sampled: int) 
     return torch.stack(terms).sum(0)
 
 
+def ranked_metric(name: str, rank: Tensor) -> float:
+    """The mean over ranks of "mrr", the reciprocal, or of "hits@k", whether it is k at most; NaN where a rank is."""
+    if name == "mrr":
+        return (1 / rank).mean().item()
+    is_hit = (rank <= int(name.removeprefix("hits@"))).double()
+    return is_hit.masked_fill(rank.isnan(), math.nan).mean().item()
+
+
+def shared_hits(positive: Tensor, negative: Tensor, k: int) -> float:
+    """The share of positives whose score is above the k-th largest of negatives that all share, as in the Open Graph
+    Benchmark (Hu et al., NeurIPS 2020); 1 where there are fewer negatives than k, NaN where a score is."""
+    if positive.isnan().any() or negative.isnan().any():
+        return math.nan
+    if len(negative) < k:
+        return 1.0 if len(positive) else math.nan
+    return (positive > negative.topk(k).values[-1]).double().mean().item()
+
+
 RANKING_METRICS = ("mrr", "mr", "hits@1", "hits@3", "hits@10", "hits@10_50", "hits@10_49")
 
 

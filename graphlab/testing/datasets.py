@@ -31,7 +31,7 @@ def check_dataset(name: str) -> dict[str, str]:
     found = DATASETS.resolve(name)
     card: Card = found.module.CARD
     check_card(card, found.family, found.variant)
-    for split in card.splits:
+    for split in card.splits_of(found.variant):
         dataset = load(found.name, split=split)
         default = split == card.splits[0]
         assert dataset.name == (found.name if default else f"{found.name}@{split}"), dataset.name
@@ -42,7 +42,7 @@ def check_dataset(name: str) -> dict[str, str]:
         assert check(dataset) is dataset, f"{dataset.name} is not as a check leaves it"
         check_notices(dataset, card.notices.get(found.variant, ()))
         check_splits(dataset)
-        built = found.module.build(found.variant, Files(card.sources.get(found.variant, ())), split)
+        built = found.module.build(found.variant, Files(card.sources_of(found.variant, split)), split)
         for other in (built, load(found.name, split=split)):
             assert other.fingerprint == dataset.fingerprint, f"{dataset.name} is not the same when loaded again"
         fingerprints[split] = dataset.fingerprint
@@ -57,7 +57,8 @@ def check_card(card: Card, family: str, variant: str) -> None:
     citation = card.citation
     assert all((citation.key, citation.title, citation.authors, citation.year, citation.url)), "the citation has gaps"
     assert variant in card.statistics, f"the card has no statistics of {variant!r}"
-    for source in card.sources.get(variant, ()):
+    sources = {source for split in card.splits_of(variant) for source in card.sources_of(variant, split)}
+    for source in sources:
         origins = [source.url, source.made_by, source.origin]
         assert sum(map(bool, origins)) == 1, f"{source.path} needs one of address, maker and origin"
         assert source.sha256 is None or len(source.sha256) == 64, f"{source.path}: not a sha256"

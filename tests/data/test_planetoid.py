@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch_geometric.utils import contains_isolated_nodes, contains_self_loops
 
-from graphlab.core.errors import DataError, UnsafePickleError
+from graphlab.core.errors import DataError, InputError, UnsafePickleError
 from graphlab.data.adapters import planetoid
 from graphlab.data.card import Source
 from graphlab.data.fetch import Files
@@ -130,3 +130,44 @@ def test_file_of_the_wrong_kind_behind_the_digest(mirror):
     (mirror / "ind.cora.allx").write_bytes(pickle.dumps([1, 2]))
     with pytest.raises(DataError, match="holds a list"):
         planetoid.build("cora", unchecked("cora"), "public")
+
+
+def test_the_split_of_heart_is_the_published_one(truth):
+    arrays = truth("heart_citeseer")
+    dataset = load("citeseer@heart")
+    split = dataset.split()
+    assert dataset.task == "link-prediction" and [len(items) for _, items in split.parts()] == [3870, 454, 910]
+    train = {tuple(sorted(pair)) for pair in arrays["train_pos"].tolist() if pair[0] != pair[1]}
+    assert {tuple(pair) for pair in split.train[:, :2].tolist()} == train
+    for name, part in (("valid", "validation"), ("test", "test")):
+        rows, links = getattr(split, part).tolist(), arrays[f"{name}_pos"].tolist()
+        assert [row[:2] for row in rows[: len(links)]] == [sorted(pair) for pair in links]
+        assert [row[:2] for row in rows[len(links) :]] == [sorted(pair) for pair in arrays[f"{name}_neg"].tolist()]
+        assert [row[2] for row in rows] == [1] * len(links) + [0] * len(links)
+        negatives = split.negatives[part]
+        assert negatives.shape == (len(links), 2, 250)
+        of_end = {end: arrays[f"{name}_hard_neg_for_{end}"].tolist() for end in ("source", "target")}
+        for place, (source, target) in enumerate(links):
+            own = dict(zip(sorted((source, target)), negatives[place].tolist(), strict=True))
+            assert (own[source], own[target]) == (of_end["source"][place], of_end["target"][place])
+
+
+def test_the_split_of_heart_holds_the_links_that_other_splits_draw():
+    heart, drawn = load("citeseer@heart"), load("citeseer@links")
+    assert torch.equal(heart.graph.edge_index, drawn.graph.edge_index) and torch.equal(heart.graph.x, drawn.graph.x)
+    rows = [torch.cat([items for _, items in each.split().parts()]) for each in (heart, drawn)]
+    links = [{tuple(row[:2]) for row in each.tolist() if row[2]} for each in rows]
+    assert links[0] == links[1] and len(links[0]) == 4552
+
+
+def test_the_split_of_heart_is_of_citeseer_alone():
+    with pytest.raises(InputError, match="planetoid/cora has no split 'heart'") as refused:
+        load("cora@heart")
+    assert "heart" not in str(refused.value.hint) and "links" in str(refused.value.hint)
+    assert "heart" in planetoid.CARD.splits_of("citeseer") and "heart" not in planetoid.CARD.splits_of("cora")
+
+
+def test_a_split_with_files_of_its_own_leaves_the_others_as_they_were():
+    """The identity of a run on them has the digests of their files."""
+    sources = [planetoid.CARD.sources_of("citeseer", split) for split in ("public", "links", "heart")]
+    assert sources[0] == sources[1] and sources[2] == (*sources[0], planetoid.HEART_FILE)

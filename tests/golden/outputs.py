@@ -161,7 +161,7 @@ def content_of(name: str) -> str | None:
 def dataset_cases() -> list[str]:
     """Every registered data set with each of its splits."""
     found = (DATASETS.resolve(name) for name in DATASETS.names())
-    return [f"{each.name}@{split}" for each in found for split in each.module.CARD.splits]
+    return [f"{each.name}@{split}" for each in found for split in each.module.CARD.splits_of(each.variant)]
 
 
 def version_of(name: str) -> int:

@@ -24,7 +24,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
-from graphlab.data.links import PERCENTS, SPLITS, sizes, split_links, unordered
+from graphlab.data.links import PERCENTS, SPLITS, labelled_pairs, sizes, split_links, unordered
 from graphlab.data.spec import LINK, Continuous, DataSpec, Target
 from graphlab.data.text import read_integers
 from graphlab.data.unpickle import read_pickle
@@ -139,6 +139,15 @@ LINK_SPLITS = {
 
 WITHOUT_FEATURES = "-without-features"
 
+HEART = "heart"
+HEART_FILE = Source(
+    "truth/heart_citeseer.npz",
+    "02ff9e87981ba50e273efe8d4e0ab723497a6a9ec8dcc37c5ea7a5fa0afed26d",
+    origin="the split and the hard negatives of CiteSeer that HeaRT publishes as text and .npy files",
+)
+HEART_SIZES = {"train": 3870, "valid": 227, "test": 455}
+"""Links of each part."""
+
 TRAIN_PER_CLASS, NUM_VALIDATION, NUM_TEST = 20, 500, 1000
 
 
@@ -181,6 +190,18 @@ def _link_statistics(variant: str, split: str) -> dict[str, int]:
     }
 
 
+def _heart_statistics() -> dict[str, int]:
+    num_nodes, num_edges, num_features, _ = COUNTS["citeseer"]
+    return {
+        "num_nodes": num_nodes,
+        "num_edges": num_edges,
+        "num_features": num_features,
+        "num_train": HEART_SIZES["train"],
+        "num_validation": 2 * HEART_SIZES["valid"],
+        "num_test": 2 * HEART_SIZES["test"],
+    }
+
+
 CARD = Card(
     family="planetoid",
     title="Citation networks Cora, CiteSeer and PubMed",
@@ -195,12 +216,14 @@ CARD = Card(
         url="https://arxiv.org/abs/1603.08861",
     ),
     variants=tuple(SHA256),
-    splits=("public", "full", "random", "geom-gcn", *LINK_SPLITS),
-    tasks=dict.fromkeys(LINK_SPLITS, "link-prediction"),
-    sources={variant: _sources(variant) for variant in SHA256},
+    splits=("public", "full", "random", "geom-gcn", *LINK_SPLITS, HEART),
+    split_variants={HEART: ("citeseer",)},
+    tasks=dict.fromkeys((*LINK_SPLITS, HEART), "link-prediction"),
+    sources={**{variant: _sources(variant) for variant in SHA256}, f"citeseer@{HEART}": (HEART_FILE,)},
     statistics={
         **{variant: _statistics(*counts) for variant, counts in COUNTS.items()},
         **{f"{variant}@{split}": _link_statistics(variant, split) for variant in COUNTS for split in LINK_SPLITS},
+        f"citeseer@{HEART}": _heart_statistics(),
     },
     notes=(
         "public: 20 training nodes a class, 500 validation, 1,000 test (Yang et al. 2016). "
@@ -213,7 +236,12 @@ CARD = Card(
         "links: 85 % of the links for training, 5 % for validation, 10 % for test, drawn from the seed in the manner "
         "of Kipf and Welling 2016; validation and test hold as many pairs that no link joins, drawn uniformly from all "
         "such pairs of the whole graph. links-70/10/20: the same with 70, 10 and 20 %, as in Wang et al., ICLR "
-        "2024. -without-features: the same links of nodes without features."
+        "2024. -without-features: the same links of nodes without features. "
+        "heart, of CiteSeer: the fixed split of Li et al., NeurIPS 2023 (HeaRT, MIT licence), with a pair that no link "
+        "joins and 500 hard negatives for each link of validation and test. These were made by code that overwrites "
+        "the cosines of a node by ranks once it has been an end, and that takes for resource allocation the number of "
+        "common neighbours over the degree of the candidate; one link of test has a negative twice. 48 rows of its "
+        "training file join a node to itself, only to name isolated nodes, and are left out."
     ),
 )
 
@@ -221,7 +249,7 @@ CARD = Card(
 def build(variant: str, files: Files, split: str) -> Dataset:
     if split.endswith(WITHOUT_FEATURES):  # for which the file of the graph is enough
         path = files.path(f"planetoid/ind.{variant}.graph")
-        return _of_links(variant, split, Data(edge_index=undirected_edges(path), num_nodes=COUNTS[variant][0]))
+        return _of_links(variant, split, Data(edge_index=undirected_edges(path), num_nodes=COUNTS[variant][0]), files)
     raw = {part: files.path(f"planetoid/ind.{variant}.{part}") for part in PARTS}
     test = np.array(read_integers(raw["test.index"]), dtype=np.int64)
     edge_index = undirected_edges(raw["graph"])
@@ -237,9 +265,9 @@ def build(variant: str, files: Files, split: str) -> Dataset:
 
     labels = torch.from_numpy(y.argmax(axis=1))
     graph = Data(x=torch.from_numpy(x), edge_index=edge_index, y=labels, num_nodes=num_nodes)
-    if split in LINK_SPLITS:
+    if CARD.task_of(split) != CARD.task:
         del graph["y"]
-        return _of_links(variant, split, graph)
+        return _of_links(variant, split, graph, files)
     labelled = torch.from_numpy(np.flatnonzero(y.sum(axis=1)))
     return Dataset(
         name=f"planetoid/{variant}",
@@ -252,20 +280,38 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     )
 
 
-def _of_links(variant: str, split: str, graph: Data) -> Dataset:
+def _of_links(variant: str, split: str, graph: Data, files: Files) -> Dataset:
     """The links of a graph, to be predicted from one another."""
     num_nodes = COUNTS[variant][0]
     features = None if graph.x is None else Continuous(graph.x.shape[1])
+    if split == HEART:
+        splits = Splits(split, fixed=(_heart_split(files.path(HEART_FILE.path)),))
+    else:
+        draw = partial(split_links, unordered(graph["edge_index"]), num_nodes, percents=LINK_SPLITS[split])
+        splits = Splits(split, draw=draw)
     return Dataset(
         name=f"planetoid/{variant}",
         task=CARD.task_of(split),
         graphs=(graph,),
-        splits=Splits(
-            split, draw=partial(split_links, unordered(graph["edge_index"]), num_nodes, percents=LINK_SPLITS[split])
-        ),
+        splits=splits,
         spec=DataSpec("node-pairs", (LINK,), node=features, num_entities=num_nodes),
         card=CARD,
     )
+
+
+def _heart_split(path: Path) -> Split:
+    """The split of a file of HeaRT's arrays; pairs are written u < v, and the negatives of their ends are exchanged
+    where the file has the larger node first."""
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {key: torch.from_numpy(stored[key].astype(np.int64)) for key in stored.files}
+    parts, negatives = {"train": labelled_pairs(unordered(arrays["train_pos"].t()), 1)}, {}
+    for name, part in (("valid", "validation"), ("test", "test")):
+        links, others = arrays[f"{name}_pos"], arrays[f"{name}_neg"].sort(dim=1).values
+        parts[part] = torch.cat([labelled_pairs(links.sort(dim=1).values, 1), labelled_pairs(others, 0)])
+        own = torch.stack([arrays[f"{name}_hard_neg_for_{end}"] for end in ("source", "target")], dim=1)
+        turned = (links[:, 0] > links[:, 1])[:, None, None]
+        negatives[part] = torch.where(turned, own.flip(1), own)
+    return Split(**parts, negatives=negatives)
 
 
 def _splits(name: str, variant: str, files: Files, y: Tensor, labelled: Tensor, test: Tensor, num_known: int) -> Splits:

@@ -90,6 +90,11 @@ def _drawn(dataset: Dataset) -> Split:
 def _require_split(dataset: Dataset, split: object) -> None:
     if not isinstance(split, Split):
         raise InputError(f"a split of {dataset.name} is {split!r:.60}", hint="it is a Split(train, validation, test)")
+    if split.negatives and dataset.spec.items != "node-pairs":
+        raise InputError(
+            f"a split of {dataset.name} has negatives, and its items are {dataset.spec.items}",
+            hint="negatives are those of links, where items are node-pairs",
+        )
 
 
 def _check_words(dataset: Dataset) -> None:

@@ -58,6 +58,8 @@ def _check_links(draft: Draft, splits: Sequence[Split]) -> list[str]:
         check_no_mask(place, split, "pairs")
         for part, rows in split.parts():
             _check_link_rows(f"the {part} part of {place}", part, rows, size, codes)
+        for part, nodes in split.negatives.items():
+            _check_negatives(f"the {part} part of {place}", getattr(split, part), nodes, split.train, size)
         whole = torch.cat(list(different_parts(split).values()))
         pairs = whole[:, 0] * size + whole[:, 1]
         refuse_repeats(place, whole[:, :2], pairs)
@@ -89,6 +91,34 @@ def _check_classes(draft: Draft, splits: Sequence[Split]) -> list[str]:
         whole = torch.cat(list(different_parts(split).values()))
         refuse_repeats(place, whole[:, :2], whole[:, 0] * size + whole[:, 1])
     return same_parts(splits)
+
+
+def _check_negatives(part: str, rows: Tensor, nodes: Tensor, train: Tensor, size: int) -> None:
+    """Negatives are those of the links of a part: nodes that are neither end of theirs nor make a training link."""
+    links = rows[rows[:, 2] == 1][:, :2]
+    if len(links) != len(nodes):
+        refuse(
+            f"{part} has {len(links):,} links and negatives of {len(nodes):,}",
+            "give negatives [links, 2, count] in the order of the rows labelled 1",
+        )
+    wrong = outside(nodes, size)
+    if wrong is not None:
+        refuse(f"{part} has negatives {some(wrong)}", range_hint(nodes, size, f"nodes are 0 to {size - 1:,}"))
+    is_end = (nodes.unsqueeze(-1) == links[:, None, None]).any(-1)
+    if is_end.any():
+        place = int(is_end.any(2).any(1).nonzero()[0])
+        refuse(
+            f"{part} has {int(is_end.sum()):,} negatives that are an end of their own link, as of "
+            f"{tuple(links[place].tolist())}",
+            "an end of a link is no negative of it",
+        )
+    pairs = torch.stack([links.unsqueeze(-1).expand_as(nodes), nodes], dim=-1).flatten(0, 2).sort(dim=1).values
+    known = torch.isin(pairs[:, 0] * size + pairs[:, 1], train[:, 0] * size + train[:, 1])
+    if known.any():
+        refuse(
+            f"{part} has {int(known.sum()):,} negatives that are training links: {some(pairs[known].unique(dim=0))}",
+            "leave the training neighbours of a node out of its negatives",
+        )
 
 
 def _check_link_rows(part: str, name: str, rows: Tensor, size: int, links: Tensor) -> None:

@@ -51,8 +51,9 @@ class Neighbours:
 
 
 class CommonNeighbours(LinkModel):
-    """No parameters: the number of shared neighbours, each weighted by how few others it has."""
+    """No parameters: the number of shared neighbours, each weighted by how few others it has; in float64."""
 
+    version = 2
     citation = Citation(
         key="libennowell2003",
         title="The Link Prediction Problem for Social Networks",
@@ -81,7 +82,7 @@ class CommonNeighbours(LinkModel):
             return self.score_pairs(encoding, pairs.flatten(0, 1)).view(candidates.shape)
         row, middle = encoding.of(sources)
         walk, end = encoding.of(middle)
-        weight = self._weigh(encoding.degree[middle].clamp(min=2).float())[walk]
+        weight = self._weigh(encoding.degree[middle].clamp(min=2).double())[walk]
         scores = weight.new_zeros(len(sources) * encoding.num_nodes)
         return scores.index_add(0, row[walk] * encoding.num_nodes + end, weight).view(-1, encoding.num_nodes)
 
@@ -89,7 +90,7 @@ class CommonNeighbours(LinkModel):
         first, second = pairs.unbind(1)
         row, neighbour = encoding.of(first)
         shared = torch.isin(second[row] * encoding.num_nodes + neighbour, encoding.edges)
-        weight = self._weigh(encoding.degree[neighbour].clamp(min=2).float()) * shared
+        weight = self._weigh(encoding.degree[neighbour].clamp(min=2).double()) * shared
         return weight.new_zeros(len(pairs)).index_add(0, row, weight)
 
     def _weigh(self, degree: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Link prediction on a plain graph: tell held-out links from pairs that no link joins.
 
 Liben-Nowell and Kleinberg, CIKM 2003; the split and metrics of Kipf and Welling, Variational Graph Auto-Encoders, 2016;
-sampled negatives and the removal of queried links as in Zhu et al., NeurIPS 2021.
+sampled negatives and the removal of queried links as in Zhu et al., NeurIPS 2021; hits over shared negatives of Hu et
+al., Open Graph Benchmark, NeurIPS 2020; ranking among negatives of each link's own of Li et al., NeurIPS 2023.
 """
 
 from __future__ import annotations
@@ -13,30 +14,60 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 from torch_geometric.data import Data
 
-from graphlab.core.config import Choices, IntRange, PositiveInt
+from graphlab.core.config import Choices, IntRange, NonNegativeInt, PositiveInt
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.dataset import Dataset
 from graphlab.data.links import NonLinks, NonNeighbours, both_directions, split_links, unordered
+from graphlab.data.node_vectors import node_vectors
+from graphlab.data.pre_transform import NUM_BEFORE
 from graphlab.data.spec import LINK, Continuous, DataSpec
 from graphlab.model.base import LinkModel
+from graphlab.ops.adjacency import Adjacency
 from graphlab.task.base import Direction, Labelled, Learner, Part, Steps, Task, TaskConfig
 from graphlab.task.example import FEATURES, NODES, example_dataset
+from graphlab.task.hard_negatives import Combination, Heuristics, hard_negatives
 from graphlab.task.metrics import measure
+from graphlab.task.ranking import ranked_metric, ranks, shared_hits
+
+Negatives = Literal["uniform", "shared", "hard"]
+Metric = Literal["auroc", "ap", "mrr", "hits@1", "hits@3", "hits@10", "hits@20", "hits@50", "hits@100"]
+
+HITS = ("hits@1", "hits@3", "hits@10", "hits@20", "hits@50", "hits@100")
+METRICS: Mapping[Negatives, tuple[str, ...]] = {
+    "uniform": ("auroc", "ap"),
+    "shared": ("auroc", "ap", *HITS),
+    "hard": ("mrr", *HITS),
+}
+"""What is measured against each kind of negatives."""
+
+SELECTION: Mapping[Negatives, str] = {"uniform": "auroc", "shared": "hits@50", "hard": "mrr"}
+"""The metric that selects unless the settings name another."""
+
+NUM_HARD = 500
 
 
 class Config(TaskConfig):
     """batch_size             links a training step, over all processes; None takes all of them
     num_negatives          pairs for each link, drawn uniformly from those that no training link joins
     remove_one_hop         while training, hide the links that are asked for
-    evaluation_batch_size  pairs scored at once; bounds the memory of evaluation
+    evaluation_batch_size  pairs scored at once, or the hard negatives of one end; bounds the memory of evaluation
     loss                   bce: each pair is a link or none, against pairs drawn from all that are none; bpr: a link
                            (u, v) scores higher than (u, w), where no training link joins u and w (Rendle et al., 2009)
+    negatives              what held-out links are told from. uniform: the pairs of the split that no link joins;
+                           shared: the same, each link ranked among all of them; hard: negatives of each link's own,
+                           those that are published with the split, else those of `graphlab.task.hard_negatives`
+    metric                 what selects, of the metrics that go with the negatives; None is auroc for uniform, hits@50
+                           for shared, mrr for hard
+    num_hard_negatives     hard negatives of a link, half for each end; None is 500, or as many as are published
+    combination            how hard negatives are chosen: by the minimum or the mean of their ranks
+    negatives_seed         what the order of tied hard negatives is drawn from, the same for all seeds of a run
     """
 
     batch_size: Annotated[PositiveInt, IntRange(8, 512, log=True)] | None = 64
@@ -44,6 +75,11 @@ class Config(TaskConfig):
     remove_one_hop: Annotated[bool, Choices((False, True))] = True
     evaluation_batch_size: PositiveInt = 128
     loss: Literal["bce", "bpr"] = "bce"
+    negatives: Negatives = "uniform"
+    metric: Metric | None = None
+    num_hard_negatives: Annotated[int, Field(ge=2)] | None = None
+    combination: Combination = "min"
+    negatives_seed: NonNegativeInt = 0
 
 
 @dataclass(frozen=True)
@@ -81,7 +117,11 @@ class LinkEpoch:
 
 
 class LinkPrediction(Task[Pairs]):
-    """AUROC and average precision over held-out links and as many pairs that are none; both see training links only."""
+    """Held-out links are told from pairs that are none, or ranked among them; models see training links only.
+
+    Against uniform negatives AUROC and average precision are measured, against shared ones hits@k as well, and against
+    hard ones the reciprocal rank and hits@k of each link among its own, of which tied ones rank at their mean.
+    """
 
     name = "link-prediction"
     version = 3
@@ -92,7 +132,29 @@ class LinkPrediction(Task[Pairs]):
     metric = "auroc"
     direction: Direction = "max"
 
+    @classmethod
+    def require(cls, config: Config, dataset: Dataset) -> None:
+        super().require(config, dataset)
+        if config.metric not in (None, *METRICS[config.negatives]):
+            raise InputError(
+                f"task.metric={config.metric} is not measured against {config.negatives} negatives",
+                hint=f"choose one of {', '.join(METRICS[config.negatives])}, or other task.negatives",
+            )
+        count = config.num_hard_negatives
+        if count is not None and count % 2:
+            raise InputError(
+                f"{count:,} hard negatives cannot be halved between the ends of a link",
+                hint=f"choose an even number for task.num_hard_negatives, as {count + 1:,}",
+            )
+        published = _num_published(dataset)
+        if config.negatives == "hard" and published and count not in (None, published):
+            raise InputError(
+                f"{dataset.name} has {published:,} hard negatives of each link, task.num_hard_negatives is {count:,}",
+                hint="leave task.num_hard_negatives out, or choose a split without negatives of its own",
+            )
+
     def prepare(self) -> None:
+        self._hard: dict[Part, Tensor] = {}
         whole = self.dataset.graph
         self._links = self.split.train[:, :2].to(self.device)
         self._num_nodes = int(whole.num_nodes or 0)
@@ -148,12 +210,75 @@ class LinkPrediction(Task[Pairs]):
         return len(batch.pairs) * self.shard.world / batch.size
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
-        """Scores `[n]`."""
+        """Scores `[n]`; with hard negatives, rows (rank of a link, its competitors), float64 `[n, 2]`, which are zero
+        for pairs that are no links."""
+        if self.config.negatives == "hard":
+            return self._rank(learner, part)
         pairs = self.shard.of(getattr(self.split, part)).to(self.device)[:, :2]
         model = _link_model(learner)
         with torch.no_grad():
             encoding = model.encode(self._graph)
             return torch.cat([_scores(model, encoding, few) for few in pairs.split(self.config.evaluation_batch_size)])
+
+    def _rank(self, learner: Learner, part: Part) -> Tensor:
+        items = getattr(self.split, part)
+        is_link = items[:, 2] == 1
+        place = self.shard.of(is_link.cumsum(0) - 1)[self.shard.of(is_link)]
+        links, negatives = self.shard.of(items)[self.shard.of(is_link), :2], self.hard_negatives(part)[place]
+        model = _link_model(learner)
+        with torch.no_grad():
+            encoding = model.encode(self._graph)
+            first, second = (self._rank_ends(model, encoding, links, negatives, end) for end in range(2))
+        rows = torch.zeros(len(self.shard.of(items)), 2, dtype=torch.float64, device=self.device)
+        # The rank among the negatives of both ends is one more than the number of those before the link.
+        rows[self.shard.of(is_link).to(self.device)] = first + second - torch.tensor([1.0, 0.0], device=self.device)
+        return rows
+
+    def _rank_ends(self, model: LinkModel, encoding: Any, links: Tensor, negatives: Tensor, end: int) -> Tensor:
+        """Rows (rank, competitors) of links among the negatives of one of their ends. The link is scored with them, so
+        that what is equal in them is equal in their scores, to the last bit."""
+        sources = links[:, end]
+        candidates = torch.cat([links[:, 1 - end, None], negatives[:, end]], dim=1)
+        nothing = torch.zeros(0, dtype=torch.int64, device=self.device)
+        rows = [torch.zeros(0, 2, dtype=torch.float64, device=self.device)]
+        size = max(1, self.config.evaluation_batch_size // candidates.shape[1])
+        for some, columns in zip(sources.split(size), candidates.split(size), strict=True):
+            if not len(some):
+                continue
+            scores = require_shape(
+                f"the scores of {type(model).__name__}",
+                model.score_nodes(encoding, some.to(self.device), columns.to(self.device)),
+                tuple(columns.shape),
+                "[nodes, candidates]",
+            )
+            first = torch.zeros(len(some), dtype=torch.int64, device=self.device)
+            rank, competitors = ranks(scores, first, (nothing, nothing), "mean")
+            rows.append(torch.stack([rank, competitors.double()], dim=1))
+        return torch.cat(rows)
+
+    def hard_negatives(self, part: Part) -> Tensor:
+        """The negatives of each link of a part, int64 `[links, 2, count]`: nodes in place of its second end, then nodes
+        in place of its first. Those that are published with the split, else chosen on the training links."""
+        if part not in self._hard:
+            self._hard[part] = self.split.negatives[part] if part in self.split.negatives else self._choose(part)
+        return self._hard[part]
+
+    def _choose(self, part: Part) -> Tensor:
+        whole, split = self.dataset.graph, self.split
+        x = node_vectors(whole, self.dataset.spec.node)
+        x = x[:, : whole[NUM_BEFORE]] if NUM_BEFORE in whole else x
+        excluded = split.train if part == "validation" else torch.cat([split.train, _links_of(split.validation)])
+        items = getattr(split, part)
+        return hard_negatives(
+            _links_of(items)[:, :2],
+            Heuristics(
+                Adjacency.of(split.train[:, :2].numpy(), self._num_nodes), x.numpy(force=True) if x.shape[1] else None
+            ),
+            Adjacency.of(excluded[:, :2].numpy(), self._num_nodes),
+            (self.config.num_hard_negatives or NUM_HARD) // 2,
+            SeedStream(self.config.negatives_seed).child("hard negatives", part),
+            self.config.combination,
+        )
 
     def node_scores(self, learner: Learner) -> Callable[[np.ndarray], np.ndarray]:
         """A function from nodes int64 `[n]` to their scores with all nodes `[n, num_nodes]`, after one encoding of the
@@ -181,23 +306,56 @@ class LinkPrediction(Task[Pairs]):
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         positive = getattr(self.split, part)[:, 2].bool().to(rows.device)
-        return measure(self.metrics(self.config, self.dataset), "mask", rows, positive)
+        if self.config.negatives == "hard":
+            return {name: ranked_metric(name, rows[positive, 0]) for name in METRICS["hard"]}
+        scores = measure(METRICS["uniform"], "mask", rows, positive)
+        if self.config.negatives == "shared":
+            hits = (int(name.removeprefix("hits@")) for name in HITS)
+            scores |= {f"hits@{k}": shared_hits(rows[positive], rows[~positive], k) for k in hits}
+        return scores
+
+    @classmethod
+    def selection(cls, config: Config, dataset: Dataset) -> tuple[str, Direction]:
+        return config.metric or SELECTION[config.negatives], cls.direction
 
     @classmethod
     def metrics(cls, config: Config, dataset: Dataset) -> Sequence[str]:
-        return ("auroc", "ap")
+        return METRICS[config.negatives]
 
     @classmethod
     def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, str | int | float]:
         return {
             "task": cls.name,
             "split": dataset.splits.name,
-            "metric": cls.metric,
-            "negatives": "uniform, one for each link",
+            "metric": cls.selection(config, dataset)[0],
+            "negatives": _negatives_of(config, dataset),
+            **({"tie": "mean"} if config.negatives == "hard" else {}),
         }
 
     def _code(self, links: Tensor) -> Tensor:
         return links[:, 0] * self._num_nodes + links[:, 1]
+
+
+def _num_published(dataset: Dataset) -> int:
+    """Negatives of a link that are published with the splits of a data set; 0 where none are."""
+    counts = (2 * nodes.shape[2] for split in dataset.splits.fixed for nodes in split.negatives.values())
+    return next(counts, 0)
+
+
+def _negatives_of(config: Config, dataset: Dataset) -> str:
+    """What the protocol says of the negatives."""
+    if config.negatives == "uniform":
+        return "uniform, one for each link"
+    if config.negatives == "shared":
+        return "uniform, one for each link, shared by all links"
+    if published := _num_published(dataset):
+        return f"hard, {published} for each link, published with the split"
+    count, seed = config.num_hard_negatives or NUM_HARD, config.negatives_seed
+    return f"hard, {count} for each link, by the {config.combination} of ranks, ties by seed {seed}"
+
+
+def _links_of(items: Tensor) -> Tensor:
+    return items[items[:, 2] == 1]
 
 
 def _link_model(learner: Learner) -> LinkModel:
