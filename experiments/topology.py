@@ -122,6 +122,37 @@ def contrasts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return tested
 
 
+def verdict(tested: list[dict[str, Any]]) -> str:
+    """Of one model on one data set: the claim holds if the measure is ahead of all others at p < .05, and does not if one
+    is ahead of it."""
+    decided = [each for each in tested if each["p"] is not None and each["p"] < 0.05]
+    if any(each["difference"] < 0 for each in decided):
+        return "does not hold"
+    return "holds" if len(decided) == len(OTHERS) else "undecided"
+
+
+def table(stored: dict[str, Any]) -> list[str]:
+    """The stored study as lines of Markdown."""
+
+    def number(value: float) -> str:
+        return f"{value:.2f}".replace("0.", ".")
+
+    def cell(each: dict[str, Any]) -> str:
+        return f"{number(each['mean'])} [{number(each['interval'][0])}, {number(each['interval'][1])}]"
+
+    lines = [
+        "| data set | model | hits@10 | test concentration | training degree | test degree | density | the claim |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in stored["rows"]:
+        pair = (row["dataset"], row["model"])
+        tested = [each for each in stored["contrasts"] if (each["dataset"], each["model"]) == pair]
+        cells = [cell(row["correlations"][name]) for name in (CLAIMED, *OTHERS)]
+        shown = [*pair, number(row["results"]["hits@10"]["mean"]), *cells, verdict(tested)]
+        lines.append(f"| {' | '.join(shown)} |")
+    return lines
+
+
 def print_rows(rows: list[dict[str, Any]], tested: list[dict[str, Any]]) -> None:
     for row in rows:
         shown = "  ".join(f"{name} {row['results'][name]['mean']:.3f}" for name in SHOWN)
