@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import graphlab.ops.personalised_pagerank as package
@@ -27,3 +28,17 @@ def test_the_page_names_all_files_and_engines():
     )
     names = {name for cell in engines for name in re.findall(r"`(\w+)`", cell)}
     assert names and names <= set(package.__all__)
+
+
+def test_the_table_has_the_stored_numbers():
+    stored = json.loads((ROOT / "benchmarks/results/pagerank.json").read_text(encoding="utf-8"))
+    expected = []
+    for graph, of_graph in stored["graphs"].items():
+        for target, measured in of_graph["targets"].items():
+            times = measured["milliseconds a source"]["processor"]
+            expected.append(
+                [graph, target, *(str(times.get(side, "-")) for side in ("ours", "diteration", "piteration"))]
+            )
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ((?:random|power-law) \|.*) \|$", text, re.MULTILINE)
+    assert [row.split(" | ") for row in rows] == expected
