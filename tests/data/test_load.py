@@ -62,7 +62,10 @@ def test_table_lists_everything():
     frame = table().set_index("name")
     assert list(frame.index) == DATASETS.names()
     assert frame.loc["planetoid/cora", "num_edges"] == 10556
-    assert frame.loc["planetoid/cora", "splits"] == "public, full, random, geom-gcn, links, links-without-features"
+    splits = "public, full, random, geom-gcn, links, links-without-features"
+    splits += ", links-70/10/20, links-70/10/20-without-features"
+    assert frame.loc["planetoid/cora", "splits"] == splits
+    assert frame.loc["planetoid/citeseer", "splits"] == f"{splits}, heart"
     assert frame["licence"].str.len().min() > 0
 
 

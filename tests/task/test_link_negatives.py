@@ -219,6 +219,14 @@ def _changed(change):
         ({"test": torch.zeros(1, 2, 0, dtype=torch.int64)}, r"the shape \[1, 2, 0\]"),
         ({"test": torch.zeros(1, 2, 3)}, "is float32"),
         ({"test": torch.zeros(1, 2, 3, dtype=torch.int64)}, "negatives of 1"),
+        ({"test": hard().hard_negatives("test")}, "has 0 and 4 negatives of the ends of its links"),
+        (
+            {
+                "validation": hard(num_hard_negatives=6).hard_negatives("validation"),
+                "test": hard().hard_negatives("test"),
+            },
+            "has 3 and 4 negatives",
+        ),
     ],
 )
 def test_negatives_of_another_form_are_refused(negatives, words):

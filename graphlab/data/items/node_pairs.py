@@ -64,6 +64,13 @@ def _check_links(draft: Draft, splits: Sequence[Split]) -> list[str]:
         pairs = whole[:, 0] * size + whole[:, 1]
         refuse_repeats(place, whole[:, :2], pairs)
         unused = max(unused, int((~torch.isin(codes, pairs[whole[:, 2] == 1])).sum()))
+    parts = [split.negatives.get(part) for split in splits for part in ("validation", "test")]
+    counts = sorted({0 if nodes is None else nodes.shape[2] for nodes in parts})
+    if len(counts) > 1:
+        refuse(
+            f"{draft.name} has {' and '.join(map(str, counts))} negatives of the ends of its links",
+            "give as many in validation as in test, and in each split, or none",
+        )
     in_no_part = f"{unused:,} of {len(codes):,} links are in no part: no model sees them"
     return [*same_parts(splits), *([in_no_part] if unused else [])]
 
