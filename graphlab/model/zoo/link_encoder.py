@@ -225,8 +225,9 @@ PRESETS = {
     "link-prediction": Preset(
         source="GraphLab's own choice: the published baselines are of larger graphs",
         is_published=False,
-        task={"batch_size": None, "remove_one_hop": False, "evaluation_batch_size": 65_536},
-        training={"epochs": 200, "lr": 0.01},
+        model={"dropout": 0.3},
+        task={"batch_size": 1024, "evaluation_batch_size": 65_536},
+        training={"epochs": 100, "lr": 0.005},
         num_parameters={
             DataSpec("node-pairs", (LINK,), node=Continuous(1433), num_entities=2708): (
                 1433 * 64 + 64 + 2 * (64 * 64 + 64) + 64 + 1

@@ -150,7 +150,7 @@ PRESETS = {
             "link of a pair is taken out of its own subgraph alone"
         ),
         task={"batch_size": 50, "remove_one_hop": False, "evaluation_batch_size": 512},
-        training={"epochs": 50, "lr": 0.001},
+        training={"epochs": 50, "lr": 0.0001},
         ours=("model.num_sorted", "model.num_hops", "task.batch_size", "training.lr", "training.patience"),
         num_parameters={
             DataSpec("node-pairs", (LINK,), node=Continuous(1433), num_entities=2708): (
