@@ -123,7 +123,7 @@ def contrasts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def verdict(tested: list[dict[str, Any]]) -> str:
-    """Of one model on one data set: holds if the measure is ahead of all others at p < .05, not if one is ahead of it."""
+    """The claim of one model on one data set: the measure is ahead of all others, or behind one, at p < .05."""
     decided = [each for each in tested if each["p"] is not None and each["p"] < 0.05]
     if any(each["difference"] < 0 for each in decided):
         return "does not hold"
