@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 
 import numpy as np
 from torch import Tensor
@@ -38,7 +39,7 @@ def checked_sources(sources: Sources, num_nodes: int) -> np.ndarray:
 
 def require_restart(restart: float) -> None:
     """Raises InputError for a restart probability that is not between 0 and 1."""
-    if not 0 < restart < 1:
+    if not isinstance(restart, Real) or not 0 < restart < 1:
         raise InputError(
             f"the restart probability cannot be {restart!r}",
             hint="a number between 0 and 1; networkx' alpha=0.85 is restart=0.15",
@@ -47,7 +48,7 @@ def require_restart(restart: float) -> None:
 
 def require_positive(what: str, number: float) -> None:
     """Raises InputError for what is not above 0 and finite."""
-    if not 0 < number < np.inf:
+    if not isinstance(number, Real) or not 0 < number < np.inf:
         raise InputError(f"{what} cannot be {number!r}", hint="a number above 0")
 
 
