@@ -241,7 +241,8 @@ CARD = Card(
         "joins and 500 hard negatives for each link of validation and test. These were made by code that overwrites "
         "the cosines of a node by ranks once it has been an end, and that takes for resource allocation the number of "
         "common neighbours over the degree of the candidate; one link of test has a negative twice. 48 rows of its "
-        "training file join a node to itself, only to name isolated nodes, and are left out."
+        "training file join a node to itself, only to name isolated nodes, and are left out. Features are 0 or 1, not "
+        "scaled."
     ),
 )
 
@@ -261,7 +262,8 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     y = np.zeros((num_nodes, one_hot.shape[1]), dtype=np.int64)
     x[: len(one_hot)], y[: len(one_hot)] = known.toarray(), one_hot
     x[test], y[test] = _sparse(raw["tx"]).toarray(), _dense(raw["ty"])
-    x /= np.maximum(x.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    if split != HEART:
+        x /= np.maximum(x.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
 
     labels = torch.from_numpy(y.argmax(axis=1))
     graph = Data(x=torch.from_numpy(x), edge_index=edge_index, y=labels, num_nodes=num_nodes)
