@@ -22,6 +22,7 @@ from scipy import stats
 
 import graphlab as gl
 from graphlab.analysis.topology.study import LinkStudy
+from graphlab.comparison.paired import holm
 from graphlab.core.files import write_json
 
 DATASETS = {
@@ -59,7 +60,7 @@ def values(dataset: str, seeds: int, store: Path | None, **settings: Any) -> dic
 
 
 def compared(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Reweighted less plain, paired over seeds; p-values by Holm over all rows and metrics."""
+    """Reweighted less plain, paired over seeds; p-values by Holm over all rows and metrics that differ at all."""
     tested = []
     for row in rows:
         for name in METRICS:
@@ -74,14 +75,42 @@ def compared(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     "reweighted": round(float(np.mean(row["reweighted"][name])), 4),
                     "difference": round(float(difference.mean()), 4),
                     "interval": [round(float(interval.low), 4), round(float(interval.high), 4)],
-                    "p": float(test.pvalue),
+                    "p": float(test.pvalue) if np.ptp(difference) > 0 else None,
                 }
             )
-    least = 0.0
-    for rank, each in enumerate(sorted(tested, key=lambda each: each["p"])):
-        least = max(least, min(1.0, each["p"] * (len(tested) - rank)))
-        each["p"] = round(least, 6)
+    defined = [each for each in tested if each["p"] is not None]
+    for each, p_value in zip(defined, holm([each["p"] for each in defined]), strict=True):
+        each["p"] = round(p_value, 6)
     return tested
+
+
+def verdict(each: dict[str, Any]) -> str:
+    if each["p"] is None:
+        return "no difference"
+    if each["p"] >= 0.05:
+        return "undecided"
+    return "better" if each["difference"] > 0 else "worse"
+
+
+def table(stored: dict[str, Any]) -> list[str]:
+    """The stored study as lines of Markdown."""
+
+    def number(value: float) -> str:
+        return f"{value:.3f}".replace("0.", ".", 1)
+
+    lines = [
+        "| data set | metric | plain | reweighted | difference | p | reweighted is |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for each in stored["compared"]:
+        low, high = each["interval"]
+        difference = f"{number(each['difference'])} [{number(low)}, {number(high)}]"
+        p_value = "" if each["p"] is None else number(each["p"])
+        means = (number(each["plain"]), number(each["reweighted"]))
+        lines.append(
+            f"| {each['dataset']} | {each['metric']} | {' | '.join(means)} | {difference} | {p_value} | {verdict(each)} |"
+        )
+    return lines
 
 
 def parse() -> argparse.Namespace:
@@ -108,7 +137,7 @@ def main() -> None:
         low, high = each["interval"]
         print(
             f"{each['dataset']:9} {each['metric']:8} {each['plain']:.4f} -> {each['reweighted']:.4f}  "
-            f"{each['difference']:7.4f} [{low:7.4f}, {high:7.4f}]  p {each['p']:.3g}"
+            f"{each['difference']:7.4f} [{low:7.4f}, {high:7.4f}]  {verdict(each)}"
         )
 
 

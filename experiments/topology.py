@@ -29,6 +29,7 @@ import graphlab as gl
 from graphlab.analysis.topology.correlation import correlation
 from graphlab.analysis.topology.measures import MEASURES
 from graphlab.analysis.topology.study import LinkStudy, SeedStudy
+from graphlab.comparison.paired import holm
 from graphlab.core.files import write_json
 
 DATASETS = {
@@ -114,11 +115,9 @@ def contrasts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     "p": float(stats.ttest_1samp(difference, 0).pvalue) if enough else None,
                 }
             )
-    defined = sorted((each for each in tested if each["p"] is not None), key=lambda each: each["p"])
-    least = 0.0
-    for rank, each in enumerate(defined):
-        least = max(least, min(1.0, each["p"] * (len(defined) - rank)))
-        each["p"] = least
+    defined = [each for each in tested if each["p"] is not None]
+    for each, p_value in zip(defined, holm([each["p"] for each in defined]), strict=True):
+        each["p"] = p_value
     return tested
 
 
