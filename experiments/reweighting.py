@@ -107,9 +107,8 @@ def table(stored: dict[str, Any]) -> list[str]:
         difference = f"{number(each['difference'])} [{number(low)}, {number(high)}]"
         p_value = "" if each["p"] is None else number(each["p"])
         means = (number(each["plain"]), number(each["reweighted"]))
-        lines.append(
-            f"| {each['dataset']} | {each['metric']} | {' | '.join(means)} | {difference} | {p_value} | {verdict(each)} |"
-        )
+        cells = (each["dataset"], each["metric"], *means, difference, p_value, verdict(each))
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
