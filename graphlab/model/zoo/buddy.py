@@ -173,6 +173,13 @@ def _map(width: int, out_dim: int, dropout: float) -> nn.Sequential:
 
 
 PRESETS = {
+    "planetoid/citeseer@heart": Preset(
+        source="Li et al., NeurIPS 2023: settings released for CiteSeer; they train until validation stops rising",
+        model={"hidden_dim": 256, "dropout": 0.5},
+        task={"negatives": "hard", "batch_size": 1024, "evaluation_batch_size": 4096},
+        training={"epochs": 300, "evaluate_every": 5, "patience": 10, "lr": 0.001},
+        ours=("training.epochs", "task.evaluation_batch_size"),
+    ),
     "link-prediction": Preset(
         source="GraphLab's own choice: the published settings were searched for each data set",
         is_published=False,

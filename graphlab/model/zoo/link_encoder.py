@@ -222,6 +222,13 @@ def _decoder(config: Config) -> Decoder:
 
 
 PRESETS = {
+    "planetoid/citeseer@heart": Preset(
+        source="Li et al., NeurIPS 2023: settings released for CiteSeer, GCN; they train until validation stops rising",
+        model={"num_layers": 1, "hidden_dim": 256, "dropout": 0.5},
+        task={"negatives": "hard", "batch_size": 1024, "evaluation_batch_size": 65_536},
+        training={"epochs": 300, "evaluate_every": 5, "patience": 10, "lr": 0.01, "weight_decay": 1e-7},
+        ours=("training.epochs", "task.evaluation_batch_size"),
+    ),
     "link-prediction": Preset(
         source="GraphLab's own choice: the published baselines are of larger graphs",
         is_published=False,
