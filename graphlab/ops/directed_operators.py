@@ -1,7 +1,7 @@
 """Operators of directed graphs, as edges with weights: made once of a graph, multiplied by `neighbour_sum`.
 
-A graph has the matrix A, A[u, v] the weight of the edge from u to v, 1 where edges have none; edges that are listed twice
-add up. An operator M `[n, n]` is given as the places and values of its entries: `edge_index` int64 `[2, E]` whose rows are
+A graph has the matrix A, A[u, v] the weight of the edge from u to v, 1 where edges have none; edges that are listed
+twice add up. An operator M `[n, n]` is the places and values of its entries: `edge_index` int64 `[2, E]` whose rows are
 the column j and the row i of M[i, j], so that a message goes from j to i. D_out has the sums of A's rows, D_in those of
 its columns, and what would be divided by a sum of zero is zero.
 
@@ -100,9 +100,8 @@ def magnetic(edge_index: Tensor, weight: Tensor | None, num_nodes: int, q: float
     source, target = edge_index[:, kept].cpu().numpy()
     value = _values(edge_index, weight)[kept].cpu().numpy()
     forward = sparse.csr_matrix((value, (source, target)), (num_nodes, num_nodes))
-    both, difference = _sum_and_difference(forward)
-    row, column = both
-    symmetric, phase = difference[0] / 2, 2 * math.pi * q * difference[1]
+    (row, column), total, difference = _sum_and_difference(forward, num_nodes)
+    symmetric, phase = total / 2, 2 * math.pi * q * difference
     degree = np.bincount(row, symmetric, num_nodes)
     scale = np.divide(1, np.sqrt(degree), out=np.zeros(num_nodes), where=degree > 0)
     size = -symmetric * (scale[row] * scale[column])
@@ -126,9 +125,9 @@ def pagerank_operator(edge_index: Tensor, weight: Tensor | None, num_nodes: int,
         teleport: In (0, 1); .1 as published.
     """
     walk = _walk(edge_index, weight, num_nodes)
-    root = np.sqrt(_stationary(walk, teleport))
+    root = np.sqrt(_stationary(walk, num_nodes, teleport))
     half = sparse.diags(root) @ walk @ sparse.diags(1 / root)
-    return _symmetric(half + half.T, edge_index.device)
+    return _symmetric(half + half.T, num_nodes, edge_index.device)
 
 
 def second_order(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> Operator:
@@ -149,7 +148,7 @@ def second_order(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> O
         )
     successors, predecessors = (walk @ walk.T).tocsr(), (walk.T @ walk).tocsr()
     shared = (successors != 0).multiply(predecessors != 0)
-    return _symmetric((successors + predecessors).multiply(shared), edge_index.device)
+    return _symmetric((successors + predecessors).multiply(shared), num_nodes, edge_index.device)
 
 
 def with_loops(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> tuple[Tensor, Tensor | None]:
@@ -179,36 +178,38 @@ def _walk(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> sparse.c
     return sparse.csr_matrix(sparse.diags(1 / np.asarray(matrix.sum(axis=1)).ravel()) @ matrix)
 
 
-def _stationary(walk: sparse.csr_matrix, teleport: float) -> np.ndarray:
+def _stationary(walk: sparse.csr_matrix, num_nodes: int, teleport: float) -> np.ndarray:
     """The stationary distribution over the nodes of the walk with an extra node, up to its scale.
 
     It solves pi = teleport + (1 - teleport) P^T pi, of which each step takes away the share `teleport` of the error.
     """
     back = sparse.csr_matrix(walk.T)
-    stationary = np.ones(walk.shape[0])
+    stationary = np.ones(num_nodes)
     for _ in range(MOST_STEPS):
-        before = stationary
-        stationary = teleport + (1 - teleport) * (back @ stationary)
-        if np.abs(stationary - before).max(initial=0) <= TOLERANCE * stationary.max(initial=1):
+        after = np.asarray(teleport + (1 - teleport) * (back @ stationary))
+        change, stationary = np.abs(after - stationary).max(initial=0), after
+        if change <= TOLERANCE * after.max(initial=1):
             break
     return stationary
 
 
-def _symmetric(matrix: sparse.spmatrix, device: torch.device) -> Operator:
+def _symmetric(matrix: sparse.spmatrix, num_nodes: int, device: torch.device) -> Operator:
     """D^-1/2 M D^-1/2 of a symmetric matrix."""
     whole = sparse.coo_matrix(matrix)
     row, column = whole.row.astype(np.int64), whole.col.astype(np.int64)
-    degree = np.bincount(row, whole.data, whole.shape[0])
-    scale = np.divide(1, np.sqrt(degree), out=np.zeros(len(degree)), where=degree > 0)
+    degree = np.bincount(row, whole.data, num_nodes)
+    scale = np.divide(1, np.sqrt(degree), out=np.zeros(num_nodes), where=degree > 0)
     arrays = (np.stack([column, row]), whole.data * (scale[row] * scale[column]))
     return Operator(*(torch.from_numpy(each).to(device) for each in arrays))
 
 
-def _sum_and_difference(forward: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-    """Where A + A^T has entries, int `[2, E]`, and the entries of A + A^T and of A - A^T there, `[2, E]`."""
+def _sum_and_difference(
+    forward: sparse.csr_matrix, num_nodes: int
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
+    """Rows and columns of the entries of A + A^T, and the entries of A + A^T and of A - A^T there, each `[E]`."""
     entries, backward = forward.tocoo(), forward.T.tocoo()
     places = np.concatenate([np.stack([each.row, each.col]) for each in (entries, backward)], axis=1).astype(np.int64)
-    key, index = np.unique(places[0] * forward.shape[0] + places[1], return_inverse=True)
+    key, index = np.unique(places[0] * num_nodes + places[1], return_inverse=True)
     total = np.bincount(index, np.concatenate([entries.data, backward.data]), len(key))
     difference = np.bincount(index, np.concatenate([entries.data, -backward.data]), len(key))
-    return np.stack([key // forward.shape[0], key % forward.shape[0]]), np.stack([total, difference])
+    return (key // num_nodes, key % num_nodes), total, difference
