@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -21,11 +22,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.errors import InputError
 from graphlab.model.directed import require_nonnegative
-from graphlab.ops.directed_operators import with_loops
 from graphlab.ops.neighbour_sum import Neighbours, neighbour_sum
-
-PROPAGATED = "propagated"
-"""The tensor of a prepared graph, `[num_nodes, patterns, hops, d]`."""
 
 FACTORS = {
     "a": ("out",),
@@ -40,6 +37,11 @@ FACTORS = {
 
 LARGEST = 2**34
 """Bytes of propagated features that are made at most."""
+
+
+def attribute(pattern: str, hop: int) -> str:
+    """The tensor of a prepared graph that holds the features of a pattern after so many hops, `[num_nodes, d]`."""
+    return f"propagated_{pattern}_{hop}"
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,16 @@ class Propagation:
     coefficients: tuple[float, ...]
 
     def prepare(self, graphs: Sequence[Data]) -> Sequence[Data]:
-        return [self.restore(graph, {PROPAGATED: self.propagated(graph)}) for graph in graphs]
+        return [self.restore(graph, self.propagated(graph)) for graph in graphs]
 
     def restore(self, graph: Data, added: Mapping[str, Tensor]) -> Data:
         prepared = copy(graph)
-        prepared[PROPAGATED] = added[PROPAGATED]
+        for name, rows in added.items():
+            prepared[name] = rows
         return prepared
 
-    def propagated(self, graph: Data) -> Tensor:
-        """Features passed on, `[num_nodes, patterns, hops, d]`, in the dtype of `graph.x`.
+    def propagated(self, graph: Data) -> dict[str, Tensor]:
+        """Features passed on, `[num_nodes, d]` in the dtype of `graph.x`, by `attribute`.
 
         Raises InputError where they would take over 16 GiB, and IncompatibleError where a weight is negative.
         """
@@ -82,18 +85,17 @@ class Propagation:
             )
         require_nonnegative(graph.get("edge_weight"), "a propagation of features")
         edges = Directions(graph["edge_index"], graph.get("edge_weight"), len(x))
-        out = x.new_empty(len(x), len(self.patterns), self.hops, x.shape[1])
-        for place, pattern in enumerate(self.patterns):
-            operator = PatternOperator(edges, pattern, self.exponent)
-            rows = x
-            for hop, coefficient in enumerate(self.coefficients):
-                rows = operator(rows * coefficient)
-                out[:, place, hop] = rows
+        out: dict[str, Tensor] = {}
+        for pattern in self.patterns:
+            operator, rows = PatternOperator(edges, pattern, self.exponent), x
+            for hop, coefficient in enumerate(self.coefficients, start=1):
+                rows = operator(rows).mul_(coefficient)
+                out[attribute(pattern, hop)] = rows
         return out
 
 
 class Directions:
-    """A graph's edges in each direction, with and without loops.
+    """A graph's edges in each direction, ready for sums.
 
     Args:
         edge_index: int64 `[2, E]`.
@@ -102,29 +104,35 @@ class Directions:
     """
 
     def __init__(self, edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> None:
-        self.edge_index, self.weight, self.num_nodes = edge_index, weight, num_nodes
-        self._sorted: dict[tuple[str, bool], tuple[Neighbours, Tensor | None]] = {}
+        self.edge_index, self.num_nodes = edge_index, num_nodes
+        shape, device = (edge_index.shape[1],), edge_index.device
+        ones = torch.ones(shape, dtype=torch.float64, device=device)
+        self.weight = ones if weight is None else weight.detach().double()
 
-    def sum(self, rows: Tensor, direction: str, loops: bool) -> Tensor:
-        """Sums of weighted rows along edges that leave each node (`out`), enter it (`in`), or both."""
-        if (direction, loops) not in self._sorted:
-            self._sorted[direction, loops] = self._edges(direction, loops)
-        neighbours, weight = self._sorted[direction, loops]
-        return neighbour_sum(neighbours, rows, None if weight is None else weight.to(rows.dtype))
+    @cached_property
+    def out(self) -> Neighbours:
+        """Those that leave a node."""
+        return Neighbours(self.edge_index.flip(0), self.num_nodes, self.num_nodes)
 
-    def _edges(self, direction: str, loops: bool) -> tuple[Neighbours, Tensor | None]:
-        forward, weight = self.edge_index, self.weight
+    @cached_property
+    def into(self) -> Neighbours:
+        """Those that enter a node."""
+        return self.out.transposed()
+
+    @cached_property
+    def both(self) -> Neighbours:
+        edges = torch.cat([self.edge_index, self.edge_index.flip(0)], dim=1)
+        return Neighbours(edges, self.num_nodes, self.num_nodes)
+
+    def of(self, direction: str) -> tuple[Neighbours, Tensor]:
+        """Edges that leave each node (`out`), enter it (`in`), or both, and their weights, float64."""
         if direction == "both":
-            forward = torch.cat([forward, forward.flip(0)], dim=1)
-            weight = None if weight is None else weight.repeat(2)
-        if loops:
-            forward, weight = with_loops(forward, weight, self.num_nodes)
-        edges = forward if direction == "in" else forward.flip(0)
-        return Neighbours(edges, self.num_nodes, self.num_nodes), weight
+            return self.both, self.weight.repeat(2)
+        return (self.out if direction == "out" else self.into), self.weight
 
 
 class PatternOperator:
-    """D^(r-1) G D^-r of a pattern, on rows `[num_nodes, d]`.
+    """D^(r-1) G D^-r of a pattern, on rows `[num_nodes, d]`. Its scales are parts of the weights of edges.
 
     Args:
         edges: The graph.
@@ -133,17 +141,23 @@ class PatternOperator:
     """
 
     def __init__(self, edges: Directions, pattern: str, exponent: float) -> None:
-        self.edges, self.factors = edges, FACTORS[pattern]
-        degree = self._product(torch.ones(edges.num_nodes, 1, dtype=torch.float64, device=edges.edge_index.device))
-        self.left, self.right = _power(degree, exponent - 1), _power(degree, -exponent)
+        self.factors = [edges.of(direction) for direction in FACTORS[pattern]]
+        self.has_loops = len(self.factors) == 1
+        degree = torch.ones(edges.num_nodes, 1, dtype=torch.float64, device=edges.edge_index.device)
+        for neighbours, weight in reversed(self.factors):
+            degree = neighbour_sum(neighbours, degree, weight)
+        degree = degree.squeeze(1) + self.has_loops
+        left, right = _power(degree, exponent - 1), _power(degree, -exponent)
+        (first, weight), (last, _) = self.factors[0], self.factors[-1]
+        self.factors[0] = first, weight * left[first.target]
+        self.factors[-1] = last, self.factors[-1][1] * right[last.source]
+        self.loops = left * right
 
     def __call__(self, rows: Tensor) -> Tensor:
-        return self.left.to(rows.dtype) * self._product(self.right.to(rows.dtype) * rows)
-
-    def _product(self, rows: Tensor) -> Tensor:
-        for direction in reversed(self.factors):
-            rows = self.edges.sum(rows, direction, loops=len(self.factors) == 1)
-        return rows
+        out = rows
+        for neighbours, weight in reversed(self.factors):
+            out = neighbour_sum(neighbours, out, weight.to(rows.dtype))
+        return out.addcmul_(self.loops.to(rows.dtype).unsqueeze(1), rows) if self.has_loops else out
 
 
 def _power(degree: Tensor, exponent: float) -> Tensor:

@@ -59,6 +59,13 @@ class Neighbours:
     def __len__(self) -> int:
         return self.source.numel()
 
+    def transposed(self) -> Neighbours:
+        """The edges the other way round. An order of locality has no direction, and is that of both."""
+        turned = Neighbours(torch.stack([self.target, self.source]), self.num_sources, self.num_targets)
+        if self._is_large:
+            turned.__dict__["_locality"] = self._locality
+        return turned
+
     @cached_property
     def by_target(self) -> Rows:
         """The edges into each target, in the order of `edge_index`: `other` are their sources, `place` their places in
@@ -79,9 +86,12 @@ class Neighbours:
     def _locality(self) -> np.ndarray | None:
         return locality_order(self.source.numpy(), self.target.numpy(), self.num_targets)
 
+    @property
+    def _is_large(self) -> bool:
+        return self.num_targets == self.num_sources >= LARGE
+
     def _visits(self, num_rows: int) -> np.ndarray:
-        is_large = self.num_targets == self.num_sources >= LARGE
-        order = self._locality if is_large else None
+        order = self._locality if self._is_large else None
         return np.arange(num_rows, dtype=np.int32) if order is None else order
 
     def weights_by_target(self, weight: Tensor) -> np.ndarray:

@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model import propagation
-from graphlab.model.propagation import FACTORS, PROPAGATED, Directions, PatternOperator, Propagation
+from graphlab.model.propagation import FACTORS, Directions, PatternOperator, Propagation, attribute
 from graphlab.model.registry import build_model, find_model
 from tests.model.directed import directed
 
@@ -162,9 +162,9 @@ def test_adpa_is_the_published_formula(truth, name):
     entry = find_model("adpa")
     prepared = entry.cls.preparation(entry.config.parse(settings, where="adpa")).prepare([graph])[0]
     patterns = ("a", "at", "aa", "aat", "ata", "atat")
-    for place, pattern in enumerate(patterns):
-        theirs = pack[f"propagated_{pattern}"][1:].transpose(1, 0, 2)
-        close(prepared[PROPAGATED][:, place], theirs, 1e-5)
+    for pattern in patterns:
+        for hop in (1, 2):
+            close(prepared[attribute(pattern, hop)], pack[f"propagated_{pattern}"][hop], 1e-5)
     model = build_model("adpa", SPEC, settings).double().eval()
     with torch.no_grad():
         for place, pattern in enumerate(patterns):
@@ -178,12 +178,13 @@ def test_adpa_is_the_published_formula(truth, name):
             model.shares[place] = float(pack[f"param/base_model.{pattern}_learnable_weight"].squeeze())
         for part in ("weight", "bias"):
             getattr(model.read_out, part).copy_(torch.from_numpy(pack[f"param/base_model.linear_output.{part}"]))
-    attended = model.attended(0, graph.x, prepared[PROPAGATED][:, 0])
+    hops = {pattern: [prepared[attribute(pattern, hop)] for hop in (1, 2)] for pattern in patterns}
+    attended = model.attended("a", graph.x, hops["a"])
     close(attended, pack["hop_attended_intended_a"], 1e-5)
     assert (attended - torch.from_numpy(pack["hop_attended_as_code_a"])).abs().max() > 0.01
     rows = [torch.from_numpy(pack[f"hop_attended_as_code_{pattern}"]).double() for pattern in ("o", *patterns)]
     close(model.of_patterns(rows), pack["logits"], 1e-5)
-    ours = [graph.x, *(model.attended(place, graph.x, prepared[PROPAGATED][:, place]) for place in range(6))]
+    ours = [graph.x, *(model.attended(pattern, graph.x, hops[pattern]) for pattern in patterns)]
     close(model(prepared), model.of_patterns(ours).detach())
 
 
@@ -265,6 +266,6 @@ def test_coefficients_of_adpa():
 def test_features_that_do_not_fit_are_refused(monkeypatch):
     monkeypatch.setattr(propagation, "LARGEST", 9 * 5 * 8 * 3)
     graph = directed()
-    assert Propagation(("a",), 3, 0.5, (1.0, 1.0, 1.0)).propagated(graph).shape == (9, 1, 3, 5)
+    assert len(Propagation(("a",), 3, 0.5, (1.0, 1.0, 1.0)).propagated(graph)) == 3
     with pytest.raises(InputError, match="passed on 2 times along 2 patterns"):
         Propagation(("a", "s"), 2, 0.5, (1.0, 1.0)).propagated(graph)

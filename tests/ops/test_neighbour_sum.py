@@ -199,3 +199,18 @@ def test_no_targets_and_no_sources(num_targets, num_sources):
     assert torch.equal(out, torch.zeros(num_targets, 4))
     out.sum().backward()
     assert torch.equal(x.grad, torch.zeros(num_sources, 4)) and weight.grad.shape == (0,)
+
+
+def test_edges_the_other_way_round_share_their_order(monkeypatch):
+    monkeypatch.setattr(neighbour_sum_module, "LARGE", 10)
+    monkeypatch.setattr(neighbour_sum_module, "NEAR", 4)
+    random = torch.Generator().manual_seed(0)
+    name = torch.randperm(60, generator=random)
+    edge_index = torch.stack([name[:-1], name[1:]])
+    forward = Neighbours(edge_index, 60, 60)
+    backward = forward.transposed()
+    assert forward._locality is not None and backward._locality is forward._locality
+    x = torch.randn(60, 3, generator=random, dtype=torch.float64)
+    for neighbours, (source, target) in ((forward, edge_index), (backward, edge_index.flip(0))):
+        expected = torch.zeros_like(x).index_add(0, target, x[source])
+        torch.testing.assert_close(neighbour_sum(neighbours, x), expected, rtol=0, atol=1e-14)

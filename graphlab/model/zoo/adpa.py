@@ -28,7 +28,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability, Share
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
-from graphlab.model.propagation import PROPAGATED, Propagation
+from graphlab.model.propagation import Propagation, attribute
 
 PATTERNS = ("a", "at", "aa", "aat", "ata", "atat")
 
@@ -50,7 +50,7 @@ class ADPA(Model):
     """Attention over hops and over patterns of features that were passed on beforehand.
 
     Weights of edges take the places of the ones in A.
-    batch.x `[num_nodes, d]`, batch.propagated `[num_nodes, 6, hops, d]` -> `[num_nodes, out_dim]`.
+    batch.x and, of each pattern and hop, what was passed on, `[num_nodes, d]` -> `[num_nodes, out_dim]`.
     """
 
     tasks = frozenset({"node-classification"})
@@ -85,22 +85,26 @@ class ADPA(Model):
         return 2 * self.config.hops
 
     def forward(self, batch: Data) -> Tensor:
-        x, propagated = batch["x"], batch[PROPAGATED]
-        patterns = [self.attended(place, x, propagated[:, place]) for place in range(len(PATTERNS))]
-        return self.of_patterns([x, *patterns])
+        hops = range(1, self.config.hops + 1)
+        patterns = [
+            self.attended(pattern, batch["x"], [batch[attribute(pattern, hop)] for hop in hops]) for pattern in PATTERNS
+        ]
+        return self.of_patterns([batch["x"], *patterns])
 
-    def attended(self, place: int, x: Tensor, hops: Tensor) -> Tensor:
-        """X_G of the pattern at a place: x `[num_nodes, d]`, hops `[num_nodes, K, d]` -> `[num_nodes, d]`.
+    def attended(self, pattern: str, x: Tensor, hops: list[Tensor]) -> Tensor:
+        """X_G of a pattern: x and its rows after each hop, all `[num_nodes, d]`, to the same.
 
-        The part of the weights that meets all hops is the same for each, and is applied once.
+        What the weights make of all hops side by side is the same for each, and is computed once.
         """
-        linear = self.attention[place]
+        linear, every = self.attention[PATTERNS.index(pattern)], [x, *hops]
         assert isinstance(linear, nn.Linear)
-        every = torch.cat([x.unsqueeze(1), hops], dim=1)
-        width = every.shape[1] * x.shape[1]
-        shared = F.linear(every.flatten(1), linear.weight[:, :width], linear.bias)
-        scores = torch.sigmoid(shared + every @ linear.weight[0, width:])
-        return (scores.softmax(1).unsqueeze(1) @ every).squeeze(1)
+        *of_hops, own = linear.weight[0].split(x.shape[1])
+        shared = linear.bias + sum(rows @ weight for rows, weight in zip(every, of_hops, strict=True))
+        scores = torch.sigmoid(torch.stack([shared + rows @ own for rows in every]))
+        return sum(
+            (share.unsqueeze(1) * rows for share, rows in zip(scores.softmax(0), every, strict=True)),
+            torch.zeros_like(x),
+        )
 
     def of_patterns(self, rows: list[Tensor]) -> Tensor:
         """The outputs from x and X_G of each pattern, each `[num_nodes, d]`."""
