@@ -72,15 +72,15 @@ CARD = Card(
     forbids_search="the Open Graph Benchmark",
     extras=("node_year", "edge_weight", "edge_year"),
     notes=(
-        "Files are those that the package ogb downloads, in its layout: its folder, as ogbl_collab, in GRAPHLAB_MIRROR "
-        "or in the data root is read where it lies. No digest of them is published, so that none is checked; the "
-        "digests of your files are part of the identity of runs, and counts other than the published are refused. "
-        "official: collab and citation2 by year, ppa by throughput, ddi by the proteins that drugs target. Links are scored by "
-        "ogb's Evaluator against the negatives of the split: hits@50 (collab), hits@100 (ppa) and hits@20 (ddi) "
-        "against those that all links of a part share, mrr against 1,000 of each citation's own. collab: a pair is "
-        "listed for each year in which two authors wrote together, with the year and the number of papers; the same "
-        "pair may be in several parts. citation2: pairs are (citing, cited) and negatives stand for the cited; the "
-        "graph has the reverse of each citation beside it."
+        "Files are those that the package ogb downloads, in its layout: its folder, as ogbl_collab, in "
+        "GRAPHLAB_MIRROR or in the data root is read where it lies. No digest of them is published, so that none is "
+        "checked; the digests of your files are part of the identity of runs, and counts other than the published "
+        "are refused. official: collab and citation2 by year, ppa by throughput, ddi by the proteins that drugs "
+        "target. Links are scored by ogb's Evaluator against the negatives of the split: hits@50 (collab), hits@100 "
+        "(ppa) and hits@20 (ddi) against those that all links of a part share, mrr against 1,000 of each citation's "
+        "own. collab: a pair is listed for each year in which two authors wrote together, with the year and the "
+        "number of papers; the same pair may be in several parts. citation2: pairs are (citing, cited) and negatives "
+        "stand for the cited; the graph has the reverse of each citation beside it."
     ),
 )
 
