@@ -79,7 +79,7 @@ def test_a_run_asks_nobody(ogb, tmp_path, monkeypatch):
 
 
 def test_ogb_by_itself_does(tmp_path):
-    """Where it stays so, the first test says something. What its thread does depends on what it has kept from before."""
+    """Where it stays so, the first test says something. What its thread does depends on what it kept before."""
     if find_spec("outdated") is None:
         pytest.skip("ogb looks for newer versions by the package outdated alone")
     _, last, _ = _events("import ogb\n", tmp_path)
