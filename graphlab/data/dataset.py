@@ -144,7 +144,8 @@ class Dataset:
             `edge_index` `[2, E]` and `edge_type` `[E]` (inverses not included), and `known_triples`
             `[K, 3]`, everything known to be true in that world, for filtered ranking. Training uses
             `graphs[0]`, validation `graphs[validation_graph]`, test `graphs[-1]`. A link task has one, with all
-            its links in both directions; the task shows a model those of training alone. A mixture has a knowledge
+            its links in both directions; the task shows a model those of training alone. The graph of ranked pairs
+            has those of training and no others. A mixture has a knowledge
             graph each, with its `num_relations`, and their names as `labels["graphs"]`.
     labels  names for people to read (classes, entities, relations); may be empty. Those of a knowledge graph's last
             graph are `test_entities`, those of its validation graph `validation_entities`, where they are others.

@@ -21,6 +21,7 @@ from graphlab.core.errors import DataError, UnsafePickleError
 from graphlab.data.adapters import ogbl
 from graphlab.data.fetch import Files
 from graphlab.data.ogb_files import Layout, OgbFiles
+from graphlab.testing.datasets import check_dataset
 from tests.data.server import content, serve
 from tests.ogb.stand_in import CLASSES, LAYOUTS, cut, master, rewrite, write, write_table
 
@@ -108,7 +109,7 @@ def test_nodes_are_those_of_ogbs_own_loader(ogb, ogb_loader, name):
         assert torch.equal(ours.graph.node_year, torch.from_numpy(graph["node_year"][:, 0]))
     split = theirs.get_idx_split()
     for part, theirs_part in (("train", "train"), ("validation", "valid"), ("test", "test")):
-        assert torch.equal(getattr(ours.split(), part), torch.from_numpy(split[theirs_part]))
+        assert torch.equal(getattr(ours.split(), part), torch.tensor(split[theirs_part]))
     assert (ours.spec.directed, ours.evaluator) == (name == "ogbn/arxiv", LAYOUTS[name].name)
 
 
@@ -127,6 +128,13 @@ def test_what_was_built_is_kept_with_its_evaluator(ogb):
     first, second = gl.load("ogbl/citation2"), gl.load("ogbl/citation2")
     assert first.fingerprint == second.fingerprint and second.evaluator == "ogbl-citation2"
     assert first.origin == second.origin
+
+
+@pytest.mark.parametrize("name", ["ogbl/ppa", "ogbl/ddi", *NODES])
+def test_contract(ogb, name):
+    """Of those whose stand-ins give no notice: nothing in them repeats."""
+    ogb(name)
+    assert set(check_dataset(name)) == {"official"}
 
 
 def test_a_transform_keeps_the_evaluator(ogb):
