@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from graphlab.experiment.restore import predictions, restore
     from graphlab.experiment.run import run
     from graphlab.experiment.runs import Runs
+    from graphlab.experiment.submission import submission
     from graphlab.experiment.table import ResultTable, table
     from graphlab.model.base import Model
     from graphlab.nas.results.result import Search
@@ -85,6 +86,7 @@ __all__ = [
     "search",
     "spaces",
     "strategies",
+    "submission",
     "table",
     "tasks",
     "transforms",
@@ -120,6 +122,7 @@ _MADE_IN = {
     "restore": "experiment.restore",
     "run": "experiment.run",
     "Runs": "experiment.runs",
+    "submission": "experiment.submission",
     "ResultTable": "experiment.table",
     "table": "experiment.table",
     "Search": "nas.results.result",

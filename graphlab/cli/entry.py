@@ -41,7 +41,14 @@ GROUPS = {
         listings.doctor,
     ),
     "Training": (training.run, training.table, training.reproduce, training.discriminate, searching.search),
-    "Results": (listings.runs, listings.migrate, publishing.leaderboard, publishing.export, publishing.report),
+    "Results": (
+        listings.runs,
+        listings.migrate,
+        publishing.leaderboard,
+        publishing.export,
+        publishing.report,
+        publishing.submission,
+    ),
     "Questions": (asking.predict, asking.paths, asking.analyze),
 }
 for group, commands in GROUPS.items():

@@ -40,6 +40,22 @@ def export(
     typer.echo(text.rstrip("\n"))
 
 
+def submission(
+    run: Annotated[str, typer.Argument(help='A run\'s id or its beginning, or "latest".')],
+    to: Annotated[Path, typer.Option("--out", "-o", help="The .npz file.")] = Path("submission.npz"),
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Write what RUN predicts on test for the official evaluator, as that of the Open Graph Benchmark."""
+    from graphlab import api
+
+    path = api.submission(run, to, store)
+    if as_json:
+        print_json({"submission": str(path)})
+    else:
+        say(f"written: {path}")
+
+
 def report(
     run: Annotated[str, typer.Argument(help='A run\'s id or its beginning, or "latest".')],
     to: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("report.html"),

@@ -60,6 +60,7 @@ def read(path: Path, card: Card) -> Dataset | None:
             notices=tuple(about["notices"]),
             validation_graph=about["validation_graph"],
             findings=tuple(about["findings"]),
+            evaluator=about.get("evaluator", ""),
         )
         if dataset.fingerprint != about["fingerprint"]:
             return None
@@ -87,6 +88,7 @@ def write(path: Path, dataset: Dataset) -> bool:
             "notices": list(dataset.notices),
             "validation_graph": dataset.validation_graph,
             "findings": list(dataset.findings),
+            "evaluator": dataset.evaluator,
             "fingerprint": dataset.fingerprint,
         }
         for k, split in enumerate(dataset.splits.fixed):

@@ -37,7 +37,8 @@ class Split:
 
     negatives  of pairs of nodes, the negatives of each link by itself where they are published with the split: by part,
                "validation" and "test", int64 `[links, 2, count]`. They are nodes that take the place of v, then nodes
-               that take that of u, in the order of the part's rows (u, v, 1)
+               that take that of u, in the order of the part's rows (u, v, 1); `[links, 1, count]` where they take that
+               of v alone
     mask_size  the length of the masks that the parts were given as; None where none was a mask
 
     Raises InputError for a part that is none of these, and for masks of different lengths.
@@ -143,7 +144,8 @@ class Dataset:
             `edge_index` `[2, E]` and `edge_type` `[E]` (inverses not included), and `known_triples`
             `[K, 3]`, everything known to be true in that world, for filtered ranking. Training uses
             `graphs[0]`, validation `graphs[validation_graph]`, test `graphs[-1]`. A link task has one, with all
-            its links in both directions; the task shows a model those of training alone. A mixture has a knowledge
+            its links in both directions; the task shows a model those of training alone. The graph of ranked pairs
+            has those of training and no others. A mixture has a knowledge
             graph each, with its `num_relations`, and their names as `labels["graphs"]`.
     labels  names for people to read (classes, entities, relations); may be empty. Those of a knowledge graph's last
             graph are `test_entities`, those of its validation graph `validation_entities`, where they are others.
@@ -153,6 +155,8 @@ class Dataset:
     validation_graph
             the place in `graphs` of the knowledge graph that validation is asked in: 0, the training graph; or that of
             the test graph, where both belong to it; or that of a graph between the two
+    evaluator
+            what the Open Graph Benchmark calls the data set, as "ogbl-collab", where its evaluator scores it; else ""
     findings
             those of the notices that `graphlab.data.check` found in the data itself, and finds anew at each check
     """
@@ -168,6 +172,7 @@ class Dataset:
     origin: Origin | None = None
     validation_graph: int = 0
     findings: tuple[str, ...] = ()
+    evaluator: str = ""
 
     def split(self, seed: int = 0) -> Split:
         """The split that a run with this seed uses."""
@@ -186,7 +191,8 @@ class Dataset:
     def fingerprint(self) -> str:
         """sha256 over every tensor, the splits and the spec as they are now: two data sets with equal fingerprints are
         equal. Computed anew each time, since tensors can be changed in place."""
-        place = [{"validation_graph": self.validation_graph}] if self.validation_graph else []
+        more = {"validation_graph": self.validation_graph, "evaluator": self.evaluator}
+        place = [{key: value} for key, value in more.items() if value]
         digest = hashlib.sha256(canonical_json([self.task, self.spec.to_json(), self.splits.name, *place]).encode())
         for graph in self.graphs:
             for key, value in sorted(graph.to_dict().items()):
@@ -244,7 +250,7 @@ def _negatives(part: str, nodes: Any) -> Tensor:
     if part not in ("validation", "test"):
         raise InputError(f"a split has negatives of {part!r:.60}", hint="they are those of validation and test")
     ids, size = _ids(f"negatives of the {part}", nodes)
-    if ids.dim() != 3 or ids.shape[1] != 2 or not ids.shape[2] or size is not None:
+    if ids.dim() != 3 or ids.shape[1] not in (1, 2) or not ids.shape[2] or size is not None:
         raise InputError(
             f"the negatives of the {part} part of a split have the shape {list(ids.shape)}, not [links, 2, count]",
             hint="give nodes in the place of v and nodes in the place of u for each row (u, v, 1)",

@@ -67,7 +67,7 @@ class Files:
         if source.made_by:
             _make(source)
         elif source.member:
-            _download_archive([s for s in self._sources.values() if s.url == source.url])
+            _download_archive(source, [s for s in self._sources.values() if s.url == source.url])
         elif source.url:
             _download_file(source)
         else:
@@ -142,9 +142,9 @@ def _download_file(source: Source) -> None:
         raise _nowhere(source, f"{source.url} cannot be fetched: {error}") from None
 
 
-def _download_archive(sources: Sequence[Source]) -> None:
-    """Fetch an archive once and take out every member that is declared with its address."""
-    root, url = data_root(), sources[0].url
+def _download_archive(wanted: Source, sources: Sequence[Source]) -> None:
+    """Fetch the archive of a wanted file once and take out every member that is declared with its address."""
+    root, url = data_root(), wanted.url
     try:
         with _writing(root):
             root.mkdir(parents=True, exist_ok=True)
@@ -160,4 +160,4 @@ def _download_archive(sources: Sequence[Source]) -> None:
 
                     write_atomic(root / source.path, write)
     except NetworkError as error:
-        raise _nowhere(sources[0], f"{url} cannot be fetched: {error}") from None
+        raise _nowhere(wanted, f"{url} cannot be fetched: {error}") from None

@@ -21,6 +21,11 @@ def both_directions(links: Tensor) -> Tensor:
     return torch.cat([links, links.flip(1)]).t().contiguous()
 
 
+def both_in_turn(edge_index: Tensor) -> Tensor:
+    """Edges `[2, E]` as `[2, 2 E]`, each followed by its reverse, as the Open Graph Benchmark lists them."""
+    return torch.stack([edge_index, edge_index.flip(0)], dim=2).flatten(1)
+
+
 class NonLinks:
     """The pairs {u, v} of distinct nodes that no link joins, numbered from 0.
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -22,6 +23,22 @@ from graphlab.core.errors import DataError, UnsafePickleError
 
 NUMERIC = "biuf"
 
+STORAGES = {
+    "BoolStorage": "bool",
+    "ByteStorage": "uint8",
+    "CharStorage": "int8",
+    "ShortStorage": "int16",
+    "IntStorage": "int32",
+    "LongStorage": "int64",
+    "HalfStorage": "float16",
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+}
+"""What torch calls the memory of a tensor, by the type of its numbers."""
+
+MAGIC = 0x1950A86A20F9469CFC6C
+"""What a file of torch.save begins with that is no archive."""
+
 
 def read_pickle(path: Path) -> Any:
     """Numbers, strings, lists, dicts, numpy arrays and CSR matrices from a pickle of Python 2 or 3; tensors of torch
@@ -29,16 +46,66 @@ def read_pickle(path: Path) -> Any:
 
     Raises UnsafePickleError if it asks for anything else, DataError if it is cut short or garbled.
     """
+    return _read(path, "a pickle", lambda file: _build(_Unpickler(file, encoding="latin1").load()))
+
+
+def read_saved(path: Path) -> Any:
+    """The same from a file of `torch.save`, in either of its formats.
+
+    Raises as `read_pickle` does.
+    """
+    return _read(path, "a file of torch.save", lambda file: (_archive if zipfile.is_zipfile(file) else _stream)(file))
+
+
+def _read(path: Path, kind: str, read: Callable[[IO[bytes]], Any]) -> Any:
     try:
         with path.open("rb") as file:
-            return _build(_Unpickler(file, encoding="latin1").load())
+            return read(file)
     except DataError as error:
         raise type(error)(f"{path}: {error.message}", hint=error.hint) from None
     except Exception as error:  # a garbled pickle can fail in any way
         raise DataError(
-            f"{path} cannot be read as a pickle: {error or type(error).__name__}",
+            f"{path} cannot be read as {kind}: {error or type(error).__name__}",
             hint="replace it by the file as it was published",
         ) from None
+
+
+def _archive(file: IO[bytes]) -> Any:
+    """The format since torch 1.6: a zip with one pickle, and a file for the numbers of each tensor."""
+    with zipfile.ZipFile(file) as archive:
+        (name,) = [each for each in archive.namelist() if each.rpartition("/")[2] == "data.pkl"]
+        folder = name.removesuffix("data.pkl")
+
+        def content(storage: _Storage) -> bytes:
+            member = archive.getinfo(f"{folder}data/{storage.key}")
+            if member.file_size != storage.num_bytes:
+                raise ValueError(f"{member.filename} has {member.file_size:,} bytes, not {storage.num_bytes:,}")
+            return archive.read(member)
+
+        unpickler = _SavedUnpickler(io.BytesIO(archive.read(name)), encoding="latin1")
+        root = unpickler.load()
+        for storage in unpickler.storages.values():
+            storage.content = content(storage)
+        return _build(root)
+
+
+def _stream(file: IO[bytes]) -> Any:
+    """The format before: pickles end to end, of which the fourth is the object and the fifth the list of the tensors'
+    keys, and then for each of them how many numbers it has, in eight bytes, and these."""
+    file.seek(0)
+    if _SavedUnpickler(file, encoding="latin1").load() != MAGIC:
+        raise ValueError("it does not begin as one")
+    for _ in ("version of the format", "the machine that wrote it"):
+        _SavedUnpickler(file, encoding="latin1").load()
+    unpickler = _SavedUnpickler(file, encoding="latin1")
+    root = unpickler.load()
+    for key in _SavedUnpickler(file, encoding="latin1").load():
+        storage = unpickler.storages[str(key)]
+        count = int.from_bytes(file.read(8), "little")
+        if count * storage.dtype.itemsize != storage.num_bytes:
+            raise ValueError(f"a tensor of {storage.num_bytes:,} bytes has {count:,} numbers")
+        storage.content = file.read(storage.num_bytes)
+    return _build(root)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -109,6 +176,55 @@ class _Tensor:
         return torch.as_strided(flat, *self.view).contiguous().numpy()
 
 
+class _StorageType:
+    """A class of torch, by the type of its numbers."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = np.dtype(dtype)
+
+
+class _Storage:
+    """The numbers of tensors in a file of torch.save, which stand outside its pickle."""
+
+    def __init__(self, dtype: np.dtype, key: str, count: int) -> None:
+        self.dtype, self.key, self.count = np.dtype(dtype), key, int(count)
+        self.content = b""
+
+    @property
+    def num_bytes(self) -> int:
+        return self.count * self.dtype.itemsize
+
+
+class _SavedTensor:
+    """What `torch.save` pickles of a tensor: its storage, and how the tensor lies in it; the rest is of no use here."""
+
+    def __init__(self, storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> None:
+        self.storage, self.view = storage, (size, stride, offset)
+
+    def build(self) -> np.ndarray:
+        flat = torch.from_numpy(np.frombuffer(self.storage.content, self.storage.dtype).copy())
+        if math.prod(self.view[0]) > len(flat):  # strides of 0 would make any size of a few bytes
+            raise ValueError("a tensor is larger than its storage")
+        return torch.as_strided(flat, *self.view).contiguous().numpy()
+
+
+class _SavedUnpickler(_Unpickler):
+    """Of a pickle in a file of torch.save. `storages` are those that it refers to, by key, and hold nothing yet."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.storages: dict[str, _Storage] = {}
+        self._recorders["torch._utils", "_rebuild_tensor_v2"] = type("Tensor", (_SavedTensor,), {})
+        for name, dtype in STORAGES.items():
+            self._recorders["torch", name] = _StorageType(dtype)  # pyright: ignore[reportArgumentType] never called
+
+    def persistent_load(self, pid: Any, /) -> _Storage:
+        _, kind, key, _, count, *_ = pid
+        if not isinstance(kind, _StorageType):
+            raise ValueError(f"a storage is of the kind {kind!r:.60}")
+        return self.storages.setdefault(str(key), _Storage(kind.dtype, str(key), count))
+
+
 def _scalar(dtype: _Dtype, content: bytes | str) -> Any:
     content = content.encode("latin1") if isinstance(content, str) else content
     return np.frombuffer(content, dtype.dtype)[0].item()
@@ -124,6 +240,7 @@ def _recorders() -> dict[tuple[str, str], Callable[..., Any]]:
         ("builtins", "list"): list,
         ("__builtin__", "int"): int,
         ("builtins", "int"): int,
+        ("__builtin__", "bytes"): lambda: b"",
         ("_codecs", "encode"): lambda text, codec: text.encode("latin1"),
         ("collections", "OrderedDict"): type("Hooks", (), {}),
         ("torch.storage", "_load_from_bytes"): lambda content: content,
@@ -150,7 +267,7 @@ def _build(root: Any) -> Any:
         return built[id(value)]
 
     def convert(value: Any) -> Any:
-        if isinstance(value, _Array | _Csr | _Tensor):
+        if isinstance(value, _Array | _Csr | _Tensor | _SavedTensor):
             return value.build()
         if isinstance(value, dict):
             return {build(key): build(item) for key, item in value.items()}

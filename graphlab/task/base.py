@@ -252,6 +252,16 @@ class Task(ABC, Generic[BatchT]):
         """Predictions beside the truth, from the rows of all items of a part; None where items have no truth each."""
         return None
 
+    def submission(self, rows: Tensor, part: Part) -> dict[str, Tensor]:
+        """What an official evaluator takes, by the names that it uses, from the rows of all items of a part.
+
+        Raises IncompatibleError where there is none.
+        """
+        raise IncompatibleError(
+            f"{self.dataset.name} has no official evaluator that predictions could be written for",
+            hint="the data sets ogbn and ogbl have one",
+        )
+
     @classmethod
     def selection(cls, config: Any, dataset: Dataset) -> tuple[str, Direction]:
         """The metric that selects checkpoints, and which way it is better."""

@@ -40,7 +40,7 @@ def check_permutation(model: str, name: str) -> None:
     learner.eval()
     order = torch.randperm(int(dataset.graph.num_nodes or 0), generator=SeedStream(1).torch())
     with torch.no_grad():
-        if isinstance(learner.model, LinkModel) and dataset.spec.items == "node-pairs":
+        if isinstance(learner.model, LinkModel) and find_items(dataset.spec.items).are_edges:
             _check_linked_nodes_renamed(learner.model, dataset, order)
             return
         if isinstance(learner.model, TripleModel):
@@ -97,7 +97,7 @@ def check_link_scores(model: str, name: str) -> None:
     all nodes or some in any order, sources together or apart, from either end."""
     dataset = plan_on_example(model, name).dataset
     network = built(model, name)[1].eval().model
-    if not isinstance(network, LinkModel) or dataset.spec.items != "node-pairs":
+    if not isinstance(network, LinkModel) or not find_items(dataset.spec.items).are_edges:
         return
     num_nodes = int(dataset.graph.num_nodes or 0)
     random = SeedStream(2).torch()

@@ -142,7 +142,12 @@ def check_item_order(name: str, example: str, reference: TaskReference) -> None:
     _, task, learner = _built(name, example, reference)
     stream = SeedStream(3)
     orders = {part: _order(len(getattr(task.split, part)), stream.child(part)) for part in PARTS}
-    split = Split(task.split.train, *(getattr(task.split, part)[orders[part]] for part in PARTS))
+    negatives = {
+        part: nodes[_order_of_links(getattr(task.split, part), orders[part])]
+        for part, nodes in task.split.negatives.items()
+    }
+    parts = (getattr(task.split, part)[orders[part]] for part in PARTS)
+    split = Split(task.split.train, *parts, negatives=negatives)
     other = _plan(replace(data, splits=Splits(data.splits.name, fixed=(split,))), reference).make_task(0)
     for part in PARTS:
         with torch.no_grad():
@@ -203,6 +208,12 @@ def _built(name: str, example: str, reference: TaskReference) -> tuple[Plan, Tas
     assert plan.task is find_task(name), f"{example} is done by {plan.task.name}"
     task = plan.make_task(0)
     return plan, task, plan.make_learner(task, 0)
+
+
+def _order_of_links(items: Tensor, order: Tensor) -> Tensor:
+    """The order that the rows labelled 1 have among themselves, of which each has negatives."""
+    is_link = items[:, 2] == 1
+    return (is_link.cumsum(0) - 1)[order][is_link[order]]
 
 
 def _order(size: int, stream: SeedStream) -> Tensor:

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix, random_array
 
 from graphlab.core.errors import DataError, UnsafePickleError
-from graphlab.data.unpickle import read_pickle
+from graphlab.data.unpickle import read_pickle, read_saved
 
 
 @pytest.fixture
@@ -207,3 +207,45 @@ def test_a_tensor_that_repeats_a_few_bytes_is_refused(read):
 
     with pytest.raises(DataError, match="larger than its storage"):
         read(pickle.dumps(Tensor(), protocol=2))
+
+
+SAVING = ({}, {"_use_new_zipfile_serialization": False}, {"pickle_protocol": 4})
+
+
+@pytest.mark.parametrize("saving", SAVING)
+def test_saved_arrays_and_tensors_come_back(tmp_path, saving):
+    whole = torch.arange(12).view(3, 4)
+    values = {
+        "array": np.arange(10).reshape(5, 2),
+        "by columns": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "empty": np.zeros((0, 2), np.int64),
+        "tensor": whole,
+        "view": whole.t()[1:],
+        "no numbers": torch.zeros(0),
+        "bools": torch.tensor([True, False]),
+        "half": torch.tensor([1.5]).half(),
+    }
+    torch.save({**values, "number": 3, "scalar": np.int64(4)}, tmp_path / "file.pt", **saving)
+    read = read_saved(tmp_path / "file.pt")
+    assert (read.pop("number"), read.pop("scalar")) == (3, 4)
+    assert read.keys() == values.keys()
+    for key, value in values.items():
+        assert read[key].dtype == np.asarray(value).dtype and np.array_equal(read[key], np.asarray(value)), key
+
+
+@pytest.mark.parametrize("saving", SAVING)
+def test_saved_files_that_are_cut_short_are_refused(tmp_path, saving):
+    torch.save({"array": np.arange(10), "tensor": torch.arange(12)}, tmp_path / "file.pt", **saving)
+    content = (tmp_path / "file.pt").read_bytes()
+    for size in range(0, len(content), 5):
+        (tmp_path / "cut.pt").write_bytes(content[:size])
+        with pytest.raises(DataError, match=r"cannot be read as a file of torch\.save"):
+            read_saved(tmp_path / "cut.pt")
+
+
+@pytest.mark.parametrize("saving", SAVING)
+def test_saved_files_that_run_something_are_refused(tmp_path, saving):
+    torch.save({"array": Calls(os.system, f"touch {PROOF}")}, tmp_path / "file.pt", **saving)
+    with pytest.raises(UnsafePickleError, match="system"):
+        read_saved(tmp_path / "file.pt")
+    assert not os.path.exists(PROOF)  # noqa: PTH110

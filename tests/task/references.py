@@ -210,6 +210,53 @@ class LinkPrediction(TaskReference):
         yield with_split(dataset, train=torch.cat([dataset.split().train, test[:1]]))
 
 
+class OgbLinkPrediction(LinkPrediction):
+    """Ranks by counting, over the negatives of the split."""
+
+    def __init__(self, own):
+        self.own = own
+        self.best = {"mrr": 1.0, "hits@1": 1.0} if own else {"hits@20": 1.0, "hits@10": 1.0}
+
+    def score(self, task, rows, part):
+        if self.own:
+            ranks = []
+            for link, *negatives in rows.tolist():
+                ranks.append(1 + sum(n > link for n in negatives) + 0.5 * sum(n == link for n in negatives))
+            hits = {f"hits@{k}": mean(rank <= k for rank in ranks) for k in (1, 3, 10)}
+            return {"mrr": mean(1 / rank for rank in ranks), **hits}
+        labels = getattr(task.split, part)[:, 2].tolist()
+        links = [score for score, label in zip(rows.tolist(), labels, strict=True) if label]
+        negatives = [score for score, label in zip(rows.tolist(), labels, strict=True) if not label]
+        return {
+            f"hits@{k}": mean(sum(n >= link for n in negatives) < k for link in links) if len(negatives) >= k else 1.0
+            for k in (10, 20, 50, 100)
+        }
+
+    def perfect(self, task, part):
+        labels = getattr(task.split, part)[:, 2].float()
+        if not self.own:
+            return labels
+        return torch.cat([labels[:, None], torch.zeros(len(labels), task.split.negatives[part].shape[2])], dim=1)
+
+    def damaged(self, dataset):
+        split = dataset.split()
+        size = int(dataset.graph.num_nodes)
+        yield with_split(dataset, train=torch.cat([split.train, split.test[:1]]))
+        yield with_split(dataset, test=split.test[:, :2])
+        yield with_split(dataset, test=torch.cat([split.test[:, :1] + size, split.test[:, 1:]], dim=1))
+        yield with_split(dataset, test=torch.cat([split.test[:, :2], split.test[:, 2:] + 1], dim=1))
+        yield replace(dataset, evaluator="ogbl-collab" if self.own else "ogbl-citation2")
+        yield replace(dataset, evaluator="ogbn-arxiv")
+        yield replace(dataset, evaluator="")
+        if self.own:
+            for part, nodes in (
+                ("validation", split.negatives["validation"] + size),
+                ("test", split.negatives["test"][1:]),
+            ):
+                wrong = Split(*(rows for _, rows in split.parts()), negatives={**split.negatives, part: nodes})
+                yield replace(dataset, splits=Splits(dataset.splits.name, fixed=(wrong,)))
+
+
 class PairDiscrimination(TaskReference):
     model = "gin"
     settings = {
@@ -258,6 +305,8 @@ REFERENCES = {
     "kg-mixture": KGMixture(),
     "links": LinkPrediction(),
     "links-without-features": LinkPrediction(),
+    "ogb-links": OgbLinkPrediction(own=False),
+    "ogb-citations": OgbLinkPrediction(own=True),
     "pairs": PairDiscrimination(),
 }
 """By example."""

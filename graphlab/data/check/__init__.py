@@ -90,10 +90,10 @@ def _drawn(dataset: Dataset) -> Split:
 def _require_split(dataset: Dataset, split: object) -> None:
     if not isinstance(split, Split):
         raise InputError(f"a split of {dataset.name} is {split!r:.60}", hint="it is a Split(train, validation, test)")
-    if split.negatives and dataset.spec.items != "node-pairs":
+    if split.negatives and not find_items(dataset.spec.items).are_edges:
         raise InputError(
             f"a split of {dataset.name} has negatives, and its items are {dataset.spec.items}",
-            hint="negatives are those of links, where items are node-pairs",
+            hint="negatives are those of links, where items are node-pairs or ranked-pairs",
         )
 
 
@@ -102,6 +102,10 @@ def _check_words(dataset: Dataset) -> None:
     for key in ("name", "task"):
         if not isinstance(getattr(dataset, key), str) or not getattr(dataset, key):
             raise InputError(f"a data set has the {key} {getattr(dataset, key)!r:.60}", hint=f"its {key} is text")
+    if not isinstance(dataset.evaluator, str):
+        raise InputError(
+            f"{dataset.name} has the evaluator {dataset.evaluator!r:.60}", hint="it is text, as 'ogbl-collab', or empty"
+        )
     for key in ("notices", "findings"):
         value = getattr(dataset, key)
         if not isinstance(value, tuple | list) or not all(isinstance(notice, str) for notice in value):

@@ -75,7 +75,7 @@ def _check_links(draft: Draft, splits: Sequence[Split]) -> list[str]:
     return [*same_parts(splits), *([in_no_part] if unused else [])]
 
 
-def _check_pair_rows(part: str, rows: Tensor, size: int, meaning: str) -> None:
+def check_pair_rows(part: str, rows: Tensor, size: int, meaning: str) -> None:
     """Rows of three numbers, of which two are nodes."""
     if rows.dim() != 2 or rows.shape[1] != 3:
         refuse(f"{part} has the shape {list(rows.shape)}, not [n, 3]", f"give rows ({meaning})")
@@ -91,7 +91,7 @@ def _check_classes(draft: Draft, splits: Sequence[Split]) -> list[str]:
         check_no_mask(place, split, "pairs")
         for part, rows in split.parts():
             where = f"the {part} part of {place}"
-            _check_pair_rows(where, rows, size, "source, target, class")
+            check_pair_rows(where, rows, size, "source, target, class")
             wrong = outside(rows[:, 2], classes)
             if wrong is not None:
                 refuse(f"{where} has classes {some(wrong)}", f"classes are 0 to {classes - 1:,}")
@@ -103,6 +103,8 @@ def _check_classes(draft: Draft, splits: Sequence[Split]) -> list[str]:
 def _check_negatives(part: str, rows: Tensor, nodes: Tensor, train: Tensor, size: int) -> None:
     """Negatives are those of the links of a part: nodes that are neither end of theirs nor make a training link."""
     links = rows[rows[:, 2] == 1][:, :2]
+    if nodes.shape[1] != 2:
+        refuse(f"{part} has negatives of the shape {list(nodes.shape)}", "give those of both ends, [links, 2, count]")
     if len(links) != len(nodes):
         refuse(
             f"{part} has {len(links):,} links and negatives of {len(nodes):,}",
@@ -129,7 +131,7 @@ def _check_negatives(part: str, rows: Tensor, nodes: Tensor, train: Tensor, size
 
 
 def _check_link_rows(part: str, name: str, rows: Tensor, size: int, links: Tensor) -> None:
-    _check_pair_rows(part, rows, size, "u, v, whether a link joins them")
+    check_pair_rows(part, rows, size, "u, v, whether a link joins them")
     if not len(rows):
         return
     low, high, label = rows.unbind(1)

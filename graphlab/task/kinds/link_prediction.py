@@ -53,14 +53,24 @@ SELECTION: Mapping[Negatives, str] = {"uniform": "auroc", "shared": "hits@50", "
 NUM_HARD = 500
 
 
-class Config(TaskConfig):
+class PairsConfig(TaskConfig):
     """batch_size             links a training step, over all processes; None takes all of them
     num_negatives          pairs for each link, drawn uniformly from those that no training link joins
     remove_one_hop         while training, hide the links that are asked for
     evaluation_batch_size  pairs scored at once, or the hard negatives of one end; bounds the memory of evaluation
     loss                   bce: each pair is a link or none, against pairs drawn from all that are none; bpr: a link
                            (u, v) scores higher than (u, w), where no training link joins u and w (Rendle et al., 2009)
-    negatives              what held-out links are told from. uniform: the pairs of the split that no link joins;
+    """
+
+    batch_size: Annotated[PositiveInt, IntRange(8, 512, log=True)] | None = 64
+    num_negatives: Annotated[PositiveInt, IntRange(1, 8)] = 1
+    remove_one_hop: Annotated[bool, Choices((False, True))] = True
+    evaluation_batch_size: PositiveInt = 128
+    loss: Literal["bce", "bpr"] = "bce"
+
+
+class Config(PairsConfig):
+    """negatives              what held-out links are told from. uniform: the pairs of the split that no link joins;
                            shared: the same, each link ranked among all of them; hard: negatives of each link's own,
                            those that are published with the split, else those of `graphlab.task.hard_negatives`
     metric                 what selects, of the metrics that go with the negatives; None is auroc for uniform, hits@50
@@ -70,11 +80,6 @@ class Config(TaskConfig):
     negatives_seed         what the order of tied hard negatives is drawn from, the same for all seeds of a run
     """
 
-    batch_size: Annotated[PositiveInt, IntRange(8, 512, log=True)] | None = 64
-    num_negatives: Annotated[PositiveInt, IntRange(1, 8)] = 1
-    remove_one_hop: Annotated[bool, Choices((False, True))] = True
-    evaluation_batch_size: PositiveInt = 128
-    loss: Literal["bce", "bpr"] = "bce"
     negatives: Negatives = "uniform"
     metric: Metric | None = None
     num_hard_negatives: Annotated[int, Field(ge=2)] | None = None
@@ -102,7 +107,7 @@ class LinkEpoch:
     def __init__(self, task: LinkPrediction, stream: SeedStream) -> None:
         self._task = task
         self._stream = stream
-        self._order = torch.randperm(len(task.split.train), generator=stream.child("order").torch())
+        self._order = torch.randperm(task.num_links, generator=stream.child("order").torch())
         self._steps = Steps(len(self._order), task.config.batch_size or max(1, len(self._order)))
 
     @property
@@ -135,6 +140,11 @@ class LinkPrediction(Task[Pairs]):
     @classmethod
     def require(cls, config: Config, dataset: Dataset) -> None:
         super().require(config, dataset)
+        cls.require_negatives(config, dataset)
+
+    @classmethod
+    def require_negatives(cls, config: Config, dataset: Dataset) -> None:
+        """Raises InputError for settings that do not fit the negatives of the data set."""
         if config.metric not in (None, *METRICS[config.negatives]):
             raise InputError(
                 f"task.metric={config.metric} is not measured against {config.negatives} negatives",
@@ -156,7 +166,7 @@ class LinkPrediction(Task[Pairs]):
     def prepare(self) -> None:
         self._hard: dict[Part, Tensor] = {}
         whole = self.dataset.graph
-        self._links = self.split.train[:, :2].to(self.device)
+        self._links = self.training_links().to(self.device)
         self._num_nodes = int(whole.num_nodes or 0)
         self._non_links = NonLinks(self._links, self._num_nodes)
         if not len(self._non_links):
@@ -166,10 +176,22 @@ class LinkPrediction(Task[Pairs]):
                 hint="training draws pairs that no training link joins, and there are none; hold links out",
             )
         self._non_neighbours = NonNeighbours(self._links, self._num_nodes) if self.config.loss == "bpr" else None
-        shown = {"x": whole.x} if whole.x is not None else {}
-        self._graph = Data(edge_index=both_directions(self._links.cpu()), num_nodes=self._num_nodes, **shown).to(
-            str(self.device)
-        )
+        self._graph = self.message_graph(self._links.cpu())
+
+    def training_links(self) -> Tensor:
+        """The links that are trained on, int64 `[L, 2]`, u < v, without repeats."""
+        return self.split.train[:, :2]
+
+    @property
+    def num_links(self) -> int:
+        """How many links are trained on."""
+        return len(self._links)
+
+    def message_graph(self, links: Tensor) -> Data:
+        """What a model sees where it may see these links `[L, 2]`."""
+        x = self.dataset.graph.x
+        shown = {} if x is None else {"x": x}
+        return Data(edge_index=both_directions(links), num_nodes=self._num_nodes, **shown).to(str(self.device))
 
     def batches(self, stream: SeedStream) -> LinkEpoch:
         return LinkEpoch(self, stream)
@@ -197,9 +219,9 @@ class LinkPrediction(Task[Pairs]):
         -log sigmoid(score of the link - score of a negative). To it comes what the model adds."""
         if not len(batch.pairs):
             return sum((p.sum() for p in learner.parameters()), torch.zeros((), device=self.device)) * 0
-        model = _link_model(learner)
+        model = link_model_of(learner)
         encoding = model.encode(batch.graph)
-        logits = _scores(model, encoding, batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
+        logits = scores_of_pairs(model, encoding, batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
         if self.config.loss == "bpr":
             return F.softplus(logits[:, 1:] - logits[:, :1]).mean() + model.encoding_penalty(encoding)
         positive = F.binary_cross_entropy_with_logits(logits[:, 0], torch.ones_like(logits[:, 0]))
@@ -215,17 +237,18 @@ class LinkPrediction(Task[Pairs]):
         if self.config.negatives == "hard":
             return self._rank(learner, part)
         pairs = self.shard.of(getattr(self.split, part)).to(self.device)[:, :2]
-        model = _link_model(learner)
+        model = link_model_of(learner)
         with torch.no_grad():
             encoding = model.encode(self._graph)
-            return torch.cat([_scores(model, encoding, few) for few in pairs.split(self.config.evaluation_batch_size)])
+            few = pairs.split(self.config.evaluation_batch_size)
+            return torch.cat([scores_of_pairs(model, encoding, each) for each in few])
 
     def _rank(self, learner: Learner, part: Part) -> Tensor:
         items = getattr(self.split, part)
         is_link = items[:, 2] == 1
         place = self.shard.of(is_link.cumsum(0) - 1)[self.shard.of(is_link)]
         links, negatives = self.shard.of(items)[self.shard.of(is_link), :2], self.hard_negatives(part)[place]
-        model = _link_model(learner)
+        model = link_model_of(learner)
         with torch.no_grad():
             encoding = model.encode(self._graph)
             first, second = (self._rank_ends(model, encoding, links, negatives, end) for end in range(2))
@@ -283,7 +306,7 @@ class LinkPrediction(Task[Pairs]):
     def node_scores(self, learner: Learner) -> Callable[[np.ndarray], np.ndarray]:
         """A function from nodes int64 `[n]` to their scores with all nodes `[n, num_nodes]`, after one encoding of the
         training links."""
-        model = _link_model(learner.eval())
+        model = link_model_of(learner.eval())
         with torch.no_grad():
             encoding = model.encode(self._graph)
 
@@ -300,7 +323,7 @@ class LinkPrediction(Task[Pairs]):
     def _nodes_at_once(self) -> int:
         return max(1, self.config.evaluation_batch_size // max(self._num_nodes, 1))
 
-    def labelled(self, rows: Tensor, part: Part) -> Labelled:
+    def labelled(self, rows: Tensor, part: Part) -> Labelled | None:
         pairs = getattr(self.split, part)
         return Labelled(rows, pairs[:, 2].bool().to(rows.device), pairs[:, :2])
 
@@ -358,7 +381,8 @@ def _links_of(items: Tensor) -> Tensor:
     return items[items[:, 2] == 1]
 
 
-def _link_model(learner: Learner) -> LinkModel:
+def link_model_of(learner: Learner) -> LinkModel:
+    """The model of a learner. Raises IncompatibleError for one that does not score links."""
     if not isinstance(learner.model, LinkModel):
         raise IncompatibleError(
             f"{type(learner.model).__name__} does not score links", hint="use a model of the link-prediction task"
@@ -366,7 +390,8 @@ def _link_model(learner: Learner) -> LinkModel:
     return learner.model
 
 
-def _scores(model: LinkModel, encoding: Any, pairs: Tensor) -> Tensor:
+def scores_of_pairs(model: LinkModel, encoding: Any, pairs: Tensor) -> Tensor:
+    """Scores `[P]` of pairs `[P, 2]`."""
     scores = model.score_pairs(encoding, pairs)
     return require_shape(f"the scores of {type(model).__name__}", scores, (len(pairs),), "[pairs]")
 

@@ -27,6 +27,8 @@ from graphlab.task.base import Labelled, Learner, Part, Task, TaskConfig
 from graphlab.task.example import CLASSES, FEATURES, NODES, example_dataset, random_graph, thirds
 from graphlab.task.heads import make_head
 from graphlab.task.metrics import measure
+from graphlab.task.ogb_evaluator import NODES as SCORED_BY_OGB
+from graphlab.task.ogb_evaluator import evaluate_nodes, node_submission, require_evaluator
 from graphlab.task.sampled_nodes import NodeBatches, NodeSampler, require_samplable
 
 
@@ -85,6 +87,12 @@ class NodeClassification(Task[Data]):
     Config = Config
     metric = "accuracy"
     direction = "max"
+
+    @classmethod
+    def require(cls, config: Config, dataset: Dataset) -> None:
+        super().require(config, dataset)
+        if dataset.evaluator:
+            require_evaluator(dataset.evaluator, SCORED_BY_OGB, f"{cls.name}, which scores {dataset.name}")
 
     def prepare(self) -> None:
         target = self.dataset.spec.output
@@ -155,9 +163,14 @@ class NodeClassification(Task[Data]):
         labelled, scored = Labelled(rows, self._labels[part], self._index[part]), self._scored[part]
         return labelled if scored is None else Labelled(*(each[scored] for each in labelled))
 
+    def submission(self, rows: Tensor, part: Part) -> dict[str, Tensor]:
+        return {"y_pred": node_submission(rows)} if self.dataset.evaluator else super().submission(rows, part)
+
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
         rows, labels, _ = self.labelled(rows, part)
         loss = F.cross_entropy(rows.float(), labels).item()
+        if self.dataset.evaluator:
+            return {"accuracy": evaluate_nodes(self.dataset.evaluator, rows, labels), "loss": loss}
         return measure(["accuracy"], "class", rows, labels) | {"loss": loss}
 
     @classmethod
@@ -170,6 +183,7 @@ class NodeClassification(Task[Data]):
             "metric": cls.metric,
             "split": dataset.splits.name,
             "selection": "best validation accuracy, ties by lower validation loss",
+            **({"evaluator": dataset.evaluator} if dataset.evaluator else {}),
         }
 
 
