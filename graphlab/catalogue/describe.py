@@ -184,6 +184,8 @@ def _dataset(name: str, registered: Registered) -> Parts:
         "split": split + "".join(f", or @{other}" for other in card.splits_of(registered.variant) if other != split),
         "other tasks": ", ".join(task for task in card.all_tasks if task != card.task_of(split)),
         "published": _count(len(published(full_name(registered, split))), "number"),
+        "metric": card.metrics.get(registered.variant, ""),
+        "homophily": _homophily(card.homophily.get(registered.variant, {})),
         "notices": "\n".join(card.notices.get(registered.variant, ())),
         "licence": card.licence,
         "citation": _cited(card.citation),
@@ -306,6 +308,10 @@ def _recipe(preset: Preset) -> str:
 
 def _counts(statistics: Mapping[str, int]) -> str:
     return ", ".join(f"{key.removeprefix('num_').replace('_', ' ')} {n:,}" for key, n in statistics.items())
+
+
+def _homophily(measures: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in measures.items())
 
 
 def _count(n: int, what: str) -> str:

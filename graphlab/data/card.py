@@ -50,6 +50,8 @@ class Card:
     notes           what a user should know of the data and of how it is read
     extras          attributes of graphs that no model of GraphLab reads, and that are there on purpose
     notices         by variant, the notices that `graphlab.data.check` gives of the data; the contract compares them
+    metrics         by variant, the metric that it is judged by where that is not the first of its task
+    homophily       by variant, what `graphlab analyze homophily` finds of its edges, to three decimals
     """
 
     family: str
@@ -67,6 +69,8 @@ class Card:
     extras: tuple[str, ...] = ()
     notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     split_variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    homophily: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def splits_of(self, variant: str) -> tuple[str, ...]:
         """The splits that a variant has, the default first."""

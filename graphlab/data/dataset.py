@@ -183,6 +183,13 @@ class Dataset:
         return self.graphs[{"train": 0, "validation": self.validation_graph, "test": -1}[part]]
 
     @property
+    def metric(self) -> str:
+        """The metric that the data set is judged by, as its card has it; empty where it is the first of its task."""
+        name = (self.origin and self.origin.source) or self.name
+        family, _, variant = name.partition("@")[0].partition("/")
+        return self.card.metrics.get(variant, "") if family == self.card.family else ""
+
+    @property
     def fingerprint(self) -> str:
         """sha256 over every tensor, the splits and the spec as they are now: two data sets with equal fingerprints are
         equal. Computed anew each time, since tensors can be changed in place."""
