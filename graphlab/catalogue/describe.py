@@ -18,6 +18,7 @@ from graphlab.core.errors import ConfigError, InputError, UnknownNameError, requ
 from graphlab.core.registry import Registered
 from graphlab.core.settings import settings_table
 from graphlab.data import own
+from graphlab.data.card import HOMOPHILY_MEASURES
 from graphlab.data.identity import OWN
 from graphlab.data.load import find_dataset, full_name
 from graphlab.data.own import find_entry
@@ -185,7 +186,7 @@ def _dataset(name: str, registered: Registered) -> Parts:
         "other tasks": ", ".join(task for task in card.all_tasks if task != card.task_of(split)),
         "published": _count(len(published(full_name(registered, split))), "number"),
         "metric": card.metrics.get(registered.variant, ""),
-        "homophily": _homophily(card.homophily.get(registered.variant, {})),
+        "homophily": _homophily(card.homophily.get(registered.variant, ())),
         "notices": "\n".join(card.notices.get(registered.variant, ())),
         "licence": card.licence,
         "citation": _cited(card.citation),
@@ -310,8 +311,8 @@ def _counts(statistics: Mapping[str, int]) -> str:
     return ", ".join(f"{key.removeprefix('num_').replace('_', ' ')} {n:,}" for key, n in statistics.items())
 
 
-def _homophily(measures: Mapping[str, float]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in measures.items())
+def _homophily(numbers: tuple[float, ...]) -> str:
+    return ", ".join(f"{name} {n:.3f}" for name, n in zip(HOMOPHILY_MEASURES, numbers, strict=False))
 
 
 def _count(n: int, what: str) -> str:

@@ -7,6 +7,22 @@ homophily.py  homophilies and label informativeness of the pairs of a pattern; s
 """
 
 from graphlab.analysis.directedness.homophily import Homophily, homophily_of
-from graphlab.analysis.directedness.patterns import PATTERNS, Pattern, adjacency_of, pattern_blocks, reciprocity
+from graphlab.analysis.directedness.patterns import (
+    PATTERNS,
+    Pattern,
+    adjacency_of,
+    pattern_blocks,
+    reciprocity,
+    require_pattern,
+)
 
-__all__ = ["PATTERNS", "Homophily", "Pattern", "adjacency_of", "homophily_of", "pattern_blocks", "reciprocity"]
+__all__ = [
+    "PATTERNS",
+    "Homophily",
+    "Pattern",
+    "adjacency_of",
+    "homophily_of",
+    "pattern_blocks",
+    "reciprocity",
+    "require_pattern",
+]

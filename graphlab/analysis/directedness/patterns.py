@@ -70,8 +70,7 @@ def pattern_blocks(
     Raises:
         InputError: There is no such pattern.
     """
-    if pattern not in PATTERNS:
-        raise InputError(f"there is no pattern {pattern!r:.60}", hint=f"it is one of {', '.join(PATTERNS)}")
+    require_pattern(pattern)
     loopless = _without_loops(adjacency)
     forms = {True: (loopless, loopless.T.tocsr())}
     if self_pairs:
@@ -93,6 +92,12 @@ def pattern_blocks(
         target = block.col.astype(np.int64)
         apart = source != target
         yield source[apart], target[apart]
+
+
+def require_pattern(pattern: object) -> None:
+    """Raises InputError for what is no pattern."""
+    if pattern not in PATTERNS:
+        raise InputError(f"there is no pattern {pattern!r:.60}", hint=f"it is one of {', '.join(PATTERNS)}")
 
 
 def _without_loops(adjacency: csr_matrix) -> csr_matrix:

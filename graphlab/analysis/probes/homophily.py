@@ -1,5 +1,5 @@
-"""How far the classes of nodes agree that an edge joins, or two edges with and without their direction: node, edge, class
-and adjusted homophily, label informativeness and reciprocity; see `graphlab.analysis.directedness`.
+"""How far the classes of nodes agree that an edge joins, or two edges with and without their direction: node, edge,
+class and adjusted homophily, label informativeness and reciprocity; see `graphlab.analysis.directedness`.
 """
 
 from __future__ import annotations
@@ -7,7 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphlab.analysis.directedness import PATTERNS, Homophily, adjacency_of, homophily_of, pattern_blocks, reciprocity
+from graphlab.analysis.directedness import (
+    PATTERNS,
+    Homophily,
+    adjacency_of,
+    homophily_of,
+    pattern_blocks,
+    reciprocity,
+    require_pattern,
+)
 from graphlab.analysis.probe import Finding
 from graphlab.core.errors import IncompatibleError
 from graphlab.data.dataset import Dataset
@@ -52,7 +60,10 @@ def probe(dataset: Dataset, *, patterns: str | Sequence[str] = "all", self_pairs
 def _chosen(patterns: str | Sequence[str]) -> Sequence[str]:
     if patterns == "all":
         return PATTERNS
-    return [name.strip() for name in patterns.split(",")] if isinstance(patterns, str) else patterns
+    names = [name.strip() for name in patterns.split(",")] if isinstance(patterns, str) else list(patterns)
+    for name in names:
+        require_pattern(name)
+    return names
 
 
 def _sentence(dataset: Dataset, summary: dict[str, Any]) -> str:

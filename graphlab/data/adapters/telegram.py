@@ -63,6 +63,9 @@ CARD = Card(
         "7,934. random-60/20/20: so many percent of the nodes, drawn from the seed; MagNet's shares, whose own splits "
         "are not published with the files."
     ),
+    homophily={
+        "": (0.322, 0.047, 0.015, 0.176),
+    },
 )
 
 

@@ -95,6 +95,14 @@ CARD = Card(
         "The files of squirrel-filtered and squirrel-filtered-undirected have no digest that could be trusted: they "
         "are checked by their numbers of nodes, edges, features and classes."
     ),
+    homophily={
+        "chameleon": (0.234, 0.044, 0.052, 0.260),
+        "chameleon-undirected": (0.230, 0.032, 0.048, 1.000),
+        "chameleon-filtered": (0.245, 0.043, 0.020, 0.692),
+        "chameleon-filtered-undirected": (0.236, 0.030, 0.014, 1.000),
+        "squirrel": (0.223, 0.015, 0.002, 0.171),
+        "squirrel-undirected": (0.222, 0.007, 0.001, 1.000),
+    },
 )
 
 
