@@ -50,7 +50,7 @@ def reciprocity(adjacency: csr_matrix) -> float | None:
         Newman, Forrest and Balthrop, Email Networks and the Spread of Computer Viruses, Physical Review E 66, 2002.
     """
     edges = _without_loops(adjacency)
-    return float(edges.multiply(edges.T).sum() / edges.nnz) if edges.nnz else None
+    return edges.multiply(edges.T).nnz / edges.nnz if edges.nnz else None
 
 
 def pattern_blocks(
