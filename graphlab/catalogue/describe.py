@@ -18,6 +18,7 @@ from graphlab.core.errors import ConfigError, InputError, UnknownNameError, requ
 from graphlab.core.registry import Registered
 from graphlab.core.settings import settings_table
 from graphlab.data import own
+from graphlab.data.card import HOMOPHILY_MEASURES
 from graphlab.data.identity import OWN
 from graphlab.data.load import find_dataset, full_name
 from graphlab.data.own import find_entry
@@ -184,6 +185,8 @@ def _dataset(name: str, registered: Registered) -> Parts:
         "split": split + "".join(f", or @{other}" for other in card.splits_of(registered.variant) if other != split),
         "other tasks": ", ".join(task for task in card.all_tasks if task != card.task_of(split)),
         "published": _count(len(published(full_name(registered, split))), "number"),
+        "metric": card.metrics.get(registered.variant, ""),
+        "homophily": _homophily(card.homophily.get(registered.variant, ())),
         "notices": "\n".join(card.notices.get(registered.variant, ())),
         "licence": card.licence,
         "citation": _cited(card.citation),
@@ -306,6 +309,10 @@ def _recipe(preset: Preset) -> str:
 
 def _counts(statistics: Mapping[str, int]) -> str:
     return ", ".join(f"{key.removeprefix('num_').replace('_', ' ')} {n:,}" for key, n in statistics.items())
+
+
+def _homophily(numbers: tuple[float, ...]) -> str:
+    return ", ".join(f"{name} {n:.3f}" for name, n in zip(HOMOPHILY_MEASURES, numbers, strict=False))
 
 
 def _count(n: int, what: str) -> str:

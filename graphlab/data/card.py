@@ -8,6 +8,9 @@ from typing import Any
 
 from graphlab.core.citation import Citation
 
+HOMOPHILY_MEASURES = ("edge", "adjusted", "label informativeness", "reciprocity")
+"""What a card says of how far joined nodes agree in class."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -50,6 +53,9 @@ class Card:
     notes           what a user should know of the data and of how it is read
     extras          attributes of graphs that no model of GraphLab reads, and that are there on purpose
     notices         by variant, the notices that `graphlab.data.check` gives of the data; the contract compares them
+    metrics         by variant, the metric that it is judged by where that is not the first of its task
+    homophily       by variant, `HOMOPHILY_MEASURES` of its edges as `graphlab analyze homophily` has them, to three
+                    decimals
     """
 
     family: str
@@ -67,6 +73,8 @@ class Card:
     extras: tuple[str, ...] = ()
     notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     split_variants: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)
+    homophily: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def splits_of(self, variant: str) -> tuple[str, ...]:
         """The splits that a variant has, the default first."""
@@ -98,5 +106,6 @@ def card_of(values: Mapping[str, Any]) -> Card:
         key: tuple(Source(**each) for each in files) for key, files in values.get("sources", {}).items()
     }
     values["split_variants"] = {key: tuple(names) for key, names in values.get("split_variants", {}).items()}
+    values["homophily"] = {key: tuple(numbers) for key, numbers in values.get("homophily", {}).items()}
     values["notices"] = {key: tuple(notices) for key, notices in values.get("notices", {}).items()}
     return Card(**values)

@@ -16,7 +16,7 @@ from graphlab.core.errors import InputError
 from graphlab.core.files import canonical_json
 from graphlab.core.seeds import SeedStream
 from graphlab.data.arrays import bytes_of, tensor_of
-from graphlab.data.card import Card
+from graphlab.data.card import HOMOPHILY_MEASURES, Card
 from graphlab.data.item import find_items
 from graphlab.data.spec import Categorical, Continuous, DataSpec
 
@@ -186,6 +186,25 @@ class Dataset:
     def graph_of(self, part: str) -> Data:
         """The knowledge graph that a part of the split is asked in."""
         return self.graphs[{"train": 0, "validation": self.validation_graph, "test": -1}[part]]
+
+    @property
+    def metric(self) -> str:
+        """The metric that the data set is judged by, as its card has it; empty where it is the first of its task."""
+        return self.card.metrics.get(self._variant, "") if self._variant is not None else ""
+
+    @property
+    def homophily(self) -> dict[str, float]:
+        """What the card says of how far joined nodes agree in class; of data that were changed since, nothing."""
+        is_changed = bool(self.origin and self.origin.source)
+        numbers = () if is_changed or self._variant is None else self.card.homophily.get(self._variant, ())
+        return dict(zip(HOMOPHILY_MEASURES, numbers, strict=False))
+
+    @property
+    def _variant(self) -> str | None:
+        """Of the card's family; None for data that no adapter made."""
+        name = (self.origin and self.origin.source) or self.name
+        family, _, variant = name.partition("@")[0].partition("/")
+        return variant if family == self.card.family else None
 
     @property
     def fingerprint(self) -> str:

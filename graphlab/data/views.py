@@ -33,6 +33,8 @@ def dataset_html(dataset: Dataset) -> str:
         **{key.removeprefix("num_"): f"{n:,}" for key, n in dataset.statistics().items() if n},
         "task": dataset.task,
         "split": dataset.splits.name,
+        "metric": dataset.metric,
+        "homophily": ", ".join(f"{name} {value:.3f}" for name, value in dataset.homophily.items()),
         "licence": card.licence,
         "citation": str(card.citation),
         "search on validation": card.forbids_search and f"against the rules of {card.forbids_search}",

@@ -14,6 +14,14 @@ NOT_IN_MIRROR = {
     "planetoid/pubmed": "ind.pubmed.allx",
     "zinc/12k": "zinc/train.pickle",
     "zinc/full": "zinc/train.pickle",
+    "citation-directed/cora-ml": "cora_ml.npz",
+    "heterophilous/roman-empire": "roman_empire.npz",
+    "heterophilous/roman-empire-directed": "roman_empire.npz",
+    "heterophilous/amazon-ratings": "amazon_ratings.npz",
+    "heterophilous/minesweeper": "minesweeper.npz",
+    "heterophilous/questions": "questions.npz",
+    "wiki/squirrel-filtered": "squirrel_filtered_directed.npz",
+    "wiki/squirrel-filtered-undirected": "squirrel_filtered.npz",
 }
 
 

@@ -25,6 +25,7 @@ from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.links import PERCENTS, SPLITS, labelled_pairs, sizes, split_links, unordered
+from graphlab.data.node_files import read_geom_gcn_split
 from graphlab.data.spec import LINK, Continuous, DataSpec, Target
 from graphlab.data.text import read_integers
 from graphlab.data.unpickle import read_pickle
@@ -244,6 +245,10 @@ CARD = Card(
         "training file join a node to itself, only to name isolated nodes, and are left out. Features are 0 or 1, not "
         "scaled."
     ),
+    homophily={
+        "cora": (0.810, 0.771, 0.590, 1.000),
+        "citeseer": (0.736, 0.671, 0.451, 1.000),
+    },
 )
 
 
@@ -322,7 +327,7 @@ def _splits(name: str, variant: str, files: Files, y: Tensor, labelled: Tensor, 
         return Splits(name, draw=lambda stream: _draw(stream, y, labelled))
     if name == "geom-gcn":
         paths = (files.path(f"geom-gcn/splits/{variant}_split_0.6_0.2_{k}.npz") for k in range(10))
-        return Splits(name, fixed=tuple(_masks(path) for path in paths))
+        return Splits(name, fixed=tuple(read_geom_gcn_split(path) for path in paths))
     num_train = num_known - NUM_VALIDATION if name == "full" else TRAIN_PER_CLASS * len(CLASSES[variant])
     validation = torch.arange(num_train, num_train + NUM_VALIDATION)
     return Splits(name, fixed=(Split(torch.arange(num_train), validation, test),))
@@ -334,12 +339,6 @@ def _draw(stream: SeedStream, y: Tensor, labelled: Tensor) -> Split:
     train = torch.cat([order[y[order] == c][:TRAIN_PER_CLASS] for c in range(int(y.max()) + 1)])
     rest = order[~torch.isin(order, train)]
     return Split(train, rest[:NUM_VALIDATION], rest[NUM_VALIDATION : NUM_VALIDATION + NUM_TEST])
-
-
-def _masks(path: Path) -> Split:
-    with np.load(path, allow_pickle=False) as masks:
-        parts = (torch.from_numpy(np.flatnonzero(masks[f"{part}_mask"])) for part in ("train", "val", "test"))
-        return Split(*parts)
 
 
 def undirected_edges(path: Path) -> Tensor:

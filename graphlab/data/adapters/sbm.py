@@ -73,6 +73,18 @@ CARD = Card(
         "h is the expected share of a node's (out-)links that stay in its class. fixed: 10, 20 and 70 nodes of each "
         "class. The best classifier of the features alone is right for 60.0 % of nodes."
     ),
+    homophily={
+        "undirected-h0.1": (0.102, -0.197, 0.053, 1.000),
+        "undirected-h0.3": (0.298, 0.063, 0.005, 1.000),
+        "undirected-h0.5": (0.500, 0.333, 0.104, 1.000),
+        "undirected-h0.7": (0.724, 0.631, 0.356, 1.000),
+        "undirected-h0.9": (0.897, 0.863, 0.680, 1.000),
+        "directed-h0.1": (0.107, -0.191, 0.755, 0.001),
+        "directed-h0.3": (0.296, 0.061, 0.562, 0.010),
+        "directed-h0.5": (0.501, 0.335, 0.500, 0.019),
+        "directed-h0.7": (0.710, 0.614, 0.566, 0.048),
+        "directed-h0.9": (0.900, 0.867, 0.766, 0.074),
+    },
 )
 
 

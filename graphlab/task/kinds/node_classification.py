@@ -1,4 +1,4 @@
-"""Transductive node classification: one graph, some labels given, accuracy on the others.
+"""Transductive node classification: one graph, some labels given, accuracy or AUROC on the others.
 
 Yang, Cohen and Salakhutdinov, ICML 2016; Kipf and Welling, ICLR 2017.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.core.config import PositiveInt
+from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.core.shapes import require_shape
 from graphlab.data.dataset import Dataset
@@ -23,7 +24,7 @@ from graphlab.data.spec import UNLABELLED, Continuous, DataSpec, Target
 from graphlab.model.base import Model
 from graphlab.model.layered import LayeredModel, layerwise
 from graphlab.ops.neighbour_sampling import ALL
-from graphlab.task.base import Labelled, Learner, Part, Task, TaskConfig
+from graphlab.task.base import Direction, Labelled, Learner, Part, Task, TaskConfig
 from graphlab.task.example import CLASSES, FEATURES, NODES, example_dataset, random_graph, thirds
 from graphlab.task.heads import make_head
 from graphlab.task.metrics import measure
@@ -36,10 +37,12 @@ class Config(TaskConfig):
     """batch_size  training nodes a step, over all processes; None trains on the whole graph at once
     fan_outs    with batch_size: in-edges sampled of a node, a number for each layer, that of the training nodes first;
               -1 takes all; see docs/SAMPLING.md
+    metric      what selects: accuracy, or auroc of two classes; None is what the data set is judged by
     """
 
     batch_size: PositiveInt | None = None
     fan_outs: Annotated[tuple[int, ...], Field(strict=False)] | None = None
+    metric: Literal["accuracy", "auroc"] | None = None
 
     @field_validator("fan_outs")
     @classmethod
@@ -73,6 +76,9 @@ class FullBatch:
 class NodeClassification(Task[Data]):
     """Cross-entropy on the training nodes, accuracy on the rest; nodes that are `UNLABELLED` count in neither.
 
+    Two classes may be judged by AUROC, the area under the ROC curve of the second class's logit less the first's. Data
+    sets that are published with it are.
+
     Models get the graph without its labels; those of the training nodes alone are there, as
     `known_labels` `[num_nodes, num_classes]`, one-hot, zero for every other node.
 
@@ -86,13 +92,22 @@ class NodeClassification(Task[Data]):
     types = frozenset({"class"})
     Config = Config
     metric = "accuracy"
-    direction = "max"
+    direction: Direction = "max"
 
     @classmethod
     def require(cls, config: Config, dataset: Dataset) -> None:
         super().require(config, dataset)
+        if cls.selection(config, dataset)[0] == "auroc" and dataset.spec.num_outputs != 2:
+            raise InputError(
+                f"task.metric=auroc is about two classes, and {dataset.name} has {dataset.spec.num_outputs:,}",
+                hint="task.metric=accuracy is for any number",
+            )
         if dataset.evaluator:
             require_evaluator(dataset.evaluator, SCORED_BY_OGB, f"{cls.name}, which scores {dataset.name}")
+
+    @classmethod
+    def selection(cls, config: Config, dataset: Dataset) -> tuple[str, Direction]:
+        return config.metric or dataset.metric or cls.metric, cls.direction
 
     def prepare(self) -> None:
         target = self.dataset.spec.output
@@ -170,19 +185,25 @@ class NodeClassification(Task[Data]):
         rows, labels, _ = self.labelled(rows, part)
         loss = F.cross_entropy(rows.float(), labels).item()
         if self.dataset.evaluator:
-            return {"accuracy": evaluate_nodes(self.dataset.evaluator, rows, labels), "loss": loss}
-        return measure(["accuracy"], "class", rows, labels) | {"loss": loss}
+            scores = {"accuracy": evaluate_nodes(self.dataset.evaluator, rows, labels)}
+        else:
+            scores = measure(["accuracy"], "class", rows, labels)
+        if self.metric == "auroc":
+            scores |= measure(["auroc"], "mask", rows[:, 1].double() - rows[:, 0].double(), labels)
+        return scores | {"loss": loss}
 
     @classmethod
     def metrics(cls, config: Config, dataset: Dataset) -> Sequence[str]:
-        return ("accuracy", "loss")
+        return ("accuracy", *(("auroc",) if cls.selection(config, dataset)[0] == "auroc" else ()), "loss")
 
     @classmethod
     def protocol(cls, config: Config, dataset: Dataset) -> Mapping[str, Any]:
+        metric, _ = cls.selection(config, dataset)
+        name = {"accuracy": "accuracy", "auroc": "AUROC"}[metric]
         return {
-            "metric": cls.metric,
+            "metric": metric,
             "split": dataset.splits.name,
-            "selection": "best validation accuracy, ties by lower validation loss",
+            "selection": f"best validation {name}, ties by lower validation loss",
             **({"evaluator": dataset.evaluator} if dataset.evaluator else {}),
         }
 

@@ -1,0 +1,28 @@
+"""What the direction of edges says of the classes of nodes.
+
+patterns.py   the pairs of nodes that one edge or two join, with and without direction, in blocks of bounded memory
+homophily.py  homophilies and label informativeness of the pairs of a pattern; start here
+
+`gl.analyze("homophily", dataset)` puts both together.
+"""
+
+from graphlab.analysis.directedness.homophily import Homophily, homophily_of
+from graphlab.analysis.directedness.patterns import (
+    PATTERNS,
+    Pattern,
+    adjacency_of,
+    pattern_blocks,
+    reciprocity,
+    require_pattern,
+)
+
+__all__ = [
+    "PATTERNS",
+    "Homophily",
+    "Pattern",
+    "adjacency_of",
+    "homophily_of",
+    "pattern_blocks",
+    "reciprocity",
+    "require_pattern",
+]
