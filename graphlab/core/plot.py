@@ -35,9 +35,9 @@ class Plot(Figure):
     def __init__(self, width: float = 7.0, height: float = 3.6) -> None:
         super().__init__(figsize=(width, height), layout="constrained", facecolor="white")
 
-    def panel(self) -> Axes:
-        """A pair of axes without a box around it."""
-        axes = self.add_subplot()
+    def panel(self, place: int = 1, count: int = 1) -> Axes:
+        """A pair of axes without a box around it, at a place, from 1, of so many side by side."""
+        axes = self.add_subplot(1, count, place)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=9)
         return axes

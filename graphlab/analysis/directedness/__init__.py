@@ -2,8 +2,9 @@
 
 patterns.py   the pairs of nodes that one edge or two join, with and without direction, in blocks of bounded memory
 homophily.py  homophilies and label informativeness of the pairs of a pattern; start here
+advice.py     how much of what two edges say of classes takes their direction
 
-`gl.analyze("homophily", dataset)` puts both together.
+`gl.analyze("homophily", dataset)` puts the first two together; `gl.analyze("directedness", dataset)` advises.
 """
 
 from graphlab.analysis.directedness.homophily import Homophily, homophily_of

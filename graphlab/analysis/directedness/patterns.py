@@ -94,6 +94,36 @@ def pattern_blocks(
         yield source[apart], target[apart]
 
 
+def two_step_blocks(
+    adjacency: csr_matrix, nodes: np.ndarray, budget: int = BUDGET
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Which patterns of two edges join two of some nodes, over any third node, in blocks of whole rows.
+
+    Args:
+        adjacency: As `adjacency_of` gives it; self-loops are left out.
+        nodes: Ids, int64 `[M]`, each once.
+        budget: As of `pattern_blocks`.
+
+    Yields:
+        u, v: places in `nodes`, u < v, int64 `[pairs]`; no pair is there twice, and all that are joined are.
+        code: 1 where AA or A'A' joins them, plus 2 where AA' does, plus 4 where A'A does; int64 `[pairs]`.
+    """
+    forward = _without_loops(adjacency)
+    backward = forward.T.tocsr()
+    to_nodes, from_nodes = forward[:, nodes].tocsr(), backward[:, nodes].tocsr()
+    steps = np.diff(to_nodes.indptr).astype(np.float64) + np.diff(from_nodes.indptr)
+    paths = (forward[nodes] + backward[nodes]) @ steps
+    for first, last in _ranges(paths, budget):
+        out, into = forward[nodes[first:last]], backward[nodes[first:last]]
+        along, over_successor, over_predecessor = out @ to_nodes + into @ from_nodes, out @ from_nodes, into @ to_nodes
+        for bit, joined in enumerate((along, over_successor, over_predecessor)):
+            joined.data[:] = 1 << bit
+        block = (along + over_successor + over_predecessor).tocoo()
+        u, v = block.row.astype(np.int64) + first, block.col.astype(np.int64)
+        once = u < v
+        yield u[once], v[once], block.data[once].astype(np.int64)
+
+
 def require_pattern(pattern: object) -> None:
     """Raises InputError for what is no pattern."""
     if pattern not in PATTERNS:
