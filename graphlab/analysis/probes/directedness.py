@@ -49,7 +49,7 @@ class Directedness(Finding):
 
 
 def probe(dataset: Dataset, *, labels: Labels = "train", seed: int = 0) -> Directedness:
-    """The advice "with direction" or "without", its score, and a row for each pattern of two edges; SS has no direction:
+    """The advice, with direction or without, its score, and a row for each pattern of two edges; SS has no direction:
 
     pairs        pairs of labelled nodes that the pattern joins
     same         those of one class among them
