@@ -11,10 +11,10 @@ and takes its first step in proportion to the weights. With p = q = 1 it is the 
 Skiena, KDD 2014).
 
 A step is drawn by rejection: an edge of v is proposed by its weight, from an alias table, and taken with the
-probability alpha(t, x) / max alpha. After a few proposals that were not taken the step is drawn from its exact
-probabilities, so that its time is bounded for any p and q; both ways give the same distribution, and so do they
-together. Tables take memory in proportion to the edges, where tables of each pair (t, v) take that of all paths of two
-steps.
+probability alpha(t, x) / max(1, 1 / q); what going back is worth above that is proposed apart. After a few proposals
+that were not taken the step is drawn from its exact probabilities, so that its time is bounded for any p and q; both
+ways give the same distribution, and so do they together. Tables take memory in proportion to the edges, where tables of
+each pair (t, v) take that of all paths of two steps.
 
 Random numbers are those of `personalised_pagerank.random_walks`: functions of the stream, the node that a walk starts
 from and its number among the walks of that node. Walks do not depend on threads, or on which others there are.
@@ -168,29 +168,52 @@ def _sorted(transition: Transition) -> Transition:
 
 
 @inlined
-def _bias(start, target, previous, node, back, out):
-    """alpha of a step to a node, by bisection of the edges of the node before."""
-    if node == previous:
-        return back
-    low, high = start[previous], start[previous + 1]
+def _first_edge(start, target, source, node):
+    """The first edge from a source to a node, by bisection; where there is none, an edge to another or the end."""
+    low, high = start[source], start[source + 1]
     while low < high:
         middle = (low + high) >> 1
         if target[middle] < node:
             low = middle + 1
         else:
             high = middle
-    return 1.0 if low < start[previous + 1] and target[low] == node else out
+    return low
+
+
+@inlined
+def _leads(start, target, source, node):
+    edge = _first_edge(start, target, source, node)
+    return edge < start[source + 1] and target[edge] == node
+
+
+@inlined
+def _share_back(start, target, probability, source, node):
+    """The probability that a step by weights alone leads from a source to a node."""
+    edge, end = _first_edge(start, target, source, node), start[source + 1]
+    share = 0.0
+    while edge < end and target[edge] == node:
+        share += probability[edge] if len(probability) else 1.0 / (end - start[source])
+        edge += 1
+    return share
+
+
+@inlined
+def _worth(start, target, probability, edge, previous, back, away):
+    """alpha times the weight of an edge."""
+    node = np.int64(target[edge])
+    bias = back if node == previous else (1.0 if _leads(start, target, previous, node) else away)
+    return bias * probability[edge] if len(probability) else bias
 
 
 @compiled
 def _walk(
-    start, target, threshold, alias, probability, key, starts, num_walks, back, out_of, proposals, first, last, walks
+    start, target, threshold, alias, probability, key, starts, num_walks, back, away, proposals, first, last, walks
 ):
-    """The walks `[first, last)`; `back` is 1 / p and `out_of` 1 / q."""
+    """The walks `[first, last)`; `back` is 1 / p and `away` 1 / q."""
     length = walks.shape[1]
-    is_weighted = len(probability) > 0
-    most = max(1.0, back, out_of)
-    is_biased = back != 1.0 or out_of != 1.0
+    least, most = min(1.0, away), max(1.0, away)
+    excess = max(0.0, back - most)
+    is_biased = back != 1.0 or away != 1.0
     for row in range(first, last):
         at = starts[row // num_walks]
         state = walk_state(key, at, row % num_walks)
@@ -202,33 +225,42 @@ def _walk(
                 for rest in range(step, length):
                     walks[row, rest] = -1
                 break
-            edge = np.int64(-1)
+            following = np.int64(-1)
             if previous < 0 or not is_biased:
                 state = next_state(state)
-                edge = np.int64(edge_of(state, begin, degree, threshold, alias))
+                following = np.int64(target[edge_of(state, begin, degree, threshold, alias)])
             else:
+                # what returning is worth above the others is proposed apart: else a small p has all others refused
+                extra = excess * _share_back(start, target, probability, at, previous) if excess else 0.0
                 for _ in range(proposals):
                     state = next_state(state)
-                    proposed = np.int64(edge_of(state, begin, degree, threshold, alias))
-                    state = next_state(state)
-                    bias = _bias(start, target, previous, np.int64(target[proposed]), back, out_of)
-                    if uniform(state) * most < bias:
-                        edge = proposed
+                    height = uniform(state) * (most + extra)
+                    if height >= most:
+                        following = previous
                         break
-            if edge < 0:
+                    state = next_state(state)
+                    node = np.int64(target[edge_of(state, begin, degree, threshold, alias)])
+                    if node == previous:
+                        is_taken = height < back
+                    elif height < least:
+                        is_taken = True
+                    else:
+                        is_taken = _leads(start, target, previous, node) == (away < 1.0)
+                    if is_taken:
+                        following = node
+                        break
+            if following < 0:
                 total = 0.0
                 for e in range(begin, begin + degree):
-                    bias = _bias(start, target, previous, np.int64(target[e]), back, out_of)
-                    total += bias * probability[e] if is_weighted else bias
+                    total += _worth(start, target, probability, e, previous, back, away)
                 state = next_state(state)
                 left = uniform(state) * total
                 for e in range(begin, begin + degree):
-                    bias = _bias(start, target, previous, np.int64(target[e]), back, out_of)
-                    edge = e
-                    left -= bias * probability[e] if is_weighted else bias
+                    following = np.int64(target[e])
+                    left -= _worth(start, target, probability, e, previous, back, away)
                     if left < 0:
                         break
-            previous, at = at, np.int64(target[edge])
+            previous, at = at, following
             walks[row, step] = at
 
 
