@@ -32,6 +32,7 @@ from torch_geometric.data import Data
 from graphlab.core.seeds import SeedStream
 from graphlab.data.links import both_directions
 from graphlab.data.spec import LINK, DataSpec
+from graphlab.model.base import LinkModel
 from graphlab.model.registry import build_model
 from graphlab.ops.biased_walks import BiasedWalks
 from graphlab.ops.personalised_pagerank import Transition
@@ -48,6 +49,7 @@ def fastrp(links: np.ndarray, num_nodes: int) -> Callable[[], object]:
     def embed() -> torch.Tensor:
         SeedStream(0).seed_torch()
         model = build_model("fastrp", spec, {"embedding_dim": DIM})
+        assert isinstance(model, LinkModel)
         with torch.no_grad():
             return model.encode(Data(edge_index=edge_index, num_nodes=num_nodes))
 

@@ -42,14 +42,14 @@ def drawn(num_walks: int = 12, length: int = 9, context: int = 3, negatives: int
 def by_loops(vectors, walks, negatives, context):
     total, z = 0.0, vectors.tolist()
 
-    def told_apart(u, v, sign):
+    def logistic(u, v, sign):
         return math.log1p(math.exp(-sign * sum(a * b for a, b in zip(z[u], z[v], strict=True))))
 
     for walk, others in zip(walks.tolist(), negatives.tolist(), strict=True):
         for place, noise in enumerate(others):
             for v in walk[place + 1 : place + 1 + context]:
                 if v != ENDED:
-                    total += told_apart(walk[place], v, 1) + sum(told_apart(walk[place], n, -1) for n in noise)
+                    total += logistic(walk[place], v, 1) + sum(logistic(walk[place], n, -1) for n in noise)
     return total / (negatives.shape[0] * negatives.shape[1] * context)
 
 

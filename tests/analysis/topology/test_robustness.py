@@ -42,29 +42,29 @@ def studied(parts: LinkParts, hops: int = 1, method: Method = "exact", values: i
     return study._finding(tuple(studies), "few", "scores", hops, method)
 
 
-def require_numbers(found: LinkStudy) -> None:
-    json.dumps(found.to_json(), allow_nan=False)
-    for each in found.seeds:
+def require_numbers(result: LinkStudy) -> None:
+    json.dumps(result.to_json(), allow_nan=False)
+    for each in result.seeds:
         assert all(np.isfinite(values).all() for values in each.measures().values())
         assert all(np.isfinite(values).all() for values in each.performance.metrics().values())
     for kind in ("pearson", "spearman"):
-        for table in (found.correlations(kind), found.mean_correlations(kind)):
+        for table in (result.correlations(kind), result.mean_correlations(kind)):
             for entry in table.values():
                 assert all(value is None or -1 <= value <= 1 for value in (entry.value, entry.low, entry.high))
-    for row in found._lowest():
+    for row in result._lowest():
         assert all(value is None or 0 <= value <= 1 for name, value in row.items() if name != "measure")
-    assert "nan" not in found.text and "nan" not in repr(found.summary)
+    assert "nan" not in result.text and "nan" not in repr(result.summary)
 
 
 @pytest.mark.parametrize("method", ["exact", "projection"])
 @pytest.mark.parametrize("name", FEW)
 def test_little_graphs(name, method, tmp_path):
     for hops in (1, 8):
-        found = studied(FEW[name], hops, method)
-        require_numbers(found)
-    text = found.report(tmp_path / "page.html").read_text()
+        result = studied(FEW[name], hops, method)
+        require_numbers(result)
+    text = result.report(tmp_path / "page.html").read_text()
     assert ">nan<" not in text and "few" in text
-    assert found.plot().render("png").startswith(b"\x89PNG")
+    assert result.plot().render("png").startswith(b"\x89PNG")
 
 
 @settings(max_examples=40, deadline=None)
@@ -82,12 +82,12 @@ def test_any_graph(size, probability, seed, held_out, hops, values, method):
 
 
 def test_a_node_without_test_links_is_in_no_mean():
-    found = studied(FEW["one test link"])
-    performance = found.seeds[0].performance
+    result = studied(FEW["one test link"])
+    performance = result.seeds[0].performance
     assert performance.nodes.tolist() == [0, 3]
     assert all(len(values) == 2 for values in performance.metrics().values())
-    row = next(row for row in found._lowest() if row["measure"] == "tc_test")
-    assert row["all"] == np.mean([each.performance.metrics()["hits@10"].mean() for each in found.seeds])
+    row = next(row for row in result._lowest() if row["measure"] == "tc_test")
+    assert row["all"] == np.mean([each.performance.metrics()["hits@10"].mean() for each in result.seeds])
     empty = studied(FEW["no test links"])
     assert all(row["lowest"] is row["all"] is row["auroc"] is None for row in empty._lowest())
     assert empty.summary.keys() & {"tc_test", "ppr_test", "shift"} == set()
@@ -110,8 +110,8 @@ def _components(graph: Adjacency) -> list[nx.Graph]:
 
 def test_very_many_hops_take_no_time():
     parts = FEW["components"]
-    found = study.ego_density(parts.train, 10**9)
-    assert found.tolist() == pytest.approx([2 / 3] * 3 + [1, 1] + [0] * 4)
+    result = study.ego_density(parts.train, 10**9)
+    assert result.tolist() == pytest.approx([2 / 3] * 3 + [1, 1] + [0] * 4)
 
 
 def test_cuts_beyond_the_number_of_nodes():
@@ -144,11 +144,11 @@ def test_coefficients_do_not_depend_on_the_scale(scale):
 def test_data_sets_with_isolated_nodes(tmp_path):
     graph = nx.disjoint_union(nx.relaxed_caveman_graph(8, 5, 0.2, seed=0), nx.empty_graph(6))
     links = gl.dataset(graph, name="alone", task="link-prediction", split="random-70/10/20")
-    for found in (
+    for result in (
         gl.analyze("topology", links, hops=3),
         gl.analyze("topology", gl.run("common-neighbours", links, store=tmp_path), hops=3),
     ):
-        json.dumps(found.to_json(), allow_nan=False)
-        alone = found.nodes().iloc[40:]
+        json.dumps(result.to_json(), allow_nan=False)
+        alone = result.nodes().iloc[40:]
         assert (alone["degree_train"] == 0).all() and (alone["ego_density"] == 0).all()
         assert (alone["ppr_near"] == 1).all() and (alone["tc_test"] == 0).all()

@@ -122,10 +122,10 @@ def test_pagerank_is_measured_where_it_is_asked_for_or_takes_seconds(runs, links
 
 def test_other_cuts(runs):
     """What is shown is of the last cut where ten is none of them."""
-    found = study_runs(runs, cuts=(1, 5))
-    assert found.cut == 5 and "hits@5 of the lowest" in found.df.columns
-    pd.testing.assert_frame_equal(found.lowest(), found.lowest("hits@5"))
-    assert plot_scatter(found).render("png").startswith(b"\x89PNG")
+    of_five = study_runs(runs, cuts=(1, 5))
+    assert of_five.cut == 5 and "hits@5 of the lowest" in of_five.df.columns
+    pd.testing.assert_frame_equal(of_five.lowest(), of_five.lowest("hits@5"))
+    assert plot_scatter(of_five).render("png").startswith(b"\x89PNG")
     with pytest.raises(InputError, match="no cuts"):
         study_runs(runs, cuts=())
 
