@@ -15,7 +15,6 @@ Found: see `results/topology.json`.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,7 +24,7 @@ from typing import Any
 import graphlab as gl  # isort: skip  # before torch, whose threads it sets
 import numpy as np
 import torch
-from measure import interleaved, median_ratio, peak_mib, write_result
+from measure import interleaved, measured_in_a_process, median_ratio, peak_mib, write_result
 
 from graphlab.analysis.topology.concentration import approximate_concentration, topological_concentration
 from graphlab.analysis.topology.parts import LinkParts
@@ -79,11 +78,6 @@ def measured(what: str, kind: str, count: int) -> dict[str, Any]:
     return {"links": count, "seconds": round(median(seconds), 3), "peak_mib": round(peak_mib() - held, 1)}
 
 
-def in_process(*words: object) -> dict[str, Any]:
-    command = [sys.executable, "-W", "ignore", __file__, *map(str, words)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 def plain(num_nodes: int, train: list[tuple[int, int]], test: list[tuple[int, int]]) -> list[float]:
     """TC of one hop of test links, by sets and loops."""
     neighbours: list[list[int]] = [[] for _ in range(num_nodes)]
@@ -130,7 +124,10 @@ def on_cora() -> dict[str, Any]:
 
 def main() -> None:
     growth = {
-        what: {kind: [in_process(what, kind, count) for count in counts] for kind in ("random", "power-law")}
+        what: {
+            kind: [measured_in_a_process(__file__, what, kind, count) for count in counts]
+            for kind in ("random", "power-law")
+        }
         for what, counts in LINKS.items()
     }
     write_result("topology", {"cora": on_cora(), "growth": growth})

@@ -56,6 +56,12 @@ def measured_in_a_child(file: str, *words: object) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+def measured_in_a_process(file: str, *words: object) -> dict[str, Any]:
+    """The JSON that a benchmark prints when it is called with these words, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", file, *map(str, words)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def write_result(name: str, result: Mapping[str, Any]) -> None:
     """Print a result and keep it, with what it was measured on, as `results/<name>.json`."""
     from graphlab.core import environment

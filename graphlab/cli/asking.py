@@ -78,6 +78,13 @@ def analyze(
     ] = None,
     hops: Annotated[int | None, typer.Option("--hops", help="Of topology: steps of walks, 1 by default.")] = None,
     method: Annotated[str | None, typer.Option("--method", help="Of topology: exact or projection.")] = None,
+    pagerank: Annotated[
+        bool | None,
+        typer.Option(
+            "--pagerank/--no-pagerank",
+            help="Of topology: measure the PageRank of all nodes; by default where it takes seconds.",
+        ),
+    ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Of topology: write this HTML page.")] = None,
     store: StorePath = None,
     as_json: Json = False,
@@ -98,6 +105,7 @@ def analyze(
         "settings": parse_settings(text.removeprefix("model.") for text in settings) if settings else None,
         "hops": hops,
         "method": method,
+        "pagerank": pagerank,
     }
     given = {name: value for name, value in options.items() if value is not None}
     found = api.analyze(probe, subject, dataset, store=store, **given)

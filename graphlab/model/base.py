@@ -13,6 +13,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.core.config import Config
 from graphlab.core.errors import IncompatibleError
+from graphlab.core.seeds import SeedStream
 from graphlab.data.node_vectors import vector_width
 from graphlab.data.prepared import Preparation
 from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
@@ -179,6 +180,8 @@ class LinkModel(Model, ABC):
     """
 
     tasks = frozenset({"link-prediction"})
+    has_node_loss: ClassVar[bool] = False
+    """Whether the model is trained by `node_loss`, with task.loss=model, and not by losses of pairs."""
 
     @abstractmethod
     def encode(self, graph: Data) -> Any:
@@ -204,6 +207,20 @@ class LinkModel(Model, ABC):
     def encoding_penalty(self, encoding: Any) -> Tensor | float:
         """What regularisation adds to the loss of a step, as the divergence of an encoding from its prior."""
         return 0.0
+
+    def node_loss(self, graph: Data, nodes: Tensor, stream: SeedStream) -> Tensor:
+        """The loss of a step about some nodes, each of which comes once an epoch, where `has_node_loss`.
+
+        Args:
+            graph: All training links.
+            nodes: int64 `[B]`.
+            stream: Of the step. What is drawn for a node should not depend on which others there are, so that processes
+                can share a step.
+
+        Returns:
+            The mean over the nodes, a scalar.
+        """
+        raise NotImplementedError
 
     def forward(self, *args: Any, **kwargs: Any) -> Tensor:
         """Scores `[P]` of a graph and pairs, so that a built model is called like any other module."""

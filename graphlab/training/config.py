@@ -26,7 +26,7 @@ class TrainingConfig(Config):
                     validation loss; None trains all epochs
     evaluate_every  epochs between evaluations on validation; the last epoch is always evaluated
     betas           decay rates of adam's and adamw's two moments; sgd has none
-    scheduler       cosine: to 0 over all epochs; step: times `gamma` every `step_epochs`; plateau: times
+    scheduler       cosine and linear: to 0 over all epochs; step: times `gamma` every `step_epochs`; plateau: times
                     `gamma` after `step_epochs` evaluations without a better selection metric; loss-plateau: the same
                     after `step_epochs` epochs without a lower training loss
     clip_norm       largest L2 norm of the whole gradient; None does not clip
@@ -39,7 +39,7 @@ class TrainingConfig(Config):
     betas: Annotated[tuple[Probability, Probability], Field(strict=False)] = (0.9, 0.999)
     lr: Annotated[float, Field(gt=0, le=1000), FloatRange(1e-4, 1e-1, log=True)] = 0.01
     weight_decay: Annotated[NonNegativeFloat, FloatRange(1e-6, 1e-2, log=True)] = 0.0
-    scheduler: Literal["none", "cosine", "step", "plateau", "loss-plateau"] = "none"
+    scheduler: Literal["none", "cosine", "linear", "step", "plateau", "loss-plateau"] = "none"
     gamma: Annotated[float, Field(gt=0, le=1), FloatRange(0.1, 0.9)] = 0.5
     step_epochs: PositiveInt = 20
     patience: PositiveInt | None = None

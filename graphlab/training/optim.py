@@ -49,6 +49,8 @@ class Engine:
         match config.scheduler:
             case "cosine":
                 return lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=config.epochs)
+            case "linear":
+                return lr_scheduler.LinearLR(self.optimizer, 1.0, 0.0, total_iters=config.epochs)
             case "step":
                 return lr_scheduler.StepLR(self.optimizer, config.step_epochs, config.gamma)
             case "plateau":

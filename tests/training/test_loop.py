@@ -67,6 +67,7 @@ def same(a, b):
         ("gin", "graph-regression", {"scheduler": "loss-plateau", "step_epochs": 1, "evaluate_every": 3}),
         ("gcn", "node-classification", {"scheduler": "cosine", "patience": 3, "lr": 0.2}),
         ("sage", "node-classification", {"task.batch_size": 4, "task.fan_outs": (3, 2)}),
+        ("node2vec", "links", {"model.walk_length": 4, "model.context_size": 2, "scheduler": "linear"}),
         ("distmult", "kg-transductive", {"optimizer": "adamw", "clip_norm": 0.1, "betas": (0.5, 0.9)}),
     ],
 )
@@ -102,6 +103,21 @@ def test_moments_decay_as_configured(name):
     engine = Engine(start("gin", "graph-regression")[0], config, "min", torch.device("cpu"))
     assert engine.optimizer.defaults.get("betas", (0.5, 0.75)) == (0.5, 0.75)
     assert ("betas" in engine.optimizer.defaults) == (name != "sgd")
+
+
+def test_a_linear_schedule_ends_at_zero():
+    engine = Engine(
+        start("gin", "graph-regression")[0],
+        TrainingConfig(scheduler="linear", epochs=4, lr=0.2),
+        "min",
+        torch.device("cpu"),
+    )
+    rates = []
+    for _ in range(4):
+        rates.append(engine.optimizer.param_groups[0]["lr"])
+        engine.after_epoch(1.0, None)
+    assert rates == pytest.approx([0.2, 0.15, 0.1, 0.05])
+    assert engine.optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
 def test_a_model_that_draws_to_predict_goes_on_to_the_same_end(monkeypatch):

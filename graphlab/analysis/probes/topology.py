@@ -12,11 +12,25 @@ from graphlab.experiment.runs import Runs
 from graphlab.records.record import RunRecord
 
 
-def probe(dataset: Dataset, *, hops: int = 1, method: Method = "exact", seeds: Sequence[int] = (0,)) -> LinkStudy:
+def probe(
+    dataset: Dataset,
+    *,
+    hops: int = 1,
+    method: Method = "exact",
+    seeds: Sequence[int] = (0,),
+    pagerank: bool | None = None,
+) -> LinkStudy:
     """The concentration of a data set's training, validation and test links, on the splits of some seeds."""
-    return study_dataset(dataset, hops=hops, method=method, seeds=seeds)
+    return study_dataset(dataset, hops=hops, method=method, seeds=seeds, pagerank=pagerank)
 
 
-def probe_run(run: RunRecord | Runs, *, hops: int = 1, method: Method = "exact", store: str | None = None) -> LinkStudy:
+def probe_run(
+    run: RunRecord | Runs,
+    *,
+    hops: int = 1,
+    method: Method = "exact",
+    pagerank: bool | None = None,
+    store: str | None = None,
+) -> LinkStudy:
     """The same for the split of each run, and how well its model ranks the test links of each node."""
-    return study_runs(run, hops=hops, method=method, store=store)
+    return study_runs(run, hops=hops, method=method, pagerank=pagerank, store=store)

@@ -5,6 +5,7 @@ in the training graph, exactly or by random projection. The rest:
 
     parts         the links of training, validation and test, by node
     structure     degree, core number, clustering and density of surroundings, for comparison
+    pagerank      how much of a node's personalised PageRank lies near it, and on the nodes that links join it to
     shift         how the concentration of training and of test links differ
     performance   precision, recall, F1, NDCG, hits and reciprocal rank of each node
 

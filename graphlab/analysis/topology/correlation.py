@@ -17,6 +17,7 @@ import numpy as np
 from graphlab.core.errors import InputError, require_count
 
 Kind = Literal["pearson", "spearman"]
+ROUNDING = 1e-12
 LEAST_NODES = 4
 """Nodes that an interval needs: its width divides by the square root of three less."""
 
@@ -27,7 +28,8 @@ class Correlation:
 
     Attributes:
         kind: "pearson" or "spearman".
-        value: In [-1, 1]; None where it is not defined: a side is constant, or there are fewer than four nodes.
+        value: In [-1, 1]; None where it is not defined: a side is constant but for rounding, or there are fewer than
+            four nodes.
         low, high: The interval, None where the value is.
         num_nodes: How many nodes it is over.
     """
@@ -63,10 +65,9 @@ def correlation(first: np.ndarray, second: np.ndarray, kind: Kind = "pearson", l
     if not 0 < level < 1:
         raise InputError(f"the level cannot be {level}", hint="such as 0.95")
     count = len(first)
-    if count < LEAST_NODES or np.ptp(first) == 0 or np.ptp(second) == 0:
+    if count < LEAST_NODES or _is_constant(first) or _is_constant(second):
         return Correlation(kind, None, None, None, count)
-    if kind == "spearman":
-        first, second = rankdata(first), rankdata(second)
+    first, second = (rankdata(each) if kind == "spearman" else _of_size_one(each) for each in (first, second))
     value = float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
     if abs(value) == 1:
         return Correlation(kind, value, value, value, count)
@@ -74,6 +75,16 @@ def correlation(first: np.ndarray, second: np.ndarray, kind: Kind = "pearson", l
     half = float(norm.ppf((1 + level) / 2)) * spread
     centre = math.atanh(value)
     return Correlation(kind, value, math.tanh(centre - half), math.tanh(centre + half), count)
+
+
+def _of_size_one(values: np.ndarray) -> np.ndarray:
+    """Over a power of two, which changes no bit and spares squares that are too small or too large for a number."""
+    return np.ldexp(values, -np.frexp(np.abs(values).max())[1])
+
+
+def _is_constant(values: np.ndarray) -> bool:
+    """But for rounding, which differs between nodes that are alike."""
+    return bool(np.ptp(values) <= ROUNDING * np.abs(values).max())
 
 
 def correlations(

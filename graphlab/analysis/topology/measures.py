@@ -9,5 +9,10 @@ MEASURES = {
     "core_number": "core number",
     "clustering": "clustering",
     "ego_density": "density around the node",
+    "ppr_near": "PageRank near the node",
+    "ppr_test": "PageRank on test neighbours",
 }
 """Names of the topological values of a node, and what they are."""
+
+PAGERANK = ("ppr_near", "ppr_test")
+"""Those that a study leaves out where they take long."""

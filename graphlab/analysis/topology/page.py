@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graphlab.analysis.topology.correlation import Correlation
     from graphlab.analysis.topology.study import LinkStudy
 
-SHOWN = ("hits@10", "recall@10", "ndcg@10", "mrr")
+SHOWN = ("hits@{cut}", "recall@{cut}", "ndcg@{cut}", "mrr")
 
 
 def write_page(study: LinkStudy, path: Path) -> Path:
@@ -52,7 +52,7 @@ def _sections(study: LinkStudy, title: str) -> Iterator[str]:
         return
     yield "<h2>Ranking and concentration</h2>"
     for measure in ("tc_test", "degree_train"):
-        caption = f"NDCG@10 of each node against its {MEASURES[measure]}."
+        caption = f"NDCG@{study.cut} of each node against its {MEASURES[measure]}."
         yield figure_html(plot_scatter(study, measure), caption, caption)
     yield "<h2>Correlations</h2>"
     kind = "over nodes, by Fisher" if len(study.seeds) == 1 else f"over {len(study.seeds)} seeds, by Student"
@@ -62,25 +62,21 @@ def _sections(study: LinkStudy, title: str) -> Iterator[str]:
     )
     caption = "Correlations; a small o where the interval has zero."
     yield figure_html(plot_correlations(study), "Correlations of measures with metrics", caption)
-    table = study.correlations()
-    cells = [[escape(MEASURES[name]), *(_cell(table[name, metric]) for metric in _shown(study))] for name in MEASURES]
-    yield wide(table_html("Correlation and interval", ["measure", *_shown(study)], cells))
+    table, shown = study.correlations(), [name.format(cut=study.cut) for name in SHOWN]
+    names = dict.fromkeys(name for name, _ in table)
+    cells = [[escape(MEASURES[name]), *(_cell(table[name, metric]) for metric in shown)] for name in names]
+    yield wide(table_html("Correlation and interval", ["measure", *shown], cells))
     yield "<h2>Nodes that are served badly</h2>"
     yield (
-        "<p>Hits@10 over the tenth of the nodes that a measure puts lowest, beside all nodes; and how well a low value "
-        "tells a node without a hit among its ten first (AUROC, .5 is chance).</p>"
+        f"<p>Hits@{study.cut} over the tenth of the nodes that a measure puts lowest, beside all nodes; and how well a "
+        f"low value tells a node without a hit among its first {study.cut} (AUROC, .5 is chance).</p>"
     )
     lowest = study.lowest()
     cells = [
-        [escape(MEASURES[row["measure"]]), f"{row['lowest']:.3f}", f"{row['all']:.3f}", _number(row["auroc"])]
+        [escape(MEASURES[row["measure"]]), *(_number(row[column]) for column in ("lowest", "all", "auroc"))]
         for row in lowest.to_dict("records")
     ]
-    yield wide(table_html("Hits@10 and AUROC by measure", ["measure", "lowest tenth", "all", "AUROC"], cells))
-
-
-def _shown(study: LinkStudy) -> list[str]:
-    metrics = {metric for _, metric in study.correlations()}
-    return [metric for metric in SHOWN if metric in metrics]
+    yield wide(table_html(f"Hits@{study.cut} and AUROC by measure", ["measure", "lowest tenth", "all", "AUROC"], cells))
 
 
 def _cell(each: Correlation) -> str:

@@ -87,9 +87,11 @@ def node_performance(
 
     Raises:
         UnknownNameError: There is no such part.
-        InputError: A cut is no whole number from 1, or scores have another shape or are not numbers.
+        InputError: There is no cut, or one is no whole number from 1, or scores have another shape or are not numbers.
     """
     links = parts.links(part)
+    if not len(cuts):
+        raise InputError("there are no cuts", hint="give at least one, such as 10")
     for cut in cuts:
         require_count("a cut", cut, "at least 1")
     order = ("train", "validation", "test")

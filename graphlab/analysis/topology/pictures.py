@@ -45,15 +45,15 @@ def plot_distributions(study: LinkStudy) -> Plot:
     return figure
 
 
-def plot_scatter(study: LinkStudy, measure: str = "tc_test", metric: str = "ndcg@10") -> Plot:
-    """A metric of each node against a measure, with means over bins of equally many nodes.
+def plot_scatter(study: LinkStudy, measure: str = "tc_test", metric: str | None = None) -> Plot:
+    """A metric of each node, by default NDCG, against a measure, with means over bins of equally many nodes.
 
     Nodes of all seeds are in one cloud.
 
     Raises:
         InputError: No model was asked, or there is no such measure or metric.
     """
-    columns = study.nodes().dropna()
+    columns, metric = study.nodes().dropna(), metric or f"ndcg@{study.cut}"
     for name in (measure, metric):
         if name not in columns:
             known = ", ".join(map(str, columns.columns[2:]))
@@ -80,13 +80,14 @@ def plot_scatter(study: LinkStudy, measure: str = "tc_test", metric: str = "ndcg
 def plot_correlations(study: LinkStudy) -> Plot:
     """Measures by metrics, the correlation as colour and number; a small o where its interval has zero."""
     table = study.correlations()
+    names = list(dict.fromkeys(name for name, _ in table))
     metrics = list(dict.fromkeys(metric for _, metric in table))
     shown = [metric for metric in metrics if not metric.endswith(("@1", "@20", "@50"))] or metrics
-    values = np.array([[table[name, metric].value for metric in shown] for name in MEASURES], dtype=float)
-    figure = Plot(1.9 + 0.52 * len(shown), 1.3 + 0.42 * len(MEASURES))
+    values = np.array([[table[name, metric].value for metric in shown] for name in names], dtype=float)
+    figure = Plot(1.9 + 0.52 * len(shown), 1.3 + 0.42 * len(names))
     axes = figure.panel()
     image = axes.imshow(values, cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
-    for row, name in enumerate(MEASURES):
+    for row, name in enumerate(names):
         for column, metric in enumerate(shown):
             each = table[name, metric]
             if each.value is None:
@@ -96,7 +97,7 @@ def plot_correlations(study: LinkStudy) -> Plot:
             ink = "white" if abs(each.value) > 0.6 else "black"
             axes.text(column, row, text, ha="center", va="center", fontsize=7.5, color=ink)
     axes.set_xticks(range(len(shown)), shown, rotation=45, ha="right", fontsize=8)
-    axes.set_yticks(range(len(MEASURES)), list(MEASURES.values()), fontsize=8)
+    axes.set_yticks(range(len(names)), [MEASURES[name] for name in names], fontsize=8)
     axes.set_title(f"{study.model} on {study.dataset}", fontsize=10, loc="left")
     figure.colorbar(image, ax=axes, shrink=0.8)
     return figure

@@ -62,6 +62,8 @@ def _density(start, neighbour, first, last, hops, mark, queue, out):
                         queue[count] = other
                         count += 1
             here = end
+            if count == end:
+                break
         ends = 0
         for k in range(count):
             for e in range(start[queue[k]], start[queue[k] + 1]):

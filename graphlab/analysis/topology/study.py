@@ -7,7 +7,8 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,17 +18,20 @@ import numpy as np
 from graphlab.analysis.probe import Finding
 from graphlab.analysis.topology.concentration import (
     Concentration,
+    OnProgress,
     approximate_concentration,
     topological_concentration,
 )
 from graphlab.analysis.topology.correlation import Correlation, Kind, correlation
-from graphlab.analysis.topology.measures import MEASURES
+from graphlab.analysis.topology.measures import MEASURES, PAGERANK
+from graphlab.analysis.topology.pagerank import PagerankShares, is_affordable, pagerank_shares
 from graphlab.analysis.topology.parts import LinkParts
 from graphlab.analysis.topology.performance import CUTS, NodePerformance, node_performance
 from graphlab.analysis.topology.shift import Shift, distribution_shift
 from graphlab.analysis.topology.structure import clustering, core_number, ego_density
 from graphlab.core.errors import IncompatibleError, InputError, StoreError
 from graphlab.data.dataset import Dataset
+from graphlab.experiment.progress import counted
 from graphlab.experiment.restore import Trained, restore
 from graphlab.experiment.runs import Runs
 from graphlab.records.record import RunRecord
@@ -55,7 +59,9 @@ class SeedStudy:
         seed: Of the split and of the training.
         parts: The links.
         concentration: By part.
+        density: Of the surroundings of each node.
         performance: Of the test links; None where no model was asked.
+        pagerank: None where it was left out.
     """
 
     seed: int
@@ -63,6 +69,7 @@ class SeedStudy:
     concentration: dict[str, Concentration]
     density: np.ndarray
     performance: NodePerformance | None = None
+    pagerank: PagerankShares | None = None
 
     @property
     def shift(self) -> Shift:
@@ -70,7 +77,8 @@ class SeedStudy:
         return distribution_shift(self.concentration["train"], self.concentration["test"])
 
     def measures(self) -> dict[str, np.ndarray]:
-        """The topological values of all nodes, by the names of `MEASURES`, float64 `[num_nodes]`."""
+        """The topological values of all nodes, by the names of `MEASURES` and in their order, float64 `[num_nodes]`."""
+        shares = self.pagerank
         return {
             **{f"tc_{part}": self.concentration[part].values for part in ("test", "validation", "train")},
             "degree_train": self.parts.train.degree.astype(float),
@@ -78,6 +86,7 @@ class SeedStudy:
             "core_number": core_number(self.parts.train).astype(float),
             "clustering": clustering(self.parts.train),
             "ego_density": self.density,
+            **({} if shares is None else {"ppr_near": shares.near, "ppr_test": shares.on_links["test"]}),
         }
 
 
@@ -140,42 +149,52 @@ class LinkStudy(Finding):
                 means.setdefault(name, []).append(Correlation(kind, mean, None, None, len(performance.nodes)))
         return {name: _over_seeds(each) for name, each in means.items()}
 
-    def lowest(self, metric: str = "hits@10") -> pd.DataFrame:
+    @property
+    def cut(self) -> int | None:
+        """The K of what is shown of a ranking: 10, or where that was not measured the last; None without a model."""
+        performance = self.seeds[0].performance
+        if performance is None:
+            return None
+        return 10 if 10 in performance.cuts else performance.cuts[-1]
+
+    def lowest(self, metric: str | None = None) -> pd.DataFrame:
         """What the nodes that are lowest by a measure come to, beside all nodes.
 
         Columns: `measure`; `lowest`, the mean of the metric over the tenth of the nodes with the lowest values, those
         of equal values taken whole; `all`, over all nodes; `auroc`, how well a low value tells nodes without a hit
-        (.5 is chance; None where all have hits or none has). Means over seeds.
+        (.5 is chance). Means over seeds. What is not defined is missing: all, where no node has test links, and the
+        AUROC where all nodes have hits or none has.
+
+        Args:
+            metric: By default hits at `cut`.
 
         Raises:
             InputError: No model was asked, or there is no such metric.
         """
         import pandas as pd
+
+        return pd.DataFrame(self._lowest(metric))
+
+    def _lowest(self, metric: str | None = None) -> list[dict[str, Any]]:
         from sklearn.metrics import roc_auc_score
 
-        rows: dict[str, list[tuple[float, float, float | None]]] = {}
+        rows: dict[str, list[tuple[float | None, float | None, float | None]]] = {}
         for study in self.seeds:
             performance = self._performance(study)
-            metrics = performance.metrics()
-            if metric not in metrics:
+            metrics, hits = performance.metrics(), f"hits@{self.cut}"
+            if metric not in (None, *metrics):
                 raise InputError(f"there is no metric {metric!r:.40}", hint=f"such as {', '.join(list(metrics)[:8])}")
-            results, missed = metrics[metric], performance.at["hits"][:, performance.cuts.index(_cut(performance))] == 0
+            results, missed = metrics[metric or hits], metrics[hits] == 0
             for name, values in study.measures().items():
                 own = values[performance.nodes]
-                low = own <= np.quantile(own, LOWEST, method="inverted_cdf")
+                low = own <= np.quantile(own, LOWEST, method="inverted_cdf") if len(own) else missed
                 auroc = float(roc_auc_score(missed, -own)) if 0 < missed.sum() < len(missed) else None
-                rows.setdefault(name, []).append((float(results[low].mean()), float(results.mean()), auroc))
-        return pd.DataFrame(
-            [
-                {
-                    "measure": name,
-                    "lowest": float(np.mean([low for low, _, _ in each])),
-                    "all": float(np.mean([whole for _, whole, _ in each])),
-                    "auroc": _mean([auroc for _, _, auroc in each]),
-                }
-                for name, each in rows.items()
-            ]
-        )
+                whole = float(results.mean()) if len(own) else None
+                rows.setdefault(name, []).append((float(results[low].mean()) if len(own) else None, whole, auroc))
+        return [
+            {"measure": name, **dict(zip(("lowest", "all", "auroc"), map(_mean, zip(*each, strict=True)), strict=True))}
+            for name, each in rows.items()
+        ]
 
     def _performance(self, study: SeedStudy) -> NodePerformance:
         if study.performance is None:
@@ -193,10 +212,6 @@ class LinkStudy(Finding):
         from graphlab.analysis.topology.page import write_page
 
         return write_page(self, Path(path))
-
-
-def _cut(performance: NodePerformance) -> int:
-    return 10 if 10 in performance.cuts else performance.cuts[-1]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -222,15 +237,29 @@ def _over_seeds(each: Sequence[Correlation]) -> Correlation:
 
 
 def study_dataset(
-    dataset: Dataset, *, hops: int = 1, method: Method = "exact", seeds: Sequence[int] = (0,)
+    dataset: Dataset,
+    *,
+    hops: int = 1,
+    method: Method = "exact",
+    seeds: Sequence[int] = (0,),
+    pagerank: bool | None = None,
 ) -> LinkStudy:
     """The topology of a data set's links, on the splits of some seeds.
+
+    Args:
+        dataset: Of links.
+        hops: K of the concentration, and how far is near.
+        method: Of the concentration: "exact" or "projection".
+        seeds: Of the splits.
+        pagerank: Whether `pagerank_shares` are measured, whose time grows with nodes times edges: an hour for a million
+            edges. None measures them where that takes seconds.
 
     Raises:
         IncompatibleError: The data set is not about links.
         InputError: A setting is out of its range.
     """
-    studies = tuple(_study(LinkParts.of(dataset, seed), seed, hops, method) for seed in _some(seeds))
+    _require_choice(pagerank)
+    studies = tuple(_study(LinkParts.of(dataset, seed), seed, hops, method, pagerank) for seed in _some(seeds))
     return _finding(studies, dataset.name, "", hops, method)
 
 
@@ -240,14 +269,14 @@ def study_runs(
     hops: int = 1,
     method: Method = "exact",
     cuts: Sequence[int] = CUTS,
+    pagerank: bool | None = None,
     store: str | os.PathLike[str] | None = None,
 ) -> LinkStudy:
     """How well trained models rank each node's test links, and what goes with it.
 
     Args:
         run: A run's id, or `Runs`, whose finished seeds are all studied, each on its own split.
-        hops: K.
-        method: "exact" or "projection".
+        hops, method, pagerank: As of `study_dataset`.
         cuts: Of the metrics.
         store: Where the runs are.
 
@@ -256,6 +285,7 @@ def study_runs(
         IncompatibleError: It is not of link prediction.
         InputError: A setting is out of its range.
     """
+    _require_choice(pagerank)
     if isinstance(run, Runs):
         store = run.store if store is None else store
         finished = [record for record in run.records if record.result.status == "finished"]
@@ -264,11 +294,16 @@ def study_runs(
         trained = [restore(record, store) for record in finished]
     else:
         trained = [restore(run, store)]
-    studies = tuple(_of_trained(each, hops, method, cuts) for each in trained)
+    studies = tuple(_of_trained(each, hops, method, cuts, pagerank) for each in trained)
     return _finding(studies, trained[0].dataset.name, trained[0].plan.title, hops, method)
 
 
-def _of_trained(trained: Trained, hops: int, method: Method, cuts: Sequence[int]) -> SeedStudy:
+def _require_choice(pagerank: object) -> None:
+    if pagerank not in (None, True, False):
+        raise InputError(f"pagerank cannot be {pagerank!r:.40}", hint="True, False, or None, which decides by the size")
+
+
+def _of_trained(trained: Trained, hops: int, method: Method, cuts: Sequence[int], pagerank: bool | None) -> SeedStudy:
     if not isinstance(trained.task, LinkPrediction):
         raise IncompatibleError(
             f"{trained.plan.title} does not predict links", hint="ask a run of the link-prediction task"
@@ -276,11 +311,25 @@ def _of_trained(trained: Trained, hops: int, method: Method, cuts: Sequence[int]
     seed = trained.record.spec.seed
     parts = LinkParts.of(trained.dataset, seed)
     score = trained.task.node_scores(trained.learner)
-    return _study(parts, seed, hops, method, node_performance(parts, score, cuts=cuts))
+    with _bar("ranking of nodes") as on_progress:
+        performance = node_performance(parts, score, cuts=cuts, on_progress=on_progress)
+    return _study(parts, seed, hops, method, pagerank, performance)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[OnProgress]:
+    """A bar on a terminal, for shares of a work."""
+    with counted(what, 100, None) as tell:
+        yield lambda share: tell(round(100 * share), "")
 
 
 def _study(
-    parts: LinkParts, seed: int, hops: int, method: Method, performance: NodePerformance | None = None
+    parts: LinkParts,
+    seed: int,
+    hops: int,
+    method: Method,
+    pagerank: bool | None,
+    performance: NodePerformance | None = None,
 ) -> SeedStudy:
     concentrate: dict[str, Callable[..., Concentration]] = {
         "exact": topological_concentration,
@@ -289,8 +338,15 @@ def _study(
     if method not in concentrate:
         raise InputError(f"there is no method {method!r:.40}", hint="exact or projection")
     options = {"seed": seed} if method == "projection" else {}
-    concentration = {part: concentrate[method](parts, part, hops, **options) for part in PARTS}
-    return SeedStudy(seed, parts, concentration, ego_density(parts.train, hops), performance)
+    concentration = {}
+    for part in PARTS:
+        with _bar(f"concentration of {part} links") as on_progress:
+            concentration[part] = concentrate[method](parts, part, hops, **options, on_progress=on_progress)
+    shares = None
+    if is_affordable(parts) if pagerank is None else pagerank:
+        with _bar("PageRank of nodes") as on_progress:
+            shares = pagerank_shares(parts, hops, on_progress=on_progress)
+    return SeedStudy(seed, parts, concentration, ego_density(parts.train, hops), performance, shares)
 
 
 def _some(seeds: Sequence[int]) -> Sequence[int]:
@@ -309,9 +365,22 @@ def _finding(studies: tuple[SeedStudy, ...], dataset: str, model: str, hops: int
     distance = _mean([study.shift.distance for study in studies])
     if distance is not None:
         summary["shift"] = distance
+    for name in PAGERANK:
+        means = [_mean_over(study, name) for study in studies]
+        if (mean := _mean(means)) is not None:
+            summary[name] = mean
     study = LinkStudy("topology", dataset, "", summary, (), model, hops, method, studies)
     rows = _rows_of_model(study) if model else _rows_of_data(study)
     return LinkStudy("topology", dataset, _text(study), summary, rows, model, hops, method, studies)
+
+
+def _mean_over(study: SeedStudy, name: str) -> float | None:
+    """Of a measure by PageRank: over the nodes with test links where it is about these, else over all."""
+    values = study.measures().get(name)
+    if values is None:
+        return None
+    counted_nodes = study.parts.test.degree > 0 if name == "ppr_test" else np.ones(len(values), bool)
+    return float(values[counted_nodes].mean()) if counted_nodes.any() else None
 
 
 def _rows_of_data(study: LinkStudy) -> tuple[dict[str, Any], ...]:
@@ -331,7 +400,7 @@ def _rows_of_data(study: LinkStudy) -> tuple[dict[str, Any], ...]:
 
 
 def _rows_of_model(study: LinkStudy) -> tuple[dict[str, Any], ...]:
-    lowest = study.lowest().set_index("measure")
+    lowest = {row["measure"]: row for row in study._lowest()}
     rows = []
     for name, each in study.mean_correlations().items():
         rows.append(
@@ -340,8 +409,8 @@ def _rows_of_model(study: LinkStudy) -> tuple[dict[str, Any], ...]:
                 "correlation": each.value,
                 "low": each.low,
                 "high": each.high,
-                "hits@10 of the lowest": float(lowest.loc[name, "lowest"]),  # pyright: ignore[reportArgumentType]
-                "auroc": lowest.loc[name, "auroc"],
+                f"hits@{study.cut} of the lowest": lowest[name]["lowest"],
+                "auroc": lowest[name]["auroc"],
             }
         )
     return tuple(rows)
@@ -353,6 +422,8 @@ def _text(study: LinkStudy) -> str:
     means = [f"{study.summary[f'tc_{part}']:.3f} of {part}" for part in PARTS if f"tc_{part}" in study.summary]
     kind = "Topological concentration" if study.method == "exact" else "Its approximation by random projection"
     text = f"{study.dataset}: {size}. {kind}, K = {study.hops}: {', '.join(means) or 'no links'} links on average."
+    if any(each.pagerank is None and not is_affordable(each.parts) for each in study.seeds):
+        text += " PageRank is left out, which takes long on this graph: pagerank=True measures it."
     if not study.model:
         return text
     ranked = {name: each.value for name, each in study.mean_correlations().items() if each.value is not None}

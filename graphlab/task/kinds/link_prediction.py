@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.data import Data
 
@@ -28,7 +28,7 @@ from graphlab.data.links import NonLinks, NonNeighbours, both_directions, split_
 from graphlab.data.node_vectors import node_vectors
 from graphlab.data.pre_transform import NUM_BEFORE
 from graphlab.data.spec import LINK, Continuous, DataSpec
-from graphlab.model.base import LinkModel
+from graphlab.model.base import LinkModel, Model
 from graphlab.ops.adjacency import Adjacency
 from graphlab.task.base import Direction, Labelled, Learner, Part, Steps, Task, TaskConfig
 from graphlab.task.example import FEATURES, NODES, example_dataset
@@ -54,19 +54,20 @@ NUM_HARD = 500
 
 
 class PairsConfig(TaskConfig):
-    """batch_size             links a training step, over all processes; None takes all of them
+    """batch_size             links a training step, over all processes; None takes all of them. With loss=model, nodes
     num_negatives          pairs for each link, drawn uniformly from those that no training link joins
     remove_one_hop         while training, hide the links that are asked for
     evaluation_batch_size  pairs scored at once, or the hard negatives of one end; bounds the memory of evaluation
     loss                   bce: each pair is a link or none, against pairs drawn from all that are none; bpr: a link
-                           (u, v) scores higher than (u, w), where no training link joins u and w (Rendle et al., 2009)
+                           (u, v) scores higher than (u, w), where no training link joins u and w (Rendle et al., 2009);
+                           model: the loss that the model has of nodes, as node2vec of walks from them
     """
 
     batch_size: Annotated[PositiveInt, IntRange(8, 512, log=True)] | None = 64
     num_negatives: Annotated[PositiveInt, IntRange(1, 8)] = 1
     remove_one_hop: Annotated[bool, Choices((False, True))] = True
     evaluation_batch_size: PositiveInt = 128
-    loss: Literal["bce", "bpr"] = "bce"
+    loss: Literal["bce", "bpr", "model"] = "bce"
 
 
 class Config(PairsConfig):
@@ -101,13 +102,30 @@ class Pairs:
     size: int
 
 
+@dataclass(frozen=True)
+class Nodes:
+    """One step's nodes, of a model that has a loss of nodes.
+
+    graph   the training links
+    nodes   int64 `[B]`
+    stream  of the whole step
+    size    nodes of the whole step, over all shards
+    """
+
+    graph: Data
+    nodes: Tensor
+    stream: SeedStream
+    size: int
+
+
 class LinkEpoch:
-    """One pass over the training links in an order drawn from the stream; each step is drawn from its own."""
+    """One pass over the training links, or all nodes, in an order drawn from the stream; each step is drawn from its
+    own."""
 
     def __init__(self, task: LinkPrediction, stream: SeedStream) -> None:
         self._task = task
         self._stream = stream
-        self._order = torch.randperm(task.num_links, generator=stream.child("order").torch())
+        self._order = torch.randperm(task.num_items, generator=stream.child("order").torch())
         self._steps = Steps(len(self._order), task.config.batch_size or max(1, len(self._order)))
 
     @property
@@ -117,11 +135,11 @@ class LinkEpoch:
     def __len__(self) -> int:
         return len(self._steps)
 
-    def __getitem__(self, step: int) -> Pairs:
+    def __getitem__(self, step: int) -> Pairs | Nodes:
         return self._task.ask(self._steps.of(self._order, step), self._stream.child("step", step))
 
 
-class LinkPrediction(Task[Pairs]):
+class LinkPrediction(Task["Pairs | Nodes"]):
     """Held-out links are told from pairs that are none, or ranked among them; models see training links only.
 
     Against uniform negatives AUROC and average precision are measured, against shared ones hits@k as well, and against
@@ -193,11 +211,33 @@ class LinkPrediction(Task[Pairs]):
         shown = {} if x is None else {"x": x}
         return Data(edge_index=both_directions(links), num_nodes=self._num_nodes, **shown).to(str(self.device))
 
+    @classmethod
+    def head(cls, config: Config, model: Model, spec: DataSpec) -> nn.Module:
+        """None. Raises IncompatibleError for a loss that the model is not trained by."""
+        has_node_loss = isinstance(model, LinkModel) and model.has_node_loss
+        name = type(model).__name__
+        if config.loss == "model" and not has_node_loss:
+            raise IncompatibleError(f"{name} has no loss of its own", hint="choose task.loss=bce or task.loss=bpr")
+        if config.loss != "model" and has_node_loss:
+            raise IncompatibleError(
+                f"{name} is trained by a loss of its own, and not by task.loss={config.loss}",
+                hint="set task.loss=model, or choose a model that is trained on links, as link-encoder",
+            )
+        return super().head(config, model, spec)
+
+    @property
+    def num_items(self) -> int:
+        """What an epoch goes through: the training links, or the nodes of a model that has a loss of these."""
+        return self._num_nodes if self.config.loss == "model" else self.num_links
+
     def batches(self, stream: SeedStream) -> LinkEpoch:
         return LinkEpoch(self, stream)
 
-    def ask(self, index: Tensor, stream: SeedStream) -> Pairs:
-        """This shard's share of the training links at `index` and their negatives; the mask is the whole step's."""
+    def ask(self, index: Tensor, stream: SeedStream) -> Pairs | Nodes:
+        """This shard's share of the training links at `index` and their negatives; the mask is the whole step's. Or its
+        share of the nodes `index`."""
+        if self.config.loss == "model":
+            return Nodes(self._graph, self.shard.of(index).to(self.device), stream, len(index))
         links = self._links[index.to(self.device)]
         random = stream.torch()
         uniform = torch.rand((len(links), self.config.num_negatives), generator=random, dtype=torch.float64)
@@ -214,12 +254,14 @@ class LinkPrediction(Task[Pairs]):
             graph.edge_mask = ~torch.isin(self._code(self._links), self._code(links)).repeat(2)
         return Pairs(graph, self.shard.of(pairs), len(links))
 
-    def loss(self, learner: Learner, batch: Pairs) -> Tensor:
+    def loss(self, learner: Learner, batch: Pairs | Nodes) -> Tensor:
         """Binary cross-entropy, of which for each link, it and its negatives together weigh one half; or
-        -log sigmoid(score of the link - score of a negative). To it comes what the model adds."""
-        if not len(batch.pairs):
+        -log sigmoid(score of the link - score of a negative). To it comes what the model adds. Or the model's own."""
+        if not len(_items_of(batch)):
             return sum((p.sum() for p in learner.parameters()), torch.zeros((), device=self.device)) * 0
         model = link_model_of(learner)
+        if isinstance(batch, Nodes):
+            return model.node_loss(batch.graph, batch.nodes, batch.stream)
         encoding = model.encode(batch.graph)
         logits = scores_of_pairs(model, encoding, batch.pairs.flatten(0, 1)).view(batch.pairs.shape[:2])
         if self.config.loss == "bpr":
@@ -228,8 +270,8 @@ class LinkPrediction(Task[Pairs]):
         negative = F.binary_cross_entropy_with_logits(logits[:, 1:], torch.zeros_like(logits[:, 1:]))
         return (positive + negative) / 2 + model.encoding_penalty(encoding)
 
-    def weight(self, batch: Pairs) -> float:
-        return len(batch.pairs) * self.shard.world / batch.size
+    def weight(self, batch: Pairs | Nodes) -> float:
+        return len(_items_of(batch)) * self.shard.world / batch.size
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Scores `[n]`; with hard negatives, rows (rank of a link, its competitors), float64 `[n, 2]`, which are zero
@@ -303,12 +345,16 @@ class LinkPrediction(Task[Pairs]):
             self.config.combination,
         )
 
+    def encoding(self, learner: Learner) -> Any:
+        """What the model makes of the training links, without a gradient: rows `[num_nodes, dim]` where it scores pairs
+        of these, as `fastrp`, `node2vec`, `gae` and `link-encoder` do."""
+        with torch.no_grad():
+            return link_model_of(learner.eval()).encode(self._graph)
+
     def node_scores(self, learner: Learner) -> Callable[[np.ndarray], np.ndarray]:
         """A function from nodes int64 `[n]` to their scores with all nodes `[n, num_nodes]`, after one encoding of the
         training links."""
-        model = link_model_of(learner.eval())
-        with torch.no_grad():
-            encoding = model.encode(self._graph)
+        model, encoding = link_model_of(learner), self.encoding(learner)
 
         def scores(nodes: np.ndarray) -> np.ndarray:
             sources = torch.from_numpy(np.asarray(nodes, np.int64)).to(self.device)
@@ -375,6 +421,10 @@ def _negatives_of(config: Config, dataset: Dataset) -> str:
         return f"hard, {published} for each link, published with the split"
     count, seed = config.num_hard_negatives or NUM_HARD, config.negatives_seed
     return f"hard, {count} for each link, by the {config.combination} of ranks, ties by seed {seed}"
+
+
+def _items_of(batch: Pairs | Nodes) -> Tensor:
+    return batch.nodes if isinstance(batch, Nodes) else batch.pairs
 
 
 def _links_of(items: Tensor) -> Tensor:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 import graphlab as gl
+from graphlab.analysis.topology import pagerank
 from graphlab.analysis.topology.concentration import topological_concentration
 from graphlab.analysis.topology.correlation import correlation
-from graphlab.analysis.topology.measures import MEASURES
+from graphlab.analysis.topology.measures import MEASURES, PAGERANK
 from graphlab.analysis.topology.parts import LinkParts
 from graphlab.analysis.topology.performance import node_performance
 from graphlab.analysis.topology.pictures import plot_correlations, plot_distributions, plot_scatter
+from graphlab.analysis.topology.study import study_runs
 from graphlab.core.errors import IncompatibleError, InputError, UnknownNameError
 
 
@@ -101,6 +104,32 @@ def test_tables_of_nodes(study):
     assert study.df["measure"].tolist() == list(MEASURES) and "the mean over metrics" in repr(study)
 
 
+def test_pagerank_is_measured_where_it_is_asked_for_or_takes_seconds(runs, links, monkeypatch):
+    without = gl.analyze("topology", runs, pagerank=False)
+    assert without.df["measure"].tolist() == [name for name in MEASURES if name not in PAGERANK]
+    assert not set(PAGERANK) & {*without.nodes().columns, *without.summary, *without.mean_correlations()}
+    monkeypatch.setattr(pagerank, "AFFORDABLE", 0)
+    left_out = gl.analyze("topology", links)
+    assert left_out.seeds[0].pagerank is None and "PageRank is left out" in left_out.text
+    measured = gl.analyze("topology", links, pagerank=True)
+    frame = measured.nodes()
+    assert measured.summary["ppr_near"] == pytest.approx(frame["ppr_near"].mean())
+    assert measured.summary["ppr_test"] == pytest.approx(frame.loc[frame["degree_test"] > 0, "ppr_test"].mean())
+    assert "PageRank is left out" not in measured.text
+    with pytest.raises(InputError, match="pagerank cannot be 'yes'"):
+        gl.analyze("topology", links, pagerank="yes")
+
+
+def test_other_cuts(runs):
+    """What is shown is of the last cut where ten is none of them."""
+    of_five = study_runs(runs, cuts=(1, 5))
+    assert of_five.cut == 5 and "hits@5 of the lowest" in of_five.df.columns
+    pd.testing.assert_frame_equal(of_five.lowest(), of_five.lowest("hits@5"))
+    assert plot_scatter(of_five).render("png").startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="no cuts"):
+        study_runs(runs, cuts=())
+
+
 def test_pictures(study):
     for plot in (plot_distributions(study), plot_scatter(study, "degree_train", "mrr"), plot_correlations(study)):
         assert plot.render("png").startswith(b"\x89PNG")
@@ -110,6 +139,7 @@ def test_pictures(study):
 
 def test_a_page_that_needs_nothing_else(study, tmp_path):
     text = study.report(tmp_path / "topology.html").read_text()
+    assert all(what in text for what in MEASURES.values())
     assert "common-neighbours on own/clusters" in text and text.count("data:image/svg+xml") == 4
     assert "http" not in text.replace("http://www.w3.org", "") and "<script" not in text
     with pytest.raises(InputError, match="cannot write"):
@@ -121,7 +151,9 @@ def test_the_command(runs, store, tmp_path, cli):
     page = tmp_path / "page.html"
     printed = cli("analyze", "topology", identity, "--hops", "2", "--store", store, "--report", page, "--json").json
     assert printed["probe"] == "topology" and page.exists()
-    assert printed["summary"]["num_seeds"] == 1
+    assert printed["summary"]["num_seeds"] == 1 and "ppr_near" in printed["summary"]
+    printed = cli("analyze", "topology", identity, "--no-pagerank", "--store", store, "--json").json
+    assert "ppr_near" not in printed["summary"]
     assert (
         "by random projection" in cli("analyze", "topology", identity, "--store", store, "--method", "projection").out
     )
