@@ -82,7 +82,7 @@ def test_settings_may_be_numbers_of_numpy(runs, store):
         ("hidden_channels", "'model.hidden_dim'"),
         ("seed", "seeds=3"),
         ("split", "planetoid/cora@random"),
-        ("metric", "the task fixes the metric"),
+        ("metric", "auroc"),
         ("training", "training.x"),
     ],
 )
@@ -90,6 +90,12 @@ def test_names_of_other_libraries_get_the_name_here(setting, hint):
     with pytest.raises(InputError) as caught:
         gl.run("gcn", "karate", **{setting: 3})
     assert caught.value.hint and hint in caught.value.hint
+
+
+def test_a_task_without_a_choice_of_metrics_says_so():
+    with pytest.raises(InputError) as caught:
+        gl.run("distmult", "kinship-rules/transductive", metric="mrr")
+    assert caught.value.hint and "the task fixes the metric" in caught.value.hint
 
 
 def test_runs_and_datasets_are_sequences(runs):

@@ -86,13 +86,19 @@ def analyze(
         ),
     ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Of topology: write this HTML page.")] = None,
+    patterns: Annotated[
+        str | None, typer.Option("--patterns", help='Of homophily: all, or names such as "A,AA\',S".')
+    ] = None,
+    self_pairs: Annotated[
+        bool | None, typer.Option("--self-pairs", help="Of homophily: count self-loops among edges.")
+    ] = None,
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
     """Put PROBE to a data set, to a model, alone or on a data set, or to a run.
 
-    As inverse-relations to kg/wn18rr, biconnectivity to atlas, expressiveness to csl or to subgraph/sswl-plus, and
-    topology to cora@links or to latest.
+    As inverse-relations to kg/wn18rr, biconnectivity to atlas, expressiveness to csl or to subgraph/sswl-plus,
+    homophily to wiki/chameleon, and topology to cora@links or to latest.
     """
     from graphlab import api
     from graphlab.analysis.topology.study import LinkStudy
@@ -106,6 +112,9 @@ def analyze(
         "hops": hops,
         "method": method,
         "pagerank": pagerank,
+        "patterns": patterns,
+        "self_pairs": self_pairs,
+        "labels": labels,
     }
     given = {name: value for name, value in options.items() if value is not None}
     found = api.analyze(probe, subject, dataset, store=store, **given)

@@ -141,7 +141,10 @@ def read_heterophilous(path: Path) -> NodeArrays:
         raise not_that(path, what, "a node is not in exactly one part of each split")
     if edges.ndim != 2 or edges.shape[1] != 2 or edges.min(initial=0) < 0 or edges.max(initial=0) >= len(y):
         raise not_that(path, what, f"edges are not pairs of its {len(y):,} nodes")
-    splits = tuple(Split(*(torch.from_numpy(np.flatnonzero(mask)) for mask in parts)) for parts in masks)
+    splits = tuple(
+        Split(*(torch.from_numpy(np.flatnonzero(masks[k, part])) for part in range(len(PARTS))))
+        for k in range(NUM_SPLITS)
+    )
     features = torch.from_numpy(x.astype(np.float32))
     return NodeArrays(features, torch.from_numpy(y.astype(np.int64)), distinct_edges(edges), splits)
 
@@ -163,7 +166,7 @@ def read_sparse(path: Path, what: str, prefix: str = "", *, by_column: bool = Fa
         matrix.check_format(full_check=True)
     except (ValueError, TypeError) as error:
         raise not_that(path, what, error) from None
-    return matrix.tocsr()
+    return csr_matrix(matrix)
 
 
 def edges_of(adjacency: csr_matrix) -> tuple[Tensor, Tensor]:

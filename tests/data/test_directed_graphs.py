@@ -26,8 +26,8 @@ CLASS_SIZES = {
     "wiki/chameleon-filtered": [242, 134, 209, 164, 141],
     "wiki/squirrel": [1042, 1040, 1039, 1040, 1040],
     "heterophilous/tolokers": [9192, 2566],
-    "citation-directed/cora": [298, 418, 818, 426, 217, 180, 351],
-    "citation-directed/citeseer": [249, 596, 701, 508, 668, 590],
+    "citation-directed/cora-directed": [298, 418, 818, 426, 217, 180, 351],
+    "citation-directed/citeseer-directed": [249, 596, 701, 508, 668, 590],
     "telegram": [39, 84, 30, 92],
     "polblogs": [758, 732],
 }
@@ -40,8 +40,8 @@ EDGES = {
     "wiki/chameleon": (36101, 50, 31371),
     "wiki/chameleon-filtered": (13584, 50, 8854),
     "wiki/squirrel": (217073, 140, 198353),
-    "citation-directed/cora": (5429, 0, 5278),
-    "citation-directed/citeseer": (4715, 124, 4536),
+    "citation-directed/cora-directed": (5429, 0, 5278),
+    "citation-directed/citeseer-directed": (4715, 124, 4536),
     "telegram": (8912, 0, 8126),
     "polblogs": (19025, 3, 16715),
     "blog": (19024, 3, 16714),
@@ -220,7 +220,7 @@ def test_shares_are_drawn_from_the_seed(name, sizes):
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", ["cora", "citeseer"])
+@pytest.mark.parametrize("name", ["cora-directed", "citeseer-directed"])
 def test_twenty_of_each_class_are_drawn_from_the_seed(name):
     dataset = load(f"citation-directed/{name}")
     split, y = dataset.split(0), dataset.graph.y
@@ -233,7 +233,7 @@ def test_twenty_of_each_class_are_drawn_from_the_seed(name):
 @pytest.mark.real_data
 def test_directed_cora_has_the_classes_of_planetoid_s():
     """Article by article they cannot be matched, but their numbers can."""
-    directed, planetoid = load("citation-directed/cora"), load("planetoid/cora")
+    directed, planetoid = load("citation-directed/cora-directed"), load("planetoid/cora")
     sizes = [dict(zip(d.labels["classes"], d.graph.y.bincount().tolist(), strict=True)) for d in (directed, planetoid)]
     assert sizes[0] == sizes[1]
     assert len(joined(directed.graph.edge_index)) == len(joined(planetoid.graph.edge_index))

@@ -23,10 +23,15 @@ def test_the_page_runs(cli, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path / "runs"))
     exec(compile(python.text, PAGE, "exec"), {})
     printed = capsys.readouterr().out
-    assert "True {'edge': 0.52" in printed and "label_informativeness" in printed and printed.count("Summary") == 2
+    assert (
+        "True {'edge': 0.52" in printed
+        and "label_informativeness" in printed
+        and printed.count("Summary") == 3
+        and "False Summary" in printed
+    )
     outputs = [cli(*shlex.split(line)[1:]) for line in bash.text.splitlines()]
     assert [done.code for done in outputs] == [0, 0]
-    assert "homophily" in outputs[0].out and "A'A" in outputs[1].out
+    assert "homophily" in outputs[0].out and "A'A" in outputs[1].out and "SS" not in outputs[1].out
 
 
 def test_the_table_of_data_sets_is_that_of_the_cards():
@@ -35,9 +40,9 @@ def test_the_table_of_data_sets_is_that_of_the_cards():
     )
     assert len(rows) == 15
     for name, *numbers, split in rows:
-        found = DATASETS.resolve(name)
-        card = find_card(found)
-        counts = card.statistics[found.variant]
+        registered = DATASETS.resolve(name)
+        card = find_card(registered)
+        counts = card.statistics[registered.variant]
         expected = [counts["num_nodes"], counts["num_edges"], counts.get("num_outputs", 0)]
         assert [int(number.replace(",", "") or 0) for number in numbers] == expected, name
         assert card.splits[0] == split

@@ -54,7 +54,9 @@ def probe(dataset: Dataset, *, patterns: str | Sequence[str] = "all", self_pairs
     summary = {key: value for key, value in vars(measures["A"]).items() if value is not None}
     if mutual is not None:
         summary["reciprocity"] = mutual
-    return Finding("homophily", dataset.name, _sentence(dataset, summary), summary, rows)
+    bare = [row["pattern"] for row in rows if not row["num_pairs"]]
+    text = _sentence(dataset, summary) + (f" No two nodes are joined by {', '.join(bare)}." if bare else "")
+    return Finding("homophily", dataset.name, text, summary, rows)
 
 
 def _chosen(patterns: str | Sequence[str]) -> Sequence[str]:

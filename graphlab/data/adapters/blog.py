@@ -71,7 +71,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     path = files.path(CARD.sources[""][0].path)
     adjacency = read_sparse(path, "blog", by_column=True)
     if adjacency.shape != (NUM_NODES, NUM_NODES) or adjacency.nnz != NUM_EDGES:
-        raise not_that(path, "blog", f"it has {adjacency.nnz:,} edges on {adjacency.shape[0]:,} nodes")
+        raise not_that(path, "blog", f"it has {adjacency.nnz:,} edges, and the shape {adjacency.shape}")
     edge_index, _ = edges_of(adjacency)
     return Dataset(
         name="blog",

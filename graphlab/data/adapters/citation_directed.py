@@ -23,12 +23,12 @@ GNN_BENCHMARK = "https://github.com/shchur/gnn-benchmark/raw/master/data/npz"
 GRAPH2GAUSS = "https://github.com/abojchevski/graph2gauss/raw/master/data"
 
 SOURCES = {
-    "cora": Source(
+    "cora-directed": Source(
         "directed/gnn-benchmark/cora.npz",
         "068e22d90c3849b4057dfb05851741428992af058efcd4e7ebb4186f3d581de2",
         url=f"{GNN_BENCHMARK}/cora.npz",
     ),
-    "citeseer": Source(
+    "citeseer-directed": Source(
         "directed/gnn-benchmark/citeseer.npz",
         "280278b21b434c047922e8389518861416fb3ad39389c27865ff0e6bbb0aaab7",
         url=f"{GNN_BENCHMARK}/citeseer.npz",
@@ -36,11 +36,15 @@ SOURCES = {
     "cora-ml": Source("directed/gnn-benchmark/cora_ml.npz", None, url=f"{GRAPH2GAUSS}/cora_ml.npz"),
 }
 
-COUNTS = {"cora": (2708, 5429, 1433, 7), "citeseer": (3312, 4715, 3703, 6), "cora-ml": (2995, 8416, 2879, 7)}
+COUNTS = {
+    "cora-directed": (2708, 5429, 1433, 7),
+    "citeseer-directed": (3312, 4715, 3703, 6),
+    "cora-ml": (2995, 8416, 2879, 7),
+}
 """Nodes, edges, features and classes."""
 
 CLASSES = {
-    "cora": (
+    "cora-directed": (
         "case based",
         "genetic algorithms",
         "neural networks",
@@ -49,7 +53,7 @@ CLASSES = {
         "rule learning",
         "theory",
     ),
-    "citeseer": ("AI", "agents", "databases", "HCI", "information retrieval", "machine learning"),
+    "citeseer-directed": ("AI", "agents", "databases", "HCI", "information retrieval", "machine learning"),
 }
 
 NUM_TRAIN, NUM_VALIDATION = 20, 500
@@ -87,17 +91,17 @@ CARD = Card(
     sources={variant: (source,) for variant, source in SOURCES.items()},
     statistics={variant: _statistics(*counts) for variant, counts in COUNTS.items()},
     notes=(
-        "Articles by topic, with the words that occur in them, 0 or 1. Citations keep their direction; citeseer has "
-        "124 self-loops. cora and citeseer are not those of planetoid: nodes and classes come in another order, and "
-        "citeseer has 15 nodes fewer. "
+        "Articles by topic, with the words that occur in them, 0 or 1. Citations keep their direction; "
+        "citeseer-directed has 124 self-loops. They are not the data of planetoid with directions: nodes and classes "
+        "come in another order, and citeseer-directed has 15 nodes fewer. "
         "random-20-a-class: 20 nodes of each class for training, 500 for validation, the rest for test, drawn from the "
         "seed; no split is published with the files. "
         "The file of cora-ml has no digest that could be trusted: it is checked by its numbers of nodes, edges, "
         "features and classes."
     ),
     homophily={
-        "cora": (0.814, 0.776, 0.600, 0.056),
-        "citeseer": (0.739, 0.676, 0.458, 0.024),
+        "cora-directed": (0.814, 0.776, 0.600, 0.056),
+        "citeseer-directed": (0.739, 0.676, 0.458, 0.024),
     },
 )
 
@@ -107,12 +111,12 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     what = f"citation-directed/{variant}"
     labels = read_arrays(path, what, ["labels"])["labels"]
     adjacency, words = read_sparse(path, what, "adj_"), read_sparse(path, what, "attr_")
+    x = torch.from_numpy(words.toarray().astype(np.float32))
     num_nodes, num_classes = len(labels), int(labels.max(initial=-1)) + 1
-    require_counts(path, what, (num_nodes, adjacency.nnz, words.shape[1], num_classes), COUNTS[variant])
-    if adjacency.shape != (num_nodes, num_nodes) or words.shape[0] != num_nodes:
+    require_counts(path, what, (num_nodes, adjacency.nnz, x.shape[1], num_classes), COUNTS[variant])
+    if adjacency.shape != (num_nodes, num_nodes) or len(x) != num_nodes:
         raise not_that(path, what, "its matrices do not have a row for each node")
     y = torch.from_numpy(labels.astype(np.int64))
-    x = torch.from_numpy(words.toarray().astype(np.float32))
     return Dataset(
         name=what,
         task=CARD.task,

@@ -1,5 +1,5 @@
-"""Channels of Telegram, and which shares messages of which. Bovet and Grindrod, 2020; as He et al., JMLR 2024 (PyTorch
-Geometric Signed Directed), publish it, and as Zhang et al., NeurIPS 2021 (MagNet), classify it.
+"""Channels of Telegram, and which shares messages of which. Bovet and Grindrod, Applied Network Science 2022; as He et
+al., JMLR 2024 (PyTorch Geometric Signed Directed), publish it, and as Zhang et al., NeurIPS 2021 (MagNet), classify it.
 
 An edge leads from row to column of the published matrix, and weighs what stands there.
 """
@@ -41,12 +41,13 @@ CARD = Card(
     task="node-classification",
     licence="MIT",
     citation=Citation(
-        key="bovet2020",
-        kind="misc",
-        title="The Activity of the Far Right on Telegram",
+        key="bovet2022",
+        kind="article",
+        title="Organization and Evolution of the UK Far-Right Network on Telegram",
         authors="Bovet, Alexandre and Grindrod, Peter",
-        year=2020,
-        url="https://doi.org/10.13140/RG.2.2.16700.05764",
+        venue="Applied Network Science 7",
+        year=2022,
+        url="https://doi.org/10.1007/s41109-022-00513-8",
     ),
     splits=("random-60/20/20",),
     sources={"": (ADJACENCY, LABELS)},

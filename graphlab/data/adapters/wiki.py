@@ -2,7 +2,7 @@
 Journal of Complex Networks 2021; in five classes of traffic by Pei et al., ICLR 2020; with and without direction, and
 filtered, by Platonov et al., ICLR 2023.
 
-Links lead from the article that has the link. Filtered graphs lack the articles that repeat another one.
+Links lead from the article that has the link. Filtered graphs lack articles that are copies of others.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ CARD = Card(
     notes=(
         "Articles in five classes of monthly traffic, with the nouns that occur in them. Links keep their direction, "
         "and self-loops stay (chameleon 50, squirrel 140); -undirected is the same graph with each link both ways and "
-        "without self-loops. About half of the articles repeat another one, with the same features and class, so "
-        "that test nodes have copies in training; -filtered is the subgraph of articles that do not. "
+        "without self-loops. Many articles have the same links and the same class as another, so that test nodes have "
+        "copies in training; -filtered is what Platonov et al. leave of a graph, with all links among these articles. "
         "geom-gcn: ten published splits, of which seed k takes the one of k modulo 10; papers call them 60/20/20, the "
         "files hold 48/32/20. Filtered graphs have the same splits, without the articles that are left out. "
         "The files of squirrel-filtered and squirrel-filtered-undirected have no digest that could be trusted: they "

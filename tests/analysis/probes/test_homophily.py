@@ -27,14 +27,14 @@ def with_graph(dataset: Dataset, **changes: torch.Tensor) -> Dataset:
 @pytest.mark.parametrize("name", ["karate", "directed-sbm/direction-1", "sbm/directed-h0.1"])
 def test_rows_are_those_of_the_patterns(name):
     dataset = load(name)
-    found = analyze("homophily", name)
+    finding = analyze("homophily", name)
     adjacency = adjacency_of(dataset.graph.edge_index, dataset.graph.num_nodes)
-    assert [row["pattern"] for row in found.rows] == list(PATTERNS)
-    for row in found.rows:
+    assert [row["pattern"] for row in finding.rows] == list(PATTERNS)
+    for row in finding.rows:
         expected = homophily_of(pattern_blocks(adjacency, row["pattern"]), dataset.graph.y.numpy())
         assert row == {"pattern": row["pattern"], **vars(expected)}
-    assert {key: found.summary[key] for key in ("edge", "adjusted")} == {
-        key: found.rows[0][key] for key in ("edge", "adjusted")
+    assert {key: finding.summary[key] for key in ("edge", "adjusted")} == {
+        key: finding.rows[0][key] for key in ("edge", "adjusted")
     }
 
 
@@ -50,17 +50,17 @@ def test_patterns_are_chosen_and_self_loops_kept():
 
 def test_without_edges_it_says_so_and_gives_no_number():
     bare = with_graph(load("karate"), edge_index=torch.zeros(2, 0, dtype=torch.int64))
-    found = analyze("homophily", bare)
-    assert "no edge joins" in found.text
-    assert found.summary == {"num_pairs": 0}
-    assert all(value in (0, None) for row in found.rows for key, value in row.items() if key != "pattern")
+    finding = analyze("homophily", bare)
+    assert "no edge joins" in finding.text and "joined by A, A', AA" in finding.text
+    assert finding.summary == {"num_pairs": 0}
+    assert all(value in (0, None) for row in finding.rows for key, value in row.items() if key != "pattern")
 
 
 def test_where_all_ends_have_one_class_it_says_so():
     alike = with_graph(load("karate"), edge_index=torch.tensor([[0, 1], [1, 0]]))
-    found = analyze("homophily", alike)
-    assert "not defined, as all ends have one class" in found.text
-    assert found.summary["edge"] == 1.0 and "adjusted" not in found.summary
+    finding = analyze("homophily", alike)
+    assert "not defined, as all ends have one class" in finding.text
+    assert finding.summary["edge"] == 1.0 and "adjusted" not in finding.summary
 
 
 def test_what_it_is_not_about_is_refused():
@@ -74,7 +74,12 @@ def test_what_it_is_not_about_is_refused():
         analyze("homophily", "karate", hops=2)
 
 
-NODE_CLASSES = [name for name in DATASETS.names() if DATASETS.resolve(name).module.CARD.task == "node-classification"]
+MODULES = {name: DATASETS.resolve(name).module for name in DATASETS.names()}
+NODE_CLASSES = [
+    name
+    for name, module in MODULES.items()
+    if module.CARD.task == "node-classification" and module.__name__.startswith("graphlab.")
+]
 
 
 def _marks(name: str) -> list[pytest.MarkDecorator]:
@@ -85,13 +90,13 @@ def _marks(name: str) -> list[pytest.MarkDecorator]:
 @pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in NODE_CLASSES])
 def test_cards_tell_what_the_probe_finds(name):
     try:
-        found = analyze("homophily", name, patterns="A")
+        finding = analyze("homophily", name, patterns="A")
     except DataError as error:
         assert "is neither in" in error.message
         registered = DATASETS.resolve(name)
         assert registered.variant not in registered.module.CARD.homophily
         pytest.skip("the mirror lacks a file, and the card says nothing of it")
-    expected = [found.summary[key.replace(" ", "_")] for key in HOMOPHILY_MEASURES]
+    expected = [finding.summary[key.replace(" ", "_")] for key in HOMOPHILY_MEASURES]
     assert list(load(name).homophily.values()) == pytest.approx(expected, abs=0.00051)
 
 
@@ -103,3 +108,13 @@ def test_a_data_set_that_was_changed_has_not_the_homophily_of_the_card():
     graph = dataset.graph.clone()
     graph.edge_index = graph.edge_index[:, :-2]
     assert identify(replace(dataset, graphs=(graph,))).homophily == {}
+
+
+def test_the_command_has_the_same_options_and_refuses_other_patterns(cli):
+    done = cli("analyze", "homophily", "karate", "--patterns", "A,SS", "--self-pairs", "--json")
+    assert done.code == 0
+    expected = analyze("homophily", "karate", patterns="A,SS", self_pairs=True)
+    assert done.json["rows"] == [dict(row) for row in expected.rows]
+    refused = cli("analyze", "homophily", "karate", "--patterns", "A,B")
+    assert refused.code == 2 and "there is no pattern 'B'" in refused.err and "hint" in refused.err
+    assert cli("analyze", "inverse-relations", "kinship-rules/inductive", "--patterns", "A").code == 2
