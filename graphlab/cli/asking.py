@@ -92,13 +92,16 @@ def analyze(
     self_pairs: Annotated[
         bool | None, typer.Option("--self-pairs", help="Of homophily: count self-loops among edges.")
     ] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", help="Of directedness: classes of train, the default, or of all nodes.")
+    ] = None,
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
     """Put PROBE to a data set, to a model, alone or on a data set, or to a run.
 
     As inverse-relations to kg/wn18rr, biconnectivity to atlas, expressiveness to csl or to subgraph/sswl-plus,
-    homophily to wiki/chameleon, and topology to cora@links or to latest.
+    homophily and directedness to wiki/chameleon, and topology to cora@links or to latest.
     """
     from graphlab import api
     from graphlab.analysis.topology.study import LinkStudy
