@@ -178,13 +178,15 @@ def test_adpa_is_the_published_formula(truth, name):
             model.shares[place] = float(pack[f"param/base_model.{pattern}_learnable_weight"].squeeze())
         for part in ("weight", "bias"):
             getattr(model.read_out, part).copy_(torch.from_numpy(pack[f"param/base_model.linear_output.{part}"]))
-    hops = {pattern: [prepared[attribute(pattern, hop)] for hop in (1, 2)] for pattern in patterns}
-    attended = model.attended("a", graph.x, hops["a"])
-    close(attended, pack["hop_attended_intended_a"], 1e-5)
-    assert (attended - torch.from_numpy(pack["hop_attended_as_code_a"])).abs().max() > 0.01
-    rows = [torch.from_numpy(pack[f"hop_attended_as_code_{pattern}"]).double() for pattern in ("o", *patterns)]
-    close(model.of_patterns(rows), pack["logits"], 1e-5)
-    ours = [graph.x, *(model.attended(pattern, graph.x, hops[pattern]) for pattern in patterns)]
+    every = {name: [graph.x, *(prepared[attribute(name, hop)] for hop in (1, 2))] for name in patterns}
+    narrow = model.maps[1]
+    attended = model.attended("a", every["a"])
+    close(attended, narrow(torch.from_numpy(pack["hop_attended_intended_a"]).double()).detach(), 1e-5)
+    assert (attended - narrow(torch.from_numpy(pack["hop_attended_as_code_a"]).double())).abs().max() > 0.01
+    rows = [torch.from_numpy(pack[f"hop_attended_as_code_{name}"]).double() for name in ("o", *patterns)]
+    mapped = [model.maps[place](each) for place, each in enumerate(rows)]
+    close(model.of_patterns(mapped), pack["logits"], 1e-5)
+    ours = [model.maps[0](graph.x), *(model.attended(name, every[name]) for name in patterns)]
     close(model(prepared), model.of_patterns(ours).detach())
 
 

@@ -152,4 +152,4 @@ def test_the_command_line_takes_fan_outs_as_a_list(cli, tmp_path):
     done = cli(*words, "--set", "task.batch_size=8", "--set", "task.fan_outs=[4,-1]")
     assert done.code == 0, done.err
     (record,) = Store(tmp_path).records()
-    assert record.spec.task_config == {"batch_size": 8, "fan_outs": [4, -1]}
+    assert record.spec.task_config == {"metric": None, "batch_size": 8, "fan_outs": [4, -1]}

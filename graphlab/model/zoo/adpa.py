@@ -29,6 +29,7 @@ from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability,
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
 from graphlab.model.propagation import Propagation, attribute
+from graphlab.model.sparse_features import FeatureInput, SparseRows, linear
 
 PATTERNS = ("a", "at", "aa", "aat", "ata", "atat")
 
@@ -44,6 +45,15 @@ class Config(ModelConfig):
     hidden_dim: Annotated[PositiveInt, IntRange(16, 256, log=True)] = 32
     exponent: Annotated[Share, FloatRange(0.0, 1.0)] = 0.5
     dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.5
+
+
+class Linears(nn.ModuleList):
+    """Linear maps, as what they are for a reader of types."""
+
+    def __getitem__(self, place: int) -> nn.Linear:  # pyright: ignore[reportIncompatibleMethodOverride]  (no slices here)
+        linear = super().__getitem__(place)
+        assert isinstance(linear, nn.Linear)
+        return linear
 
 
 class ADPA(Model):
@@ -70,8 +80,11 @@ class ADPA(Model):
         super().__init__()
         dim, hidden = input_dim(spec.node, "adpa"), config.hidden_dim
         self.config, self.out_dim = config, self.row_width(spec, hidden)
-        self.attention = nn.ModuleList(nn.Linear((config.hops + 2) * dim, 1) for _ in PATTERNS)
-        self.maps = nn.ModuleList(nn.Linear(dim, hidden) for _ in ("x", *PATTERNS))
+        self.features = FeatureInput(0.0)
+        names = [attribute(pattern, hop) for pattern in PATTERNS for hop in range(1, config.hops + 1)]
+        self.passed_on = nn.ModuleDict({name: FeatureInput(0.0) for name in names})
+        self.attention = Linears(nn.Linear((config.hops + 2) * dim, 1) for _ in PATTERNS)
+        self.maps = Linears(nn.Linear(dim, hidden) for _ in ("x", *PATTERNS))
         self.shares = nn.Parameter(torch.ones(1 + len(PATTERNS)))
         self.read_out = nn.Linear((1 + len(PATTERNS)) * hidden, self.out_dim)
 
@@ -85,31 +98,36 @@ class ADPA(Model):
         return 2 * self.config.hops
 
     def forward(self, batch: Data) -> Tensor:
-        hops = range(1, self.config.hops + 1)
-        patterns = [
-            self.attended(pattern, batch["x"], [batch[attribute(pattern, hop)] for hop in hops]) for pattern in PATTERNS
-        ]
-        return self.of_patterns([batch["x"], *patterns])
+        x, hops = self.features(batch["x"]), range(1, self.config.hops + 1)
+        rows = {name: each(batch[name]) for name, each in self.passed_on.items()}
+        own = linear(x, self.maps[0].weight) + self.maps[0].bias
+        passed_on = [[x, *(rows[attribute(pattern, hop)] for hop in hops)] for pattern in PATTERNS]
+        mapped = [own, *(self.attended(pattern, every) for pattern, every in zip(PATTERNS, passed_on, strict=True))]
+        return self.of_patterns(mapped)
 
-    def attended(self, pattern: str, x: Tensor, hops: list[Tensor]) -> Tensor:
-        """X_G of a pattern: x and its rows after each hop, all `[num_nodes, d]`, to the same.
+    def attended(self, pattern: str, every: list[Tensor | SparseRows]) -> Tensor:
+        """X_G W_G + b_G of a pattern, from x and its rows after each hop, `[num_nodes, d]` -> `[num_nodes, hidden_dim]`.
 
-        What the weights make of all hops side by side is the same for each, and is computed once.
+        Rows are mapped before they are summed, which makes them narrow, together with what the attention has of them:
+        its weights meet all hops side by side, which is the same number for each, and then each hop alone.
         """
-        linear, every = self.attention[PATTERNS.index(pattern)], [x, *hops]
-        assert isinstance(linear, nn.Linear)
-        *of_hops, own = linear.weight[0].split(x.shape[1])
-        shared = linear.bias + sum(rows @ weight for rows, weight in zip(every, of_hops, strict=True))
-        scores = torch.sigmoid(torch.stack([shared + rows @ own for rows in every]))
-        return sum(
-            (share.unsqueeze(1) * rows for share, rows in zip(scores.softmax(0), every, strict=True)),
-            torch.zeros_like(x),
-        )
+        place = PATTERNS.index(pattern)
+        attention, narrow = self.attention[place], self.maps[1 + place]
+        *of_hops, own = attention.weight[0].split(narrow.in_features)
+        mapped = [
+            linear(rows, torch.cat([narrow.weight, own.unsqueeze(0), of_hop.unsqueeze(0)]))
+            for rows, of_hop in zip(every, of_hops, strict=True)
+        ]
+        hidden = narrow.out_features
+        shared = attention.bias + torch.stack([rows[:, hidden + 1] for rows in mapped]).sum(0)
+        scores = torch.sigmoid(shared + torch.stack([rows[:, hidden] for rows in mapped]))
+        shares = scores.softmax(0).unsqueeze(2)
+        return (shares * torch.stack([rows[:, :hidden] for rows in mapped])).sum(0) + narrow.bias
 
-    def of_patterns(self, rows: list[Tensor]) -> Tensor:
-        """The outputs from x and X_G of each pattern, each `[num_nodes, d]`."""
-        mapped = [each(part).relu() * share for each, part, share in zip(self.maps, rows, self.shares, strict=True)]
-        return self.read_out(F.dropout(torch.cat(mapped, dim=1), self.config.dropout, self.training))
+    def of_patterns(self, mapped: list[Tensor]) -> Tensor:
+        """The outputs from X_G W_G + b_G of x and of each pattern, each `[num_nodes, hidden_dim]`."""
+        rows = [each.relu() * share for each, share in zip(mapped, self.shares, strict=True)]
+        return self.read_out(F.dropout(torch.cat(rows, dim=1), self.config.dropout, self.training))
 
 
 PRESETS = {
