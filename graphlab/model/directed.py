@@ -15,11 +15,29 @@ from torch_geometric.data import Data
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability, Share
 from graphlab.core.errors import IncompatibleError
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import Model, ModelConfig, input_dim
+from graphlab.model.base import Model, ModelConfig, Preset, input_dim
 from graphlab.model.edges import edge_weight
 from graphlab.model.layered import Block
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows
 from graphlab.ops.directed_operators import ComplexOperator, Operator
+
+TABLES = ("webkb", "film", "wiki", "citation-directed")
+"""Families of data sets whose published tables have settings that were searched for each data set."""
+
+
+def searched_presets(*names: str) -> dict[str, Preset]:
+    """Recipes of the data sets of published tables.
+
+    Args:
+        names: Settings of the model that the publication searched on validation, and whose values are thus ours.
+    """
+    training = ("training.epochs", "training.patience", "training.lr", "training.weight_decay")
+    preset = Preset(
+        source="settings searched on validation for each data set, as published; the searches are GraphLab's own",
+        training={"epochs": 300, "patience": 50, "lr": 0.01, "weight_decay": 5e-4},
+        ours=(*(f"model.{name}" for name in names), *training),
+    )
+    return dict.fromkeys(TABLES, preset)
 
 
 def block_of(operator: Operator, num_nodes: int, dtype: torch.dtype) -> Block:

@@ -28,6 +28,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability, Share
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
+from graphlab.model.directed import searched_presets
 from graphlab.model.propagation import Propagation, attribute
 from graphlab.model.sparse_features import FeatureInput, SparseRows, linear
 
@@ -106,7 +107,7 @@ class ADPA(Model):
         return self.of_patterns(mapped)
 
     def attended(self, pattern: str, every: list[Tensor | SparseRows]) -> Tensor:
-        """X_G W_G + b_G of a pattern, from x and its rows after each hop, `[num_nodes, d]` -> `[num_nodes, hidden_dim]`.
+        """X_G W_G + b_G of a pattern, `[num_nodes, hidden_dim]`, from x and its rows after each hop, `[num_nodes, d]`.
 
         Rows are mapped before they are summed, which makes them narrow, together with what the attention has of them:
         its weights meet all hops side by side, which is the same number for each, and then each hop alone.
@@ -131,6 +132,7 @@ class ADPA(Model):
 
 
 PRESETS = {
+    **searched_presets("hops", "hidden_dim", "exponent", "dropout"),
     "node-classification": Preset(
         source="GraphLab's own choice: the published settings were searched for each data set",
         is_published=False,

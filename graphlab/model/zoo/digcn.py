@@ -21,7 +21,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
-from graphlab.model.directed import block_of, require_nonnegative
+from graphlab.model.directed import block_of, require_nonnegative, searched_presets
 from graphlab.model.edges import edge_weight
 from graphlab.model.layered import Block
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, convolve
@@ -102,6 +102,7 @@ def _block(edge_index: Tensor, weight: Tensor | None, num_nodes: int, teleport: 
 
 
 PRESETS = {
+    **searched_presets("hidden_dim", "dropout"),
     "node-classification": Preset(
         source="GraphLab's own choice: the published settings were searched for each data set",
         is_published=False,

@@ -19,7 +19,7 @@ from torch_geometric.data import Data
 from graphlab.core.config import IntRange, PositiveInt
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, Preset
-from graphlab.model.directed import block_of, require_nonnegative
+from graphlab.model.directed import block_of, require_nonnegative, searched_presets
 from graphlab.model.edges import edge_weight
 from graphlab.model.layered import Block
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, linear
@@ -92,6 +92,7 @@ def _operators(
 
 
 PRESETS = {
+    **searched_presets("hidden_dim", "dropout"),
     "node-classification": Preset(
         source="GraphLab's own choice: the published settings were searched for each data set",
         is_published=False,

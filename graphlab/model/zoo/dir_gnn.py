@@ -21,7 +21,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import Choices
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Preset
-from graphlab.model.directed import TwoWayConfig, TwoWayModel, block_of
+from graphlab.model.directed import TwoWayConfig, TwoWayModel, block_of, searched_presets
 from graphlab.model.layered import Block
 from graphlab.model.sparse_features import SparseRows, convolve, linear
 from graphlab.ops.directed_operators import in_out_normalised, mean_of_neighbours
@@ -131,6 +131,7 @@ class DirGNN(TwoWayModel):
 
 
 PRESETS = {
+    **searched_presets("hidden_dim", "num_layers", "alpha", "jumping_knowledge", "normalize", "dropout"),
     "node-classification": Preset(
         source="GraphLab's own choice: the published settings were searched for each data set",
         is_published=False,

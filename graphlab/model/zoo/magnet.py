@@ -23,7 +23,7 @@ from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability, Share
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
-from graphlab.model.directed import ComplexBlock, require_nonnegative
+from graphlab.model.directed import ComplexBlock, require_nonnegative, searched_presets
 from graphlab.model.edges import edge_weight
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, linear
 from graphlab.ops.directed_operators import magnetic
@@ -132,6 +132,7 @@ def _block(edge_index: Tensor, weight: Tensor | None, num_nodes: int, q: float, 
 
 
 PRESETS = {
+    **searched_presets("hidden_dim", "q", "order", "dropout"),
     "node-classification": Preset(
         source="GraphLab's own choice: the published settings were searched for each data set",
         is_published=False,
