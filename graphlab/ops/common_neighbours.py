@@ -15,6 +15,9 @@ from graphlab.ops.adjacency import Adjacency
 from graphlab.ops.compiled import compiled, counting_sort
 from graphlab.ops.threads import for_each, ranges
 
+LEAST = 512
+"""Nodes that a thread takes at once."""
+
 
 def common_neighbours(graph: Adjacency, pairs: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """The weights of the common neighbours of each pair, summed in ascending order of the neighbours.
@@ -52,7 +55,7 @@ def common_neighbours(graph: Adjacency, pairs: np.ndarray, weight: np.ndarray | 
         nodes = marked[share[0] : share[1]]
         _sum(graph.start, graph.neighbour, nodes, start, order, smaller, values, weight is not None, mark, out)
 
-    for_each(run, ranges(len(marked)))
+    for_each(run, ranges(len(marked), LEAST))
     return out
 
 

@@ -49,10 +49,12 @@ RANGES = 64
 """Ranges that threads take one after the other where some items take much longer than others."""
 
 
-def ranges(count: int) -> list[tuple[int, int]]:
-    """`[0, count)` in RANGES ranges of about the same length; those without items are left out."""
-    cuts = [count * part // RANGES for part in range(RANGES + 1)]
-    return [(first, last) for first, last in pairwise(cuts) if first < last]
+def ranges(count: int, least: int = 1) -> list[tuple[int, int]]:
+    """`[0, count)` in RANGES ranges of about the same length; in fewer, but one a thread, where these would have fewer
+    than `least` items each."""
+    parts = min(RANGES, count, max(torch.get_num_threads(), count // least))
+    cuts = [count * part // parts for part in range(parts + 1)] if parts else []
+    return list(pairwise(cuts))
 
 
 PARTS = 16

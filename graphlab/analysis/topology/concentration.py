@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from threading import local
 from typing import Literal
 
 import numpy as np
@@ -44,6 +45,9 @@ MOST_HOPS = 8
 
 REACHED = 32 * 2**20
 """Ends of walks, 5 bytes each, that are kept at once."""
+
+LEAST = 512
+"""Nodes that a thread takes at once."""
 
 OnProgress = Callable[[float], None]
 """Called with the part of the work that is done, from 0 to 1."""
@@ -105,7 +109,10 @@ def topological_concentration(
     num_walks = _num_walks(graph, hops)
     powers = discount ** np.arange(hops)
     normaliser = (powers[:, None] * num_walks).sum(0) * powers.sum() - is_train
-    shared = _shared_by_links(graph, links) if hops == 1 else _shared(graph, links, hops, discount, on_progress)
+    if hops == 1:
+        shared = _shared_by_links(graph, links)
+    else:
+        shared = _shared(graph, links, powers, num_walks.sum(0), on_progress)
     has_links = links.degree > 0
     counts = has_links & (graph.degree > (1 if is_train else 0))
     values = np.zeros(parts.num_nodes)
@@ -120,16 +127,11 @@ def _discount(graph: Adjacency) -> float:
 
 def _num_walks(graph: Adjacency, hops: int) -> np.ndarray:
     """Walks of 1 ... K steps from each node, float64 `[K, num_nodes]`."""
-    walks, ends = [], np.ones(graph.num_nodes)
-    for _ in range(hops):
-        ends = _sum_over_neighbours(graph, ends)
-        walks.append(ends)
-    return np.stack(walks)
-
-
-def _sum_over_neighbours(graph: Adjacency, values: np.ndarray) -> np.ndarray:
-    row = np.repeat(np.arange(graph.num_nodes), graph.degree)
-    return np.bincount(row, values[graph.neighbour], minlength=graph.num_nodes)
+    walks = graph.degree.astype(np.float64)[None].repeat(hops, axis=0)
+    row = np.repeat(np.arange(graph.num_nodes), graph.degree) if hops > 1 else None
+    for step in range(1, hops):
+        walks[step] = np.bincount(row, walks[step - 1][graph.neighbour], minlength=graph.num_nodes)
+    return walks
 
 
 def _shared_by_links(graph: Adjacency, links: Adjacency) -> np.ndarray:
@@ -140,16 +142,22 @@ def _shared_by_links(graph: Adjacency, links: Adjacency) -> np.ndarray:
 
 
 def _shared(
-    graph: Adjacency, links: Adjacency, hops: int, discount: float, on_progress: OnProgress | None
+    graph: Adjacency, links: Adjacency, worth: np.ndarray, num_walks: np.ndarray, on_progress: OnProgress | None
 ) -> np.ndarray:
     """The numerators of K hops, summed over the links of each node.
 
     Nodes j are taken in blocks, whose ends of walks are kept; then, for each node i with a link into the block, its
     walks are counted and compared with those.
+
+    Args:
+        graph, links: Those of training, and those that are asked for.
+        worth: What walks of 1 ... K steps count, `[K]`.
+        num_walks: Walks of up to K steps from each node.
+        on_progress: Called after each block.
     """
-    asked = np.flatnonzero(links.degree)
-    bound = np.minimum(_num_walks(graph, hops).sum(0), graph.num_nodes)[asked].astype(np.int64)
-    worth = discount ** np.arange(hops)
+    hops, asked = len(worth), np.flatnonzero(links.degree)
+    bound = np.minimum(num_walks, graph.num_nodes)[asked].astype(np.int64)
+    of_thread = local()
     weight_of = np.array([sum(worth[q] for q in range(hops) if steps >> q & 1) for steps in range(2**hops)])
     out = np.zeros(graph.num_nodes)
     for first, last in _blocks(bound):
@@ -161,21 +169,29 @@ def _shared(
         place[block] = np.arange(len(block))
 
         def reach(share: tuple[int, int], block=block, room=room, reached=reached, steps=steps, size=size) -> None:
-            flags, queue = np.zeros(graph.num_nodes, np.uint8), np.empty(graph.num_nodes, np.int32)
-            _reach(graph.start, graph.neighbour, block, *share, hops, flags, queue, room, reached, steps, size)
+            _, _, flags, ends = _scratch(of_thread, graph.num_nodes)
+            _reach(graph.start, graph.neighbour, block, *share, hops, flags, ends, room, reached, steps, size)
 
         def compare(share: tuple[int, int], room=room, reached=reached, steps=steps, size=size, place=place) -> None:
-            scratch = np.zeros((3, graph.num_nodes)), np.empty((3, graph.num_nodes), np.int32)
+            walks, queue, _, _ = _scratch(of_thread, graph.num_nodes)
             _compare(
-                graph.start, graph.neighbour, links.start, links.neighbour, *share, worth, weight_of, *scratch,
+                graph.start, graph.neighbour, links.start, links.neighbour, *share, worth, weight_of, walks, queue,
                 place, room, reached, steps, size, out,
             )  # fmt: skip
 
-        for_each(reach, ranges(len(block)))
-        for_each(compare, ranges(graph.num_nodes))
+        for_each(reach, ranges(len(block), LEAST))
+        for_each(compare, ranges(graph.num_nodes, LEAST))
         if on_progress is not None:
             on_progress(last / len(asked))
     return out
+
+
+def _scratch(of_thread: local, num_nodes: int) -> tuple[np.ndarray, ...]:
+    """What one thread counts walks in, made once: walks and flags are zero whenever they are not in use."""
+    if not hasattr(of_thread, "arrays"):
+        walks, queue = np.zeros((3, num_nodes)), np.empty((3, num_nodes), np.int32)
+        of_thread.arrays = walks, queue, np.zeros(num_nodes, np.uint8), np.empty(num_nodes, np.int32)
+    return of_thread.arrays
 
 
 def _blocks(bound: np.ndarray) -> Iterator[tuple[int, int]]:
