@@ -58,7 +58,7 @@ MODELS: dict[str, dict[str, list[Any]]] = {
     "digcn-ib": {"hidden_dim": [32, 64], "dropout": DROPOUTS},
 }
 WITHOUT = ("mlp", "gcn")
-LENGTH = {"training.epochs": 300, "training.patience": 50}
+LENGTH: dict[str, Any] = {"training.epochs": 300, "training.patience": 50}
 
 
 def data_of(dataset: str, model: str) -> str | Dataset:

@@ -128,7 +128,7 @@ def _discount(graph: Adjacency) -> float:
 def _num_walks(graph: Adjacency, hops: int) -> np.ndarray:
     """Walks of 1 ... K steps from each node, float64 `[K, num_nodes]`."""
     walks = graph.degree.astype(np.float64)[None].repeat(hops, axis=0)
-    row = np.repeat(np.arange(graph.num_nodes), graph.degree) if hops > 1 else None
+    row = np.repeat(np.arange(graph.num_nodes), graph.degree)
     for step in range(1, hops):
         walks[step] = np.bincount(row, walks[step - 1][graph.neighbour], minlength=graph.num_nodes)
     return walks
