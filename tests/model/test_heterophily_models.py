@@ -1,0 +1,176 @@
+"""Baselines of heterophilous graphs against PyG's layers with the same weights, and against dense algebra."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.nn import APPNP, GCN2Conv
+
+from graphlab.core.config import Config
+from graphlab.core.errors import ConfigError, IncompatibleError
+from graphlab.data.spec import Continuous, DataSpec, Target
+from graphlab.model.base import Model
+from graphlab.model.normalised import normalised, with_dropout
+from graphlab.model.registry import build_model, find_model
+from graphlab.model.zoo.gprgnn import initial_weights
+
+SPEC = DataSpec("nodes", (Target("y", "node", "class", 3),), node=Continuous(24))
+NODES = 30
+
+
+def graph(sparse: bool = False, weighted: bool = False, undirected: bool = False) -> Data:
+    """Edges of a direction unless undirected, some listed twice, with loops, and nodes without any; float64."""
+    random = torch.Generator().manual_seed(0)
+    x = torch.rand(NODES, 24, generator=random, dtype=torch.float64) - 0.3
+    x = x * (torch.rand(NODES, 24, generator=random) < 0.1) if sparse else x
+    edge_index = torch.randint(NODES - 4, (2, 90), generator=random)
+    weight = torch.rand(90, generator=random, dtype=torch.float64) + 0.1
+    if undirected:
+        edge_index, weight = torch.cat([edge_index, edge_index.flip(0)], dim=1), weight.repeat(2)
+    data = Data(x=x, edge_index=edge_index, num_nodes=NODES)
+    if weighted:
+        data.edge_weight = weight
+    return data
+
+
+def built(name: str, spec: DataSpec = SPEC, **settings) -> Model:
+    """In float64, its parameters other than their initial zeros and ones, without dropout."""
+    torch.manual_seed(0)
+    model = build_model(name, spec, settings).double().eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 0.2 * torch.randn_like(parameter)
+    return model
+
+
+def close(ours: Tensor, theirs: Tensor, tolerance: float = 1e-10) -> None:
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=tolerance)
+
+
+def same_with_gradients(model: Model, ours: Tensor, theirs: Tensor) -> None:
+    """Outputs, and gradients of all parameters."""
+    close(ours, theirs)
+    direction = torch.linspace(-1, 1, ours.numel(), dtype=ours.dtype).view_as(ours)
+    parameters = list(model.parameters())
+    first, second = (torch.autograd.grad((rows * direction).sum(), parameters) for rows in (ours, theirs))
+    for mine, other in zip(first, second, strict=True):
+        close(mine, other, 1e-9)
+
+
+def adjacency(data: Data) -> Tensor:
+    """A[v, u], what edges u -> v weigh together."""
+    weight = data.get("edge_weight")
+    value = torch.ones(data.num_edges, dtype=torch.float64) if weight is None else weight
+    return torch.zeros(NODES, NODES, dtype=torch.float64).index_put((*data.edge_index.flip(0),), value, accumulate=True)
+
+
+GRAPHS = pytest.mark.parametrize(("sparse", "weighted"), [(False, False), (True, False), (False, True), (True, True)])
+
+
+@GRAPHS
+def test_appnp_is_that_of_pyg(sparse, weighted):
+    data, model = graph(sparse, weighted), built("appnp", num_steps=4, alpha=0.3)
+    predicted = model.second(model.first(data.x).relu())
+    theirs = APPNP(4, 0.3)(predicted, data.edge_index, data.get("edge_weight"))
+    same_with_gradients(model, model(data), theirs)
+
+
+@GRAPHS
+def test_gcnii_has_the_layers_of_pyg(sparse, weighted):
+    settings = {"num_layers": 3, "hidden_dim": 8, "alpha": 0.2, "identity": 0.7}
+    data, model = graph(sparse, weighted), built("gcnii", **settings)
+    initial = rows = model.first(data.x).relu()
+    for depth, conv in enumerate(model.convs, start=1):
+        layer = GCN2Conv(8, alpha=0.2, theta=0.7, layer=depth).double()
+        del layer.weight1
+        layer.weight1 = conv.weight.T
+        rows = layer(rows, initial, data.edge_index, data.get("edge_weight")).relu()
+    same_with_gradients(model, model(data), model.last(rows))
+
+
+@GRAPHS
+def test_gprgnn_is_a_polynomial_of_the_operator(sparse, weighted):
+    data, model = graph(sparse, weighted), built("gprgnn", hops=3)
+    operator = with_loops_normalised(data)
+    predicted = model.second(model.first(data.x).relu())
+    powers = [torch.linalg.matrix_power(operator, k) for k in range(4)]
+    theirs = sum(weight * power @ predicted for weight, power in zip(model.of_hops, powers, strict=True))
+    same_with_gradients(model, model(data), theirs)
+
+
+def with_loops_normalised(data: Data) -> Tensor:
+    """D^-1/2 (A + I) D^-1/2, D the sums of rows; a node that has loops keeps the last of them, as PyG does."""
+    weight = data.get("edge_weight")
+    values = torch.ones(data.num_edges) if weight is None else weight
+    matrix, loops = adjacency(data), torch.ones(NODES, dtype=torch.float64)
+    for (source, target), value in zip(data.edge_index.T.tolist(), values.tolist(), strict=True):
+        if source == target:
+            loops[source] = value
+    whole = matrix - matrix.diag().diag() + loops.diag()
+    scale = whole.sum(1) ** -0.5
+    return scale[:, None] * whole * scale
+
+
+def test_gprgnn_starts_from_the_published_weights():
+    close(initial_weights("ppr", 3, 0.2), torch.tensor([0.2, 0.16, 0.128, 0.512]), 1e-7)
+    close(initial_weights("nppr", 2, 0.5), torch.tensor([4.0, 2.0, 1.0]) / 7, 1e-7)
+    close(initial_weights("last", 2, 0.5), torch.tensor([0.0, 0.0, 1.0]))
+    drawn = torch.stack([initial_weights("random", 4, 0.5) for _ in range(200)])
+    close(drawn.abs().sum(1), torch.ones(200), 1e-6)
+    assert (drawn < 0).double().mean().item() == pytest.approx(0.5, abs=0.1)
+
+
+def test_gprgnn_with_weights_of_pagerank_is_appnp():
+    data = graph()
+    appnp, gprgnn = built("appnp", num_steps=5, alpha=0.3), built("gprgnn", hops=5, alpha=0.3)
+    with torch.no_grad():
+        gprgnn.of_hops.copy_(initial_weights("ppr", 5, 0.3))
+        for ours, theirs in ((gprgnn.first, appnp.first), (gprgnn.second, appnp.second)):
+            ours.weight.copy_(theirs.weight)
+            ours.bias.zero_()
+    close(gprgnn(data), appnp(data), 1e-6)
+
+
+def test_dropped_edges_leave_the_mean():
+    data = graph()
+    block = normalised(data.edge_index, None, NODES, torch.float64, "appnp")
+    torch.manual_seed(0)
+    drawn = torch.stack([with_dropout(block, 0.5, True).sum(data.x) for _ in range(4000)])
+    assert (drawn.mean(0) - block.sum(data.x)).abs().max() < 0.05 < (drawn[0] - block.sum(data.x)).abs().max()
+    assert with_dropout(block, 0.5, False) is block
+
+
+@pytest.mark.parametrize("name", ["appnp", "gcnii", "gprgnn"])
+def test_negative_weights_are_refused(name):
+    data = graph(weighted=True)
+    data.edge_weight[:3] = -1.0
+    with pytest.raises(IncompatibleError, match=f"{name} divides by sums of edge weights, and 3 of"):
+        built(name)(data)
+
+
+def groups(name: str, **settings) -> dict[float, int]:
+    """The numbers of parameters by weight decay, of the published value 5e-4."""
+    counts: dict[float, int] = {}
+    for group in built(name, **settings).parameter_groups(5e-4):
+        decay = group["weight_decay"]
+        counts[decay] = counts.get(decay, 0) + sum(p.numel() for p in group["params"])
+    return counts
+
+
+def test_weight_decay_is_that_of_the_papers():
+    assert groups("appnp", hidden_dim=8) == {5e-4: 24 * 8, 0.0: 8 * 3}
+    counts = groups("gcnii", hidden_dim=8, num_layers=2)
+    assert counts == {20 * 5e-4: 2 * 64, 5e-4: 24 * 8 + 8 + 8 * 3 + 3}
+    assert groups("gprgnn", hidden_dim=8, hops=4) == {5e-4: 24 * 8 + 8 + 8 * 3 + 3, 0.0: 5}
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [("appnp", "alpha", 1.0), ("gcnii", "layer_decay", float("inf")), ("gprgnn", "initial", "pagerank")],
+)
+def test_settings_that_make_no_sense_are_refused(name, setting, value):
+    config: type[Config] = find_model(name).config
+    with pytest.raises(ConfigError, match=setting):
+        config.parse({setting: value}, where=name)
