@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.nn import APPNP, GCN2Conv
+from torch_geometric.nn import APPNP, GATConv, GCN2Conv, GraphConv, SAGEConv
 
 from graphlab.core.config import Config
 from graphlab.core.errors import ConfigError, IncompatibleError
@@ -174,3 +175,86 @@ def test_settings_that_make_no_sense_are_refused(name, setting, value):
     config: type[Config] = find_model(name).config
     with pytest.raises(ConfigError, match=setting):
         config.parse({setting: value}, where=name)
+
+
+def scaled(matrix: Tensor) -> Tensor:
+    """Each entry over the roots of the sums of its row and of its column; 0 for 0."""
+    rows, columns = (sums.clamp(min=1) ** -0.5 for sums in (matrix.sum(1), matrix.sum(0)))
+    return rows[:, None] * matrix * columns
+
+
+@pytest.mark.parametrize("undirected", [False, True])
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_h2gcn_by_dense_algebra(rounds, sparse, undirected):
+    data, model = graph(sparse, undirected=undirected), built("h2gcn", rounds=rounds, hidden_dim=8)
+    near = (adjacency(data) > 0).double().fill_diagonal_(0)
+    far = ((near @ near > 0) & (near == 0)).double().fill_diagonal_(0)
+    rows = [(data.x @ model.first.weight.T).relu()]
+    for _ in range(rounds):
+        rows.append(torch.cat([scaled(near) @ rows[-1], scaled(far) @ rows[-1]], dim=1))
+    same_with_gradients(model, model(data), torch.cat(rows, dim=1) @ model.last.weight.T)
+
+
+@GRAPHS
+def test_sage_sep_has_the_layers_of_pyg(sparse, weighted):
+    """Its map of [u | mean] is the pair of maps of a GraphSAGE layer."""
+    data, model = graph(sparse, weighted), built("sage-sep", hidden_dim=8, num_layers=2)
+    weight = data.get("edge_weight")
+    rows = F.gelu(model.first(data.x))
+    for norm, feed_forward in zip(model.norms, model.feed_forwards, strict=False):
+        of_own, of_mean = feed_forward.first.weight.chunk(2, dim=1)
+        layer = (SAGEConv(8, 8) if weight is None else GraphConv(8, 8, aggr="mean")).double()
+        neighbours, own = (layer.lin_l, layer.lin_r) if weight is None else (layer.lin_rel, layer.lin_root)
+        for linear, value in ((neighbours, of_mean), (own, of_own)):
+            del linear.weight
+            linear.weight = value
+        neighbours.bias = None
+        both = layer(norm(rows), data.edge_index, *(() if weight is None else (weight,)))
+        rows = rows + feed_forward.second(F.gelu(both + feed_forward.first.bias))
+    same_with_gradients(model, model(data), model.last(model.norms[-1](rows)))
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_gat_sep_has_the_layers_of_pyg(sparse):
+    """PyG's attention reads a head's own part of z; with a and a' zero on the parts of other heads so does ours."""
+    data, model = graph(sparse), built("gat-sep", hidden_dim=8, num_layers=2, heads=4)
+    own_part = torch.eye(4, dtype=torch.float64).repeat_interleave(2, dim=1)
+    rows = F.gelu(model.first(data.x))
+    for norm, messenger, feed_forward in zip(model.norms, model.messengers, model.feed_forwards, strict=False):
+        layer = GATConv(8, 2, 4, add_self_loops=False, bias=False).double()
+        with torch.no_grad():
+            for each in (messenger.source, messenger.target):
+                each.weight.mul_(own_part)
+            messenger.linear.bias.zero_()  # those of PyG have none
+            messenger.source.bias.zero_()
+            layer.lin.weight.copy_(messenger.linear.weight)
+            layer.att_src.copy_(messenger.source.weight[own_part.bool()].view(1, 4, 2))
+            layer.att_dst.copy_(messenger.target.weight[own_part.bool()].view(1, 4, 2))
+        z = messenger.linear(norm(rows))
+        both = torch.cat([z, layer(norm(rows), data.edge_index)], dim=1)
+        rows = rows + feed_forward(both)
+    close(model(data), model.last(model.norms[-1](rows)))
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_gat_sep_by_the_formula(sparse):
+    """Node by node, with all parameters."""
+    data, model = graph(sparse), built("gat-sep", hidden_dim=6, num_layers=2, heads=2)
+    rows = F.gelu(model.first(data.x))
+    for norm, messenger, feed_forward in zip(model.norms, model.messengers, model.feed_forwards, strict=False):
+        z = messenger.linear(norm(rows))
+        sent = list(torch.zeros_like(z))
+        for node in range(NODES):
+            sources = data.edge_index[0, data.edge_index[1] == node]
+            if len(sources):
+                logits = F.leaky_relu(messenger.source(z[sources]) + messenger.target(z[node]), 0.2)
+                shares = logits.softmax(0).repeat_interleave(3, dim=1)
+                sent[node] = (shares * z[sources]).sum(0)
+        rows = rows + feed_forward(torch.cat([z, torch.stack(sent)], dim=1))
+    same_with_gradients(model, model(data), model.last(model.norms[-1](rows)))
+
+
+def test_heads_divide_the_width():
+    with pytest.raises(ConfigError, match="hidden_dim is a multiple of heads, and 20 is none of 8"):
+        find_model("gat-sep").config.parse({"hidden_dim": 20}, where="gat-sep")
