@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.nn import APPNP, GATConv, GCN2Conv, GraphConv, SAGEConv
+from torch_geometric.nn import APPNP, GATConv, GCN2Conv, GraphConv, SAGEConv, SGConv
+from torch_geometric.nn import LINKX as PyGLINKX
 
 from graphlab.core.config import Config
 from graphlab.core.errors import ConfigError, IncompatibleError
+from graphlab.data.load import load
 from graphlab.data.spec import Continuous, DataSpec, Target
+from graphlab.experiment.plan import make_plan
+from graphlab.experiment.restore import restore
+from graphlab.experiment.run import run
 from graphlab.model.base import Model
 from graphlab.model.normalised import normalised, with_dropout
 from graphlab.model.registry import build_model, find_model
@@ -258,3 +265,130 @@ def test_gat_sep_by_the_formula(sparse):
 def test_heads_divide_the_width():
     with pytest.raises(ConfigError, match="hidden_dim is a multiple of heads, and 20 is none of 8"):
         find_model("gat-sep").config.parse({"hidden_dim": 20}, where="gat-sep")
+
+
+def passed_on(name: str, data: Data, **settings) -> Data:
+    """The graph as a model wants it made ready."""
+    entry = find_model(name)
+    return entry.cls.preparation(entry.config.parse(settings, where=name)).prepare([data])[0]
+
+
+def powers_of_loops(data: Data, hops: int) -> list[Tensor]:
+    """x, S x, ..., S^hops x of D^-1/2 (A + I) D^-1/2, a loop beside those that are there."""
+    whole = adjacency(data) + torch.eye(NODES, dtype=torch.float64)
+    scale = whole.sum(1) ** -0.5
+    return powers(scale[:, None] * whole * scale, data.x, hops)
+
+
+def powers(operator: Tensor, x: Tensor, hops: int) -> list[Tensor]:
+    rows = [x]
+    for _ in range(hops):
+        rows.append(operator @ rows[-1])
+    return rows
+
+
+def root_scaled(matrix: Tensor) -> Tensor:
+    """As `scaled`, of sums that may be below 1."""
+    rows, columns = (torch.where(sums > 0, sums**-0.5, 0) for sums in (matrix.sum(1), matrix.sum(0)))
+    return rows[:, None] * matrix * columns
+
+
+@GRAPHS
+@pytest.mark.parametrize("normalize", [True, False])
+def test_fsgnn_by_dense_algebra(normalize, sparse, weighted):
+    data = graph(sparse, weighted)
+    model = built("fsgnn", hops=2, hidden_dim=8, normalize=normalize)
+    bare, looped = powers(root_scaled(adjacency(data)), data.x, 2), powers_of_loops(data, 2)
+    parts: list[Tensor] = []
+    for share, each, rows in zip(
+        model.selection.softmax(0), model.maps, [data.x, bare[1], looped[1], bare[2], looped[2]], strict=True
+    ):
+        mapped = rows @ each.weight.T + each.bias
+        parts.append(share * (mapped / mapped.norm(dim=1, keepdim=True) if normalize else mapped))
+    theirs = model.read_out(torch.cat(parts, dim=1).relu())
+    same_with_gradients(model, model(passed_on("fsgnn", data, hops=2)), theirs)
+
+
+def test_fsgnn_begins_with_features_that_count_alike():
+    shares = build_model("fsgnn", SPEC, {"hops": 3}).selection.softmax(0)
+    close(shares, torch.full((7,), 1 / 7), 1e-7)
+
+
+@GRAPHS
+def test_sgc_is_that_of_pyg_where_there_are_no_loops(sparse, weighted):
+    data = graph(sparse, weighted)
+    kept = data.edge_index[0] != data.edge_index[1]
+    for key in ("edge_index", "edge_weight") if weighted else ("edge_index",):
+        data[key] = data[key][..., kept]
+    model = built("sgc", hops=3)
+    theirs = SGConv(24, 3, K=3).double()
+    with torch.no_grad():
+        theirs.lin.weight.copy_(model.linear.weight)
+        theirs.lin.bias.copy_(model.linear.bias)
+    close(model(passed_on("sgc", data, hops=3)), theirs(data.x, data.edge_index, data.get("edge_weight")))
+
+
+@GRAPHS
+def test_sign_by_dense_algebra(sparse, weighted):
+    data, model = graph(sparse, weighted), built("sign", hops=2, hidden_dim=8)
+    rows = [each(rows) for each, rows in zip(model.maps, powers_of_loops(data, 2), strict=True)]
+    theirs = model.read_out(torch.cat(rows, dim=1).relu())
+    same_with_gradients(model, model(passed_on("sign", data, hops=2)), theirs)
+
+
+LINKX_SPEC = replace(SPEC, num_nodes=NODES)
+
+
+@GRAPHS
+@pytest.mark.parametrize("training", [False, True], ids=["evaluation", "training"])
+@pytest.mark.parametrize(("layers", "adjacency_layers", "feature_layers"), [(1, 1, 1), (3, 2, 2)])
+def test_linkx_is_that_of_pyg(layers, adjacency_layers, feature_layers, training, sparse, weighted):
+    """In training batch normalisation has the statistics of the batch; dropout is 0."""
+    settings = {"num_layers": layers, "adjacency_layers": adjacency_layers, "feature_layers": feature_layers}
+    data, model = graph(sparse, weighted), built("linkx", LINKX_SPEC, hidden_dim=8, dropout=0.0, **settings)
+    theirs = PyGLINKX(NODES, 24, 8, 3, layers, adjacency_layers, feature_layers).double()
+    pairs = [(theirs.edge_lin.weight, model.of_nodes), (theirs.edge_lin.bias, model.bias)]
+    pairs += [(theirs.cat_lin1.weight, model.both.weight[:, :8]), (theirs.cat_lin2.weight, model.both.weight[:, 8:])]
+    pairs += [(theirs.cat_lin1.bias, model.both.bias), (theirs.cat_lin2.bias, torch.zeros(8))]
+    mlps = [(theirs.node_mlp, model.of_features), (theirs.final_mlp, model.read_out)]
+    if adjacency_layers > 1:
+        mlps.append((theirs.edge_mlp, model.of_neighbours))
+        pairs += zip(theirs.edge_norm.parameters(), model.norm.parameters(), strict=True)
+    for other, ours in mlps:
+        pairs += [(a, b) for mine, its in zip(ours.maps, other.lins, strict=True) for a, b in both(its, mine)]
+        norms = [norm.module for norm in other.norms if hasattr(norm, "module")]
+        pairs += [(a, b) for mine, its in zip(ours.norms, norms, strict=True) for a, b in both(its, mine)]
+    assert len({id(other) for other, _ in pairs}) == len(list(theirs.parameters()))
+    with torch.no_grad():
+        for other, ours in pairs:
+            other.copy_(ours)
+    theirs.train(training)
+    model.train(training)
+    ours, other = model(data), theirs(data.x, data.edge_index, data.get("edge_weight"))
+    close(ours, other)
+    direction = torch.linspace(-1, 1, ours.numel(), dtype=ours.dtype).view_as(ours)
+    mine = torch.autograd.grad((ours * direction).sum(), [model.of_nodes, model.of_features.maps[0].weight])
+    its = torch.autograd.grad((other * direction).sum(), [theirs.edge_lin.weight, theirs.node_mlp.lins[0].weight])
+    for first, second in zip(mine, its, strict=True):
+        close(first, second, 1e-9)
+
+
+def both(theirs: torch.nn.Module, ours: torch.nn.Module) -> list[tuple[Tensor, Tensor]]:
+    return [(theirs.weight, ours.weight), (theirs.bias, ours.bias)]
+
+
+def test_linkx_is_of_one_graph():
+    with pytest.raises(IncompatibleError, match="linkx learns a row for each node of one graph"):
+        build_model("linkx", SPEC, {})
+    with pytest.raises(IncompatibleError, match="learned rows of 31 nodes, and the graph has 30"):
+        built("linkx", replace(SPEC, num_nodes=31))(graph())
+
+
+def test_the_number_of_nodes_is_told_to_models_and_is_no_part_of_the_data(tmp_path):
+    runs = run("linkx", "karate", epochs=2, store=tmp_path, progress=False)
+    trained = restore(runs, tmp_path)
+    assert trained.model.of_nodes.shape == (34, 64)
+    karate = load("karate")
+    assert karate.spec.num_nodes is None and "num_nodes" not in karate.spec.to_json()
+    assert make_plan("gcn", karate).spec_seen == replace(karate.spec, num_nodes=34)
+    assert LINKX_SPEC.to_json() == SPEC.to_json()
