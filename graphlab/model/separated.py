@@ -21,7 +21,7 @@ from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import ModelConfig, input_dim
 from graphlab.model.layered import Block, LayeredModel
-from graphlab.model.sparse_features import FeatureInput, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear
 
 CITATION = Citation(
     key="platonov2023",
@@ -69,8 +69,7 @@ class SeparatedModel(LayeredModel):
         dim, self.num_layers, self.dropout = config.hidden_dim, config.num_layers, config.dropout
         self.out_dim = self.row_width(spec, dim)
         self.features = FeatureInput(0.0)
-        self.first = nn.Linear(input_dim(spec.node, self.name), dim)
-        self.first.weight = by_input(self.first.weight)
+        self.first = FeatureLinear(input_dim(spec.node, self.name), dim)
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(config.num_layers + 1))
         self.messengers = nn.ModuleList(self.messenger(config) for _ in range(config.num_layers))
         self.feed_forwards = nn.ModuleList(FeedForward(dim, config.dropout) for _ in range(config.num_layers))
@@ -88,8 +87,7 @@ class SeparatedModel(LayeredModel):
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
         """The first layer begins with the map of the features, and the last ends with that to the outputs."""
         if not depth:
-            mapped = linear(self.features(x), self.first.weight) + self.first.bias
-            x = F.gelu(F.dropout(mapped, self.dropout, self.training))
+            x = F.gelu(F.dropout(self.first(self.features(x)), self.dropout, self.training))
         parts = self.messengers[depth](self.norms[depth](x), block)
         x = block.of_targets(x) + self.feed_forwards[depth](torch.cat(parts, dim=1))
         return self.last(self.norms[-1](x)) if depth == self.num_layers - 1 else x

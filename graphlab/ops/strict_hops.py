@@ -43,7 +43,7 @@ def two_hops(edge_index: Tensor, num_nodes: int) -> Tensor:
             hint="use a model of single edges, such as sage-sep or gprgnn",
         )
     reached = sparse.csr_matrix(adjacency @ adjacency, dtype=bool)
-    nearer = sparse.csr_matrix(adjacency + sparse.identity(num_nodes, dtype=bool, format="csr"), dtype=bool)
+    nearer = sparse.csr_matrix(adjacency + sparse.diags(np.ones(num_nodes)), dtype=bool)
     return _edges(sparse.csr_matrix(reached > nearer), edge_index)
 
 

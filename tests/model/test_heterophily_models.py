@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.nn import APPNP, GATConv, GCN2Conv, GraphConv, SAGEConv, SGConv
-from torch_geometric.nn import LINKX as PyGLINKX
+from torch_geometric.nn import APPNP, LINKX, GATConv, GCN2Conv, GraphConv, SAGEConv, SGConv
 
 from graphlab.core.config import Config
 from graphlab.core.errors import ConfigError, IncompatibleError
@@ -346,7 +345,7 @@ def test_linkx_is_that_of_pyg(layers, adjacency_layers, feature_layers, training
     """In training batch normalisation has the statistics of the batch; dropout is 0."""
     settings = {"num_layers": layers, "adjacency_layers": adjacency_layers, "feature_layers": feature_layers}
     data, model = graph(sparse, weighted), built("linkx", LINKX_SPEC, hidden_dim=8, dropout=0.0, **settings)
-    theirs = PyGLINKX(NODES, 24, 8, 3, layers, adjacency_layers, feature_layers).double()
+    theirs = LINKX(NODES, 24, 8, 3, layers, adjacency_layers, feature_layers).double()
     pairs = [(theirs.edge_lin.weight, model.of_nodes), (theirs.edge_lin.bias, model.bias)]
     pairs += [(theirs.cat_lin1.weight, model.both.weight[:, :8]), (theirs.cat_lin2.weight, model.both.weight[:, 8:])]
     pairs += [(theirs.cat_lin1.bias, model.both.bias), (theirs.cat_lin2.bias, torch.zeros(8))]

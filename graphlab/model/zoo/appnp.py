@@ -15,7 +15,7 @@ from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.edges import edge_weight
 from graphlab.model.normalised import normalised, with_dropout
-from graphlab.model.sparse_features import FeatureInput, Remembered, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear, Remembered
 
 
 class Config(ModelConfig):
@@ -41,6 +41,7 @@ class APPNP(Model):
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
+    needs_whole_graph = True
     citation = Citation(
         key="gasteiger2019",
         title="Predict then Propagate: Graph Neural Networks meet Personalized PageRank",
@@ -55,8 +56,7 @@ class APPNP(Model):
         in_dim, hidden_dim, self.out_dim = self.layer_widths("appnp", spec, config.hidden_dim, num_layers=2)
         self.config = config
         self.features = FeatureInput(config.dropout)
-        self.first = nn.Linear(in_dim, hidden_dim, bias=False)
-        self.first.weight = by_input(self.first.weight)
+        self.first = FeatureLinear(in_dim, hidden_dim, bias=False)
         self.second = nn.Linear(hidden_dim, self.out_dim, bias=False)
         self._operator = Remembered(normalised)
 
@@ -64,10 +64,14 @@ class APPNP(Model):
     def num_hops(self) -> int:
         return self.config.num_steps
 
+    @classmethod
+    def expressiveness(cls, config: Config) -> str:
+        return "1-WL"
+
     def forward(self, batch: Data) -> Tensor:
         x, weight, config = batch["x"], edge_weight(batch), self.config
         operator = self._operator(batch["edge_index"], weight, int(batch.num_nodes or 0), x.dtype, "appnp")
-        hidden = linear(self.features(x), self.first.weight).relu()
+        hidden = self.first(self.features(x)).relu()
         predicted = rows = self.second(F.dropout(hidden, config.dropout, self.training))
         for _ in range(config.num_steps):
             passed = with_dropout(operator, config.dropout, self.training).sum(rows)

@@ -22,7 +22,7 @@ from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Pro
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
 from graphlab.model.propagation import Propagation, attribute
-from graphlab.model.sparse_features import FeatureInput, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear
 
 PATTERNS = ("bare_at", "at")
 
@@ -68,9 +68,7 @@ class FSGNN(Model):
         self.config, self.out_dim = config, self.row_width(spec, hidden)
         self.names = ["x", *(attribute(pattern, hop) for hop in range(1, config.hops + 1) for pattern in PATTERNS)]
         self.features = nn.ModuleList(FeatureInput(0.0) for _ in self.names)
-        self.maps = nn.ModuleList(nn.Linear(dim, hidden) for _ in self.names)
-        for each in self.maps:
-            each.weight = by_input(each.weight)
+        self.maps = nn.ModuleList(FeatureLinear(dim, hidden) for _ in self.names)
         self.selection = nn.Parameter(torch.ones(len(self.names)))
         self.read_out = nn.Linear(len(self.names) * hidden, self.out_dim)
 
@@ -87,7 +85,7 @@ class FSGNN(Model):
         for name, share, read, each in zip(
             self.names, self.selection.softmax(0), self.features, self.maps, strict=True
         ):
-            rows = linear(read(batch[name]), each.weight) + each.bias
+            rows = each(read(batch[name]))
             parts.append(share * (F.normalize(rows, dim=1) if self.config.normalize else rows))
         hidden = torch.cat(parts, dim=1).relu()
         return self.read_out(F.dropout(hidden, self.config.dropout, self.training))

@@ -21,7 +21,7 @@ from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
 from graphlab.model.edges import edge_weight
 from graphlab.model.normalised import normalised
-from graphlab.model.sparse_features import FeatureInput, Remembered, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear, Remembered
 
 
 class Config(ModelConfig):
@@ -51,6 +51,7 @@ class GCNII(Model):
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
+    needs_whole_graph = True
     citation = Citation(
         key="chen2020gcnii",
         title="Simple and Deep Graph Convolutional Networks",
@@ -65,8 +66,7 @@ class GCNII(Model):
         dim = config.hidden_dim
         self.config, self.out_dim = config, self.row_width(spec, dim)
         self.features = FeatureInput(config.dropout)
-        self.first = nn.Linear(input_dim(spec.node, "gcnii"), dim)
-        self.first.weight = by_input(self.first.weight)
+        self.first = FeatureLinear(input_dim(spec.node, "gcnii"), dim)
         self.convs = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(config.num_layers))
         self.last = nn.Linear(dim, self.out_dim)
         self._operator = Remembered(normalised)
@@ -82,7 +82,7 @@ class GCNII(Model):
     def forward(self, batch: Data) -> Tensor:
         x, weight, alpha = batch["x"], edge_weight(batch), self.config.alpha
         operator = self._operator(batch["edge_index"], weight, int(batch.num_nodes or 0), x.dtype, "gcnii")
-        initial = rows = (linear(self.features(x), self.first.weight) + self.first.bias).relu()
+        initial = rows = self.first(self.features(x)).relu()
         for depth, conv in enumerate(self.convs, start=1):
             beta = math.log(self.config.identity / depth + 1)
             mixed = (1 - alpha) * operator.sum(self._dropped(rows)) + alpha * initial

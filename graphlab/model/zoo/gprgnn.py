@@ -26,7 +26,7 @@ from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.edges import edge_weight
 from graphlab.model.normalised import normalised
-from graphlab.model.sparse_features import FeatureInput, Remembered, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear, Remembered
 
 Initial = Literal["ppr", "nppr", "random", "last"]
 
@@ -58,6 +58,7 @@ class GPRGNN(Model):
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
     edge_fields = frozenset({"edge_weight"})
+    needs_whole_graph = True
     citation = Citation(
         key="chien2021",
         title="Adaptive Universal Generalized PageRank Graph Neural Network",
@@ -72,8 +73,7 @@ class GPRGNN(Model):
         in_dim, hidden_dim, self.out_dim = self.layer_widths("gprgnn", spec, config.hidden_dim, num_layers=2)
         self.config = config
         self.features = FeatureInput(config.dropout)
-        self.first = nn.Linear(in_dim, hidden_dim)
-        self.first.weight = by_input(self.first.weight)
+        self.first = FeatureLinear(in_dim, hidden_dim)
         self.second = nn.Linear(hidden_dim, self.out_dim)
         self.of_hops = nn.Parameter(initial_weights(config.initial, config.hops, config.alpha))
         self._operator = Remembered(normalised)
@@ -82,10 +82,14 @@ class GPRGNN(Model):
     def num_hops(self) -> int:
         return self.config.hops
 
+    @classmethod
+    def expressiveness(cls, config: Config) -> str:
+        return "1-WL"
+
     def forward(self, batch: Data) -> Tensor:
         x, weight, config = batch["x"], edge_weight(batch), self.config
         operator = self._operator(batch["edge_index"], weight, int(batch.num_nodes or 0), x.dtype, "gprgnn")
-        hidden = (linear(self.features(x), self.first.weight) + self.first.bias).relu()
+        hidden = self.first(self.features(x)).relu()
         predicted = self.second(F.dropout(hidden, config.dropout, self.training))
         rows = F.dropout(predicted, config.propagation_dropout, self.training)
         out = self.of_hops[0] * rows

@@ -22,7 +22,7 @@ from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
 from graphlab.model.directed import block_of
 from graphlab.model.layered import Block
-from graphlab.model.sparse_features import FeatureInput, Remembered, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear, Remembered
 from graphlab.ops.directed_operators import in_out_normalised
 from graphlab.ops.strict_hops import one_hop, two_hops
 
@@ -62,8 +62,7 @@ class H2GCN(Model):
         super().__init__()
         self.config, self.out_dim = config, self.row_width(spec, config.hidden_dim)
         self.features = FeatureInput(0.0)
-        self.first = nn.Linear(input_dim(spec.node, "h2gcn"), config.hidden_dim, bias=False)
-        self.first.weight = by_input(self.first.weight)
+        self.first = FeatureLinear(input_dim(spec.node, "h2gcn"), config.hidden_dim, bias=False)
         self.last = nn.Linear((2 ** (config.rounds + 1) - 1) * config.hidden_dim, self.out_dim, bias=False)
         self._operators = Remembered(operators)
 
@@ -74,7 +73,7 @@ class H2GCN(Model):
     def forward(self, batch: Data) -> Tensor:
         x = batch["x"]
         near, far = self._operators(batch["edge_index"], int(batch.num_nodes or 0), x.dtype)
-        every = [linear(self.features(x), self.first.weight).relu()]
+        every = [self.first(self.features(x)).relu()]
         for _ in range(self.config.rounds):
             every.append(torch.cat([near.sum(every[-1]), far.sum(every[-1])], dim=1))
         return self.last(F.dropout(torch.cat(every, dim=1), self.config.dropout, self.training))

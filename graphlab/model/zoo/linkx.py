@@ -24,7 +24,7 @@ from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim, require_num_nodes
 from graphlab.model.edges import edge_weight
 from graphlab.model.layered import Block
-from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear, Remembered, SparseRows
 
 
 class Config(ModelConfig):
@@ -47,13 +47,14 @@ class MLP(nn.Module):
 
     def __init__(self, widths: Sequence[int], dropout: float = 0.0) -> None:
         super().__init__()
-        self.maps = nn.ModuleList(nn.Linear(i, o) for i, o in pairwise(widths))
+        first, *others = pairwise(widths)
+        self.maps = nn.ModuleList([FeatureLinear(*first), *(nn.Linear(i, o) for i, o in others)])
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in widths[1:-1])
         self.dropout = dropout
 
     def forward(self, rows: Tensor | SparseRows) -> Tensor:
         first, *others = self.maps
-        out = linear(rows, first.weight) + first.bias
+        out = first(rows)
         for norm, each in zip(self.norms, others, strict=True):
             out = each(F.dropout(norm(out.relu()), self.dropout, self.training))
         return out
@@ -96,7 +97,6 @@ class LINKX(Model):
             self.norm, self.of_neighbours = nn.BatchNorm1d(dim), MLP([dim] * config.adjacency_layers)
         self.features = FeatureInput(0.0)
         self.of_features = MLP([input_dim(spec.node, "linkx"), *[dim] * config.feature_layers])
-        self.of_features.maps[0].weight = by_input(self.of_features.maps[0].weight)
         self.both = nn.Linear(2 * dim, dim)
         self.read_out = MLP([*[dim] * config.num_layers, self.out_dim], config.dropout)
         self._block = Remembered(Block)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
@@ -17,7 +17,7 @@ from graphlab.core.config import IntRange, PositiveInt
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
 from graphlab.model.propagation import Propagation, attribute
-from graphlab.model.sparse_features import FeatureInput, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear
 
 
 class Config(ModelConfig):
@@ -53,8 +53,7 @@ class SGC(Model):
         super().__init__()
         self.config, self.out_dim = config, spec.num_outputs
         self.features = FeatureInput(0.0)
-        self.linear = nn.Linear(input_dim(spec.node, "sgc"), self.out_dim)
-        self.linear.weight = by_input(self.linear.weight)
+        self.linear = FeatureLinear(input_dim(spec.node, "sgc"), self.out_dim)
 
     @classmethod
     def preparation(cls, config: Config) -> Propagation:
@@ -65,7 +64,7 @@ class SGC(Model):
         return self.config.hops
 
     def forward(self, batch: Data) -> Tensor:
-        return linear(self.features(batch[attribute("at", self.config.hops)]), self.linear.weight) + self.linear.bias
+        return self.linear(self.features(batch[attribute("at", self.config.hops)]))
 
 
 PRESETS = {

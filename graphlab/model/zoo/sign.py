@@ -20,7 +20,7 @@ from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim
 from graphlab.model.propagation import Propagation, attribute
-from graphlab.model.sparse_features import FeatureInput, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear
 
 
 class Config(ModelConfig):
@@ -65,9 +65,7 @@ class SIGN(Model):
         self.config, self.out_dim = config, self.row_width(spec, hidden)
         self.names = ["x", *(attribute("at", hop) for hop in range(1, config.hops + 1))]
         self.features = nn.ModuleList(FeatureInput(0.0) for _ in self.names)
-        self.maps = nn.ModuleList(nn.Linear(dim, hidden) for _ in self.names)
-        for each in self.maps:
-            each.weight = by_input(each.weight)
+        self.maps = nn.ModuleList(FeatureLinear(dim, hidden) for _ in self.names)
         self.read_out = nn.Linear(len(self.names) * hidden, self.out_dim)
 
     @classmethod
@@ -79,10 +77,7 @@ class SIGN(Model):
         return self.config.hops
 
     def forward(self, batch: Data) -> Tensor:
-        parts = [
-            linear(read(batch[name]), each.weight) + each.bias
-            for name, read, each in zip(self.names, self.features, self.maps, strict=True)
-        ]
+        parts = [each(read(batch[name])) for name, read, each in zip(self.names, self.features, self.maps, strict=True)]
         return self.read_out(F.dropout(torch.cat(parts, dim=1).relu(), self.config.dropout, self.training))
 
 
