@@ -22,6 +22,7 @@ from graphlab.model.base import Model
 from graphlab.model.normalised import normalised, with_dropout
 from graphlab.model.registry import build_model, find_model
 from graphlab.model.zoo.gprgnn import initial_weights
+from graphlab.testing.model_outputs import check_permutation
 
 SPEC = DataSpec("nodes", (Target("y", "node", "class", 3),), node=Continuous(24))
 NODES = 30
@@ -391,3 +392,10 @@ def test_the_number_of_nodes_is_told_to_models_and_is_no_part_of_the_data(tmp_pa
     assert karate.spec.num_nodes is None and "num_nodes" not in karate.spec.to_json()
     assert make_plan("gcn", karate).spec_seen == replace(karate.spec, num_nodes=34)
     assert LINKX_SPEC.to_json() == SPEC.to_json()
+
+
+def test_the_contract_renames_the_rows_of_nodes(monkeypatch):
+    check_permutation("linkx", "node-classification")
+    monkeypatch.setattr(find_model("linkx").cls, "rows_of_nodes", frozenset())
+    with pytest.raises(AssertionError, match="not close"):
+        check_permutation("linkx", "node-classification")
