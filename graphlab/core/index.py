@@ -28,7 +28,7 @@ from graphlab.core.files import canonical_json, hash_text, write_json
 from graphlab.core.paths import data_root
 
 PLUGINS = "GRAPHLAB_PLUGINS"
-"""Environment variable with modules of one's own, as `graphlab.models:appnp=my_models.appnp`, commas between them."""
+"""Environment variable with modules of one's own, as `graphlab.models:ppnp=my_models.ppnp`, commas between them."""
 
 PACKAGE = Path(__file__).resolve().parents[1]
 

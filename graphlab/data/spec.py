@@ -88,6 +88,8 @@ class DataSpec:
         num_entities: Entities, or nodes of pairs, that training and test share; None if those of test are new.
         directed: Whether edge (u, v) without (v, u) is a statement about direction.
         weighted: Whether each edge has a scalar weight, `edge_weight` float32 `[E]`.
+        num_nodes: Nodes of the graph, where a model is built for the nodes of one graph; else None. It is no part of
+            what a data set says of itself.
     """
 
     items: str
@@ -98,6 +100,7 @@ class DataSpec:
     num_entities: int | None = None
     directed: bool = False
     weighted: bool = False
+    num_nodes: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.targets, list):
@@ -126,6 +129,7 @@ class DataSpec:
         """
         whole = asdict(self)
         items, targets = whole.pop("items"), whole.pop("targets")
+        del whole["num_nodes"]
         if not self.weighted:
             del whole["weighted"]
         level = LEVELS.get(items)

@@ -109,8 +109,10 @@ class Plan:
 
     @cached_property
     def spec_seen(self) -> DataSpec:
-        """The spec of what the model sees: the data set's, with the features that the pre-transform makes."""
-        return self._encoder.spec(self.dataset.spec) if self._encoder else self.dataset.spec
+        """The spec of what the model sees: the data set's, with the features that the pre-transform makes, and with the
+        number of nodes where the items are those of one graph."""
+        spec = self._encoder.spec(self.dataset.spec) if self._encoder else self.dataset.spec
+        return replace(spec, num_nodes=self.dataset.graph.num_nodes) if spec.items == "nodes" else spec
 
     @cached_property
     def prepared(self) -> Dataset:

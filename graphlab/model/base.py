@@ -76,6 +76,8 @@ class Model(nn.Module):
     graphs. Rows of other things are made from those of nodes."""
     edge_fields: ClassVar[frozenset[str]] = frozenset()
     """Fields of edges that `forward` reads: edge_attr, edge_weight; see `graphlab.model.edges`."""
+    rows_of_nodes: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that have a row for each node of the graph, `[num_nodes, ...]`, by name; see `require_num_nodes`."""
     needs_whole_graph: ClassVar[bool] = False
     """Whether a row means nothing on a sampled subgraph, as in a model of all pairs of nodes. Models whose graphs
     are prepared need the whole graph too."""
@@ -244,6 +246,16 @@ def require_transductive(model: str, spec: DataSpec) -> int:
             hint="this data set tests on new entities; use an inductive model such as nbfnet",
         )
     return spec.num_entities
+
+
+def require_num_nodes(model: str, spec: DataSpec) -> int:
+    """The number of nodes of the one graph, or IncompatibleError if there are several or it is not known."""
+    if spec.num_nodes is None:
+        raise IncompatibleError(
+            f"{model} learns a row for each node of one graph, and its spec has no number of nodes",
+            hint="train it on the nodes of one graph; to build it by hand, set num_nodes of the spec",
+        )
+    return spec.num_nodes
 
 
 def input_dim(features: Features | None, model: str) -> int:

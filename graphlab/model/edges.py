@@ -2,8 +2,8 @@
 
 A model names the fields of edges that it reads in `Model.edge_fields`. `edge_weight` `[E]` scales messages:
 
-    gcn                symmetric normalisation with weights, as PyG's GCNConv
-    sage               mean over neighbours of w h, as PyG's GraphConv with aggr="mean"
+    gcn                symmetric normalisation with weights, as PyG's GCNConv; so do appnp, gcnii and gprgnn
+    sage               mean over neighbours of w h, as PyG's GraphConv with aggr="mean"; so does sage-sep
     gin                sum over neighbours of w h
     gat                a term of the attention logits, as PyG's GATConv with edge_dim=1
     label-propagation  mean over neighbours weighted by w, Zhu, Ghahramani and Lafferty, ICML 2003, section 2

@@ -42,10 +42,14 @@ class Block:
     def sum(self, x: Tensor, own: Tensor | None = None, sum_dtype: torch.dtype | None = None) -> Tensor:
         """The sum of the sources' rows times the weights of their edges, `[num_sources, d]` to `[num_targets, d]`;
         with `own`, also of so many times the target's row. `sum_dtype` is that of `neighbour_sum`."""
-        if len(x) not in self._sorted:
+        return neighbour_sum(self.neighbours(len(x)), x, self.edge_weight, own, sum_dtype)
+
+    def neighbours(self, num_sources: int) -> Neighbours:
+        """The edges, of so many sources, sorted once."""
+        if num_sources not in self._sorted:
             with torch.inference_mode(False):
-                self._sorted[len(x)] = Neighbours(self.edge_index, self.num_targets, len(x))
-        return neighbour_sum(self._sorted[len(x)], x, self.edge_weight, own, sum_dtype)
+                self._sorted[num_sources] = Neighbours(self.edge_index, self.num_targets, num_sources)
+        return self._sorted[num_sources]
 
     def of_targets(self, rows: Tensor) -> Tensor:
         """The targets' rows among those of sources."""

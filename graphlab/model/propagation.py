@@ -6,6 +6,10 @@ A pattern is a product of A, A[u, v] the weight of the edge from u to v, and its
 released). Rows are passed along each factor in turn, so that no product of matrices is ever made:
 
     D^(r-1) A (A^T (D^-r x)),    D = A (A^T 1)
+
+`bare_a` and `bare_at` are A and A^T as they are, without loops of their own. Their operator is D^(r-1) G E^-r, E the
+sums of the columns of G, which are those of its rows where edges have no direction: a node whose own row is empty is
+read by others all the same.
 """
 
 from __future__ import annotations
@@ -28,12 +32,20 @@ FACTORS = {
     "a": ("out",),
     "at": ("in",),
     "s": ("both",),
+    "bare_a": ("out",),
+    "bare_at": ("in",),
     "aa": ("out", "out"),
     "aat": ("out", "in"),
     "ata": ("in", "out"),
     "atat": ("in", "in"),
 }
 """The factors of each pattern, the first of the product first: along edges that leave a node, or enter it."""
+
+LOOPED = frozenset({"a", "at", "s"})
+"""Patterns that have a loop a node."""
+
+BARE = frozenset({"bare_a", "bare_at"})
+"""Patterns that are scaled by the sums of both rows and columns."""
 
 LARGEST = 2**34
 """Bytes of propagated features that are made at most."""
@@ -132,7 +144,8 @@ class Directions:
 
 
 class PatternOperator:
-    """D^(r-1) G D^-r of a pattern, on rows `[num_nodes, d]`. Its scales are parts of the weights of edges.
+    """D^(r-1) G D^-r of a pattern, D^(r-1) G E^-r of a bare one, on rows `[num_nodes, d]`. Its scales are parts of the
+    weights of edges.
 
     Args:
         edges: The graph.
@@ -142,12 +155,10 @@ class PatternOperator:
 
     def __init__(self, edges: Directions, pattern: str, exponent: float) -> None:
         self.factors = [edges.of(direction) for direction in FACTORS[pattern]]
-        self.has_loops = len(self.factors) == 1
-        degree = torch.ones(edges.num_nodes, 1, dtype=torch.float64, device=edges.edge_index.device)
-        for neighbours, weight in reversed(self.factors):
-            degree = neighbour_sum(neighbours, degree, weight)
-        degree = degree.squeeze(1) + self.has_loops
-        left, right = _power(degree, exponent - 1), _power(degree, -exponent)
+        self.has_loops = pattern in LOOPED
+        degree = _row_sums(self.factors, edges) + self.has_loops
+        of_columns = _row_sums([edges.of(_OPPOSITE[FACTORS[pattern][0]])], edges) if pattern in BARE else degree
+        left, right = _power(degree, exponent - 1), _power(of_columns, -exponent)
         (first, weight), (last, _) = self.factors[0], self.factors[-1]
         self.factors[0] = first, weight * left[first.target]
         self.factors[-1] = last, self.factors[-1][1] * right[last.source]
@@ -158,6 +169,17 @@ class PatternOperator:
         for neighbours, weight in reversed(self.factors):
             out = neighbour_sum(neighbours, out, weight.to(rows.dtype))
         return out.addcmul_(self.loops.to(rows.dtype).unsqueeze(1), rows) if self.has_loops else out
+
+
+_OPPOSITE = {"out": "in", "in": "out"}
+
+
+def _row_sums(factors: Sequence[tuple[Neighbours, Tensor]], edges: Directions) -> Tensor:
+    """The sums of the rows of a product, float64 `[num_nodes]`."""
+    sums = torch.ones(edges.num_nodes, 1, dtype=torch.float64, device=edges.edge_index.device)
+    for neighbours, weight in reversed(factors):
+        sums = neighbour_sum(neighbours, sums, weight)
+    return sums.squeeze(1)
 
 
 def _power(degree: Tensor, exponent: float) -> Tensor:

@@ -105,6 +105,18 @@ class FeatureInput(nn.Module):
         return (x != 0).to(x.dtype) + (x - x.detach()) if self.binary else x
 
 
+class FeatureLinear(nn.Linear):
+    """A linear map of node features as `FeatureInput` gives them, `[num_nodes, dim]` to `[num_nodes, out_dim]`."""
+
+    def __init__(self, dim: int, out_dim: int, bias: bool = True) -> None:
+        super().__init__(dim, out_dim, bias)
+        self.weight = by_input(self.weight)
+
+    def forward(self, input: Tensor | SparseRows) -> Tensor:  # noqa: A002  torch's name for it
+        out = linear(input, self.weight)
+        return out if self.bias is None else out + self.bias
+
+
 def _nonzero(x: Tensor) -> tuple[Pattern, Tensor] | None:
     """Where the entries are and their values; None for dense features."""
     if int(x.count_nonzero()) >= DENSE * x.numel():

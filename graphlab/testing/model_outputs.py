@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -13,7 +14,7 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.item import find_items
 from graphlab.data.spec import Continuous
 from graphlab.experiment.plan import Plan
-from graphlab.model.base import LinkModel, TripleModel
+from graphlab.model.base import LinkModel, Model, TripleModel
 from graphlab.model.edges import FIELDS
 from graphlab.model.layered import LayeredModel, layerwise
 from graphlab.model.pair_model import PairModel
@@ -57,12 +58,24 @@ def _check_nodes_renamed(plan: Plan, task: Task, learner: Learner) -> None:
     orders = [torch.randperm(int(graph.num_nodes or 0), generator=stream) for graph in graphs]
     renamed = [renumbered(graph, order) for graph, order in zip(graphs, orders, strict=True)]
     batches = [batch_of(plan, part) for part in (graphs, renamed)]
-    before, after = (learner.model(batch) for batch in batches)
+    before, after = learner.model(batches[0]), _with_renamed_rows(learner.model, orders[0])(batches[1])
     if len(before) == batches[0].num_nodes:
         first = torch.tensor([0, *(len(order) for order in orders)]).cumsum(0)
         assert_close(after, before[torch.cat([order + start for order, start in zip(orders, first, strict=False)])])
     if find_items(dataset.spec.items).are_graphs:
         assert_close(learner.head(after, batches[1]), learner.head(before, batches[0]))
+
+
+def _with_renamed_rows(model: Model, order: Tensor) -> Model:
+    """The model whose rows of nodes are renamed with these; the same one where it has none."""
+    if not model.rows_of_nodes:
+        return model
+    renamed = deepcopy(model)
+    for name in model.rows_of_nodes:
+        parameter = renamed.get_parameter(name)
+        assert len(parameter) == len(order), f"{name} has {len(parameter)} rows for {len(order)} nodes"
+        parameter.copy_(parameter[order])
+    return renamed
 
 
 def _check_entities_renamed(model: TripleModel, dataset: Dataset, order: Tensor) -> None:

@@ -83,13 +83,15 @@ def check_mixed_precision(model: str, name: str) -> None:
 
 
 def check_overfit(model: str, name: str) -> None:
-    """A hundred steps on one batch, at a high or a low learning rate, bring its loss down to under half. The weights
-    are the first of three draws by which there is a loss."""
+    """A hundred steps on one batch, at a high or a low learning rate, bring its loss down to under half; linear models
+    take a higher one. The weights are the first of three draws by which there is a loss."""
     if not list(built(model, name)[1].parameters()):
         return
     seed = next((seed for seed in range(3) if _first_loss(model, name, seed) > 0), None)
     assert seed is not None, "there is no loss to bring down"
-    assert any(_overfits(model, name, seed, lr) for lr in (0.02, 0.002)), "the loss stays above half of what it was"
+    assert any(_overfits(model, name, seed, lr) for lr in (0.02, 0.002, 0.2)), (
+        "the loss stays above half of what it was"
+    )
 
 
 def _first_loss(model: str, name: str, seed: int) -> float:

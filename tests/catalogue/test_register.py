@@ -26,7 +26,7 @@ def probe(dataset, *, power: int = 1) -> Finding:
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working folder with modules in it, as a notebook's is; nothing of them is left behind."""
-    for name, text in {"appnp.py": FILES["appnp.py"], "caveman.py": FILES["caveman.py"], "own_probe.py": PROBE}.items():
+    for name, text in {"ppnp.py": FILES["ppnp.py"], "caveman.py": FILES["caveman.py"], "own_probe.py": PROBE}.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "nothing.py").write_text("x = 1")
     monkeypatch.chdir(tmp_path)
@@ -36,40 +36,40 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.undo()
     for registry in (MODELS, DATASETS, PROBES):
         vars(registry).pop("families", None)
-    for name in ("appnp", "caveman", "own_probe", "nothing"):
+    for name in ("ppnp", "caveman", "own_probe", "nothing"):
         sys.modules.pop(name, None)
 
 
 def test_a_model_and_a_dataset_run_also_in_workers(folder):
-    assert gl.register(importlib.import_module("appnp")) == "appnp"
+    assert gl.register(importlib.import_module("ppnp")) == "ppnp"
     assert gl.register("caveman") == gl.register("caveman") == "caveman"
-    runs = gl.run("appnp", "caveman", seeds=2, workers=2, store=folder / "runs", epochs=2)
-    assert (runs.model, runs.dataset, len(runs)) == ("appnp", "caveman", 2)
+    runs = gl.run("ppnp", "caveman", seeds=2, workers=2, store=folder / "runs", epochs=2)
+    assert (runs.model, runs.dataset, len(runs)) == ("ppnp", "caveman", 2)
     assert gl.restore(runs, folder / "runs").model.out_dim == 10
-    assert gl.describe("appnp").df["meaning"][2].startswith("share of its own prediction")
-    assert "appnp" in set(gl.models()["name"]) and "caveman" in set(gl.datasets()["name"])
+    assert gl.describe("ppnp").df["meaning"][1].startswith("share of its own prediction")
+    assert "ppnp" in set(gl.models()["name"]) and "caveman" in set(gl.datasets()["name"])
 
 
 def test_as_the_page_says(folder, monkeypatch):
     monkeypatch.setenv("GRAPHLAB_STORE", str(folder / "runs"))
     told: dict = {}
     exec(FILES["notebook.py"].replace("epochs=20", "epochs=1"), told)
-    assert told["runs"].model == "appnp"
+    assert told["runs"].model == "ppnp"
 
 
 def test_an_edited_model_is_another_one(folder):
     """Once Python has read it again; its earlier runs are there, with a warning."""
-    gl.register("appnp")
+    gl.register("ppnp")
     options = {"store": folder / "runs", "epochs": 1}
-    before = gl.run("appnp", "karate", **options)[0]
-    file = folder / "appnp.py"
+    before = gl.run("ppnp", "karate", **options)[0]
+    file = folder / "ppnp.py"
     file.write_text(file.read_text().replace(").relu()", ").tanh()"))
-    assert gl.run("appnp", "karate", **options)[0].id == before.id, "what is in memory is as it was"
-    importlib.reload(sys.modules["appnp"])
-    after = gl.run("appnp", "karate", **options)[0]
+    assert gl.run("ppnp", "karate", **options)[0].id == before.id, "what is in memory is as it was"
+    importlib.reload(sys.modules["ppnp"])
+    after = gl.run("ppnp", "karate", **options)[0]
     assert after.id != before.id and after.result.validation != before.result.validation
     assert gl.runs(folder / "runs").shape[0] == 2
-    with pytest.warns(UserWarning, match=f"the code of appnp has changed since run {before.id}"):
+    with pytest.warns(UserWarning, match=f"the code of ppnp has changed since run {before.id}"):
         gl.restore(before, folder / "runs")
 
 
@@ -109,15 +109,15 @@ def test_what_cannot_be_registered(folder):
     with pytest.raises(InputError, match="cannot be registered"):
         gl.register(MODELS)  # pyright: ignore[reportArgumentType]
     with pytest.raises(PluginError, match="'gcn' is defined twice"):
-        gl.register("appnp", name="gcn")
-    assert "appnp" not in MODELS.families
+        gl.register("ppnp", name="gcn")
+    assert "ppnp" not in MODELS.families
 
 
 def test_the_environment_names_modules_too(folder, monkeypatch):
     vars(MODELS).pop("families", None)
-    monkeypatch.setenv(PLUGINS, "graphlab.models:mine=appnp, graphlab.datasets:caveman=caveman")
-    assert MODELS.families["mine"] == "appnp"
+    monkeypatch.setenv(PLUGINS, "graphlab.models:mine=ppnp, graphlab.datasets:caveman=caveman")
+    assert MODELS.families["mine"] == "ppnp"
     vars(MODELS).pop("families", None)
-    monkeypatch.setenv(PLUGINS, "graphlab.models:gcn=appnp")
+    monkeypatch.setenv(PLUGINS, "graphlab.models:gcn=ppnp")
     with pytest.raises(PluginError, match="defined twice"):
         _ = MODELS.families

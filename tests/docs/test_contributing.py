@@ -11,7 +11,7 @@ import pytest
 from tests.docs.blocks import ROOT, blocks
 
 PAGE = "CONTRIBUTING.md"
-MODEL, DATASET, STRATEGY, SPACE = "appnp", "caveman", "annealing", "propagation"
+MODEL, DATASET, STRATEGY, SPACE = "ppnp", "caveman", "annealing", "propagation"
 BLOCKS = blocks(PAGE)
 FILES = {block.mark: block.text for block in BLOCKS if block.mark and block.mark != "not-run"}
 COMMANDS = [
@@ -131,7 +131,7 @@ BROKEN_MODELS = {
     "gradients": ("self.second(F.dropout(hidden,", "self.second(F.dropout(hidden.detach(),"),
     "isolation": ("return self.propagate(predicted,", "return self.propagate(predicted - predicted.mean(0),"),
     "registration": ("= 0.1\n", "= 0.9\n"),
-    "bad_settings": ("Annotated[PositiveInt, IntRange(1, 20)]", "int"),
+    "bad_settings": ("Annotated[PositiveInt, IntRange(8, 256, log=True)]", "int"),
     "parameter_counts": ("92_160", "92_231"),
 }
 """What is wrong with a model, by the check that must say so."""

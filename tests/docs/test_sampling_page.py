@@ -29,4 +29,5 @@ def test_the_page_runs(shell, cli, tmp_path, monkeypatch):
 def test_the_page_names_the_models_that_are_evaluated_layer_by_layer():
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     layered = [name for name in MODELS.names() if issubclass(find_model(name).cls, LayeredModel)]
-    assert layered == ["gcn", "sage"] and "`sage` and `gcn` are evaluated layer by layer" in text
+    assert layered == ["gat-sep", "gcn", "sage", "sage-sep"]
+    assert "`gat-sep`, `gcn`, `sage` and `sage-sep` are evaluated layer by\nlayer" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphlab.model.sparse_features import FeatureInput, Remembered, by_input, linear
+from graphlab.model.sparse_features import FeatureInput, FeatureLinear, Remembered, by_input, linear
 
 
 def bag_of_words(share: float) -> torch.Tensor:
@@ -81,3 +81,20 @@ def test_the_last_result_is_kept_and_no_other():
         assert times(x, 2).eq(2).all()
     assert calls == [1, 2, 1]
     assert times(first, 3).eq(3).all()
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_the_first_map_is_a_linear_map(share, bias):
+    x, ours = bag_of_words(share), FeatureLinear(30, 7, bias).double()
+    theirs = torch.nn.Linear(30, 7, bias).double()
+    theirs.load_state_dict(ours.state_dict())
+    rows, expected = ours(FeatureInput(0.0)(x)), theirs(x)
+    torch.testing.assert_close(rows, expected, rtol=0, atol=1e-12)
+    direction = torch.linspace(-1, 1, rows.numel(), dtype=rows.dtype).view_as(rows)
+    for first, second in zip(
+        torch.autograd.grad((rows * direction).sum(), list(ours.parameters())),
+        torch.autograd.grad((expected * direction).sum(), list(theirs.parameters())),
+        strict=True,
+    ):
+        torch.testing.assert_close(first, second, rtol=0, atol=1e-12)
