@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from torch_geometric.transforms import ToUndirected
@@ -107,6 +108,73 @@ def advice(dataset: str) -> dict[str, Any]:
     return {"dataset": dataset, "score": found.advice.score, "keeps_direction": found.advice.keeps_direction}
 
 
+def table(stored: dict[str, Any]) -> list[str]:
+    """The cells as lines of Markdown: test accuracy in percent, mean and sample standard deviation."""
+    names = [name for name in DATASETS if any(each["dataset"] == name for each in stored["cells"])]
+    lines = [f"| model | {' | '.join(names)} |", f"| --- |{' --- |' * len(names)}"]
+    for model in MODELS:
+        values = {each["dataset"]: each["test"] for each in stored["cells"] if each["model"] == model}
+        cells = [_accuracy(values[name]) if name in values else "" for name in names]
+        lines.append(f"| `{model}` | {' | '.join(cells)} |")
+    return lines
+
+
+def verdicts(stored: dict[str, Any]) -> list[str]:
+    """The cells that have a published number, as lines of Markdown."""
+    lines = ["| data set | model | ours | published | verdict |", "| --- | --- | --- | --- | --- |"]
+    for each in stored["cells"]:
+        if each["published"]:
+            number = each["published"]["published"]
+            spread = f" ± {100 * number['std']:.1f}" if number["std"] else ""
+            cells = [
+                each["dataset"],
+                f"`{each['model']}`",
+                f"{_accuracy(each['test'])} ({len(each['test'])})",
+                f"{100 * number['mean']:.1f}{spread}",
+                each["published"]["verdict"],
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def advised(stored: dict[str, Any]) -> list[str]:
+    """The advice beside what validation says, as lines of Markdown."""
+    lines = [
+        "| data set | score | advice | best with | best without | right |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for each in stored["advice"]:
+        best = {is_without: _best(stored, each["dataset"], is_without) for is_without in (False, True)}
+        if not all(name for name, _ in best.values()):
+            continue
+        (with_direction, first), (without, second) = best[False], best[True]
+        is_right = each["keeps_direction"] == (first > second)
+        cells = [
+            each["dataset"],
+            f"{each['score']:.2f}",
+            "with" if each["keeps_direction"] else "without",
+            f"`{with_direction}` {100 * first:.1f}",
+            f"`{without}` {100 * second:.1f}",
+            "yes" if is_right else "no",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _best(stored: dict[str, Any], dataset: str, is_without: bool) -> tuple[str, float]:
+    """Of the models with or without direction, that with the highest mean validation, and it."""
+    means = {
+        each["model"]: sum(each["validation"]) / len(each["validation"])
+        for each in stored["cells"]
+        if each["dataset"] == dataset and (each["model"] in WITHOUT) == is_without
+    }
+    return max(means.items(), key=lambda item: item[1], default=("", 0.0))
+
+
+def _accuracy(values: list[float]) -> str:
+    return f"{100 * mean(values):.1f} ± {100 * stdev(values):.1f}"
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
@@ -129,8 +197,8 @@ def main() -> None:
             stored["cells"].append(row)
             stored["advice"] = [each for each in stored["advice"] if each["dataset"] != dataset] + [advice(dataset)]
             write_json(options.out, stored)
-            mean = sum(row["test"]) / len(row["test"])
-            print(f"{dataset:19} {model:9} {mean:.3f} ({len(row['test'])})  {row['settings']}", flush=True)
+            print(f"{dataset:19} {model:9} {mean(row['test']):.3f} ({len(row['test'])})  {row['settings']}", flush=True)
+    print("\n".join([*table(stored), "", *verdicts(stored), "", *advised(stored)]))
 
 
 if __name__ == "__main__":

@@ -19,19 +19,25 @@ def section(title: str) -> str:
 
 
 def test_the_page_runs(cli, tmp_path, monkeypatch, capsys):
-    python, bash = blocks(PAGE)
+    shown = blocks(PAGE)
     monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path / "runs"))
-    exec(compile(python.text, PAGE, "exec"), {})
+    names: dict[str, object] = {}
+    for block in shown:
+        if block.language == "python":
+            exec(compile(block.text, PAGE, "exec"), names)
     printed = capsys.readouterr().out
     assert (
         "True {'edge': 0.52" in printed
         and "label_informativeness" in printed
         and printed.count("Summary") == 3
         and "False Summary" in printed
+        and "model it with the direction of its edges" in printed
     )
-    outputs = [cli(*shlex.split(line)[1:]) for line in bash.text.splitlines()]
-    assert [done.code for done in outputs] == [0, 0]
+    lines = [line for block in shown if block.language == "bash" for line in block.text.splitlines()]
+    outputs = [cli(*shlex.split(line)[1:]) for line in lines]
+    assert [done.code for done in outputs] == [0, 0, 0]
     assert "homophily" in outputs[0].out and "A'A" in outputs[1].out and "SS" not in outputs[1].out
+    assert "model it with the direction" in outputs[2].out
 
 
 def test_the_table_of_data_sets_is_that_of_the_cards():

@@ -48,6 +48,13 @@ SHOWN = {
         "block 4   1.0  1.0  1.0  1.0  1.0  1.0",
         "of 17 pairs it tells apart 16; FWL(2), which bounds it, 16.",
     ],
+    "06_directed_graphs.ipynb": [
+        "model it without direction, which explains no more of the classes than chance does",
+        "A share of 1.00 of what two edges say of classes takes their direction",
+        "names the other class on 9",
+        "Hermitian: True",
+        "csl has no classes of the nodes of one graph",
+    ],
     "07_architecture_search.ipynb": [
         "of 12 architectures the best has validation",
         "(True, 16)",
@@ -71,6 +78,7 @@ PICTURES = {
     "02_nbfnet_paths.ipynb": 1,
     "03_expressiveness.ipynb": 5,
     "04_algorithmic_reasoning.ipynb": 3,
+    "06_directed_graphs.ipynb": 1,
     "07_architecture_search.ipynb": 3,
     "08_topological_concentration.ipynb": 3,
 }
