@@ -36,15 +36,15 @@ from graphlab.core.memory import available_memory, require_memory
 from graphlab.core.seeds import SeedStream
 from graphlab.ops.adjacency import Adjacency
 from graphlab.ops.common_neighbours import common_neighbours
-from graphlab.ops.compiled import compiled
+from graphlab.ops.compiled import called_by_loops, compiled
 from graphlab.ops.neighbour_sum import Neighbours, neighbour_sum
 from graphlab.ops.threads import for_each, ranges
 
 MOST_HOPS = 8
 """The most hops of the exact form, whose sets of steps are bits of a byte."""
 
-REACHED = 32 * 2**20
-"""Ends of walks, 5 bytes each, that are kept at once."""
+REACHED = 12 * 2**20
+"""Ends of walks, 13 bytes each, that are kept at once."""
 
 LEAST = 512
 """Nodes that a thread takes at once."""
@@ -146,8 +146,8 @@ def _shared(
 ) -> np.ndarray:
     """The numerators of K hops, summed over the links of each node.
 
-    Nodes j are taken in blocks, whose ends of walks are kept; then, for each node i with a link into the block, its
-    walks are counted and compared with those.
+    Nodes j are taken in blocks, whose walks are kept; then, for each node i with a link into the block, its walks,
+    which are counted again where it is not in the block itself, are compared with those.
 
     Args:
         graph, links: Those of training, and those that are asked for.
@@ -163,20 +163,20 @@ def _shared(
     for first, last in _blocks(bound):
         block = asked[first:last]
         room = np.concatenate([[0], np.cumsum(bound[first:last])])
-        reached, steps = np.empty(room[-1], np.int32), np.empty(room[-1], np.uint8)
+        ends = np.empty(room[-1], np.int32), np.empty(room[-1], np.uint8), np.empty(room[-1])
         size = np.zeros(len(block), np.int64)
         place = np.full(graph.num_nodes, -1, np.int64)
         place[block] = np.arange(len(block))
 
-        def reach(share: tuple[int, int], block=block, room=room, reached=reached, steps=steps, size=size) -> None:
-            _, _, flags, ends = _scratch(of_thread, graph.num_nodes)
-            _reach(graph.start, graph.neighbour, block, *share, hops, flags, ends, room, reached, steps, size)
+        def reach(share: tuple[int, int], block=block, room=room, ends=ends, size=size) -> None:
+            scratch = _scratch(of_thread, graph.num_nodes)
+            _reach(graph.start, graph.neighbour, block, *share, worth, *scratch, room, *ends, size)
 
-        def compare(share: tuple[int, int], room=room, reached=reached, steps=steps, size=size, place=place) -> None:
-            walks, queue, _, _ = _scratch(of_thread, graph.num_nodes)
+        def compare(share: tuple[int, int], room=room, ends=ends, size=size, place=place) -> None:
+            scratch = _scratch(of_thread, graph.num_nodes)
             _compare(
-                graph.start, graph.neighbour, links.start, links.neighbour, *share, worth, weight_of, walks, queue,
-                place, room, reached, steps, size, out,
+                graph.start, graph.neighbour, links.start, links.neighbour, *share, worth, weight_of, *scratch, place,
+                room, *ends, size, out,
             )  # fmt: skip
 
         for_each(reach, ranges(len(block), LEAST))
@@ -187,10 +187,10 @@ def _shared(
 
 
 def _scratch(of_thread: local, num_nodes: int) -> tuple[np.ndarray, ...]:
-    """What one thread counts walks in, made once: walks and flags are zero whenever they are not in use."""
+    """What one thread walks in, made once: `walks` and `flags` are zero whenever they are not in use."""
     if not hasattr(of_thread, "arrays"):
         walks, queue = np.zeros((3, num_nodes)), np.empty((3, num_nodes), np.int32)
-        of_thread.arrays = walks, queue, np.zeros(num_nodes, np.uint8), np.empty(num_nodes, np.int32)
+        of_thread.arrays = walks, queue, np.zeros(num_nodes, np.uint8)
     return of_thread.arrays
 
 
@@ -205,32 +205,60 @@ def _blocks(bound: np.ndarray) -> Iterator[tuple[int, int]]:
         first = last
 
 
-@compiled
-def _reach(start, neighbour, block, first, last, hops, flags, queue, room, reached, steps, size):
-    """The ends of walks of 1 ... hops steps from block[first:last]: bit q of `steps` for those of q + 1."""
-    for j in range(first, last):
-        node = block[j]
-        count = 0
-        for e in range(start[node], start[node + 1]):
-            flags[neighbour[e]] = 1
-            queue[count] = neighbour[e]
-            count += 1
-        for q in range(1, hops):
-            bit = np.uint8(1 << q)
-            before = np.uint8(1 << (q - 1))
-            for k in range(count):
-                if flags[queue[k]] & before:
-                    for e in range(start[queue[k]], start[queue[k] + 1]):
-                        other = neighbour[e]
-                        if flags[other] == 0:
-                            queue[count] = other
-                            count += 1
-                        flags[other] |= bit
+@called_by_loops
+def _walk(start, neighbour, node, worth, walks, queue, flags):
+    """The walks of up to K steps from a node, joined at their ends after each step; the number of different ends.
+
+    worth: what walks of 1 ... K steps count.
+    walks: `[3, n]`, zero at first: those of this step and of the next, which are zero at last too, and their sum.
+    queue: `[3, n]`, the nodes at which these are not zero, in `queue[2]` those of the sum.
+    flags: `[n]`, zero at first: at the ends, bit p for walks of p + 1 steps.
+    """
+    here, there, sums = walks[0], walks[1], walks[2]
+    now, following, ends = queue[0], queue[1], queue[2]
+    here[node], now[0] = 1, node
+    count, total = 1, 0
+    for p in range(len(worth)):
+        num_following = 0
         for k in range(count):
-            reached[room[j] + k] = queue[k]
-            steps[room[j] + k] = flags[queue[k]]
-            flags[queue[k]] = 0
-        size[j] = count
+            at = np.uint64(now[np.uint64(k)])
+            value = here[at]
+            here[at] = 0
+            for e in range(start[at], start[at + np.uint64(1)]):
+                other = np.uint64(neighbour[np.uint64(e)])
+                before = there[other]
+                if before == 0:
+                    following[num_following] = other
+                    num_following += 1
+                there[other] = before + value
+        here, there, now, following = there, here, following, now
+        count, bit, share = num_following, np.uint8(1 << p), worth[p]
+        for k in range(count):
+            at = np.uint64(now[np.uint64(k)])
+            flag = flags[at]
+            if flag == 0:
+                ends[total] = at
+                total += 1
+            flags[at] = flag | bit
+            sums[at] += share * here[at]
+    for k in range(count):
+        here[now[k]] = 0
+    return total
+
+
+@compiled
+def _reach(start, neighbour, block, first, last, worth, walks, queue, flags, room, reached, steps, sums, size):
+    """The walks from block[first:last]: their ends, the steps that they took, and their sums, put closely together from
+    room[first] on; `room` says where."""
+    place = room[first]
+    for j in range(first, last):
+        room[j], size[j] = place, _walk(start, neighbour, block[j], worth, walks, queue, flags)
+        for k in range(size[j]):
+            end = queue[2, k]
+            reached[place], steps[place], sums[place] = end, flags[end], walks[2, end]
+            flags[end] = 0
+            walks[2, end] = 0
+            place += 1
 
 
 @compiled
@@ -245,50 +273,31 @@ def _compare(
     weight_of,
     walks,
     queue,
+    flags,
     place,
     room,
     reached,
     steps,
+    sums,
     size,
     out,
 ):
-    """For nodes i in [first, last) with links into the block: their walks, and those whose ends the block has reached.
-
-    walks: `[3, n]`, zero at first and at last: those of this step, of the next, and the discounted sum.
-    queue: `[3, n]`, the nodes at which these are not zero.
-    """
+    """For nodes i in [first, last) with links into the block: those of their walks whose ends the block has reached."""
     for i in range(first, last):
         is_linked = False
         for e in range(link_start[i], link_start[i + 1]):
             is_linked |= place[link[e]] >= 0
         if not is_linked:
             continue
-        walks[0, i] = 1
-        queue[0, 0] = i
-        count, total = 1, 0
-        now = 0
-        for p in range(len(worth)):
-            following = 0
-            for k in range(count):
-                node = queue[now, k]
-                here = walks[now, node]
-                walks[now, node] = 0
-                for e in range(start[node], start[node + 1]):
-                    other = neighbour[e]
-                    if walks[1 - now, other] == 0:
-                        queue[1 - now, following] = other
-                        following += 1
-                    walks[1 - now, other] += here
-            now = 1 - now
-            count = following
-            for k in range(count):
-                node = queue[now, k]
-                if walks[2, node] == 0:
-                    queue[2, total] = node
-                    total += 1
-                walks[2, node] += worth[p] * walks[now, node]
-        for k in range(count):
-            walks[now, queue[now, k]] = 0
+        own = place[i]
+        if own >= 0:
+            total = size[own]
+            for k in range(total):
+                end = reached[room[own] + k]
+                queue[2, k] = end
+                walks[2, end] = sums[room[own] + k]
+        else:
+            total = _walk(start, neighbour, i, worth, walks, queue, flags)
         for e in range(link_start[i], link_start[i + 1]):
             j = place[link[e]]
             if j >= 0:
@@ -298,6 +307,7 @@ def _compare(
                 out[i] += shared
         for k in range(total):
             walks[2, queue[2, k]] = 0
+            flags[queue[2, k]] = 0
 
 
 def approximate_concentration(
