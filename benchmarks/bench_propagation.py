@@ -12,7 +12,6 @@ Found: see `results/propagation.json`.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 
 import graphlab as gl  # isort: skip  # noqa: F401  # before torch, whose threads it sets
 import torch
-from measure import median_ratio, peak_mib, write_result
+from measure import measured_in_a_process, median_ratio, peak_mib, write_result
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.nn import MessagePassing
@@ -92,18 +91,13 @@ def measured(arm: str, num_edges: int) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - started, "peak_mib": round(peak_mib() - held, 1)}
 
 
-def in_process(*words: object) -> dict[str, Any]:
-    command = [sys.executable, "-W", "ignore", __file__, *map(str, words)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 def main() -> None:
     rows = []
     for num_edges in EDGES:
         rounds: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
         for counted in [False] + [True] * ROUNDS:
             for arm in ARMS:
-                result = in_process(arm, num_edges)
+                result = measured_in_a_process(__file__, arm, num_edges)
                 if counted:
                     rounds[arm].append(result)
         seconds = {arm: [each["seconds"] for each in results] for arm, results in rounds.items()}
