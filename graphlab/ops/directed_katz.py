@@ -13,13 +13,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import LinearOperator, splu, svds
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, SuperLU, splu, svds
 
 from graphlab.core.errors import InputError
 from graphlab.core.seeds import SeedStream
 
 MOST_STEPS = 10_000
 """Of the iteration that bounds the spectral radius."""
+
+MOST_RESTARTS = 100
+"""Of the iteration for singular triplets."""
 
 
 class RadiusBounds(NamedTuple):
@@ -57,13 +60,13 @@ def radius_bounds(matrix: sparse.csr_matrix, limit: float) -> RadiusBounds:
     (B x)_i / x_i bound the radius of a part B (Collatz, 1942; Wielandt, 1950); with I added to each part, they
     converge to it under x <- B x.
     """
-    size = matrix.shape[0]
+    size = _size_of(matrix)
     if not size:
         return RadiusBounds(0.0, 0.0)
     count, part = connected_components(matrix, directed=True, connection="strong")
     entries = matrix.tocoo()
     inside = part[entries.row] == part[entries.col]
-    own = sparse.csr_matrix((entries.data[inside], (entries.row[inside], entries.col[inside])), matrix.shape)
+    own = sparse.csr_matrix((entries.data[inside], (entries.row[inside], entries.col[inside])), (size, size))
     x, bounds = np.ones(size), RadiusBounds(0.0, np.inf)
     for _ in range(MOST_STEPS):
         image = own @ x + x
@@ -101,9 +104,9 @@ def katz_triplets(matrix: sparse.csr_matrix, beta: float, count: int) -> Singula
         count: k. From n on S is no larger than what is asked for, and is laid out.
 
     Raises:
-        InputError: The sum over walks is infinite.
+        InputError: The sum over walks is infinite, or the iteration for singular triplets does not converge.
     """
-    size = matrix.shape[0]
+    size = _size_of(matrix)
     require_finite_sum(matrix, beta)
     if not matrix.nnz:
         count = min(count, size)
@@ -112,14 +115,33 @@ def katz_triplets(matrix: sparse.csr_matrix, beta: float, count: int) -> Singula
     if count >= size:
         left, values, right = np.linalg.svd(factors.solve(beta * matrix.toarray()))
         return SingularTriplets(left, values, right.T)
-    transposed = matrix.T.tocsr()
-    operator = LinearOperator(
-        matrix.shape,
-        matvec=lambda x: factors.solve(beta * (matrix @ x)),
-        rmatvec=lambda x: beta * (transposed @ factors.solve(x, trans="T")),
-        dtype=np.float64,
-    )
     start = SeedStream(0).child("singular triplets").numpy().standard_normal(size)
-    left, values, right = svds(operator, k=count, v0=start)
+    try:
+        left, values, right = svds(_Katz(matrix, beta, factors), k=count, v0=start, maxiter=MOST_RESTARTS)
+    except ArpackNoConvergence:
+        raise InputError(
+            f"the {count:,} largest singular values of Katz's index are too close to others to be told apart",
+            hint="choose another model.embedding_dim; long paths without branches have no few largest ones",
+        ) from None
+    assert left is not None and right is not None
     order = np.argsort(-values)
     return SingularTriplets(left[:, order], values[order], right[order].T)
+
+
+class _Katz(LinearOperator):
+    """S and its transpose, `factors` those of I - beta A."""
+
+    def __init__(self, matrix: sparse.csr_matrix, beta: float, factors: SuperLU) -> None:
+        super().__init__(np.float64, matrix.shape)
+        self._matrix, self._transposed = beta * matrix, (beta * matrix).T.tocsr()
+        self._factors = factors
+
+    def _matvec(self, x: np.ndarray) -> np.ndarray:
+        return self._factors.solve(self._matrix @ x)
+
+    def _rmatvec(self, x: np.ndarray) -> np.ndarray:
+        return self._transposed @ self._factors.solve(x, trans="T")
+
+
+def _size_of(matrix: sparse.csr_matrix) -> int:
+    return len(matrix.indptr) - 1

@@ -196,7 +196,7 @@ class DirectedLinks(Task[Questions]):
             self._asked[part], self._pairs[part] = torch.from_numpy(asked), torch.from_numpy(pairs)
             self.num_unfair |= {part: count} if count else {}
             if self.config.question != "direction":
-                blocked = np.union1d(blocked, codes_of(pairs[asked, -1], self._num_nodes))
+                blocked = np.union1d(blocked, self._codes_of_no_negatives(pairs[asked, -1]))
         self._train_questions(np.arange(len(self._edges)), SeedStream(0))
         if self.num_unfair:
             counts = " and ".join(f"{count:,} of {part}" for part, count in self.num_unfair.items())
@@ -219,12 +219,12 @@ class DirectedLinks(Task[Questions]):
             raise _no_question(self.config.question, f"{len(rows):,} {part} edges of {self.dataset.name}")
         return asked
 
-    def _codes_of_no_negatives(self, edges: np.ndarray) -> np.ndarray:
-        """Edges, and where directions are asked about too, edges turned round."""
-        codes = codes_of(edges, self._num_nodes)
+    def _codes_of_no_negatives(self, pairs: np.ndarray) -> np.ndarray:
+        """Pairs that are joined, and where directions are asked about too, the same turned round."""
+        codes = codes_of(pairs, self._num_nodes)
         if self.config.question != "three-class":
             return codes
-        return np.union1d(codes, codes_of(edges[:, ::-1], self._num_nodes))
+        return np.union1d(codes, codes_of(pairs[:, ::-1], self._num_nodes))
 
     def _message_graph(self, edges: Tensor) -> Data:
         """What a model sees: these edges `[L, 2]` and the features of nodes, made ready for the model."""
@@ -392,7 +392,7 @@ def examples() -> dict[str, Dataset]:
     back = torch.rand(NODES, NODES, generator=SeedStream(1, ("example", "directed links")).torch()) < 0.1
     edges = (near & (upwards | back) & ~torch.eye(NODES, dtype=torch.bool)).nonzero()
     graph = Data(x=x, edge_index=edges.t().contiguous())
-    split = split_edges(edges, SeedStream(1, ("example", "split")), (60, 20, 20))
+    split = split_edges(edges, SeedStream(21, ("example", "split")), (60, 20, 20))
     spec = DataSpec(TASK, (LINK,), node=Continuous(FEATURES), num_entities=NODES, directed=True)
     names = ("directed-edges", "directed-edges-direction", "directed-edges-three-class")
     return {name: example_dataset(TASK, (graph,), split, spec) for name in names}
