@@ -19,18 +19,19 @@ def section(title: str) -> str:
 
 
 def test_the_page_runs(cli, tmp_path, monkeypatch, capsys):
-    python, bash = blocks(PAGE)
+    python = [block for block in blocks(PAGE) if block.language == "python"]
+    bash = [block for block in blocks(PAGE) if block.language == "bash"]
     monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path / "runs"))
-    exec(compile(python.text, PAGE, "exec"), {})
+    exec(compile("\n".join(block.text for block in python), PAGE, "exec"), {})
     printed = capsys.readouterr().out
     assert (
         "True {'edge': 0.52" in printed
         and "label_informativeness" in printed
-        and printed.count("Summary") == 3
+        and printed.count("Summary") == 6
         and "False Summary" in printed
     )
-    outputs = [cli(*shlex.split(line)[1:]) for line in bash.text.splitlines()]
-    assert [done.code for done in outputs] == [0, 0]
+    outputs = [cli(*shlex.split(line)[1:]) for block in bash for line in block.text.splitlines()]
+    assert [done.code for done in outputs] == [0, 0, 0]
     assert "homophily" in outputs[0].out and "A'A" in outputs[1].out and "SS" not in outputs[1].out
 
 

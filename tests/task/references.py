@@ -375,8 +375,6 @@ REFERENCES = {
     "ogb-links": OgbLinkPrediction(own=False),
     "ogb-citations": OgbLinkPrediction(own=True),
     "directed-edges": DirectedLinks("existence"),
-    "directed-edges-direction": DirectedLinks("direction"),
-    "directed-edges-three-class": DirectedLinks("three-class"),
     "pairs": PairDiscrimination(),
 }
 """By example."""

@@ -20,6 +20,8 @@ from graphlab.model.base import DirectedLinkModel
 from graphlab.task.base import Learner, Shard
 from graphlab.task.kinds.directed_links import METRICS, PARTS, Config, DirectedLinks, PairHead
 from graphlab.testing.examples import example
+from graphlab.testing.tasks import TASK_CHECKS
+from tests.task.references import DirectedLinks as Reference
 
 QUESTIONS = tuple(METRICS)
 
@@ -71,6 +73,12 @@ def with_other_held_out_edges(data, count=6):
     graph.edge_index = torch.cat([split.train, *parts]).unique(dim=0).T.contiguous()
     changed = Splits(data.splits.name, fixed=(Split(split.train, *parts),))
     return replace(data, graphs=(graph,), splits=changed)
+
+
+@pytest.mark.parametrize("question", ["direction", "three-class"])
+@pytest.mark.parametrize("check", TASK_CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
+def test_other_questions_keep_the_contract(check, question):
+    check("directed-links", "directed-edges", Reference(question))
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -384,8 +384,7 @@ def _no_question(question: str, edges: str) -> InputError:
 
 
 def examples() -> dict[str, Dataset]:
-    """Edges from the smaller first feature to the larger, between nodes that are near, and a few edges turned round;
-    the same for each question."""
+    """Edges from the smaller first feature to the larger, between nodes that are near, and a few edges turned round."""
     x = torch.randn(NODES, FEATURES, generator=SeedStream(0, ("example", "directed links")).torch())
     near = torch.cdist(x, x) < 2.2
     upwards = x[:, None, 0] < x[None, :, 0]
@@ -394,5 +393,4 @@ def examples() -> dict[str, Dataset]:
     graph = Data(x=x, edge_index=edges.t().contiguous())
     split = split_edges(edges, SeedStream(21, ("example", "split")), (60, 20, 20))
     spec = DataSpec(TASK, (LINK,), node=Continuous(FEATURES), num_entities=NODES, directed=True)
-    names = ("directed-edges", "directed-edges-direction", "directed-edges-three-class")
-    return {name: example_dataset(TASK, (graph,), split, spec) for name in names}
+    return {"directed-edges": example_dataset(TASK, (graph,), split, spec)}
