@@ -241,6 +241,14 @@ def test_a_run_is_restored():
     assert scores == pytest.approx(run.records[0].result.test)
 
 
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_report_shows_what_was_asked(question, tmp_path):
+    run = gl.run("digae", example("directed-edges"), epochs=3, progress=False, **{"task.question": question})
+    page = gl.report(run, tmp_path / "page.html").read_text()
+    assert ("class 2" in page and "Confusion" in page) == (question == "three-class")
+    assert ("share of what is so" in page) == (question != "three-class")
+
+
 def test_negatives_that_cannot_be_fair_are_told():
     """All edges leave one node, and all targets that there are are its own."""
     graph = nx.DiGraph([(0, v) for v in range(1, 31)])

@@ -127,11 +127,10 @@ class EdgeEpoch:
 
 
 class DirectedLinks(Task[Questions]):
-    """Held-out edges, told from pairs that no edge joins or from themselves turned round; models see training edges
-    only.
+    """Held-out edges are told from pairs that no edge joins, or from themselves turned round.
 
-    Of each edge (u, v) as many pairs are asked about, each with its own truth, so that the same score for all pairs is
-    right by chance alone:
+    Models see training edges only. Of each edge (u, v) as many pairs are asked about, each with its own truth, so that
+    the same score for all pairs is right by chance alone:
 
     - existence: (u, v) and a negative. AUROC, average precision, and accuracy at a probability of one half.
     - direction: (u, v) and (v, u), by the same measures. A model whose scores do not depend on the order is right half
