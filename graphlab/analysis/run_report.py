@@ -148,6 +148,8 @@ def _predictions(dataset: Dataset, outcomes: Sequence[Outcome]) -> Iterator[str]
     labelled = [outcome.labelled for outcome in outcomes if outcome.labelled is not None]
     ranks = [outcome.ranks for outcome in outcomes if outcome.ranks is not None]
     kind = dataset.spec.output.type
+    if kind == "mask" and labelled and labelled[0].rows.dim() == 2:
+        kind = "class"  # a task about masks may ask for several classes
     if ranks:
         yield from _ranks(dataset, outcomes)
     elif not labelled or not len(labelled[0].truth):
@@ -162,7 +164,7 @@ def _predictions(dataset: Dataset, outcomes: Sequence[Outcome]) -> Iterator[str]
 
 
 def _classes(dataset: Dataset, labelled: Sequence[Labelled]) -> Iterator[str]:
-    names = _class_names(dataset)
+    names = _class_names(dataset, labelled[0].rows.shape[1])
     counts = confusion(labelled, len(names))
     text = "Rows are true classes, columns predicted ones; counts of all seeds, coloured by their share of the row."
     yield figure_html(plot_confusion(counts, names), "Confusion of classes", text)
@@ -212,9 +214,9 @@ def _ranks(dataset: Dataset, outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield wide(table_html("By relation, the most frequent first, means over seeds", headings, lines))
 
 
-def _class_names(dataset: Dataset) -> list[str]:
+def _class_names(dataset: Dataset, num_classes: int) -> list[str]:
     names = dataset.labels.get("classes")
-    return [str(name) for name in names] if names else [f"class {c}" for c in range(dataset.spec.num_outputs)]
+    return [str(name) for name in names] if names else [f"class {c}" for c in range(num_classes)]
 
 
 def _number(value: float | None) -> str:

@@ -206,7 +206,7 @@ def _model(registered: Registered) -> Parts:
 
 def _task(registered: Registered) -> Parts:
     task = find_task(registered.name)
-    models = [model for model in MODELS.names() if (task.ability or registered.name) in find_model(model).cls.tasks]
+    models = [model for model in MODELS.names() if task.abilities() & find_model(model).cls.tasks]
     return (
         registered.name,
         _doc(task),

@@ -87,9 +87,9 @@ def _recipes(model: str, task: str) -> Mapping[str, Any]:
 
 def _every_pair() -> Iterator[str]:
     """Each model with each task that it does."""
-    tasks = {name: find_task(name).ability or name for name in TASKS.names()}
+    tasks = {name: find_task(name).abilities() for name in TASKS.names()}
     for model in MODELS.names():
-        yield from (f"{model} {task}" for task, ability in tasks.items() if ability in find_model(model).cls.tasks)
+        yield from (f"{model} {task}" for task, abilities in tasks.items() if abilities & find_model(model).cls.tasks)
 
 
 def _declared(pair: str) -> dict[str, Any]:

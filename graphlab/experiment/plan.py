@@ -19,6 +19,7 @@ from graphlab.core.source import code_digest, foreign_digest
 from graphlab.data.check import check, check_split
 from graphlab.data.dataset import Dataset, Split
 from graphlab.data.identity import OWN, identify, identity_at
+from graphlab.data.item import find_items
 from graphlab.data.load import load, with_task
 from graphlab.data.paths import store_root
 from graphlab.data.pre_transform import PRE_TRANSFORM, PreTransform, encode
@@ -116,10 +117,15 @@ class Plan:
 
     @cached_property
     def prepared(self) -> Dataset:
-        """The data set with the features of the pre-transform, and with what the model needs made of its graphs."""
+        """The data set with the features of the pre-transform, and with what the model needs made of its graphs.
+
+        Graphs whose edges are to be predicted stay as they are: the task makes those ready that a model sees.
+        """
         encoded = encode(self.dataset, self._encoder) if self._encoder else self.dataset
         preparation = self.model.cls.preparation(self.model_config)
-        return encoded if preparation is None else prepare(encoded, preparation)
+        if preparation is None or find_items(self.dataset.spec.items).are_edges:
+            return encoded
+        return prepare(encoded, preparation)
 
     @cached_property
     def _encoder(self) -> PreTransform | None:
@@ -282,7 +288,7 @@ def plan_on(data: Dataset, model: str | ModelEntry, overrides: Mapping[str, Any]
     """As `make_plan`, on a data set that is identified already and has not been changed since."""
     entry = model if isinstance(model, ModelEntry) else find_any_model(model)
     task = find_task(data.task)
-    entry.require_task(task.ability or data.task)
+    entry.require_task(data.task, task.abilities())
     configs: dict[str, type[Config]] = {"model": entry.config, "task": task.Config, "training": TrainingConfig}
     overrides = dict(overrides or {})
     names = {group: name for group in NAMED if (name := overrides.pop(group, None)) is not None}

@@ -169,21 +169,13 @@ class TripleModel(Model):
         return self.score(*args, **kwargs)
 
 
-class LinkModel(Model, ABC):
-    """Base of models that score pairs of nodes of an undirected graph, on which {u, v} and {v, u} are one pair.
+class LinkScorer(Model, ABC):
+    """Base of models that score pairs of nodes, those of links with a direction and those of links without.
 
     A graph is encoded once, and any number of pairs are scored by the encoding. A subclass defines `encode` and
     `score_nodes`; it overrides `score_pairs` where pairs without a common source have a cheaper form. A model that
     cannot separate the two encodes a graph as itself.
-
-    `graph` holds the links to pass messages over as `edge_index` `[2, E]`, each in both directions, `x`
-    `[num_nodes, d]` where the spec has node features, and, while training, `edge_mask` bool `[E]`, False in both
-    directions of the links that must not be seen.
     """
-
-    tasks = frozenset({"link-prediction"})
-    has_node_loss: ClassVar[bool] = False
-    """Whether the model is trained by `node_loss`, with task.loss=model, and not by losses of pairs."""
 
     @abstractmethod
     def encode(self, graph: Data) -> Any:
@@ -191,7 +183,7 @@ class LinkModel(Model, ABC):
 
     @abstractmethod
     def score_nodes(self, encoding: Any, sources: Tensor, candidates: Tensor | None = None) -> Tensor:
-        """Scores of candidate nodes for each source, higher is likelier; the same for (u, v) and (v, u).
+        """Scores of candidate nodes for each source, higher is likelier.
 
         Args:
             encoding: From `encode`.
@@ -210,6 +202,27 @@ class LinkModel(Model, ABC):
         """What regularisation adds to the loss of a step, as the divergence of an encoding from its prior."""
         return 0.0
 
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Scores `[P]` of a graph and pairs, so that a built model is called like any other module."""
+        return self._encode_and_score(*args, **kwargs)
+
+    def _encode_and_score(self, graph: Data, pairs: Tensor) -> Tensor:
+        return self.score_pairs(self.encode(graph), pairs)
+
+
+class LinkModel(LinkScorer):
+    """Base of models that score pairs of nodes of an undirected graph, on which {u, v} and {v, u} are one pair: their
+    scores are the same.
+
+    `graph` holds the links to pass messages over as `edge_index` `[2, E]`, each in both directions, `x`
+    `[num_nodes, d]` where the spec has node features, and, while training, `edge_mask` bool `[E]`, False in both
+    directions of the links that must not be seen.
+    """
+
+    tasks = frozenset({"link-prediction"})
+    has_node_loss: ClassVar[bool] = False
+    """Whether the model is trained by `node_loss`, with task.loss=model, and not by losses of pairs."""
+
     def node_loss(self, graph: Data, nodes: Tensor, stream: SeedStream) -> Tensor:
         """The loss of a step about some nodes, each of which comes once an epoch, where `has_node_loss`.
 
@@ -224,12 +237,18 @@ class LinkModel(Model, ABC):
         """
         raise NotImplementedError
 
-    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
-        """Scores `[P]` of a graph and pairs, so that a built model is called like any other module."""
-        return self._encode_and_score(*args, **kwargs)
 
-    def _encode_and_score(self, graph: Data, pairs: Tensor) -> Tensor:
-        return self.score_pairs(self.encode(graph), pairs)
+class DirectedLinkModel(LinkScorer):
+    """Base of models that score ordered pairs of nodes of a directed graph: the score of (u, v) is about an edge from u
+    to v, and not that of (v, u).
+
+    `graph` holds the training edges as `edge_index` `[2, E]`, and `x` `[num_nodes, d]` where the spec has node
+    features.
+    """
+
+    tasks = frozenset({"directed-links"})
+    scores_are_logits: ClassVar[bool] = True
+    """Whether a score of 0 is an even chance, as binary cross-entropy trains it to be."""
 
 
 def visible_edges(graph: Data) -> Tensor:

@@ -74,8 +74,9 @@ class ModelEntry:
         key = preset_key(self.presets, dataset, family, task)
         return None if key is None else self.presets[key]
 
-    def require_task(self, task: str) -> None:
-        if task not in self.cls.tasks:
+    def require_task(self, task: str, abilities: frozenset[str]) -> None:
+        """Raises IncompatibleError for a model that has none of the abilities that a task asks for."""
+        if not abilities & self.cls.tasks:
             raise IncompatibleError(
                 f"{self.name} does {', '.join(sorted(self.cls.tasks))}, not {task}",
                 hint="graphlab models lists which model does what",

@@ -88,7 +88,7 @@ class ListedSpace(Space):
         self._configs: dict[str, Sequence[type[Config]]] = {
             "model": [entry.config],
             "training": [TrainingConfig],
-            "task": [task.Config for task in tasks if (task.ability or task.name) in entry.cls.tasks],
+            "task": [task.Config for task in tasks if task.abilities() & entry.cls.tasks],
         }
         self.named: dict[str, str] = {}
         for group in (group for group in NAMED if group in listed):

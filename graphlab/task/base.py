@@ -192,6 +192,11 @@ class Task(ABC, Generic[BatchT]):
         self.prepare()
 
     @classmethod
+    def abilities(cls) -> frozenset[str]:
+        """The tasks of which a model must be able to do one."""
+        return frozenset({cls.ability or cls.name})
+
+    @classmethod
     def outputs(cls) -> str:
         """What the task predicts of what: `class or value of edges, graphs or nodes`."""
         return f"{_one_of(cls.types)} of {_one_of(frozenset(f'{place}s' for place in cls.locations))}"

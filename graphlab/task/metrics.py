@@ -63,6 +63,10 @@ def _average_precision(scores: np.ndarray, positive: np.ndarray) -> float:
     return average_precision_score(positive, scores) if positive.any() else math.nan
 
 
+def _accuracy_of_masks(scores: np.ndarray, positive: np.ndarray) -> float:
+    return float(np.mean((scores > 0) == positive.astype(bool))) if len(scores) else math.nan
+
+
 def _accuracy(rows: np.ndarray, classes: np.ndarray) -> float:
     return float(np.mean(rows.argmax(1) == classes)) if len(rows) else math.nan
 
@@ -122,10 +126,10 @@ def _r2(rows: np.ndarray, values: np.ndarray) -> float:
 
 
 METRICS: Mapping[TargetType, Mapping[str, Metric]] = {
-    "mask": {"auroc": _auroc, "ap": _average_precision},
+    "mask": {"auroc": _auroc, "ap": _average_precision, "accuracy": _accuracy_of_masks},
     "class": {"accuracy": _accuracy, "balanced_accuracy": _balanced_accuracy, "macro_f1": _macro_f1},
     "multi-label": {"auroc": _macro(_auroc), "ap": _macro(_average_precision), "micro_f1": _micro_f1},
     "value": {"mae": _mae, "rmse": _rmse, "r2": _r2},
 }
 """By type of target and name. `auroc`, `ap`: area under the ROC curve and average precision, ties sharing a threshold;
-of labels, means over labels. Classes are the largest logit, labels those above 0."""
+of labels, means over labels. Classes are the largest logit, labels and what is so those above 0."""

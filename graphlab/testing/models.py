@@ -173,7 +173,7 @@ def check_recipes(model: str, name: str) -> None:
     """What a recipe calls ours are settings that there are, and of a published recipe something is published."""
     entry = find_model(model)
     tasks = [find_task(task) for task in TASKS.names()]
-    able = [task.Config for task in tasks if (task.ability or task.name) in entry.cls.tasks]
+    able = [task.Config for task in tasks if task.abilities() & entry.cls.tasks]
     known = {f"model.{field}" for field in entry.config.model_fields}
     known |= {f"training.{field}" for field in TrainingConfig.model_fields}
     known |= {f"task.{field}" for config in able for field in config.model_fields}

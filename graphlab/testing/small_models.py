@@ -58,7 +58,7 @@ def distinct_cases(*models: str) -> dict[str, list[str]]:
 
 
 def _fits(model: str, dataset: Dataset) -> bool:
-    if (find_task(dataset.task).ability or dataset.task) not in find_model(model).cls.tasks:
+    if not find_task(dataset.task).abilities() & find_model(model).cls.tasks:
         return False
     try:
         small_plan(model, dataset)

@@ -19,22 +19,19 @@ def section(title: str) -> str:
 
 
 def test_the_page_runs(cli, tmp_path, monkeypatch, capsys):
-    shown = blocks(PAGE)
+    python = [block for block in blocks(PAGE) if block.language == "python"]
+    bash = [block for block in blocks(PAGE) if block.language == "bash"]
     monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path / "runs"))
-    names: dict[str, object] = {}
-    for block in shown:
-        if block.language == "python":
-            exec(compile(block.text, PAGE, "exec"), names)
+    exec(compile("\n".join(block.text for block in python), PAGE, "exec"), {})
     printed = capsys.readouterr().out
     assert (
         "True {'edge': 0.52" in printed
         and "label_informativeness" in printed
-        and printed.count("Summary") == 3
+        and printed.count("Summary") == 6
         and "False Summary" in printed
         and "model it with the direction of its edges" in printed
     )
-    lines = [line for block in shown if block.language == "bash" for line in block.text.splitlines()]
-    outputs = [cli(*shlex.split(line)[1:]) for line in lines]
+    outputs = [cli(*shlex.split(line)[1:]) for block in bash for line in block.text.splitlines()]
     assert [done.code for done in outputs] == [0, 0, 0]
     assert "homophily" in outputs[0].out and "A'A" in outputs[1].out and "SS" not in outputs[1].out
     assert "model it with the direction" in outputs[2].out

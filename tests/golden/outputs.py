@@ -49,6 +49,7 @@ TRAINED = {
     "kg-mixture": "ultra",
     "links": "gae",
     "links-without-features": "nbfnet",
+    "directed-edges": "digae",
 }
 """By example the model whose training is short and kept."""
 

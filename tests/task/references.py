@@ -257,6 +257,73 @@ class OgbLinkPrediction(LinkPrediction):
                 yield replace(dataset, splits=Splits(dataset.splits.name, fixed=(wrong,)))
 
 
+class DirectedLinks(TaskReference):
+    """Questions asked pair by pair of a model of nodes, with the truth looked up among the edges."""
+
+    model = "dir-gnn"
+
+    def __init__(self, question):
+        self.question = question
+        self.settings = {"num_layers": 2, "hidden_dim": 8, "task.question": question, "task.batch_size": 16}
+        names = ("accuracy", "macro_f1") if question == "three-class" else ("auroc", "ap", "accuracy")
+        self.best = dict.fromkeys(names, 1.0)
+
+    def truth(self, edges, u, v):
+        if self.question == "three-class":
+            return 0 if (u, v) in edges else 1 if (v, u) in edges else 2
+        return int((u, v) in edges)
+
+    def loss(self, task, learner, batch):
+        edges = set(map(tuple, task.split.train.tolist()))
+        losses = []
+        with torch.no_grad():
+            rows = learner.model(batch.graph)
+            for u, v in batch.pairs.flatten(0, 1).tolist():
+                logits = learner.head.mlp(torch.cat([rows[u], rows[v]])).tolist()
+                truth = self.truth(edges, u, v)
+                if self.question == "three-class":
+                    losses.append(cross_entropy(logits, truth))
+                else:
+                    losses.append(-log_sigmoid(logits[0] if truth else -logits[0]))
+        return mean(losses)
+
+    def answers(self, task, part):
+        """Places of rows and of pairs in them, with the truth of each, of edges without a reverse."""
+        edges = set(map(tuple, task.dataset.graph.edge_index.T.tolist()))
+        for place, (u, v) in enumerate(getattr(task.split, part).tolist()):
+            if self.question == "existence" or (v, u) not in edges:
+                for k, pair in enumerate(task.pairs(part)[place].tolist()):
+                    yield place, k, self.truth(edges, *pair)
+
+    def score(self, task, rows, part):
+        pairs = [(rows[place, k].tolist(), truth) for place, k, truth in self.answers(task, part)]
+        if self.question == "three-class":
+            return {"accuracy": mean(max(range(3), key=row.__getitem__) == truth for row, truth in pairs)}
+        positive = [score for score, truth in pairs if truth]
+        negative = [score for score, truth in pairs if not truth]
+        return {
+            "auroc": mean((p > n) + 0.5 * (p == n) for p in positive for n in negative),
+            "accuracy": mean((score > 0) == truth for score, truth in pairs),
+        }
+
+    def perfect(self, task, part):
+        size = len(getattr(task.split, part))
+        rows = torch.zeros(size, 3, 3) if self.question == "three-class" else torch.zeros(size, 2)
+        for place, k, truth in self.answers(task, part):
+            rows[place, k] = 9.0 * torch.eye(3)[truth] if self.question == "three-class" else 18.0 * truth - 9
+        return rows
+
+    def damaged(self, dataset):
+        test, train = dataset.split().test, dataset.split().train
+        yield with_split(dataset, test=test.flip(1))
+        yield with_split(dataset, test=test[:, :1])
+        yield with_split(dataset, test=test + 24)
+        yield with_split(dataset, test=torch.tensor([[3, 3]]))
+        yield with_split(dataset, train=torch.cat([train, test[:1]]))
+        yield replace(dataset, spec=replace(dataset.spec, directed=False))
+        yield replace(dataset, spec=with_output(dataset.spec, type="class", size=3))
+
+
 class PairDiscrimination(TaskReference):
     model = "gin"
     settings = {
@@ -307,6 +374,7 @@ REFERENCES = {
     "links-without-features": LinkPrediction(),
     "ogb-links": OgbLinkPrediction(own=False),
     "ogb-citations": OgbLinkPrediction(own=True),
+    "directed-edges": DirectedLinks("existence"),
     "pairs": PairDiscrimination(),
 }
 """By example."""

@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Splits
+from graphlab.data.directed_links import EDGE_TASKS, edge_statistics, edges_as_items
 from graphlab.data.fetch import Files
 from graphlab.data.node_files import draw_a_class, edges_of, not_that, read_arrays, read_sparse, require_counts
 from graphlab.data.spec import Continuous, DataSpec, Target
@@ -42,6 +43,9 @@ COUNTS = {
     "cora-ml": (2995, 8416, 2879, 7),
 }
 """Nodes, edges, features and classes."""
+
+NUM_LINKS = {"cora-directed": 5429, "citeseer-directed": 4591}
+"""Edges without self-loops."""
 
 CLASSES = {
     "cora-directed": (
@@ -87,15 +91,23 @@ CARD = Card(
         url="https://arxiv.org/abs/1811.05868",
     ),
     variants=tuple(SOURCES),
-    splits=("random-20-a-class",),
+    splits=("random-20-a-class", *EDGE_TASKS),
+    split_variants=dict.fromkeys(EDGE_TASKS, tuple(NUM_LINKS)),
+    tasks=EDGE_TASKS,
     sources={variant: (source,) for variant, source in SOURCES.items()},
-    statistics={variant: _statistics(*counts) for variant, counts in COUNTS.items()},
+    statistics={
+        **{variant: _statistics(*counts) for variant, counts in COUNTS.items()},
+        **edge_statistics(
+            {variant: (COUNTS[variant][0], num_links, COUNTS[variant][2]) for variant, num_links in NUM_LINKS.items()}
+        ),
+    },
     notes=(
         "Articles by topic, with the words that occur in them, 0 or 1. Citations keep their direction; "
         "citeseer-directed has 124 self-loops. They are not the data of planetoid with directions: nodes and classes "
         "come in another order, and citeseer-directed has 15 nodes fewer. "
         "random-20-a-class: 20 nodes of each class for training, 500 for validation, the rest for test, drawn from the "
         "seed; no split is published with the files. "
+        "edges-80/5/15, edges-85/5/10: so many percent of the edges, to be predicted, drawn from the seed. "
         "The file of cora-ml has no digest that could be trusted: it is checked by its numbers of nodes, edges, "
         "features and classes."
     ),
@@ -117,7 +129,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     if adjacency.shape != (num_nodes, num_nodes) or len(x) != num_nodes:
         raise not_that(path, what, "its matrices do not have a row for each node")
     y = torch.from_numpy(labels.astype(np.int64))
-    return Dataset(
+    dataset = Dataset(
         name=what,
         task=CARD.task,
         graphs=(Data(x=x, edge_index=edges_of(adjacency)[0], y=y, num_nodes=num_nodes),),
@@ -128,3 +140,4 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         card=CARD,
         labels={"classes": CLASSES[variant]} if variant in CLASSES else {},
     )
+    return edges_as_items(dataset, split) if split in EDGE_TASKS else dataset

@@ -13,6 +13,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Split, Splits
+from graphlab.data.directed_links import EDGE_TASKS, edge_statistics, edges_as_items
 from graphlab.data.fetch import Files
 from graphlab.data.generators.directed_sbm import CLASS_SIZE, NUM_CLASSES, NUM_FEATURES, NUM_NODES, PARTS
 from graphlab.data.spec import Continuous, DataSpec, Target
@@ -64,7 +65,8 @@ CARD = Card(
         url="https://doi.org/10.1016/0378-8733(83)90021-7",
     ),
     variants=VARIANTS,
-    splits=("fixed",),
+    splits=("fixed", *EDGE_TASKS),
+    tasks=EDGE_TASKS,
     sources={variant: _sources(variant) for variant in VARIANTS},
     statistics={
         variant: {
@@ -75,14 +77,18 @@ CARD = Card(
             **{f"num_{part}": NUM_CLASSES * size for part, size in PARTS},
         }
         for variant in VARIANTS
-    },
+    }
+    | edge_statistics(
+        {variant: (NUM_NODES, EDGES[variant.removesuffix(WEAK)][1], NUM_FEATURES) for variant in VARIANTS}
+    ),
     notes=(
         f"Two classes of {CLASS_SIZE} nodes. direction-d: edges between the classes lead from block 0 to block 1 "
         "with probability (1 + d) / 2. All pairs of nodes are joined alike, so that without direction the graph says "
         "nothing of the classes. The rule that a node with more edges out than in is of block 0 is right for "
         "50.0, 63.7, 75.9, 85.7 and 92.6 % of nodes. -h0.8: a share of 0.8 of a node's neighbours is expected in its "
         "class. Features are normal noise; with -weak they are right for 60 % of nodes at best. fixed: 20, 40 and 140 "
-        "nodes of each class."
+        "nodes of each class. edges-80/5/15, edges-85/5/10: so many percent of the edges, to be predicted, drawn from "
+        "the seed."
     ),
     homophily={
         "direction-0": (0.490, -0.021, 0.000, 0.000),
@@ -106,7 +112,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     parts = np.array([row[1] for row in rows])
     edge_index = torch.tensor(read_integers(files.path(edges.path))).view(-1, 2).t().contiguous()
     chosen = (torch.from_numpy(np.flatnonzero(parts == part)) for part, _ in PARTS)
-    return Dataset(
+    dataset = Dataset(
         name=f"directed-sbm/{variant}",
         task=CARD.task,
         graphs=(Data(x=x, edge_index=edge_index, y=y, num_nodes=NUM_NODES),),
@@ -117,3 +123,4 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         card=CARD,
         labels={"classes": tuple(f"block {c}" for c in range(NUM_CLASSES))},
     )
+    return edges_as_items(dataset, split) if split in EDGE_TASKS else dataset

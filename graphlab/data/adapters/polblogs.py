@@ -15,11 +15,12 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Splits
+from graphlab.data.directed_links import EDGE_TASKS, edge_statistics, edges_as_items
 from graphlab.data.fetch import Files
 from graphlab.data.node_files import draw_shares, edges_of, not_that, read_arrays, read_sparse, share_sizes
 from graphlab.data.spec import DataSpec, Target
 
-NUM_NODES, NUM_EDGES = 1490, 19025
+NUM_NODES, NUM_EDGES, NUM_LOOPS = 1490, 19025, 3
 PERCENTS = (60, 20, 20)
 CLASSES = ("liberal", "conservative")
 
@@ -36,7 +37,8 @@ CARD = Card(
         year=2005,
         url="https://doi.org/10.1145/1134271.1134277",
     ),
-    splits=("random-60/20/20",),
+    splits=("random-60/20/20", *EDGE_TASKS),
+    tasks=EDGE_TASKS,
     sources={
         "": (
             Source(
@@ -53,11 +55,13 @@ CARD = Card(
             "num_outputs": len(CLASSES),
             **dict(zip(("num_train", "num_validation", "num_test"), share_sizes(NUM_NODES, PERCENTS), strict=True)),
         }
-    },
+    }
+    | edge_statistics({"": (NUM_NODES, NUM_EDGES - NUM_LOOPS, 0)}),
     notes=(
         "Two camps of blogs, without features. Links keep their direction; 65 that are there twice count once, 3 are "
         "self-loops, and 266 blogs have no link. random-60/20/20: so many percent of the nodes, drawn from the seed; "
-        "no split is published."
+        "no split is published. edges-80/5/15, edges-85/5/10: so many percent of the edges, to be predicted, drawn "
+        "from the seed."
     ),
     homophily={
         "": (0.912, 0.823, 0.569, 0.243),
@@ -70,7 +74,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
     adjacency, labels = read_sparse(path, "polblogs", "adj_"), read_arrays(path, "polblogs", ["labels"])["labels"]
     if adjacency.shape != (NUM_NODES, NUM_NODES) or adjacency.nnz != NUM_EDGES or labels.shape != (NUM_NODES,):
         raise not_that(path, "polblogs", f"it has {adjacency.nnz:,} edges and {len(labels):,} labels")
-    return Dataset(
+    dataset = Dataset(
         name="polblogs",
         task=CARD.task,
         graphs=(
@@ -81,3 +85,4 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         card=CARD,
         labels={"classes": CLASSES},
     )
+    return edges_as_items(dataset, split) if split in EDGE_TASKS else dataset

@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Splits
+from graphlab.data.directed_links import EDGE_TASKS, edge_statistics, edges_as_items
 from graphlab.data.fetch import Files
 from graphlab.data.node_files import draw_shares, edges_of, not_that, read_arrays, read_sparse, share_sizes
 from graphlab.data.spec import DataSpec, Target
@@ -22,6 +23,10 @@ from graphlab.data.spec import DataSpec, Target
 REPOSITORY = "https://github.com/SherylHYX/pytorch_geometric_signed_directed"
 
 NUM_NODES, NUM_EDGES, NUM_CLASSES = 245, 8912, 4
+
+NUM_LINKS = 8912
+"""Edges without self-loops."""
+
 PERCENTS = (60, 20, 20)
 
 ADJACENCY = Source(
@@ -49,7 +54,8 @@ CARD = Card(
         year=2022,
         url="https://doi.org/10.1007/s41109-022-00513-8",
     ),
-    splits=("random-60/20/20",),
+    splits=("random-60/20/20", *EDGE_TASKS),
+    tasks=EDGE_TASKS,
     sources={"": (ADJACENCY, LABELS)},
     statistics={
         "": {
@@ -58,11 +64,13 @@ CARD = Card(
             "num_outputs": NUM_CLASSES,
             **dict(zip(("num_train", "num_validation", "num_test"), share_sizes(NUM_NODES, PERCENTS), strict=True)),
         }
-    },
+    }
+    | edge_statistics({"": (NUM_NODES, NUM_LINKS, 0)}),
     notes=(
         "Four groups of channels, without features. Edges keep their direction and their weights, which go from 1 to "
         "7,934. random-60/20/20: so many percent of the nodes, drawn from the seed; MagNet's shares, whose own splits "
-        "are not published with the files."
+        "are not published with the files. edges-80/5/15, edges-85/5/10: so many percent of the edges, without their "
+        "weights, to be predicted, drawn from the seed."
     ),
     homophily={
         "": (0.322, 0.047, 0.015, 0.176),
@@ -78,7 +86,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         raise not_that(path, "telegram", f"it has {adjacency.nnz:,} edges, and there are {len(labels):,} labels")
     edge_index, edge_weight = edges_of(adjacency)
     y = torch.from_numpy(labels.astype(np.int64))
-    return Dataset(
+    dataset = Dataset(
         name="telegram",
         task=CARD.task,
         graphs=(Data(edge_index=edge_index, edge_weight=edge_weight, y=y, num_nodes=NUM_NODES),),
@@ -86,3 +94,4 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         spec=DataSpec("nodes", (Target("y", "node", "class", NUM_CLASSES),), directed=True, weighted=True),
         card=CARD,
     )
+    return edges_as_items(dataset, split) if split in EDGE_TASKS else dataset

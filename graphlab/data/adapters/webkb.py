@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
 from graphlab.data.dataset import Dataset, Splits
+from graphlab.data.directed_links import EDGE_TASKS, edge_statistics, edges_as_items
 from graphlab.data.fetch import Files
 from graphlab.data.node_files import (
     NUM_SPLITS,
@@ -34,6 +35,9 @@ NUM_FEATURES, NUM_CLASSES = 1703, 5
 
 COUNTS = {"cornell": (183, 298), "texas": (183, 325), "wisconsin": (251, 515), CORRECTED: (183, 2 * 277)}
 """Nodes and edges."""
+
+NUM_LINKS = {"cornell": 295, "texas": 309, "wisconsin": 499}
+"""Edges without self-loops of the variants that have a direction."""
 
 SIZES = {183: (87, 59, 37), 251: (120, 80, 51)}
 """Nodes of training, validation and test, by those of the graph."""
@@ -130,14 +134,22 @@ CARD = Card(
         url="https://arxiv.org/abs/2002.05287",
     ),
     variants=tuple(COUNTS),
-    splits=("geom-gcn",),
+    splits=("geom-gcn", *EDGE_TASKS),
+    split_variants=dict.fromkeys(EDGE_TASKS, tuple(NUM_LINKS)),
+    tasks=EDGE_TASKS,
     sources={**{variant: _sources(variant) for variant in FILES_SHA256}, CORRECTED: (CORRECTED_FILE,)},
-    statistics={variant: _statistics(*counts) for variant, counts in COUNTS.items()},
+    statistics={
+        **{variant: _statistics(*counts) for variant, counts in COUNTS.items()},
+        **edge_statistics(
+            {variant: (COUNTS[variant][0], num_links, NUM_FEATURES) for variant, num_links in NUM_LINKS.items()}
+        ),
+    },
     notes=(
         "Pages of five kinds (student, project, course, staff, faculty), with the words that occur in them. Links keep "
         "their direction; cornell has 3 self-loops, texas and wisconsin 16 each. "
         "geom-gcn: ten published splits, of which seed k takes the one of k modulo 10. Papers call them 60/20/20; the "
         "files hold 48/32/20. Some leave a class of the graph out of training. "
+        "edges-80/5/15, edges-85/5/10: so many percent of the edges, to be predicted, drawn from the seed. "
         "The file of nodes of cornell is, byte for byte, that of texas: its features and classes are of other pages "
         "than its links. Edge homophily in print is .30 (Zhu et al., NeurIPS 2020), and .31 with this file and its "
         "self-loops. cornell-undirected has features and classes of its own, as Platonov et al., ICLR 2023, publish "
@@ -169,7 +181,7 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         splits = tuple(read_geom_gcn_split(files.path(mask)) for mask in masks)
     counts = (len(graph["y"]), graph.num_edges, graph["x"].shape[1], int(graph["y"].max()) + 1)
     require_counts(path, f"webkb/{variant}", counts, (*COUNTS[variant], NUM_FEATURES, NUM_CLASSES))
-    return Dataset(
+    dataset = Dataset(
         name=f"webkb/{variant}",
         task=CARD.task,
         graphs=(graph,),
@@ -182,3 +194,4 @@ def build(variant: str, files: Files, split: str) -> Dataset:
         ),
         card=CARD,
     )
+    return edges_as_items(dataset, split) if split in EDGE_TASKS else dataset

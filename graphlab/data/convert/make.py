@@ -47,7 +47,7 @@ def dataset(
             frames `edges`, `nodes` and `labels`; the path of an edge list, or of a folder of triples.
         name: what runs and tables call it, `own/NAME-FINGERPRINT@SPLIT`. By default what the file or folder is called,
             else "data".
-        task: where several fit: "link-prediction" in place of "node-classification".
+        task: where several fit: "link-prediction" or "directed-links" in place of "node-classification".
         split: "random-60/20/20" or "stratified-60/20/20", percents of training, validation and test; a Split, or
             several; or a mapping of train, validation and test to items. A Data may have masks in its place.
         split_seed: what a split by name is drawn from; in the split's name where it is not 0.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,8 +14,12 @@ from graphlab.data.convert.columns import by_place, made_features
 from graphlab.data.convert.request import MADE_FEATURES, Request
 from graphlab.data.convert.splits import HINT, drawn_split, given_splits, make_splits, mask_splits, split_name, stream
 from graphlab.data.dataset import Dataset, Split, Splits
+from graphlab.data.directed_links import directed_links_spec, ordered_edges, split_edges
 from graphlab.data.links import both_directions, split_links, unordered
 from graphlab.data.spec import LINK, UNLABELLED, Categorical, Continuous, DataSpec, Features, Target
+
+TASKS = ("node-classification", "link-prediction", "directed-links")
+"""What one graph can be for."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,15 @@ class NodeGraph:
 def dataset_of_graph(request: Request, source: NodeGraph) -> Dataset:
     """The data set of a task about one graph: of its nodes, which need classes, or of its links."""
     source = _with_made_features(request, source)
-    if request.require_task("node-classification", "link-prediction") == "link-prediction":
-        return _links(request, source)
+    task = request.require_task(*TASKS)
+    if task != "node-classification":
+        return _links(request, source) if task == "link-prediction" else _directed_links(request, source)
     y = source.graph.get("y")
     if y is None:
         raise InputError(
             f"the nodes of {request.name} have no classes",
-            hint='say target=, the attribute or column that has them, or labels=; or task="link-prediction"',
+            hint="say target=, the attribute or column that has them, or labels=; or "
+            'task="link-prediction" or "directed-links"',
         )
     spec = DataSpec(
         "nodes",
@@ -95,7 +101,7 @@ def _with_made_features(request: Request, source: NodeGraph) -> NodeGraph:
         raise InputError(f"no features are called {kind!r}", hint=f"there are {', '.join(MADE_FEATURES)}; or a list")
     if source.graph.x is not None:
         raise InputError(f"{request.name} has features of its own", hint=f"leave features={kind!r} out, or the others")
-    if request.require_task("node-classification", "link-prediction") == "link-prediction" and kind == "degree":
+    if request.require_task(*TASKS) != "node-classification" and kind == "degree":
         raise InputError(f"the degrees of {request.name} tell of links to be predicted", hint='say features="identity"')
     graph = source.graph.clone()
     edge_index: Tensor = graph["edge_index"]
@@ -118,28 +124,53 @@ def _more(source: NodeGraph, *, links: bool) -> dict:
     return {"labels": labels, "notices": source.notices}
 
 
+def _directed_links(request: Request, source: NodeGraph) -> Dataset:
+    if not source.directed:
+        raise InputError(
+            f"the links of {request.name} have no direction, and directed-links is about where edges lead",
+            hint='give a networkx.DiGraph, or say directed=True where edges have one; else task="link-prediction"',
+        )
+    edge_index: Tensor = source.graph["edge_index"]
+    edges = ordered_edges(edge_index)
+    more = _more(source, links=True)
+    more["notices"] = (*more["notices"], *_left_out(source.graph, "directed-links"))
+    graph = Data(edge_index=edges.t().contiguous(), num_nodes=int(source.graph.num_nodes or 0))
+    if source.graph.x is not None:
+        graph.x = source.graph.x
+    spec = directed_links_spec(features_of(graph.x), int(graph.num_nodes or 0))
+    splits = _link_splits(request, lambda percents: split_edges(edges, stream(request), percents))
+    return request.dataset("directed-links", [graph], splits, spec, **more)
+
+
+def _left_out(graph: Data, task: str) -> list[str]:
+    """Notices of what the tasks of links leave out."""
+    edge_index: Tensor = graph["edge_index"]
+    loops = int((edge_index[0] == edge_index[1]).sum())
+    notices = [f"{loops:,} self-loops are left out: they join no pair of nodes"] if loops else []
+    if graph.get("edge_weight") is not None:
+        notices.append(f"{task} reads no weights of edges, which are left out")
+    return notices
+
+
 def _links(request: Request, source: NodeGraph) -> Dataset:
     if source.directed:
         raise InputError(
             f"the links of {request.name} have a direction, and link-prediction is about links that have none",
-            hint="say directed=False where direction means nothing; or give triples, which have one",
+            hint='say directed=False where direction means nothing, or task="directed-links"; or give triples',
         )
     num_nodes, edge_index = int(source.graph.num_nodes or 0), source.graph["edge_index"]
     links = unordered(edge_index)
     graph = Data(edge_index=both_directions(links), num_nodes=num_nodes)
     if source.graph.x is not None:
         graph.x = source.graph.x
-    loops = int((edge_index[0] == edge_index[1]).sum())
-    notices = [f"{loops:,} self-loops are left out: they join no pair of nodes"] if loops else []
-    if source.graph.get("edge_weight") is not None:
-        notices.append("link-prediction reads no weights of edges, which are left out")
     spec = DataSpec("node-pairs", (LINK,), node=features_of(graph.x), num_entities=num_nodes)
     more = _more(source, links=True)
-    more["notices"] = (*more["notices"], *notices)
-    return request.dataset("link-prediction", [graph], _link_splits(request, links, num_nodes), spec, **more)
+    more["notices"] = (*more["notices"], *_left_out(source.graph, "link-prediction"))
+    splits = _link_splits(request, lambda percents: split_links(links, num_nodes, stream(request), percents))
+    return request.dataset("link-prediction", [graph], splits, spec, **more)
 
 
-def _link_splits(request: Request, links: Tensor, num_nodes: int) -> Splits:
+def _link_splits(request: Request, draw: Callable[[tuple[int, int, int]], Split]) -> Splits:
     split = request.split
     if split is None:
         raise InputError(f"{request.name} has no split", hint=HINT.replace("60/20/20", "85/5/10"))
@@ -148,5 +179,4 @@ def _link_splits(request: Request, links: Tensor, num_nodes: int) -> Splits:
     kind, percents = drawn_split(split)
     if kind != "random":
         raise InputError(f"links have no classes that {split!r} could keep the shares of", hint='say "random-85/5/10"')
-    drawn: Split = split_links(links, num_nodes, stream(request), percents)
-    return Splits(split_name(request, split), fixed=(drawn,))
+    return Splits(split_name(request, split), fixed=(draw(percents),))

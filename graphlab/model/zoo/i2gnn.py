@@ -18,6 +18,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.core.errors import IncompatibleError
 from graphlab.data.spec import DataSpec
 from graphlab.model.subgraph.convolution import Convolution, average
 from graphlab.model.subgraph.inputs import edge_kinds
@@ -59,6 +60,11 @@ class I2GNN(Rootwise):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
+        if spec.directed:
+            raise IncompatibleError(
+                "i2gnn marks pairs of neighbours, and these edges lead one way",
+                hint="use a model of directed graphs, as dir-gnn, or make the graph undirected by a transform",
+            )
         dim = config.hidden_dim
         self.policy, self.edge = self.preparation(config), spec.edge
         self.max_tuples = config.max_tuples

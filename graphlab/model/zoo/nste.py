@@ -25,6 +25,7 @@ from graphlab.model.edges import edge_weight
 from graphlab.model.layered import Block
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, convolve
 from graphlab.ops.directed_operators import degree_scaled, with_loops
+from graphlab.ops.sparse_product import Pattern
 
 
 class Config(ModelConfig):
@@ -50,7 +51,8 @@ class SourceTargetEncoder(nn.Module):
         in_exponent, out_exponent: a and b.
 
     Shapes:
-        x `[num_nodes, widths[0]]`, edge_index `[2, E]` -> S and T, each `[num_nodes, widths[-1]]`.
+        x `[num_nodes, widths[0]]`, or None for the identity, edge_index `[2, E]` -> S and T, each
+        `[num_nodes, widths[-1]]`.
     """
 
     def __init__(self, widths: list[int], in_exponent: float, out_exponent: float) -> None:
@@ -59,11 +61,14 @@ class SourceTargetEncoder(nn.Module):
         self.to_source = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in pairwise(widths))
         self.to_target = nn.ModuleList(nn.Linear(i, o, bias=False) for i, o in pairwise(widths))
         self.exponents = in_exponent, out_exponent
-        self._both = Remembered(_both_directions)
+        self._both, self._identity = Remembered(_both_directions), Remembered(_identity)
 
-    def forward(self, x: Tensor, edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> tuple[Tensor, Tensor]:
-        out, into = self._both(edge_index, weight, num_nodes, *self.exponents, x.dtype)
-        source = target = self.features(x)
+    def forward(
+        self, x: Tensor | None, edge_index: Tensor, weight: Tensor | None, num_nodes: int
+    ) -> tuple[Tensor, Tensor]:
+        dtype = self.to_source[0].weight.dtype if x is None else x.dtype
+        out, into = self._both(edge_index, weight, num_nodes, *self.exponents, dtype)
+        source = target = self._identity(edge_index.device, num_nodes, dtype) if x is None else self.features(x)
         for depth, (of_target, of_source) in enumerate(zip(self.to_source, self.to_target, strict=True)):
             if depth:
                 assert isinstance(source, Tensor) and isinstance(target, Tensor)
@@ -115,6 +120,12 @@ class NSTE(Model):
 def _layer(rows: Tensor | SparseRows, linear_map: nn.Module, block: Block) -> Tensor:
     assert isinstance(linear_map, nn.Linear)
     return convolve(rows, linear_map.weight, block.sum)
+
+
+def _identity(device: torch.device, num_nodes: int, dtype: torch.dtype) -> SparseRows:
+    """One column a node."""
+    node = torch.arange(num_nodes, device=device)
+    return SparseRows(Pattern(node, node, num_nodes, num_nodes), torch.ones(num_nodes, dtype=dtype, device=device))
 
 
 def _both_directions(
