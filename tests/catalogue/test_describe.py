@@ -60,7 +60,7 @@ def test_one_name_for_several_kinds():
     [
         (("gnc",), UnknownNameError, "'gin' or 'gcn'?"),
         (("citeser",), UnknownNameError, "'citeseer'"),
-        (("zzzz", "model"), UnknownNameError, "known: astarnet"),
+        (("zzzz", "model"), UnknownNameError, "known: adpa"),
         (("gcn", "modell"), ConfigError, "model, dataset"),
         ((3,), InputError, "in quotes"),
     ],

@@ -19,7 +19,7 @@ BAD_REQUESTS = {
     "unknown model, far off": (
         ("run", "zzzzzz", "karate"),
         "no model is named 'zzzzzz'",
-        "known: astarnet, ",
+        "known: adpa, ",
     ),
     "model that is a path": (("run", "../gcn", "karate"), "no model is named", None),
     "unknown data set": (("run", "gcn", "karatte"), "no dataset is named 'karatte'", "'karate'"),
