@@ -82,8 +82,8 @@ def measured(what: str, kind: str, count: int) -> dict[str, Any]:
 def plain(num_nodes: int, train: list[tuple[int, int]], test: list[tuple[int, int]], hops: int) -> list[float]:
     """TC of test links, by sets and loops."""
     neighbours: list[list[int]] = [[] for _ in range(num_nodes)]
-    asked: list[list[int]] = [[] for _ in range(num_nodes)]
-    for into, links in ((neighbours, train), (asked, test)):
+    linked: list[list[int]] = [[] for _ in range(num_nodes)]
+    for into, links in ((neighbours, train), (linked, test)):
         for u, v in links:
             into[u].append(v)
             into[v].append(u)
@@ -105,10 +105,10 @@ def plain(num_nodes: int, train: list[tuple[int, int]], test: list[tuple[int, in
         for p, mine in enumerate(walks[node]):
             for q in range(hops):
                 size += decay ** (p + q) * sum(mine.values())
-                for other in asked[node]:
+                for other in linked[node]:
                     theirs = walks[other][q]
                     total += decay ** (p + q) * sum(count for end, count in mine.items() if end in theirs)
-        out.append(total / (size * len(asked[node])) if size and asked[node] else 0.0)
+        out.append(total / (size * len(linked[node])) if size and linked[node] else 0.0)
     return out
 
 

@@ -1,4 +1,4 @@
-"""Links with a direction: what is asked, what a model sees, what degrees, symmetry and linear maps can tell."""
+"""Links with a direction: what is built, what a model sees, what degrees, symmetry and linear maps can tell."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUESTIONS = tuple(METRICS)
 
 
 class Table(DirectedLinkModel):
-    """A score for each ordered pair, drawn at random; symmetric where that is asked for."""
+    """A score for each ordered pair, drawn at random; symmetric where that is built for."""
 
     def __init__(self, size=24, symmetric=False):
         super().__init__()
@@ -85,9 +85,9 @@ def test_other_questions_keep_the_contract(check, question):
 def test_what_is_asked(question):
     data = example("directed-edges")
     edges = joined(data.graph.edge_index.T)
-    asked = task(data, question=question)
+    built = task(data, question=question)
     for part in PARTS:
-        rows, pairs, is_asked = getattr(data.split(), part), asked.pairs(part), asked.is_asked(part)
+        rows, pairs, is_asked = getattr(data.split(), part), built.pairs(part), built.is_asked(part)
         for (u, v), row, kept in zip(rows.tolist(), pairs.tolist(), is_asked.tolist(), strict=True):
             assert kept == (question == "existence" or (v, u) not in edges)
             if not kept:
@@ -99,17 +99,17 @@ def test_what_is_asked(question):
                 a, b = row[-1]
                 assert a != b and (a, b) not in edges
                 assert question == "existence" or (b, a) not in edges
-    assert question == "existence" or not all(asked.is_asked(part).all() for part in PARTS), "no edge has its reverse"
+    assert question == "existence" or not all(built.is_asked(part).all() for part in PARTS), "no edge has its reverse"
     shape = (3, 3) if question == "three-class" else (2,)
-    labelled = asked.labelled(torch.zeros(len(data.split().test), *shape), "test")
-    count = int(asked.is_asked("test").sum()) * shape[0]
+    labelled = built.labelled(torch.zeros(len(data.split().test), *shape), "test")
+    count = int(built.is_asked("test").sum()) * shape[0]
     assert len(labelled.rows) == len(labelled.truth) == len(labelled.items) == count
 
 
 @pytest.mark.parametrize("question", ["existence", "three-class"])
 def test_negatives_of_validation_are_none_of_test(question):
-    asked = task(question=question)
-    codes = [joined(asked.pairs(part)[asked.is_asked(part)][:, -1]) for part in PARTS]
+    built = task(question=question)
+    codes = [joined(built.pairs(part)[built.is_asked(part)][:, -1]) for part in PARTS]
     assert not codes[0] & codes[1]
 
 
@@ -151,29 +151,29 @@ def test_propagated_features_are_those_of_the_training_edges():
 
 @pytest.mark.parametrize("negatives", ["fair", "uniform"])
 def test_training_negatives_are_no_training_edges_and_follow_the_step(negatives):
-    asked = task(negatives=negatives, batch_size=20)
-    edges, steps = joined(asked.split.train), asked.batches(SeedStream(1))
+    built = task(negatives=negatives, batch_size=20)
+    edges, steps = joined(built.split.train), built.batches(SeedStream(1))
     batches = [steps[k] for k in range(len(steps))]
     assert joined(torch.cat([b.pairs[:, 0] for b in batches])) == edges
-    for batch, again in zip(batches, (asked.batches(SeedStream(1))[k] for k in range(len(steps))), strict=True):
+    for batch, again in zip(batches, (built.batches(SeedStream(1))[k] for k in range(len(steps))), strict=True):
         assert torch.equal(batch.pairs, again.pairs)
         assert not joined(batch.pairs[:, 1]) & edges
-    other = asked.batches(SeedStream(2))[0]
+    other = built.batches(SeedStream(2))[0]
     assert not torch.equal(other.pairs[:, 1], batches[0].pairs[:, 1])
 
 
 def test_fair_training_negatives_have_the_degrees_of_the_edges():
-    asked = task(sparse())
-    assert not asked.num_unfair
-    for pairs in (asked.batches(SeedStream(0))[0].pairs, asked.pairs("validation"), asked.pairs("test")):
+    built = task(sparse())
+    assert not built.num_unfair
+    for pairs in (built.batches(SeedStream(0))[0].pairs, built.pairs("validation"), built.pairs("test")):
         for end in range(2):
             assert torch.equal(pairs[:, 0, end].bincount(minlength=80), pairs[:, 1, end].bincount(minlength=80))
 
 
 def test_a_linear_map_of_both_rows_cannot_tell_edges_from_fair_negatives():
     """Its logits are sums over both ends, which are equal in total: by convexity the loss is log 2 at least."""
-    asked = task(sparse(), decoder="linear")
-    batch = asked.batches(SeedStream(0))[0]
+    built = task(sparse(), decoder="linear")
+    batch = built.batches(SeedStream(0))[0]
     for seed in range(20):
         SeedStream(seed).seed_torch()
         head, rows = PairHead(6, 1, "linear"), 3 * torch.randn(80, 6)
@@ -188,19 +188,19 @@ def test_a_linear_map_of_both_rows_cannot_tell_edges_from_fair_negatives():
 
 
 def test_who_scores_both_orders_alike_is_right_half_of_the_time():
-    asked = task(question="direction")
+    built = task(question="direction")
     learner = Learner(Table(symmetric=True), nn.Identity())
     for part in PARTS:
-        scores = asked.evaluate(learner, part)
+        scores = built.evaluate(learner, part)
         assert scores["auroc"] == pytest.approx(0.5) and scores["accuracy"] == 0.5
-    assert asked.evaluate(Learner(Table(), nn.Identity()), "test")["auroc"] != pytest.approx(0.5)
+    assert built.evaluate(Learner(Table(), nn.Identity()), "test")["auroc"] != pytest.approx(0.5)
 
 
 def test_three_classes_of_scores_are_both_orders_and_none():
-    asked = task(question="three-class")
+    built = task(question="three-class")
     table = Table()
-    rows = asked.predict(Learner(table, nn.Identity()), "test")
-    for pairs, logits in zip(asked.pairs("test").tolist(), rows.tolist(), strict=True):
+    rows = built.predict(Learner(table, nn.Identity()), "test")
+    for pairs, logits in zip(built.pairs("test").tolist(), rows.tolist(), strict=True):
         for (u, v), row in zip(pairs, logits, strict=True):
             np.testing.assert_allclose(row, [table.scores[u, v].item(), table.scores[v, u].item(), 0], rtol=1e-6)
 
@@ -228,9 +228,9 @@ def test_who_sees_no_direction_is_at_chance():
 
 
 def test_undirected_messages_have_each_training_edge_both_ways():
-    asked = task(undirected_messages=True)
-    train = joined(asked.split.train)
-    shown = asked.batches(SeedStream(0))[0].graph.edge_index.T
+    built = task(undirected_messages=True)
+    train = joined(built.split.train)
+    shown = built.batches(SeedStream(0))[0].graph.edge_index.T
     assert joined(shown) == train | {(v, u) for u, v in train} and len(joined(shown)) == len(shown)
 
 
@@ -255,8 +255,8 @@ def test_negatives_that_cannot_be_fair_are_told():
     graph.add_nodes_from(range(40))
     data = gl.dataset(graph, task="directed-links", split="random-60/20/20")
     with pytest.warns(UserWarning, match="6 of validation and 6 of test are drawn uniformly"):
-        asked = make_plan("hope", data).make_task(0)
-    assert asked.num_unfair == {"validation": 6, "test": 6}
+        built = make_plan("hope", data).make_task(0)
+    assert built.num_unfair == {"validation": 6, "test": 6}
 
 
 def both_ways(num_nodes=20):

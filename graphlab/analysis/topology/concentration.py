@@ -155,13 +155,13 @@ def _shared(
         num_walks: Walks of up to K steps from each node.
         on_progress: Called after each block.
     """
-    hops, asked = len(worth), np.flatnonzero(links.degree)
-    bound = np.minimum(num_walks, graph.num_nodes)[asked].astype(np.int64)
+    hops, sources = len(worth), np.flatnonzero(links.degree)
+    bound = np.minimum(num_walks, graph.num_nodes)[sources].astype(np.int64)
     of_thread = local()
     weight_of = np.array([sum(worth[q] for q in range(hops) if steps >> q & 1) for steps in range(2**hops)])
     out = np.zeros(graph.num_nodes)
     for first, last in _blocks(bound):
-        block = asked[first:last]
+        block = sources[first:last]
         room = np.concatenate([[0], np.cumsum(bound[first:last])])
         ends = np.empty(room[-1], np.int32), np.empty(room[-1], np.uint8), np.empty(room[-1])
         size = np.zeros(len(block), np.int64)
@@ -182,7 +182,7 @@ def _shared(
         for_each(reach, ranges(len(block), LEAST))
         for_each(compare, ranges(graph.num_nodes, LEAST))
         if on_progress is not None:
-            on_progress(last / len(asked))
+            on_progress(last / len(sources))
     return out
 
 

@@ -128,8 +128,8 @@ def _joined(parts: Sequence[Adjacency], without: Adjacency) -> Adjacency:
     """The links of several parts, but for those of another."""
     num_nodes = without.num_nodes
     links = np.concatenate([np.zeros((0, 2), np.int64), *(part.links for part in parts)])
-    asked = without.links
-    kept = ~np.isin(links[:, 0] * num_nodes + links[:, 1], asked[:, 0] * num_nodes + asked[:, 1])
+    left_out = without.links
+    kept = ~np.isin(links[:, 0] * num_nodes + links[:, 1], left_out[:, 0] * num_nodes + left_out[:, 1])
     return Adjacency.of(links[kept], num_nodes)
 
 

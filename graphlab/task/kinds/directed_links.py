@@ -184,18 +184,18 @@ class DirectedLinks(Task[Questions]):
         self._blocked = self._codes_of_no_negatives(train)
         self._graph = self._message_graph(self.split.train)
         self.num_unfair: dict[str, int] = {}
-        self._asked: dict[Part, Tensor] = {}
+        self._questioned: dict[Part, Tensor] = {}
         self._pairs: dict[Part, Tensor] = {}
         blocked = self._codes_of_no_negatives(edges)
         for part in PARTS:
             rows = getattr(self.split, part).numpy()
-            asked = self._is_asked(rows, edges, part)
+            questioned = self._is_asked(rows, edges, part)
             pairs = np.zeros((len(rows), len(TRUTH[self.config.question]), 2), np.int64)
-            pairs[asked], count = self._questions_of(part, rows[asked], blocked)
-            self._asked[part], self._pairs[part] = torch.from_numpy(asked), torch.from_numpy(pairs)
+            pairs[questioned], count = self._questions_of(part, rows[questioned], blocked)
+            self._questioned[part], self._pairs[part] = torch.from_numpy(questioned), torch.from_numpy(pairs)
             self.num_unfair |= {part: count} if count else {}
             if self.config.question != "direction":
-                blocked = np.union1d(blocked, self._codes_of_no_negatives(pairs[asked, -1]))
+                blocked = np.union1d(blocked, self._codes_of_no_negatives(pairs[questioned, -1]))
         self._train_questions(np.arange(len(self._edges)), SeedStream(0))
         if self.num_unfair:
             counts = " and ".join(f"{count:,} of {part}" for part, count in self.num_unfair.items())
@@ -213,10 +213,10 @@ class DirectedLinks(Task[Questions]):
         """Which edges of a part are asked about, as far as `edges` say; bool."""
         if self.config.question == "existence":
             return np.ones(len(rows), bool)
-        asked = is_one_way(rows, edges, self._num_nodes)
-        if len(rows) and not asked.any():
+        questioned = is_one_way(rows, edges, self._num_nodes)
+        if len(rows) and not questioned.any():
             raise _no_question(self.config.question, f"{len(rows):,} {part} edges of {self.dataset.name}")
-        return asked
+        return questioned
 
     def _codes_of_no_negatives(self, pairs: np.ndarray) -> np.ndarray:
         """Pairs that are joined, and where directions are asked about too, the same turned round."""
@@ -330,7 +330,7 @@ class DirectedLinks(Task[Questions]):
 
     def is_asked(self, part: Part) -> Tensor:
         """Which edges of a part are asked about, bool `[n]`."""
-        return self._asked[part]
+        return self._questioned[part]
 
     def predict(self, learner: Learner, part: Part) -> Tensor:
         """Logits of the pairs of each edge, `[n, 2]`, or `[n, 3, 3]` of three classes; those of edges that are left out
@@ -343,9 +343,10 @@ class DirectedLinks(Task[Questions]):
         return logits.unflatten(0, pairs.shape[:2])
 
     def labelled(self, rows: Tensor, part: Part) -> Labelled:
-        asked = self._asked[part]
-        truth, logits = self._truth(int(asked.sum())).to(rows.device), rows[asked.to(rows.device)].flatten(0, 1)
-        pairs = self._pairs[part][asked].flatten(0, 1)
+        questioned = self._questioned[part]
+        truth = self._truth(int(questioned.sum())).to(rows.device)
+        logits = rows[questioned.to(rows.device)].flatten(0, 1)
+        pairs = self._pairs[part][questioned].flatten(0, 1)
         return Labelled(logits, truth if self.config.question == "three-class" else truth.bool(), pairs)
 
     def score(self, rows: Tensor, part: Part) -> dict[str, float]:
