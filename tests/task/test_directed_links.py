@@ -1,4 +1,4 @@
-"""Links with a direction: what is built, what a model sees, what degrees, symmetry and linear maps can tell."""
+"""Links with a direction: what is asked, what a model sees, what degrees, symmetry and linear maps can tell."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUESTIONS = tuple(METRICS)
 
 
 class Table(DirectedLinkModel):
-    """A score for each ordered pair, drawn at random; symmetric where that is built for."""
+    """A score for each ordered pair, drawn at random; symmetric where that is asked for."""
 
     def __init__(self, size=24, symmetric=False):
         super().__init__()
