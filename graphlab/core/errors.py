@@ -103,7 +103,9 @@ def _listed(names: list[str]) -> str:
 
 
 def closest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
-    """The known names nearest to `name`, compared without regard to case."""
+    """The known names nearest to `name`, compared without regard to case; those of the same letters come first."""
     by_lower = {k.lower(): k for k in known}
-    matches = difflib.get_close_matches(name.lower(), by_lower, n=n, cutoff=0.6)
-    return [by_lower[m] for m in matches]
+    letters = sorted(name.lower())
+    matches = [k for k in by_lower if sorted(k) == letters]
+    matches += difflib.get_close_matches(name.lower(), [k for k in by_lower if k not in matches], n=n, cutoff=0.6)
+    return [by_lower[m] for m in matches[:n]]

@@ -34,6 +34,7 @@ def searched_presets(*names: str) -> dict[str, Preset]:
     training = ("training.epochs", "training.patience", "training.lr", "training.weight_decay")
     preset = Preset(
         source="settings searched on validation for each data set, as published; the searches are GraphLab's own",
+        task={"batch_size": None},
         training={"epochs": 300, "patience": 50, "lr": 0.01, "weight_decay": 5e-4},
         ours=(*(f"model.{name}" for name in names), *training),
     )

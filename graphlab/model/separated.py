@@ -25,7 +25,7 @@ from graphlab.model.sparse_features import FeatureInput, FeatureLinear
 
 CITATION = Citation(
     key="platonov2023",
-    title="A critical look at the evaluation of GNNs under heterophily: Are we really making progress?",
+    title="A Critical Look at the Evaluation of GNNs under Heterophily: Are We Really Making Progress?",
     authors=("Platonov, Oleg and Kuznedelev, Denis and Diskin, Michael and Babenko, Artem and Prokhorenkova, Liudmila"),
     venue="ICLR",
     year=2023,
