@@ -84,8 +84,8 @@ def test_a_beta_whose_sum_is_infinite_is_refused(matrix):
     katz_triplets(sparse_of(matrix), 0.99 * bound, 3)
     with pytest.raises(InputError, match="infinite") as problem:
         katz_triplets(sparse_of(matrix), 1.01 * bound, 3)
-    told = float(problem.value.message.rpartition("which is ")[2])
-    assert told == pytest.approx(bound, rel=1e-5) and "smaller beta" in problem.value.hint
+    reported = float(problem.value.message.rpartition("which is ")[2])
+    assert reported == pytest.approx(bound, rel=1e-5) and "smaller beta" in problem.value.hint
 
 
 def test_hope_scores_along_edges():

@@ -94,10 +94,10 @@ def test_features_of_which_few_are_not_zero_give_the_same_scores(monkeypatch):
 def test_negatives_are_no_excluded_links_and_the_best_of_the_others(combination, block, monkeypatch):
     monkeypatch.setattr("graphlab.task.hard_negatives.BLOCK", block)
     links, heuristics, excluded = karate(np.eye(34)[:, :8])
-    asked = torch.from_numpy(links[:5])
-    negatives = hard_negatives(asked, heuristics, excluded, 9, STREAM, combination)
+    pairs = torch.from_numpy(links[:5])
+    negatives = hard_negatives(pairs, heuristics, excluded, 9, STREAM, combination)
     assert negatives.shape == (5, 2, 9) and negatives.dtype == torch.int64
-    for (u, v), own in zip(asked.tolist(), negatives.tolist(), strict=True):
+    for (u, v), own in zip(pairs.tolist(), negatives.tolist(), strict=True):
         for end, other, chosen in ((u, v, own[0]), (v, u, own[1])):
             neighbours = {b for pair in links[5:].tolist() for a, b in (pair, pair[::-1]) if a == end}
             candidates = sorted(set(range(34)) - neighbours - {u, v})
@@ -109,31 +109,31 @@ def test_negatives_are_no_excluded_links_and_the_best_of_the_others(combination,
 
 def test_negatives_depend_on_the_link_and_the_stream_alone():
     links, heuristics, excluded = karate()
-    asked = torch.from_numpy(links[:5])
-    negatives = hard_negatives(asked, heuristics, excluded, 12, STREAM)
-    assert torch.equal(hard_negatives(asked, heuristics, excluded, 12, STREAM), negatives)
-    assert torch.equal(hard_negatives(asked.flip(0)[:2], heuristics, excluded, 12, STREAM), negatives.flip(0)[:2])
-    assert torch.equal(hard_negatives(asked[:, [1, 0]], heuristics, excluded, 12, STREAM), negatives.flip(1))
-    assert not torch.equal(hard_negatives(asked, heuristics, excluded, 12, SeedStream(1)), negatives)
-    assert hard_negatives(asked[:0], heuristics, excluded, 12, STREAM).shape == (0, 2, 12)
+    pairs = torch.from_numpy(links[:5])
+    negatives = hard_negatives(pairs, heuristics, excluded, 12, STREAM)
+    assert torch.equal(hard_negatives(pairs, heuristics, excluded, 12, STREAM), negatives)
+    assert torch.equal(hard_negatives(pairs.flip(0)[:2], heuristics, excluded, 12, STREAM), negatives.flip(0)[:2])
+    assert torch.equal(hard_negatives(pairs[:, [1, 0]], heuristics, excluded, 12, STREAM), negatives.flip(1))
+    assert not torch.equal(hard_negatives(pairs, heuristics, excluded, 12, SeedStream(1)), negatives)
+    assert hard_negatives(pairs[:0], heuristics, excluded, 12, STREAM).shape == (0, 2, 12)
 
 
 def test_all_candidates_may_be_taken_and_no_more():
     links = np.array([[0, 1], [1, 2], [2, 3], [3, 4]])
     graph = Adjacency.of(links[:3], 5)
-    asked = torch.tensor([[3, 4]])
-    negatives = hard_negatives(asked, Heuristics(graph), graph, 2, STREAM)
+    pairs = torch.tensor([[3, 4]])
+    negatives = hard_negatives(pairs, Heuristics(graph), graph, 2, STREAM)
     assert sorted(negatives[0, 0].tolist()) == [0, 1] and set(negatives[0, 1].tolist()) <= {0, 1, 2}
     with pytest.raises(InputError, match="node 3 has 2 candidates for 3 hard negatives") as refused:
-        hard_negatives(asked, Heuristics(graph), graph, 3, STREAM)
+        hard_negatives(pairs, Heuristics(graph), graph, 3, STREAM)
     assert "4 negatives a link or fewer: task.num_hard_negatives" in str(refused.value)
 
 
 def test_candidates_that_score_zero_come_last_and_once():
     """A path of three in a graph of ten: whoever stands for its far end is drawn from seven nodes without a link."""
     graph = Adjacency.of(np.array([[0, 1], [1, 2]]), 10)
-    asked = torch.tensor([[0, 9]])
-    orders = {tuple(hard_negatives(asked, Heuristics(graph), graph, 7, SeedStream(k))[0, 0].tolist()) for k in range(5)}
+    pairs = torch.tensor([[0, 9]])
+    orders = {tuple(hard_negatives(pairs, Heuristics(graph), graph, 7, SeedStream(k))[0, 0].tolist()) for k in range(5)}
     assert {order[0] for order in orders} == {2} and len(orders) == 5
     assert all(sorted(order[1:]) == [3, 4, 5, 6, 7, 8] for order in orders)
 
