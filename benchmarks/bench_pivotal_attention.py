@@ -47,6 +47,8 @@ CASES = (
 
 SIZES = (32, 64, 128, 256)
 REPEATS, THREADS = 7, 2
+SHORT = 51
+"""Rounds of cases whose calls take less than the machine's own disturbances."""
 
 
 def published() -> ModuleType | None:
@@ -106,10 +108,11 @@ def compared(functions: ModuleType, batch: int, n: int, width: int, count: int) 
         return lambda: [call() for _ in range(inner)]
 
     calls = {name: several(step(attend, x, grad, count)) for name, attend in arms.items()}
-    seconds = interleaved(calls, REPEATS)
+    repeats = SHORT if batch * n**3 < 10**6 else REPEATS
+    seconds = interleaved(calls, repeats)
     with torch.no_grad():
         forward = interleaved(
-            {name: several(lambda attend=attend: attend(x, count)) for name, attend in arms.items()}, REPEATS
+            {name: several(lambda attend=attend: attend(x, count)) for name, attend in arms.items()}, repeats
         )
     return {
         "B, n, C, H": [batch, n, width, count],

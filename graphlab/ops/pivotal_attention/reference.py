@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from string import ascii_lowercase
 
 import torch
@@ -68,17 +69,17 @@ def probabilities(scores: Tensor, mask: Tensor | None, cap: float | None) -> Ten
     return scores.softmax(-1)
 
 
-def _axes(k: int) -> Iterator[tuple[str, str]]:
+@cache
+def _axes(k: int) -> tuple[tuple[str, str], ...]:
     """The axes of tuples, and of those in which the pivot p has a place, the first place first."""
     names = [name for name in ascii_lowercase if name not in "dp"][: 2 + k]
-    for place in range(2, 2 + k):
-        yield "".join(names), "".join([*names[:place], "p", *names[place + 1 :]])
+    return tuple(("".join(names), "".join([*names[:m], "p", *names[m + 1 :]])) for m in range(2, 2 + k))
 
 
 def _sum(terms: Iterator[Tensor]) -> Tensor:
-    """The sum of products that are no one else's, from the last to the first: that of the last place has its numbers in
-    order, and a softmax would copy others."""
+    """The sum of products, from the last to the first: that of the last place has its numbers in order, and a softmax
+    would copy others. Not in place, which is slower: a sum in new memory takes the order of its first term."""
     *rest, total = terms
     for term in reversed(rest):
-        total += term
+        total = total + term
     return total
