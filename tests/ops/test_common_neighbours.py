@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphlab.core.errors import InputError
+from graphlab.ops import common_neighbours as module
 from graphlab.ops.adjacency import Adjacency
-from graphlab.ops.common_neighbours import common_neighbours, reference
+from graphlab.ops.common_neighbours import common_neighbours, common_with_linked, reference
 
 
 @st.composite
@@ -41,6 +42,18 @@ def test_sums_are_those_over_sets(case, weighted):
     graph = Adjacency.of(links, size)
     weight = np.random.default_rng(0).random(size) if weighted else None
     assert np.array_equal(common_neighbours(graph, pairs, weight), reference(graph, pairs, weight))
+
+
+@given(graphs(), st.booleans())
+def test_sums_over_links_are_those_over_sets(case, is_alone):
+    size, edges, pairs = case
+    graph, links = Adjacency.of(edges, size), Adjacency.of(pairs, size)
+    expected = np.zeros(size, int)
+    np.add.at(expected, links.links.ravel(), np.repeat(reference(graph, links.links), 2).astype(int))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "ALONE", module.ALONE if is_alone else -1)
+        patch.setattr(module, "LEAST", 1)
+        assert np.array_equal(common_with_linked(graph, links), expected)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -22,9 +22,8 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from threading import local
 from typing import Literal
 
 import numpy as np
@@ -35,19 +34,11 @@ from graphlab.core.errors import InputError, require_count
 from graphlab.core.memory import available_memory, require_memory
 from graphlab.core.seeds import SeedStream
 from graphlab.ops.adjacency import Adjacency
-from graphlab.ops.common_neighbours import common_neighbours
-from graphlab.ops.compiled import called_by_loops, compiled
+from graphlab.ops.common_neighbours import common_with_linked
+from graphlab.ops.compiled import compiled
 from graphlab.ops.neighbour_sum import Neighbours, neighbour_sum
+from graphlab.ops.shared_walks import MOST_STEPS, shared_walks
 from graphlab.ops.threads import for_each, ranges
-
-MOST_HOPS = 8
-"""The most hops of the exact form, whose sets of steps are bits of a byte."""
-
-REACHED = 12 * 2**20
-"""Ends of walks, 13 bytes each, that are kept at once."""
-
-LEAST = 512
-"""Nodes that a thread takes at once."""
 
 OnProgress = Callable[[float], None]
 """Called with the part of the work that is done, from 0 to 1."""
@@ -101,23 +92,16 @@ def topological_concentration(
         InputError: The number of hops is out of its range.
     """
     links = parts.links(part)
-    require_count("the number of hops", hops, f"1 to {MOST_HOPS}")
-    if hops > MOST_HOPS:
-        raise InputError(f"the number of hops cannot be {hops}", hint=f"1 to {MOST_HOPS}; more by approximation")
+    require_count("the number of hops", hops, f"1 to {MOST_STEPS}")
+    if hops > MOST_STEPS:
+        raise InputError(f"the number of hops cannot be {hops}", hint=f"1 to {MOST_STEPS}; more by approximation")
     graph, is_train = parts.train, part == "train"
-    discount = _discount(graph)
-    num_walks = _num_walks(graph, hops)
-    powers = discount ** np.arange(hops)
-    normaliser = (powers[:, None] * num_walks).sum(0) * powers.sum() - is_train
+    worth = _discount(graph) ** np.arange(hops)
     if hops == 1:
-        shared = _shared_by_links(graph, links)
+        shared, walks = common_with_linked(graph, links), graph.degree
     else:
-        shared = _shared(graph, links, powers, num_walks.sum(0), on_progress)
-    has_links = links.degree > 0
-    counts = has_links & (graph.degree > (1 if is_train else 0))
-    values = np.zeros(parts.num_nodes)
-    values[counts] = shared[counts] / (links.degree[counts] * normaliser[counts])
-    return Concentration(part, hops, values, has_links)
+        shared, walks = shared_walks(graph, links, worth, on_progress)
+    return Concentration(part, hops, *_means(shared, walks, worth.sum(), int(is_train), links.start, graph.start))
 
 
 def _discount(graph: Adjacency) -> float:
@@ -125,189 +109,16 @@ def _discount(graph: Adjacency) -> float:
     return graph.num_nodes / len(graph.neighbour) if len(graph.neighbour) else 1.0
 
 
-def _num_walks(graph: Adjacency, hops: int) -> np.ndarray:
-    """Walks of 1 ... K steps from each node, float64 `[K, num_nodes]`."""
-    walks = graph.degree.astype(np.float64)[None].repeat(hops, axis=0)
-    row = np.repeat(np.arange(graph.num_nodes), graph.degree)
-    for step in range(1, hops):
-        walks[step] = np.bincount(row, walks[step - 1][graph.neighbour], minlength=graph.num_nodes)
-    return walks
-
-
-def _shared_by_links(graph: Adjacency, links: Adjacency) -> np.ndarray:
-    """The numerators of one hop, summed over the links of each node."""
-    ends = links.links
-    common = common_neighbours(graph, ends)
-    return np.bincount(ends.ravel(), np.repeat(common, 2), minlength=graph.num_nodes)
-
-
-def _shared(
-    graph: Adjacency, links: Adjacency, worth: np.ndarray, num_walks: np.ndarray, on_progress: OnProgress | None
-) -> np.ndarray:
-    """The numerators of K hops, summed over the links of each node.
-
-    Nodes j are taken in blocks, whose walks are kept; then, for each node i with a link into the block, its walks,
-    which are counted again where it is not in the block itself, are compared with those.
-
-    Args:
-        graph, links: Those of training, and those that are asked for.
-        worth: What walks of 1 ... K steps count, `[K]`.
-        num_walks: Walks of up to K steps from each node.
-        on_progress: Called after each block.
-    """
-    hops, sources = len(worth), np.flatnonzero(links.degree)
-    bound = np.minimum(num_walks, graph.num_nodes)[sources].astype(np.int64)
-    of_thread = local()
-    weight_of = np.array([sum(worth[q] for q in range(hops) if steps >> q & 1) for steps in range(2**hops)])
-    out = np.zeros(graph.num_nodes)
-    for first, last in _blocks(bound):
-        block = sources[first:last]
-        room = np.concatenate([[0], np.cumsum(bound[first:last])])
-        ends = np.empty(room[-1], np.int32), np.empty(room[-1], np.uint8), np.empty(room[-1])
-        size = np.zeros(len(block), np.int64)
-        place = np.full(graph.num_nodes, -1, np.int64)
-        place[block] = np.arange(len(block))
-
-        def reach(share: tuple[int, int], block=block, room=room, ends=ends, size=size) -> None:
-            scratch = _scratch(of_thread, graph.num_nodes)
-            _reach(graph.start, graph.neighbour, block, *share, worth, *scratch, room, *ends, size)
-
-        def compare(share: tuple[int, int], room=room, ends=ends, size=size, place=place) -> None:
-            scratch = _scratch(of_thread, graph.num_nodes)
-            _compare(
-                graph.start, graph.neighbour, links.start, links.neighbour, *share, worth, weight_of, *scratch, place,
-                room, *ends, size, out,
-            )  # fmt: skip
-
-        for_each(reach, ranges(len(block), LEAST))
-        for_each(compare, ranges(graph.num_nodes, LEAST))
-        if on_progress is not None:
-            on_progress(last / len(sources))
-    return out
-
-
-def _scratch(of_thread: local, num_nodes: int) -> tuple[np.ndarray, ...]:
-    """What one thread walks in, made once: `walks` and `flags` are zero whenever they are not in use."""
-    if not hasattr(of_thread, "arrays"):
-        walks, queue = np.zeros((3, num_nodes)), np.empty((3, num_nodes), np.int32)
-        of_thread.arrays = walks, queue, np.zeros(num_nodes, np.uint8)
-    return of_thread.arrays
-
-
-def _blocks(bound: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Ranges whose bounds sum to REACHED at most, or of one."""
-    total = np.concatenate([[0], np.cumsum(bound)])
-    first = 0
-    while first < len(bound):
-        last = int(np.searchsorted(total, total[first] + REACHED, side="right")) - 1
-        last = min(max(last, first + 1), len(bound))
-        yield first, last
-        first = last
-
-
-@called_by_loops
-def _walk(start, neighbour, node, worth, walks, queue, flags):
-    """The walks of up to K steps from a node, joined at their ends after each step; the number of different ends.
-
-    worth: what walks of 1 ... K steps count.
-    walks: `[3, n]`, zero at first: those of this step and of the next, which are zero at last too, and their sum.
-    queue: `[3, n]`, the nodes at which these are not zero, in `queue[2]` those of the sum.
-    flags: `[n]`, zero at first: at the ends, bit p for walks of p + 1 steps.
-    """
-    here, there, sums = walks[0], walks[1], walks[2]
-    now, following, ends = queue[0], queue[1], queue[2]
-    here[node], now[0] = 1, node
-    count, total = 1, 0
-    for p in range(len(worth)):
-        num_following = 0
-        for k in range(count):
-            at = np.uint64(now[np.uint64(k)])
-            value = here[at]
-            here[at] = 0
-            for e in range(start[at], start[at + np.uint64(1)]):
-                other = np.uint64(neighbour[np.uint64(e)])
-                before = there[other]
-                if before == 0:
-                    following[num_following] = other
-                    num_following += 1
-                there[other] = before + value
-        here, there, now, following = there, here, following, now
-        count, bit, share = num_following, np.uint8(1 << p), worth[p]
-        for k in range(count):
-            at = np.uint64(now[np.uint64(k)])
-            flag = flags[at]
-            if flag == 0:
-                ends[total] = at
-                total += 1
-            flags[at] = flag | bit
-            sums[at] += share * here[at]
-    for k in range(count):
-        here[now[k]] = 0
-    return total
-
-
 @compiled
-def _reach(start, neighbour, block, first, last, worth, walks, queue, flags, room, reached, steps, sums, size):
-    """The walks from block[first:last]: their ends, the steps that they took, and their sums, put closely together from
-    room[first] on; `room` says where."""
-    place = room[first]
-    for j in range(first, last):
-        room[j], size[j] = place, _walk(start, neighbour, block[j], worth, walks, queue, flags)
-        for k in range(size[j]):
-            end = queue[2, k]
-            reached[place], steps[place], sums[place] = end, flags[end], walks[2, end]
-            flags[end] = 0
-            walks[2, end] = 0
-            place += 1
-
-
-@compiled
-def _compare(
-    start,
-    neighbour,
-    link_start,
-    link,
-    first,
-    last,
-    worth,
-    weight_of,
-    walks,
-    queue,
-    flags,
-    place,
-    room,
-    reached,
-    steps,
-    sums,
-    size,
-    out,
-):
-    """For nodes i in [first, last) with links into the block: those of their walks whose ends the block has reached."""
-    for i in range(first, last):
-        is_linked = False
-        for e in range(link_start[i], link_start[i + 1]):
-            is_linked |= place[link[e]] >= 0
-        if not is_linked:
-            continue
-        own = place[i]
-        if own >= 0:
-            total = size[own]
-            for k in range(total):
-                end = reached[room[own] + k]
-                queue[2, k] = end
-                walks[2, end] = sums[room[own] + k]
-        else:
-            total = _walk(start, neighbour, i, worth, walks, queue, flags)
-        for e in range(link_start[i], link_start[i + 1]):
-            j = place[link[e]]
-            if j >= 0:
-                shared = 0.0
-                for k in range(room[j], room[j] + size[j]):
-                    shared += walks[2, reached[k]] * weight_of[steps[k]]
-                out[i] += shared
-        for k in range(total):
-            walks[2, queue[2, k]] = 0
-            flags[queue[2, k]] = 0
+def _means(shared, walks, scale, is_train, link_start, start):
+    """The concentrations, and whether a node has links."""
+    values, has_links = np.zeros(len(shared)), np.zeros(len(shared), np.bool_)
+    for i in range(len(shared)):
+        num_links = link_start[i + 1] - link_start[i]
+        has_links[i] = num_links > 0
+        if has_links[i] and start[i + 1] - start[i] > is_train:
+            values[i] = shared[i] / (num_links * (walks[i] * scale - is_train))
+    return values, has_links
 
 
 def approximate_concentration(

@@ -11,14 +11,14 @@ import numpy as np
 
 from graphlab.core.errors import require_count
 from graphlab.ops.adjacency import Adjacency
-from graphlab.ops.common_neighbours import common_neighbours
+from graphlab.ops.common_neighbours import common_with_linked
 from graphlab.ops.compiled import compiled
 from graphlab.ops.threads import for_each, ranges
 
 
 def clustering(graph: Adjacency) -> np.ndarray:
     """The local clustering coefficient, float64 `[num_nodes]`; 0 for fewer than two neighbours."""
-    triangles = np.bincount(graph.links.ravel(), np.repeat(common_neighbours(graph, graph.links), 2), graph.num_nodes)
+    triangles = common_with_linked(graph, graph)
     pairs = graph.degree * (graph.degree - 1)
     return np.divide(triangles, pairs, out=np.zeros(graph.num_nodes), where=pairs > 0)
 
