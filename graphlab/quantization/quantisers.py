@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,19 +19,20 @@ from torch import Tensor, nn
 from graphlab.core.errors import InputError
 from graphlab.quantization.formats import SMALLEST_SCALE, FixedPoint, Format
 from graphlab.quantization.observers import MinMax, Observer
+from graphlab.quantization.rounding import check_broadcast, fake_quantise, learned_fake_quantise
 
 
 class Quantiser(nn.Module, ABC):
     """Rounds values to the numbers of `format`.
 
     Args:
-        format: what values are stored as.
+        number_format: what values are stored as.
         channel: dimension of the channels, for formats with a scale each. A scale a node goes along dimension 0.
     """
 
-    def __init__(self, format: Format, channel: int = 0) -> None:
+    def __init__(self, number_format: Format, channel: int = 0) -> None:
         super().__init__()
-        self.format, self.channel = format, channel
+        self.format, self.channel = number_format, channel
 
     @property
     def dim(self) -> int | None:
@@ -71,7 +71,7 @@ class Quantiser(nn.Module, ABC):
             working = _working(value.detach())
             self._prepare(working, learns=False)
             scale, zero_point = self.parameters_of()
-            _check_broadcast(working, scale)
+            check_broadcast(working, scale)
             steps = self.format.nearest(working / scale.to(working.dtype))
             if steps.sum().isnan() and steps.isnan().any():
                 raise InputError("values to quantise contain NaN", hint="look for a division by zero before this layer")
@@ -94,15 +94,15 @@ class WeightQuantiser(Quantiser):
     """Fits scale and zero point to the values of each call; they take no gradient.
 
     Args:
-        format: what values are stored as.
+        number_format: what values are stored as.
         channel: dimension of the channels; 0 is that of the outputs of `nn.Linear`.
     """
 
     _scale: Tensor | None
     _zero_point: Tensor | None
 
-    def __init__(self, format: Format, channel: int = 0) -> None:
-        super().__init__(format, channel)
+    def __init__(self, number_format: Format, channel: int = 0) -> None:
+        super().__init__(number_format, channel)
         self.register_buffer("_scale", None, persistent=False)
         self.register_buffer("_zero_point", None, persistent=False)
 
@@ -123,13 +123,13 @@ class ActivationQuantiser(Quantiser):
     Until it has seen a batch in training mode, values pass unchanged; fixed point needs none.
 
     Args:
-        format: what values are stored as.
+        number_format: what values are stored as.
         observer: decides the range; `MinMax()` by default.
         channel: dimension of the channels, the last by default.
     """
 
-    def __init__(self, format: Format, observer: Observer | None = None, channel: int = -1) -> None:
-        super().__init__(format, channel)
+    def __init__(self, number_format: Format, observer: Observer | None = None, channel: int = -1) -> None:
+        super().__init__(number_format, channel)
         self.observer = MinMax() if observer is None else observer
 
     def parameters_of(self) -> tuple[Tensor, Tensor]:
@@ -154,7 +154,7 @@ class LearnedStep(Quantiser):
     1 / sqrt(values a scale * highest).
 
     Args:
-        format: any but fixed point. Its integers are used with zero point 0.
+        number_format: any but fixed point. Its integers are used with zero point 0.
         shape: of the scale, broadcastable to the values, such as `(num_channels, 1)`; a scalar by default.
 
     Raises:
@@ -163,16 +163,16 @@ class LearnedStep(Quantiser):
 
     num_batches: Tensor
 
-    def __init__(self, format: Format, shape: tuple[int, ...] = ()) -> None:
-        super().__init__(format)
-        if isinstance(format, FixedPoint):
+    def __init__(self, number_format: Format, shape: tuple[int, ...] = ()) -> None:
+        super().__init__(number_format)
+        if isinstance(number_format, FixedPoint):
             raise InputError(
-                f"the step of {format.name} is fixed and cannot be learned",
+                f"the step of {number_format.name} is fixed and cannot be learned",
                 hint="use an integer format, as int8-symmetric, or another quantiser",
             )
-        if (math.prod(shape) > 1 or bool(shape)) == (format.granularity == "tensor"):
+        if bool(shape) == (number_format.granularity == "tensor"):
             raise InputError(
-                f"steps of shape {list(shape)} do not fit the format {format.name}",
+                f"steps of shape {list(shape)} do not fit the format {number_format.name}",
                 hint="give no shape for one step, and that of the steps for -channel and -node",
             )
         self.step = nn.Parameter(torch.ones(shape))
@@ -193,7 +193,7 @@ class LearnedStep(Quantiser):
         working = _working(value)
         if not self._prepare(working.detach(), learns=self.training):
             return value
-        _check_broadcast(working, self.step)
+        check_broadcast(working, self.step)
         scale = self.step.abs().clamp(min=SMALLEST_SCALE).to(working.dtype)
         values_a_step = max(1, working.numel() // max(1, scale.numel()))
         factor = 1 / math.sqrt(values_a_step * self.format.highest)
@@ -203,7 +203,7 @@ class LearnedStep(Quantiser):
     @torch.no_grad()
     def _prepare(self, value: Tensor, *, learns: bool) -> bool:
         if learns and not self.is_set and value.numel():
-            _check_broadcast(value, self.step)
+            check_broadcast(value, self.step)
             mean = (value.abs() / (value.numel() // self.step.numel())).sum_to_size(self.step.shape)
             if not bool(mean.isfinite().all()):
                 raise InputError("values to quantise are NaN or infinite", hint="look for a diverging loss")
@@ -212,86 +212,11 @@ class LearnedStep(Quantiser):
         return self.is_set
 
 
-def fake_quantise(value: Tensor, scale: Tensor, zero_point: Tensor, number_format: Format) -> Tensor:
-    """Values rounded to the format and scaled back. The gradient is 1 where no clamp was needed, else 0.
-
-    Args:
-        value: float32 or float64.
-        scale: positive, broadcastable to `value`; takes no gradient.
-        zero_point: integers, broadcastable to `value`.
-        number_format: gives the rounding and the bounds.
-
-    Returns:
-        Of the shape and dtype of `value`.
-
-    Raises:
-        InputError: the scale is not broadcastable.
-    """
-    _check_broadcast(value, scale)
-    return _Rounded.apply(value, scale.to(value.dtype), zero_point, number_format)
-
-
-def learned_fake_quantise(
-    value: Tensor, scale: Tensor, zero_point: Tensor, number_format: Format, factor: float
-) -> Tensor:
-    """As `fake_quantise`, with a gradient for the scale too (Esser et al., eq. 3), multiplied by `factor`.
-
-    d output / d scale = round(value / scale) - value / scale    inside the bounds
-                         lowest - zero_point, highest - zero_point    beyond them
-    """
-    _check_broadcast(value, scale)
-    return _Learned.apply(value, scale, zero_point, number_format, factor)
-
-
-class _Rounded(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, value: Tensor, scale: Tensor, zero_point: Tensor, number_format: Format) -> Tensor:
-        steps = number_format.nearest(value / scale)
-        low, high = number_format.lowest - zero_point, number_format.highest - zero_point
-        if ctx.needs_input_grad[0]:
-            ctx.save_for_backward((steps >= low) & (steps <= high))
-        return steps.clamp_(low, high).mul_(scale)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride] torch types it as *grads
-        (is_inside,) = ctx.saved_tensors
-        return grad * is_inside, None, None, None
-
-
-class _Learned(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, value: Tensor, scale: Tensor, zero_point: Tensor, number_format: Format, factor: float
-    ) -> Tensor:
-        exact = value / scale
-        steps = number_format.nearest(exact.clone())
-        low, high = number_format.lowest - zero_point, number_format.highest - zero_point
-        is_inside = (steps >= low) & (steps <= high)
-        steps = steps.clamp_(low, high)
-        ctx.save_for_backward(is_inside, steps - exact * is_inside)
-        ctx.scale_shape, ctx.factor = scale.shape, factor
-        return steps * scale
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride] torch types it as *grads
-        is_inside, slope = ctx.saved_tensors
-        return grad * is_inside, (grad * slope).sum_to_size(ctx.scale_shape) * ctx.factor, None, None, None
-
-
 def _working(value: Tensor) -> Tensor:
     """Floating point of 32 bits at least: integers of 16 bits are exact there."""
     if not value.is_floating_point():
         raise InputError(f"values of type {value.dtype} are not quantised", hint="give floating-point values")
     return value.to(torch.promote_types(value.dtype, torch.float32))
-
-
-def _check_broadcast(value: Tensor, scale: Tensor) -> None:
-    sizes = zip(reversed(scale.shape), reversed(value.shape), strict=False)
-    if scale.dim() > value.dim() or any(own not in (1, size) for own, size in sizes):
-        raise InputError(
-            f"scales of shape {list(scale.shape)} do not fit values of shape {list(value.shape)}",
-            hint="a scale a node or channel needs the same nodes or channels in each call",
-        )
 
 
 def _unknown() -> InputError:
