@@ -120,6 +120,8 @@ class MinMax(Observer):
 class Percentile(Observer):
     """Between two order statistics, so that a few outliers do not widen the range.
 
+    Of n values in order these are number max(1, int(share n)) and number int((1 - share) n), counted from 1.
+
     Args:
         share: share of the values that is cut off at each end, below one half.
         momentum: as in `MinMax`.
@@ -134,9 +136,10 @@ class Percentile(Observer):
     def batch_range(self, value: Tensor, number_format: Format, dim: int | None) -> tuple[Tensor, Tensor]:
         extremes(value, dim)
         rows, shape = _rows(value, dim)
-        rank = min(int(self.share * rows.shape[1]), (rows.shape[1] - 1) // 2)
-        low = rows.kthvalue(1 + rank, dim=1).values
-        high = rows.kthvalue(rows.shape[1] - rank, dim=1).values
+        count = rows.shape[1]
+        first = max(1, int(self.share * count))
+        last = max(first, int((1 - self.share) * count))
+        low, high = rows.kthvalue(first, dim=1).values, rows.kthvalue(last, dim=1).values
         return low.clamp(max=0).view(shape), high.clamp(min=0).view(shape)
 
     def batch_weight(self) -> float | None:

@@ -68,7 +68,7 @@ class Quantiser(nn.Module, ABC):
             InputError: a value is NaN, or scale and zero point are not known yet.
         """
         with torch.no_grad():
-            working = _working(value.detach())
+            working = as_working(value.detach())
             self._prepare(working, learns=False)
             scale, zero_point = self.parameters_of()
             check_broadcast(working, scale)
@@ -80,7 +80,7 @@ class Quantiser(nn.Module, ABC):
 
     def forward(self, value: Tensor) -> Tensor:
         """Values rounded to the format, of the same shape and dtype. NaN stays NaN."""
-        working = _working(value)
+        working = as_working(value)
         if not self._prepare(working.detach(), learns=self.training):
             return value
         scale, zero_point = self.parameters_of()
@@ -109,7 +109,7 @@ class WeightQuantiser(Quantiser):
     def parameters_of(self) -> tuple[Tensor, Tensor]:
         """Those of the last call."""
         if self._scale is None or self._zero_point is None:
-            raise _unknown()
+            raise unknown_parameters()
         return self._scale, self._zero_point
 
     def _prepare(self, value: Tensor, *, learns: bool) -> bool:
@@ -134,7 +134,7 @@ class ActivationQuantiser(Quantiser):
 
     def parameters_of(self) -> tuple[Tensor, Tensor]:
         if not self._is_known():
-            raise _unknown()
+            raise unknown_parameters()
         return self.format.range_parameters(self.observer.low, self.observer.high)
 
     def _is_known(self) -> bool:
@@ -185,12 +185,12 @@ class LearnedStep(Quantiser):
 
     def parameters_of(self) -> tuple[Tensor, Tensor]:
         if not self.is_set:
-            raise _unknown()
+            raise unknown_parameters()
         scale = self.step.detach().abs().clamp(min=SMALLEST_SCALE)
         return scale, torch.zeros_like(scale, dtype=torch.int32)
 
     def forward(self, value: Tensor) -> Tensor:
-        working = _working(value)
+        working = as_working(value)
         if not self._prepare(working.detach(), learns=self.training):
             return value
         check_broadcast(working, self.step)
@@ -212,14 +212,14 @@ class LearnedStep(Quantiser):
         return self.is_set
 
 
-def _working(value: Tensor) -> Tensor:
+def as_working(value: Tensor) -> Tensor:
     """Floating point of 32 bits at least: integers of 16 bits are exact there."""
     if not value.is_floating_point():
         raise InputError(f"values of type {value.dtype} are not quantised", hint="give floating-point values")
     return value.to(torch.promote_types(value.dtype, torch.float32))
 
 
-def _unknown() -> InputError:
+def unknown_parameters() -> InputError:
     return InputError(
         "scale and zero point are not known yet", hint="pass values in training mode first, or load saved ones"
     )
