@@ -60,9 +60,8 @@ class Mixture(nn.Module):
     @property
     def chosen(self) -> Format:
         """The format of the largest weight; of the fewest bits among equals."""
-        largest = float(self.logits.max())
-        best = [each for each, logit in zip(self.formats, self.logits.tolist(), strict=True) if logit == largest]
-        return min(best, key=lambda each: each.bits)
+        logits = self.logits.tolist()
+        return max(zip(logits, self.formats, strict=True), key=lambda each: (each[0], -each[1].bits))[1]
 
     def forward(self, value: Tensor) -> Tensor:
         """The mixture, of the shape and dtype of `value`."""
