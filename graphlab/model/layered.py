@@ -44,6 +44,10 @@ class Block:
         with `own`, also of so many times the target's row. `sum_dtype` is that of `neighbour_sum`."""
         return neighbour_sum(self.neighbours(len(x)), x, self.edge_weight, own, sum_dtype)
 
+    def with_weights(self, edge_weight: Tensor | None) -> Block:
+        """The same edges with other weights; they are sorted once for both."""
+        return Block(self.edge_index, self.num_targets, edge_weight, self._sorted)
+
     def neighbours(self, num_sources: int) -> Neighbours:
         """The edges, of so many sources, sorted once."""
         if num_sources not in self._sorted:

@@ -5,7 +5,7 @@ outside of it knows of them. A network without observers has no hooks; a call of
 
 Points are known before anything is computed:
 
-    a linear layer                                  output
+    a linear layer                                  input, output
     a layer of PyG that passes messages             message, aggregate, and attention where it updates edges
     a module that names them in observation_points  those, each of which it passes through `observe`
 
@@ -15,11 +15,14 @@ A layer whose weight is read without a call of the layer has no value at its poi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 import torch_geometric.nn as pyg
 from torch import Tensor, nn
+
+from graphlab.model.sparse_features import SparseRows, linear
 
 OBSERVERS = "observers"
 """The child of a module that holds its observers, by point."""
@@ -34,36 +37,62 @@ def observe(module: nn.Module, point: str, value: Tensor) -> Tensor:
         value: Of any shape.
     """
     observers = module._modules.get(OBSERVERS)
-    return value if observers is None else observers.get_submodule(point)(value)
+    observer = None if observers is None else observers._modules.get(point)
+    return value if observer is None else observer(value)
 
 
-def is_observed(module: nn.Module) -> bool:
-    """Whether there are observers at the points of a module itself. A module that has a faster way without passing its
-    points does not take it then."""
-    return OBSERVERS in module._modules
+def observe_rows(module: nn.Module, point: str, rows: Tensor | SparseRows) -> Tensor | SparseRows:
+    """`observe` for rows of nodes. Of sparse ones an observer sees the numbers that are not zero, unless it looks at
+    rows or columns one by one (`dim`), and maps zero to zero."""
+    if not isinstance(rows, SparseRows) or not is_observed(module, point):
+        return rows if isinstance(rows, SparseRows) else observe(module, point, rows)
+    if getattr(module.get_submodule(f"{OBSERVERS}.{point}"), "dim", None) is not None:
+        return observe(module, point, rows.to_dense())
+    return replace(rows, values=observe(module, point, rows.values))
 
 
-def install_observers(network: nn.Module, make: Callable[[str], nn.Module]) -> dict[str, nn.Module]:
-    """Put an observer at each point of a network.
+def is_observed(module: nn.Module, *points: str) -> bool:
+    """Whether there are observers at a module's own points, of these where some are named. A module that has a faster
+    way without passing its points does not take it then."""
+    observers = module._modules.get(OBSERVERS)
+    return observers is not None and (not points or any(point in observers._modules for point in points))
+
+
+def observed_linear(layer: Any, rows: Tensor | SparseRows) -> Tensor:
+    """The product of rows `[num_nodes, in]`, as the point `input` of a linear layer has given them, with the layer's
+    weight, without its bias, past the point `output`."""
+    return observe(layer, "output", linear(rows, layer.weight))
+
+
+def install_observers(network: nn.Module, make: Callable[[str], nn.Module | None]) -> dict[str, nn.Module]:
+    """Put an observer at points of a network.
 
     Args:
         network: Changed in place. It has no observers yet.
-        make: From the name of a point, as `model.convs.0.aggregate`, to a module that maps a value to one of its shape.
+        make: From the name of a point, as `model.convs.0.aggregate`, to a module that maps a value to one of its shape,
+            or None for none.
 
     Returns:
         The observers by point.
     """
     installed: dict[str, nn.Module] = {}
     for path, module in list(network.named_modules()):
-        points = points_of(module)
-        if not points:
+        names = {point: f"{path}.{point}".lstrip(".") for point in points_of(module)}
+        observers = {point: observer for point, name in names.items() if (observer := make(name)) is not None}
+        if not observers:
             continue
-        own = {point: make(f"{path}.{point}".lstrip(".")) for point in points}
-        module.add_module(OBSERVERS, nn.ModuleDict(own))
+        module.add_module(OBSERVERS, nn.ModuleDict(observers))
         for point, register in _hooks(module).items():
-            register(lambda module, _, value, point=point: observe(module, point, value))
-        installed |= {f"{path}.{point}".lstrip("."): observer for point, observer in own.items()}
+            if point in observers:
+                register(_hook_of(point))
+        installed |= {names[point]: observer for point, observer in observers.items()}
     return installed
+
+
+def _hook_of(point: str) -> Callable[..., Any]:
+    if point == "input":
+        return lambda module, values: (observe_rows(module, point, values[0]), *values[1:])
+    return lambda module, _, value: observe(module, point, value)
 
 
 def points_of(module: nn.Module) -> tuple[str, ...]:
@@ -74,7 +103,7 @@ def points_of(module: nn.Module) -> tuple[str, ...]:
 def _hooks(module: nn.Module) -> Mapping[str, Callable[..., Any]]:
     """Of points that need no call of `observe`: how a hook is put there."""
     if isinstance(module, nn.Linear | pyg.Linear):
-        return {"output": module.register_forward_hook}
+        return {"input": module.register_forward_pre_hook, "output": module.register_forward_hook}
     if isinstance(module, pyg.MessagePassing):
         updates_edges = type(module).edge_update is not pyg.MessagePassing.edge_update
         return {

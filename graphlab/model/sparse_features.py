@@ -94,12 +94,14 @@ class FeatureInput(nn.Module):
         self.p, self.binary = p, binary
         self._nonzero = Remembered(_nonzero)
 
-    def forward(self, x: Tensor) -> Tensor | SparseRows:
+    def forward(self, x: Tensor, before: Callable[..., Tensor | SparseRows] | None = None) -> Tensor | SparseRows:
+        """before: what is done to the rows before dropout."""
         nonzero = None if x.requires_grad else self._nonzero(x)
-        if nonzero is None:
-            return F.dropout(self._read(x), self.p, self.training)
-        pattern, values = nonzero
-        return SparseRows(pattern, self._read(values)).dropout(self.p, self.training)
+        rows = self._read(x) if nonzero is None else SparseRows(nonzero[0], self._read(nonzero[1]))
+        rows = rows if before is None else before(rows)
+        if isinstance(rows, Tensor):
+            return F.dropout(rows, self.p, self.training)
+        return rows.dropout(self.p, self.training)
 
     def _read(self, x: Tensor) -> Tensor:
         return (x != 0).to(x.dtype) + (x - x.detach()) if self.binary else x

@@ -69,8 +69,8 @@ class ListedSpace(Space):
     """Settings of a model with the values that a user lists, as `{"model": "gcn", "hidden_dim": [8, 16]}`.
 
     Settings of the model go by their names, those of training too where the model has none of the name; those of the
-    task are written `task.batch_size`, those of a transform `transform.bits` beside its name, `"transform":
-    "fake-quantise"`, and those of a pre-transform likewise. All others are those of the recipe.
+    task are written `task.batch_size`, those of a transform `transform.scheme` beside its name, `"transform":
+    "quantize"`, and those of a pre-transform likewise. All others are those of the recipe.
 
     Raises UnknownNameError for a model that is not there, ConfigError naming the setting for one that is not there, for
     values that it cannot have, and for settings that never go together.

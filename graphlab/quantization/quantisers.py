@@ -149,7 +149,8 @@ class ActivationQuantiser(Quantiser):
 class LearnedStep(Quantiser):
     """Learns the scale by gradient: learned step size quantisation, Esser et al., ICLR 2020. The zero point is 0.
 
-    The first batch in training mode sets the scale to 2 mean|value| / sqrt(highest); until then values pass unchanged.
+    The first batch in training mode that is not all zero sets the scale to 2 mean|value| / sqrt(highest), of the
+    largest mean where a channel is all zero; until then values pass unchanged.
     The gradient of the scale is that of the rounded value with rounding taken for constant, times
     1 / sqrt(values a scale * highest).
 
@@ -207,8 +208,10 @@ class LearnedStep(Quantiser):
             mean = (value.abs() / (value.numel() // self.step.numel())).sum_to_size(self.step.shape)
             if not bool(mean.isfinite().all()):
                 raise InputError("values to quantise are NaN or infinite", hint="look for a diverging loss")
-            self.step.copy_((2 * mean / math.sqrt(self.format.highest)).clamp(min=SMALLEST_SCALE))
-            self.num_batches += 1
+            if mean.any():  # weights that start at zero are rounded once they have moved
+                mean = torch.where(mean > 0, mean, mean.max())
+                self.step.copy_(2 * mean / math.sqrt(self.format.highest))
+                self.num_batches += 1
         return self.is_set
 
 

@@ -4,7 +4,7 @@ Each check takes a transform's name, its settings and a case of `cases()` and ra
 
     @pytest.mark.parametrize("check", TRANSFORM_CHECKS)
     @pytest.mark.parametrize("case", cases())
-    def test_contract(check, case): check("fake-quantise", {"bits": 8}, *case)
+    def test_contract(check, case): check("quantize", {"scheme": "w8a8"}, *case)
 """
 
 from __future__ import annotations

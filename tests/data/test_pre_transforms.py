@@ -173,12 +173,12 @@ def test_who_a_run_is():
             {"pre_transform": "degree"},
             {"pre_transform": "one-hot-degree"},
             {"pre_transform": "one-hot-degree", "max_degree": 2},
-            {"pre_transform": "one-hot-degree", "max_degree": 2, "transform": "fake-quantise"},
+            {"pre_transform": "one-hot-degree", "max_degree": 2, "transform": "quantize"},
         )
     }
     assert len(ids) == 5
-    plan = make_plan("gin", data, {"pre_transform": "degree", "transform": "fake-quantise"})
-    assert plan.title == "gin (degree, fake-quantise)" and not check_recipe(plan.spec(0)).is_followed
+    plan = make_plan("gin", data, {"pre_transform": "degree", "transform": "quantize"})
+    assert plan.title == "gin (degree, quantize)" and not check_recipe(plan.spec(0)).is_followed
 
 
 def test_searches_and_supernets_see_the_features(tmp_path):

@@ -64,7 +64,7 @@ def test_commands(cli, folder, monkeypatch):
     for line in COMMANDS[:2]:
         done = cli(*shlex.split(line)[1:])
         assert done.code == 0 and done.out, f"{line}\n{done.out}\n{done.err}"
-    assert "gcn (fake-quantise)" in cli(*shlex.split(COMMANDS[0])[1:]).out
+    assert "gcn (quantize)" in cli(*shlex.split(COMMANDS[0])[1:]).out
 
 
 @pytest.mark.slow

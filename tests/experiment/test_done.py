@@ -83,7 +83,7 @@ def test_they_are_the_runs_that_planning_gives(again):
         {"precision": "bf16"},
         {"device": "cuda"},
         {"store": "elsewhere"},
-        {"transform": "fake-quantise"},
+        {"transform": "quantize"},
     ],
     ids=str,
 )

@@ -19,7 +19,7 @@ from graphlab.records.record import RunSpec
 from graphlab.records.store import Store
 from graphlab.training import loop
 
-QUANTISED = {"transform": "fake-quantise", "transform.bits": 4}
+QUANTISED = {"transform": "quantize", "transform.scheme": "weight=int4-symmetric-channel"}
 SHORT = {"training.epochs": 3, "model.hidden_dim": 8}
 
 
@@ -40,8 +40,11 @@ def plain(store):
 
 def test_a_run_states_its_transform_and_a_run_without_one_does_not(runs, plain):
     spec, other = runs[0].spec, plain[0].spec
-    assert spec.identity["transform"] == "fake-quantise" and spec.identity["settings"]["transform.bits"] == 4
-    assert spec.versions["transform"] == 1 and spec.settings["transform"] == {"bits": 4, "activations": False}
+    assert (
+        spec.identity["transform"] == "quantize"
+        and spec.identity["settings"]["transform.scheme"] == QUANTISED["transform.scheme"]
+    )
+    assert spec.versions["transform"] == 1 and spec.settings["transform"]["scheme"] == QUANTISED["transform.scheme"]
     assert spec.id != other.id
     assert not [part for part in json.dumps(other.to_json()).split('"') if part.startswith("transform")]
     assert RunSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
@@ -55,29 +58,29 @@ def test_ids_of_runs_without_a_transform_are_what_they_were():
 
 
 def test_it_is_never_shown_as_the_plain_model(runs, plain, store):
-    assert "gcn (fake-quantise)" in repr(runs) and "gcn (fake-quantise)" in repr(runs[0])
-    assert "gcn (fake-quantise)" in runs._repr_html_() and runs.to_json()["transform"] == "fake-quantise"
-    assert "fake-quantise" not in repr(plain) and "transform" not in plain.to_json()
+    assert "gcn (quantize)" in repr(runs) and "gcn (quantize)" in repr(runs[0])
+    assert "gcn (quantize)" in runs._repr_html_() and runs.to_json()["transform"] == "quantize"
+    assert "quantize" not in repr(plain) and "transform" not in plain.to_json()
     frame = gl.runs(store)
-    assert dict(zip(frame["id"], frame["settings"], strict=True))[runs[0].id].startswith("transform=fake-quantise")
+    assert dict(zip(frame["id"], frame["settings"], strict=True))[runs[0].id].startswith("transform=quantize")
     board = gl.leaderboard("karate", store)
-    assert sorted("transform=fake-quantise" in settings for settings in board["settings"]) == [False, True]
-    assert "transform=fake-quantise" in repr(gl.compare(gl.run("mlp", "karate", store=store, seeds=2, **SHORT),
+    assert sorted("transform=quantize" in settings for settings in board["settings"]) == [False, True]
+    assert "transform=quantize" in repr(gl.compare(gl.run("mlp", "karate", store=store, seeds=2, **SHORT),
         gl.run("gcn", "karate", store=store, seeds=2, **SHORT, **QUANTISED)))  # fmt: skip
     table = gl.table(["gcn"], ["karate"], store=store, train=False, **SHORT, **QUANTISED)
-    assert table.models == ("gcn (fake-quantise)",)
-    assert "transform=fake-quantise" in gl.leaderboard("karate", store).to_string()
+    assert table.models == ("gcn (quantize)",)
+    assert "transform=quantize" in gl.leaderboard("karate", store).to_string()
 
 
 def test_it_departs_from_the_published_recipe():
     spec = make_plan("gcn", "karate").spec(0)
-    quantised = make_plan("gcn", "karate", {"transform": "fake-quantise"}).spec(0)
+    quantised = make_plan("gcn", "karate", {"transform": "quantize"}).spec(0)
     cora = {"dataset": "planetoid/cora"}
     assert check_recipe(RunSpec(**{**vars_of(spec), **cora})).is_followed
     checked = check_recipe(RunSpec(**{**vars_of(quantised), **cora}))
-    assert not checked.is_followed and checked.obstacle.startswith("departs in transform=fake-quantise")
+    assert not checked.is_followed and checked.obstacle.startswith("departs in transform=quantize")
     shown = {row.name: row.mark for row in settings_of(quantised)}
-    assert shown["transform"] == shown["transform.bits"] == "departs"
+    assert shown["transform"] == shown["transform.scheme"] == "departs"
 
 
 def vars_of(spec):
@@ -98,9 +101,9 @@ def test_it_is_restored_with_rounded_weights(runs, store):
     assert scores["accuracy"] == runs[0].result.test["accuracy"]
 
 
-@pytest.mark.parametrize("activations", [False, True])
-def test_a_run_that_was_stopped_goes_on_to_the_same_bits(monkeypatch, activations):
-    settings = {**QUANTISED, "transform.activations": activations, "training.epochs": 5, "model.hidden_dim": 8}
+@pytest.mark.parametrize("scheme", [QUANTISED["transform.scheme"], "w4a8"])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(monkeypatch, scheme):
+    settings = {**QUANTISED, "transform.scheme": scheme, "training.epochs": 5, "model.hidden_dim": 8}
     plan = make_plan("gat", "karate", settings)
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
 
@@ -123,7 +126,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(monkeypatch, activation
     stopped, other = outcome(2, 4)
     assert (stopped.curve, stopped.test) == (whole.curve, whole.test)
     assert all(torch.equal(tensor, other["last"]["model"][key]) for key, tensor in states["last"]["model"].items())
-    assert any("observers" in key for key in states["best"]["model"]) == activations
+    assert any("observers" in key for key in states["best"]["model"]) == (scheme == "w4a8")
 
 
 class Memory:
@@ -159,39 +162,37 @@ def test_training_starts_from_the_weights_of_a_run_without_a_transform(plain, st
 def test_workers_and_searches_have_it(store):
     runs = gl.run("mlp", "karate", seeds=2, workers=2, store=store, **SHORT, **QUANTISED)
     assert [record.result.status for record in runs] == ["finished", "finished"]
-    space = {"model": "gcn", "transform": "fake-quantise", "transform.bits": [2, 8], "hidden_dim": [8]}
+    space = {"model": "gcn", "transform": "quantize", "transform.scheme": ["w2a8", "w8a8"], "hidden_dim": [8]}
     found = gl.search("random", "karate", space=space, trials=2, on="validation", store=store, **{"training.epochs": 2})
     trials = [r for r in Store(store).records(trials=True) if r.spec.kind == "trial"]
-    assert sorted(record.spec.component_configs["transform"]["bits"] for record in trials) == [2, 8]
+    assert sorted(record.spec.component_configs["transform"]["scheme"] for record in trials) == ["w2a8", "w8a8"]
     assert len(found.df) == 2
     found = gl.search("random", "karate", space="gcn", trials=1, on="validation", store=store, epochs=2, **QUANTISED)
     retrained = found.retrain(seeds=1)[found.best.key]
-    assert retrained[0].spec.components == {"transform": "fake-quantise"}
+    assert retrained[0].spec.components == {"transform": "quantize"}
 
 
 def test_what_cannot_be_is_refused_with_the_way_out(store):
-    with pytest.raises(ConfigError, match=r"transform\.bits is a setting of a transform") as caught:
-        make_plan("gcn", "karate", {"transform.bits": 4})
-    assert "fake-quantise" in caught.value.hint
-    with pytest.raises(UnknownNameError, match="fake-quantize"):
-        make_plan("gcn", "karate", {"transform": "fake-quantize"})
-    with pytest.raises(ConfigError, match="bits"):
-        make_plan("gcn", "karate", {**QUANTISED, "transform.bits": 1})
-    with pytest.raises(IncompatibleError, match="no weights"):
+    with pytest.raises(ConfigError, match=r"transform\.scheme is a setting of a transform") as caught:
+        make_plan("gcn", "karate", {"transform.scheme": "w8a8"})
+    assert "quantize" in caught.value.hint
+    with pytest.raises(UnknownNameError, match="quantise"):
+        make_plan("gcn", "karate", {"transform": "quantise"})
+    with pytest.raises(ConfigError, match="int9"):
+        make_plan("gcn", "karate", {**QUANTISED, "transform.scheme": "w1a9"})
+    with pytest.raises(IncompatibleError, match="no weight"):
         make_plan("label-propagation", "karate", QUANTISED)
     with pytest.raises(IncompatibleError, match="supernet"):
         gl.search("darts", "karate", space="gnn-micro", trials=1, store=store, **QUANTISED)
 
 
 def test_commands(cli, store):
-    words = ["run", "gcn", "karate", "--transform", "fake-quantise", "--set", "bits=4", "--set", "epochs=3"]
+    words = ["run", "gcn", "karate", "--transform", "quantize", "--set", "scheme=w4a4", "--set", "epochs=3"]
     done = cli(*words, "--set", "hidden_dim=8", "--store", str(store), "--json")
-    assert done.code == 0 and json.loads(done.out)["transform"] == "fake-quantise"
+    assert done.code == 0 and json.loads(done.out)["transform"] == "quantize"
     listed = json.loads(cli("transforms", "--json").out)
-    assert "fake-quantise" in json.dumps(listed)
-    described = cli("describe", "fake-quantise").out
-    assert "activations" in described and "transform fake-quantise" in described
-    twice = cli(
-        "run", "gcn", "karate", "--transform", "fake-quantise", "--set", "transform=other", "--store", str(store)
-    )
+    assert "quantize" in json.dumps(listed)
+    described = cli("describe", "quantize").out
+    assert "scheme" in described and "transform quantize" in described
+    twice = cli("run", "gcn", "karate", "--transform", "quantize", "--set", "transform=other", "--store", str(store))
     assert twice.code == 2 and "transform" in twice.err

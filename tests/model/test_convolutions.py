@@ -30,25 +30,28 @@ def graph(sparse: bool, weighted: bool) -> Data:
     return data
 
 
-def by_pyg(model: nn.Module) -> nn.Module:
-    """The same network by PyG's layers: models take that way where values at their points are observed, but for gin,
-    which then sums before it maps, as PyG's layer does."""
+def observed(model: nn.Module, way: str) -> nn.Module:
+    """The same network past observation points: by PyG's layers where messages are observed, but for gin, which then
+    sums before it maps, as PyG's layer does; and without messages."""
     other = deepcopy(model)
-    install_observers(other, lambda point: nn.Identity())
+    install_observers(
+        other, lambda point: None if way == "without messages" and point.endswith("message") else nn.Identity()
+    )
     return other
 
 
+@pytest.mark.parametrize("way", ["PyG's layers", "without messages"])
 @pytest.mark.parametrize("sparse", [False, True], ids=["dense", "sparse"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("hidden_dim", [8, 64])
 @pytest.mark.parametrize("model", MODELS)
-def test_outputs_and_gradients(model, hidden_dim, weighted, sparse):
+def test_outputs_and_gradients(model, hidden_dim, weighted, sparse, way):
     data = graph(sparse, weighted)
     torch.manual_seed(0)
     settings = {"hidden_dim": hidden_dim, "num_layers": 3, "dropout": 0.0}
     ours = build_model(model, replace(SPEC, weighted=weighted), settings).double()
     data = data.apply(lambda value: value.double() if value.is_floating_point() else value)
-    other = by_pyg(ours)
+    other = observed(ours, way)
     first, second = ours(data), other(data)
     torch.testing.assert_close(first, second, rtol=0, atol=1e-6)
     direction = torch.linspace(-1, 1, first.numel(), dtype=first.dtype).view_as(first)
@@ -82,9 +85,9 @@ def test_another_graph_is_not_taken_for_the_last_one(model):
     for data in (graph(False, False), graph(True, False)):
         for edge_index in (data.edge_index, data.edge_index.flip(0), data.edge_index[:, :50]):
             data.edge_index = edge_index
-            torch.testing.assert_close(ours(data), by_pyg(ours)(data))
+            torch.testing.assert_close(ours(data), observed(ours, "PyG's layers")(data))
     data.edge_index[:, :9] = 0
-    torch.testing.assert_close(ours(data), by_pyg(ours)(data))
+    torch.testing.assert_close(ours(data), observed(ours, "PyG's layers")(data))
 
 
 @pytest.mark.parametrize("model", ("gcn", "sage"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import torch
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GATConv
-from torch_geometric.utils import add_self_loops, remove_self_loops
+from torch_geometric.utils import add_self_loops, remove_self_loops, softmax
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
@@ -17,10 +18,11 @@ from graphlab.core.errors import IncompatibleError
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.edges import edge_weight
-from graphlab.model.observation import is_observed
+from graphlab.model.observation import is_observed, observe, observe_rows, observed_linear
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, linear
 from graphlab.ops.neighbour_attention import neighbour_attention
 from graphlab.ops.neighbour_sum import Neighbours
+from graphlab.ops.sparse_product import Pattern, sparse_product
 
 
 class Config(ModelConfig):
@@ -66,7 +68,7 @@ class GAT(Model):
         self.weighted = spec.weighted
         shared: dict[str, Any] = {"dropout": config.dropout, "edge_dim": 1 if spec.weighted else None}
         self.features = FeatureInput(config.dropout)
-        self._neighbours = Remembered(_with_loops)
+        self._neighbours, self._pattern = Remembered(_with_loops), Remembered(_pattern_with_loops)
         self.convs = nn.ModuleList(
             [
                 *(GATConv(i, o, config.heads, **shared) for i, o in zip(inputs, hidden, strict=False)),
@@ -90,8 +92,10 @@ class GAT(Model):
                 f"{'not' if self.weighted else 'so'}",
                 hint="build it for the spec of this data set, of which `weighted` says whether there is edge_weight",
             )
-        if any(map(is_observed, self.convs)):
-            return self._observed(batch["x"], batch["edge_index"], weight)
+        if any(is_observed(conv, "message") for conv in self.convs):
+            return self._laid_out(batch["x"], batch["edge_index"], weight)
+        if any(is_observed(conv) or is_observed(conv.lin) for conv in self.convs):
+            return self._observed(batch["x"], batch["edge_index"], weight, int(batch.num_nodes or 0))
         neighbours, weight = self._neighbours(batch["edge_index"], weight, int(batch.num_nodes or 0))
         first, *others = self.convs
         x = self._attend(first, self.features(batch["x"]), neighbours, weight)
@@ -99,7 +103,34 @@ class GAT(Model):
             x = self._attend(conv, F.dropout(F.elu(x), self.dropout, self.training), neighbours, weight)
         return x
 
-    def _observed(self, x: Tensor, edge_index: Tensor, weight: Tensor | None) -> Tensor:
+    def _observed(self, x: Tensor, edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> Tensor:
+        """The same past the points of the layers: one number an edge and a head is laid out."""
+        pattern, weight = self._pattern(edge_index, weight, num_nodes)
+        target, source = pattern.row, pattern.column
+        for depth in range(len(self.convs)):
+            conv: Any = self.convs[depth]
+            if depth:
+                rows = self._drop(observe(conv.lin, "input", F.elu(x)))
+            else:
+                rows = self.features(x, partial(observe_rows, conv.lin, "input"))
+            h = observed_linear(conv.lin, rows).unflatten(1, (conv.heads, -1))
+            logits = (h * conv.att_src).sum(-1)[source] + (h * conv.att_dst).sum(-1)[target]
+            if weight is not None:
+                logits = logits + weight.unsqueeze(1) * self._of_edges(conv)
+            shares = softmax(F.leaky_relu(logits, conv.negative_slope), target, num_nodes=num_nodes)
+            shares = self._drop(observe(conv, "attention", shares))
+            out = observe(conv, "aggregate", sparse_product(pattern, shares, h))
+            x = (out.flatten(1) if conv.concat else out.mean(1)) + conv.bias
+        return x
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
+
+    def _of_edges(self, conv: Any) -> Tensor:
+        """What the weight of an edge counts in the logits of each head, `[heads]`."""
+        return (conv.lin_edge.weight.view_as(conv.att_edge) * conv.att_edge).sum(-1)
+
+    def _laid_out(self, x: Tensor, edge_index: Tensor, weight: Tensor | None) -> Tensor:
         """The same through PyG's layers, whose messages are laid out."""
         for depth, conv in enumerate(self.convs):
             x = F.dropout(F.elu(x) if depth else x, self.dropout, self.training)
@@ -111,7 +142,7 @@ class GAT(Model):
         h = linear(x, conv.lin.weight).unflatten(1, (conv.heads, -1))
         edge = None
         if weight is not None:
-            edge = weight.unsqueeze(1) * (conv.lin_edge.weight.view_as(conv.att_edge) * conv.att_edge).sum(-1)
+            edge = weight.unsqueeze(1) * self._of_edges(conv)
         source, target = torch.einsum("nhd,khd->knh", h, torch.cat([conv.att_src, conv.att_dst]))
         dropout = self.dropout if self.training else 0.0
         out = neighbour_attention(neighbours, h, source, target, edge, conv.negative_slope, dropout)
@@ -120,9 +151,14 @@ class GAT(Model):
 
 def _with_loops(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> tuple[Neighbours, Tensor | None]:
     """The edges without loops, then a loop a node, whose weight is the mean of those of the edges into it."""
-    edges, weight = remove_self_loops(edge_index, weight)
-    edges, weight = add_self_loops(edges, weight, "mean", num_nodes)
+    edges, weight = add_self_loops(*remove_self_loops(edge_index, weight), "mean", num_nodes)
     return Neighbours(edges, num_nodes, num_nodes), weight
+
+
+def _pattern_with_loops(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> tuple[Pattern, Tensor | None]:
+    """The same, targets by sources."""
+    edges, weight = add_self_loops(*remove_self_loops(edge_index, weight), "mean", num_nodes)
+    return Pattern(edges[1], edges[0], num_nodes, num_nodes), weight
 
 
 SOURCE = "section 3.3; the cap of 1000 epochs stands for none, since training ends by the published patience"

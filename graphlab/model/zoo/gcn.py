@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -17,8 +18,8 @@ from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import ModelConfig, Preset
 from graphlab.model.edges import require_positive
 from graphlab.model.layered import Block, LayeredModel
-from graphlab.model.observation import is_observed
-from graphlab.model.sparse_features import FeatureInput, convolve
+from graphlab.model.observation import is_observed, observe, observe_rows, observed_linear
+from graphlab.model.sparse_features import FeatureInput, SparseRows, convolve
 
 
 class Config(ModelConfig):
@@ -38,6 +39,7 @@ class GCN(LayeredModel):
     version = 2
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
+    observation_points = ("adjacency",)
     edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="kipf2017",
@@ -68,11 +70,22 @@ class GCN(LayeredModel):
 
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
         conv: Any = self.convs[depth]
-        if is_observed(conv):
+        if is_observed(conv, "message"):
             x = F.dropout(x.relu() if depth else x, self.dropout, self.training)
             return block.of_targets(conv(x, block.edge_index, block.edge_weight))
+        if is_observed(self) or is_observed(conv) or is_observed(conv.lin):
+            h = observed_linear(conv.lin, self._rows(conv.lin, depth, x))
+            assert block.edge_weight is not None
+            total = block.with_weights(observe(self, "adjacency", block.edge_weight)).sum(h)
+            return observe(conv, "aggregate", total) + conv.bias
         rows = F.dropout(x.relu(), self.dropout, self.training) if depth else self.features(x)
         return convolve(rows, conv.lin.weight, block.sum) + conv.bias
+
+    def _rows(self, layer: Any, depth: int, x: Tensor) -> Tensor | SparseRows:
+        """What a layer reads, observed before dropout, so that training and evaluation have one range."""
+        if not depth:
+            return self.features(x, partial(observe_rows, layer, "input"))
+        return F.dropout(observe(layer, "input", x.relu()), self.dropout, self.training)
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """The paper regularises the first layer alone (section 5.2)."""

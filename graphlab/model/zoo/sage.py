@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Pro
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import ModelConfig, Preset
 from graphlab.model.layered import Block, LayeredModel
-from graphlab.model.observation import is_observed
+from graphlab.model.observation import is_observed, observe, observe_rows, observed_linear
 from graphlab.model.sparse_features import FeatureInput, SparseRows, convolve, linear
 
 
@@ -38,6 +39,7 @@ class SAGE(LayeredModel):
     version = 2
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
+    observation_points = ("adjacency",)
     edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="hamilton2017",
@@ -69,21 +71,37 @@ class SAGE(LayeredModel):
 
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
         conv: Any = self.convs[depth]
-        if is_observed(conv):
-            x = F.dropout(x.relu() if depth else x, self.dropout, self.training)
-            return self._observed(conv, x, block)
+        if any(map(is_observed, (self, conv, conv.lin_l, conv.lin_r))):
+            if is_observed(conv, "message"):
+                return self._laid_out(conv, F.dropout(x.relu() if depth else x, self.dropout, self.training), block)
+            return self._observed(conv, depth, x, block)
         rows = F.dropout(x.relu(), self.dropout, self.training) if depth else self.features(x)
         own = rows if isinstance(rows, SparseRows) else block.of_targets(rows)
         mean = convolve(rows, conv.lin_l.weight, block.sum) + conv.lin_l.bias
         out = mean + block.of_targets(linear(own, conv.lin_r.weight))
         return F.normalize(out, dim=-1) if self.normalize else out
 
-    def _observed(self, conv: Any, x: Tensor, block: Block) -> Tensor:
+    def _observed(self, conv: Any, depth: int, x: Tensor, block: Block) -> Tensor:
+        """The same past the points of the layer; maps come before sums."""
+        mapped = observed_linear(conv.lin_l, self._rows(conv.lin_l, depth, x))
+        assert block.edge_weight is not None
+        mean = block.with_weights(observe(self, "adjacency", block.edge_weight)).sum(mapped)
+        own = block.of_targets(observed_linear(conv.lin_r, self._rows(conv.lin_r, depth, x)))
+        out = observe(conv, "aggregate", mean) + conv.lin_l.bias + own
+        return F.normalize(out, dim=-1) if self.normalize else out
+
+    def _laid_out(self, conv: Any, x: Tensor, block: Block) -> Tensor:
         """The same through PyG's layer, whose messages are laid out; it has none with weights."""
         if not self.weighted:
             return conv((x, block.of_targets(x)), block.edge_index)
         out = conv.lin_l(block.sum(x)) + conv.lin_r(block.of_targets(x))
         return F.normalize(out, dim=-1) if self.normalize else out
+
+    def _rows(self, layer: Any, depth: int, x: Tensor) -> Tensor | SparseRows:
+        """What a layer reads, observed before dropout, so that training and evaluation have one range."""
+        if not depth:
+            return self.features(x, partial(observe_rows, layer, "input"))
+        return F.dropout(observe(layer, "input", x.relu()), self.dropout, self.training)
 
 
 PRESETS = {

@@ -1,0 +1,101 @@
+"""What an assignment of formats costs: bits of the weights, bits of what is computed, and bit operations.
+
+Numbers are counted for each place of a network, once, while it maps a batch; any assignment is then counted exactly,
+with the scales that its formats need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from graphlab.quantization.assignment import COMPONENTS, Assignment, Place
+
+FLOAT_BITS = 32
+
+
+@dataclass(frozen=True)
+class Count:
+    """Numbers of a place, and what is done with them for one batch.
+
+    Attributes:
+        place: The place.
+        numbers: How many numbers the place holds.
+        scales: How many scales these have, if they have one a channel and one a node: `{"channel": ..., "node": ...}`.
+        products: Multiplications of a number of this place with one of `other`, 0 where none are counted here.
+        other: The path of what it is multiplied with.
+    """
+
+    place: Place
+    numbers: int
+    scales: Mapping[str, int]
+    products: int = 0
+    other: str = ""
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the numbers are weights, which a model is stored with; others are computed for each batch."""
+        return self.place.component == "weight"
+
+
+@dataclass(frozen=True)
+class Bits:
+    """What an assignment costs, of a component or in total.
+
+    Attributes:
+        name: The component, or `total`.
+        weight_bits: Of the weights, with their scales of 32 bits each.
+        buffer_bits: Of what is computed for one batch and kept in the place's format, with its scales.
+        operations: Bit operations: multiplications times the bits of both factors.
+        average: Mean over the places of the bits of a number, each place counting once, as MixQ counts.
+        average_by_numbers: Mean over the numbers.
+    """
+
+    name: str
+    weight_bits: int
+    buffer_bits: int
+    operations: int
+    average: float
+    average_by_numbers: float
+
+
+def bits(assignment: Assignment, counts: Iterable[Count]) -> list[Bits]:
+    """What an assignment costs by component, and at last in total.
+
+    Args:
+        assignment: Of formats to places.
+        counts: The places of a network, with their numbers.
+    """
+    counts = sorted(counts, key=lambda count: COMPONENTS.index(count.place.component))
+    of_path = {count.place.path: _bits_of(assignment, count) for count in counts}
+    rows = [
+        _total(component, list(group), assignment, of_path)
+        for component, group in groupby(counts, lambda count: count.place.component)
+    ]
+    return [*rows, _total("total", counts, assignment, of_path)]
+
+
+def _bits_of(assignment: Assignment, count: Count) -> float:
+    chosen = assignment.format_of(count.place)
+    return FLOAT_BITS if chosen is None else chosen.bits
+
+
+def _total(name: str, counts: list[Count], assignment: Assignment, of_path: Mapping[str, float]) -> Bits:
+    stored = {True: 0.0, False: 0.0}
+    for count in counts:
+        chosen = assignment.format_of(count.place)
+        scales = 0 if chosen is None else count.scales.get(chosen.granularity, 1)
+        stored[count.is_stored] += count.numbers * of_path[count.place.path] + FLOAT_BITS * scales
+    numbers = sum(count.numbers for count in counts)
+    operations = sum(
+        count.products * of_path[count.place.path] * of_path.get(count.other, FLOAT_BITS) for count in counts
+    )
+    return Bits(
+        name,
+        weight_bits=round(stored[True]),
+        buffer_bits=round(stored[False]),
+        operations=round(operations),
+        average=sum(of_path[count.place.path] for count in counts) / len(counts) if counts else FLOAT_BITS,
+        average_by_numbers=sum(count.numbers * of_path[count.place.path] for count in counts) / max(1, numbers),
+    )
