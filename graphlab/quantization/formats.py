@@ -130,8 +130,7 @@ class Affine(Format):
             largest = torch.maximum(-low, high) if self.signed else high
             return _scale(largest, self.highest), _zeros(low)
         scale = _scale(high - low, self.highest - self.lowest)
-        zero_point = (self.lowest - (low / scale).round()).clamp(self.lowest, self.highest)
-        return scale, zero_point.to(torch.int32)
+        return scale, (self.lowest - (low / scale).round()).to(torch.int32)
 
 
 @dataclass(frozen=True)

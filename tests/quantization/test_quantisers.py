@@ -250,6 +250,18 @@ def test_learned_steps_by_their_formula(name, shape):
     torch.testing.assert_close(quantiser.step.grad.expand(step.shape), expected)
 
 
+def test_learned_steps_start_at_the_first_batch_of_training():
+    quantiser, value = LearnedStep(of("int4-symmetric")).eval(), random(20)
+    assert quantiser(value) is value
+    with pytest.raises(InputError, match="training mode"):
+        quantiser.integers(value)
+    quantiser.train()(value)
+    step = quantiser.step.detach().clone()
+    assert float(step) == pytest.approx(2 * float(value.abs().mean()) / 7**0.5)
+    quantiser(9 * value)
+    assert quantiser.step == step
+
+
 def test_learned_steps_keep_their_sign_out_of_the_scale():
     quantiser = LearnedStep(of("int4-symmetric"))
     value = random(20)
@@ -387,7 +399,7 @@ def test_integers_and_other_shapes_are_refused():
 
 
 def test_a_scale_a_number_in_one_dimension():
-    value = torch.tensor([1.0, -2.0, 0.0])
+    value = torch.tensor([1.0, -200.0, 0.3])
     torch.testing.assert_close(WeightQuantiser(of("int8-channel"))(value), value)
 
 
