@@ -1,5 +1,5 @@
 """Readers of the layouts in which graphs of labelled nodes are published: the text files of Geom-GCN, the arrays of the
-heterophilous graphs, and the sparse arrays of gnn-benchmark.
+heterophilous graphs, the sparse arrays of gnn-benchmark, and the MATLAB files and splits of LINKX.
 
 Edges come as `edge_index` int64 `[2, E]`, sorted, each once: an edge that a file lists again counts once, self-loops
 stay. An edge (u, v) leads from u to v; whether that means something is for the adapter to say.
@@ -11,9 +11,11 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from scipy.io import loadmat
 from scipy.sparse import csc_matrix, csr_matrix
 from torch import Tensor
 
@@ -21,10 +23,16 @@ from graphlab.core.errors import DataError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Split
 from graphlab.data.text import read_lines
+from graphlab.data.unpickle import read_object_array
 
 AS_PUBLISHED = "replace it by the file as it was published"
 NUM_SPLITS = 10
 PARTS = ("train", "val", "test")
+
+LINKX_SPLITS = 5
+LINKX_PERCENTS = (50, 25, 25)
+LINKX_PARTS = ("train", "valid", "test")
+"""Splits of LINKX, the percentages of their parts, and what its files call these."""
 
 
 @dataclass(frozen=True)
@@ -195,3 +203,49 @@ def draw_a_class(y: Tensor, num_train: int, num_validation: int, stream: SeedStr
     train = torch.cat([order[y[order] == c][:num_train] for c in range(int(y.max()) + 1)])
     rest = order[~torch.isin(order, train)]
     return Split(train, rest[:num_validation], rest[num_validation:])
+
+
+def read_matlab(path: Path, what: str, names: Sequence[str]) -> dict[str, Any]:
+    """Arrays and sparse matrices of a `.mat` file by name.
+
+    Raises DataError where the file is damaged or lacks one.
+    """
+    try:
+        stored = loadmat(path, variable_names=names)
+    except Exception as error:  # what reads a garbled file can fail in any way
+        raise not_that(path, what, error or type(error).__name__) from None
+    absent = [name for name in names if name not in stored]
+    if absent:
+        raise not_that(path, what, f"it lacks {', '.join(absent)}")
+    return {name: stored[name] for name in names}
+
+
+def read_linkx_splits(path: Path, num_nodes: int) -> tuple[Split, ...]:
+    """The splits of Lim et al., NeurIPS 2021: an `.npy` file with a dictionary of node ids a split, `train`, `valid`
+    and `test`. The pickle inside runs nothing.
+
+    Raises DataError where it holds something else, or a split is not 50/25/25 or does not share all nodes out.
+    """
+    what = f"{LINKX_SPLITS} splits of {num_nodes:,} nodes"
+    splits = read_object_array(path)
+    if len(splits) != LINKX_SPLITS:
+        raise not_that(path, what, f"it has {len(splits)}")
+    for split in splits:
+        if not isinstance(split, dict) or not set(LINKX_PARTS) <= set(split):
+            raise not_that(path, what, f"a split does not have {', '.join(LINKX_PARTS)}")
+        parts = [split[name] for name in LINKX_PARTS]
+        if not all(isinstance(ids, np.ndarray) and ids.ndim == 1 and ids.dtype.kind in "iu" for ids in parts):
+            raise not_that(path, what, "a part is no list of ids")
+        sizes = share_sizes(num_nodes, LINKX_PERCENTS)
+        if any(abs(len(ids) - size) > 1 for ids, size in zip(parts, sizes, strict=True)):
+            raise not_that(path, what, f"a split is not {'/'.join(map(str, LINKX_PERCENTS))}")
+        if not np.array_equal(np.sort(np.concatenate(parts)), np.arange(num_nodes)):
+            raise not_that(path, what, "a node is not in exactly one part of each split")
+    return tuple(Split(*(torch.from_numpy(split[name].astype(np.int64)) for name in LINKX_PARTS)) for split in splits)
+
+
+def quantile_classes(values: np.ndarray, num_classes: int) -> Tensor:
+    """Classes of about equal size, int64 `[n]`: a value is in class k if it reaches k of the quantiles 1 / C, ...,
+    (C - 1) / C of all values. Equal values are in one class."""
+    quantiles = np.quantile(values, np.arange(1, num_classes) / num_classes)
+    return torch.from_numpy(np.searchsorted(quantiles, values, side="right").astype(np.int64))

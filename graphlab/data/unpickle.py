@@ -57,6 +57,15 @@ def read_saved(path: Path) -> Any:
     return _read(path, "a file of torch.save", lambda file: (_archive if zipfile.is_zipfile(file) else _stream)(file))
 
 
+def read_object_array(path: Path) -> list[Any]:
+    """The elements of an `.npy` file of Python objects, as `np.save` writes a list of dictionaries. Each is what
+    `read_pickle` gives.
+
+    Raises as `read_pickle` does, and DataError for an array that is not one-dimensional or holds numbers.
+    """
+    return _read(path, "an array of objects", _object_array)
+
+
 def _read(path: Path, kind: str, read: Callable[[IO[bytes]], Any]) -> Any:
     try:
         with path.open("rb") as file:
@@ -108,6 +117,19 @@ def _stream(file: IO[bytes]) -> Any:
     return _build(root)
 
 
+def _object_array(file: IO[bytes]) -> list[Any]:
+    """The header of numpy, which tells the shape and type, and then a pickle of the array."""
+    version = np.lib.format.read_magic(file)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+    shape, _, dtype = read_header(file)
+    if dtype.kind != "O" or len(shape) != 1:
+        raise ValueError(f"it holds {dtype} of the shape {list(shape)}, not a list of objects")
+    array = _ObjectUnpickler(file, encoding="latin1").load()
+    if not isinstance(array, _Array):
+        raise ValueError("it holds no array")
+    return _build(array.objects(shape[0]))
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -124,9 +146,11 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Dtype:
+    kinds = NUMERIC
+
     def __init__(self, code: str, *flags: Any) -> None:
         self.dtype = np.dtype(str(code))
-        if self.dtype.kind not in NUMERIC:
+        if self.dtype.kind not in self.kinds:
             raise ValueError(f"arrays of type {code!r} are not numeric")
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -147,6 +171,14 @@ class _Array:
         content = content.encode("latin1") if isinstance(content, str) else content
         array = np.frombuffer(content, dtype.dtype).reshape(shape, order="F" if column_major else "C")
         return array.astype(dtype.dtype.newbyteorder("="), order="C")
+
+    def objects(self, count: int) -> list[Any]:
+        """The elements of a one-dimensional array of objects, as they were recorded."""
+        _, shape, dtype, _, content = self.state
+        is_list = dtype.dtype.kind == "O" and tuple(shape) == (count,) and isinstance(content, list)
+        if not is_list or len(content) != count:
+            raise ValueError(f"its array is not of {count:,} objects")
+        return content
 
 
 class _Csr:
@@ -223,6 +255,14 @@ class _SavedUnpickler(_Unpickler):
         if not isinstance(kind, _StorageType):
             raise ValueError(f"a storage is of the kind {kind!r:.60}")
         return self.storages.setdefault(str(key), _Storage(kind.dtype, str(key), count))
+
+
+class _ObjectUnpickler(_Unpickler):
+    """Of the array of objects in an `.npy` file. Arrays of objects inside of it are refused when they are built."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._recorders["numpy", "dtype"] = type("Dtype", (_Dtype,), {"kinds": NUMERIC + "O"})
 
 
 def _scalar(dtype: _Dtype, content: bytes | str) -> Any:

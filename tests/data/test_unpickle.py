@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_matrix, random_array
 
 from graphlab.core.errors import DataError, UnsafePickleError
-from graphlab.data.unpickle import read_pickle, read_saved
+from graphlab.data.unpickle import read_object_array, read_pickle, read_saved
 
 
 @pytest.fixture
@@ -249,3 +249,50 @@ def test_saved_files_that_run_something_are_refused(tmp_path, saving):
     with pytest.raises(UnsafePickleError, match="system"):
         read_saved(tmp_path / "file.pt")
     assert not os.path.exists(PROOF)  # noqa: PTH110
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+def test_lists_of_dictionaries_in_npy_files_come_back(tmp_path, version):
+    splits = [{"train": np.arange(k), "valid": torch.arange(k + 1), "test": [k]} for k in range(3)]
+    with (tmp_path / "file.npy").open("wb") as file:
+        np.lib.format.write_array(file, np.array(splits, dtype=object), version)
+    read = read_object_array(tmp_path / "file.npy")
+    assert [list(each) for each in read] == [list(each) for each in splits]
+    for each, split in zip(read, splits, strict=True):
+        assert all(np.array_equal(each[key], np.asarray(split[key])) for key in split)
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.arange(3), "it holds int64 of the shape"),
+        (np.array([[None, {}]], dtype=object), "it holds object of the shape"),
+        (np.array([np.array([{}, {}, None], dtype=object), 1], dtype=object), "cannot be read as an array of objects"),
+    ],
+)
+def test_npy_files_of_other_arrays_are_refused(tmp_path, array, reason):
+    np.save(tmp_path / "file.npy", array, allow_pickle=True)
+    with pytest.raises(DataError, match=reason):
+        read_object_array(tmp_path / "file.npy")
+
+
+def test_npy_files_that_run_something_or_are_cut_short_are_refused(tmp_path):
+    path = tmp_path / "file.npy"
+    np.save(path, np.array([{"train": Calls(os.system, f"touch {PROOF}")}, {}], dtype=object), allow_pickle=True)
+    with pytest.raises(UnsafePickleError, match="system"):
+        read_object_array(path)
+    assert not os.path.exists(PROOF)  # noqa: PTH110
+    np.save(path, np.array([{"train": np.arange(9)}, {}], dtype=object), allow_pickle=True)
+    content = path.read_bytes()
+    for size in range(0, len(content), 5):
+        path.write_bytes(content[:size])
+        with pytest.raises(DataError, match="cannot be read as an array of objects"):
+            read_object_array(path)
+
+
+def test_an_npy_file_whose_header_tells_another_length_is_refused(tmp_path):
+    path = tmp_path / "file.npy"
+    np.save(path, np.array([{}, {}], dtype=object), allow_pickle=True)
+    path.write_bytes(path.read_bytes().replace(b"(2,)", b"(3,)"))
+    with pytest.raises(DataError, match="its array is not of 3 objects"):
+        read_object_array(path)

@@ -41,7 +41,7 @@ def test_the_table_of_data_sets_is_that_of_the_cards():
     rows = re.findall(
         r"^\| `([\w/-]+)` \| ([\d,]+) \| ([\d,]+) \| (\d*) ?\| `([^`]+)`", section("Data sets"), re.MULTILINE
     )
-    assert len(rows) == 15
+    assert len(rows) == 17
     for name, *numbers, split in rows:
         registered = DATASETS.resolve(name)
         card = find_card(registered)

@@ -31,7 +31,7 @@ FOLDER = Path(__file__).parent
 TOLERANCE = 1e-5
 """Of the largest value: the last bits differ between processors."""
 
-LARGE = ("ogbl", "ogbn")
+LARGE = ("arxiv-year", "ogbl", "ogbn", "snap-patents")
 """Families whose raw files are up to gigabytes."""
 
 MOST = 16
