@@ -5,8 +5,8 @@
 Four rows are interleaved byte by byte in registers, so that one instruction multiplies four neighbours with their
 weights and adds them to an int32 (vpdpbusd of AVX512-VNNI; without it, LLVM's vectors). The zero point is taken out
 once a row: zero_point times the sum of the weights. A row is 64 bytes where float32 has 256, which is what counts, as
-reading rows at random places is what the time goes to. `neighbour_sum` of int32 or float32 rows is the same loop without
-interleaving and requantisation.
+reading rows at random places is what the time goes to. `neighbour_sum` of int32 or float32 rows is the same loop
+without interleaving and requantisation.
 """
 
 from __future__ import annotations
@@ -20,25 +20,19 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import contracted
-from graphlab.ops.integer.blocks import BYTES, Conversion, as_bytes, blocks_of, check_bias, check_bytes, empty
-from graphlab.ops.integer.rescale import Output, requantise
-from graphlab.ops.integer.vectors import (
+from graphlab.ops.integer.arithmetic import (
     added,
     columns,
     dot,
-    filled,
-    first_lane,
     flipped,
     has_vnni,
     interleaved,
     interleaved_order,
-    load,
-    prefetch,
-    repeated,
     rescaled,
-    store,
-    word,
 )
+from graphlab.ops.integer.blocks import BYTES, Conversion, as_bytes, blocks_of, check_bias, check_bytes, empty
+from graphlab.ops.integer.rescale import Output, requantise
+from graphlab.ops.integer.vectors import filled, first_lane, load, prefetch, repeated, store, word
 from graphlab.ops.neighbour_sum import Neighbours, over_rows
 
 WIDER = (torch.int32, torch.float32)
@@ -137,7 +131,11 @@ def _checked(
 
 
 def _check_shapes(neighbours: Neighbours, x: Tensor, weight: Tensor | None) -> None:
-    if x.dim() != 2 or x.size(0) != neighbours.num_sources or (weight is not None and weight.shape != (len(neighbours),)):
+    if (
+        x.dim() != 2
+        or x.size(0) != neighbours.num_sources
+        or (weight is not None and weight.shape != (len(neighbours),))
+    ):
         shapes = tuple(x.shape) if weight is None else f"{tuple(x.shape)} and weights {tuple(weight.shape)}"
         raise InputError(
             f"sums over {len(neighbours)} edges of {neighbours.num_sources} nodes have rows {shapes}",
@@ -184,25 +182,38 @@ def _loop(
                 factor = np.int32(np.uint32(four_weights & used))
                 rows = flipped(interleaved(a, b, c, d), flips)
                 if signed_weights:
-                    sums = dot(sums, rows, repeated(factor, lanes), fast)
+                    sums = dot(sums, rows, repeated(factor, 16), fast)
                     total = dot(total, ones, repeated(factor, 4), fast)
                 else:
-                    sums = dot(sums, repeated(factor, lanes), rows, fast)
+                    sums = dot(sums, repeated(factor, 16), rows, fast)
                     total = dot(total, repeated(factor, 4), ones, fast)
                 p += four
             correction = np.int32(np.int64(first_lane(total)) * -np.int64(zero))
             sums = added(sums, filled(np.int32(1), lanes), correction)
             place = i * width + column
             if to_bytes:
-                store(columns(rescaled(sums, mantissa, half, right, origin, low, high, out_zero)), out, place, masked, bits)
+                store(
+                    columns(rescaled(sums, mantissa, half, right, low, high, out_zero, lanes)),
+                    out,
+                    place,
+                    width,
+                    lanes,
+                    masked,
+                    bits,
+                )
             else:
-                store(columns(sums), out, place, masked, bits)
+                store(columns(sums), out, place, width, lanes, masked, bits)
 
     return loop
 
 
 def _wide_sums(
-    neighbours: Neighbours, x: Tensor, output: Output | None, weight: Tensor | None, bias: Tensor | None, zero_point: int
+    neighbours: Neighbours,
+    x: Tensor,
+    output: Output | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    zero_point: int,
 ) -> Tensor:
     """The same sums of int32 or float32 rows, as they are."""
     _check_shapes(neighbours, x, weight)
@@ -243,6 +254,6 @@ def _wide_loop(lanes: int, masked: bool, weighted: bool) -> Callable[..., None]:
                 if weighted:
                     factor = weight[p]
                 sums = added(sums, load(x, np.uint64(other[p]) * width + column, lanes, masked, bits), factor)
-            store(sums, out, i * width + column, masked, bits)
+            store(sums, out, i * width + column, width, lanes, masked, bits)
 
     return loop

@@ -19,9 +19,10 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import contracted
+from graphlab.ops.integer.arithmetic import block_dot, has_vnni, rescaled
 from graphlab.ops.integer.blocks import Conversion, as_bytes, blocks_of, check_bias, check_bytes, empty
 from graphlab.ops.integer.rescale import Output, requantise
-from graphlab.ops.integer.vectors import block_dot, has_vnni, load, part, rescaled, spread, store
+from graphlab.ops.integer.vectors import load, spread, store
 from graphlab.ops.neighbour_sum import over_rows
 
 SUMS = 256
@@ -138,7 +139,7 @@ def _checked(x: Tensor, weight: Weights, output: Output | None, bias: Tensor | N
 @lru_cache
 def _loop(lanes: int, masked: bool, flips: bool, to_bytes: bool, fast: bool) -> Callable[..., None]:
     """Rows `[first, last)` of the product with a block of `lanes` columns: several rows at once, then one at a time."""
-    together = SUMS // lanes
+    together, of_words = SUMS // lanes, 4 * lanes
 
     @contracted
     def loop(
@@ -146,30 +147,32 @@ def _loop(lanes: int, masked: bool, flips: bool, to_bytes: bool, fast: bool) -> 
         bias, mantissa, half, right, low, high, out_zero, out, first, last,
     ):  # fmt: skip
         width, column, bits, origin = np.uint64(width), np.uint64(column), np.uint64(bits), np.uint64(0)
-        stride, of_quad, start = np.uint64(quads) * np.uint64(4), np.uint64(4 * lanes), load(bias, origin, lanes, False, bits)
+        stride, of_quad = np.uint64(quads) * np.uint64(4), np.uint64(of_words)
+        start = load(bias, origin, lanes, False, bits)
         i, end, step = np.uint64(first), np.uint64(last), np.uint64(together)
         while i + step <= end:
             sums = spread(start, together)
             for quad in range(quads):
                 k = np.uint64(quad)
-                factors = load(packed, k * of_quad, 4 * lanes, False, bits)
+                factors = load(packed, k * of_quad, of_words, False, bits)
                 sums = block_dot(sums, x, i * stride + k * np.uint64(4), stride, factors, flips, fast)
-            for row in range(together):
-                values, place = part(sums, row, together), (i + np.uint64(row)) * width + column
-                if to_bytes:
-                    values = rescaled(values, mantissa, half, right, origin, low, high, out_zero)
-                store(values, out, place, masked, bits)
+            if to_bytes:
+                values = rescaled(sums, mantissa, half, right, low, high, out_zero, lanes)
+                store(values, out, i * width + column, width, lanes, masked, bits)
+            else:
+                store(sums, out, i * width + column, width, lanes, masked, bits)
             i += step
         while i < end:
             sums = start
             for quad in range(quads):
                 k = np.uint64(quad)
-                factors = load(packed, k * of_quad, 4 * lanes, False, bits)
+                factors = load(packed, k * of_quad, of_words, False, bits)
                 sums = block_dot(sums, x, i * stride + k * np.uint64(4), stride, factors, flips, fast)
             if to_bytes:
-                store(rescaled(sums, mantissa, half, right, origin, low, high, out_zero), out, i * width + column, masked, bits)
+                values = rescaled(sums, mantissa, half, right, low, high, out_zero, lanes)
+                store(values, out, i * width + column, width, lanes, masked, bits)
             else:
-                store(sums, out, i * width + column, masked, bits)
+                store(sums, out, i * width + column, width, lanes, masked, bits)
             i += np.uint64(1)
 
     return loop

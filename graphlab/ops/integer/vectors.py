@@ -1,305 +1,220 @@
-"""Vectors in compiled loops: values of numba that LLVM keeps in registers, and the operations that integer kernels need.
+"""Vectors in compiled loops: values of numba that LLVM keeps in registers, and how they are read and written.
 
-A `Vector` of more numbers than a register has is several registers. `dot` multiplies groups of four bytes and adds them
-to an int32, which processors with AVX512-VNNI do in one instruction, vpdpbusd; elsewhere LLVM makes it of what there is.
-Both give the same integers. Sums wrap around at 2^32, so that corrections may pass the range of int32 on their way.
+A `Vector` is a few registers, its pieces; `arithmetic` has what is done with them. Places in arrays are counted in
+numbers from the start of a contiguous array, unsigned.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-import llvmlite.binding as llvm
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.datamodel import PrimitiveModel
 from numba.extending import intrinsic, register_model
 
 I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
-NUMBERS = {"int8": I8, "int32": I32, "int64": I64, "float32": ir.FloatType()}
+NUMBERS = {"int8": I8, "int32": I32, "float32": ir.FloatType()}
 
-PIECE = 16
-"""int32 in the widest register."""
-
-
-@cache
-def has_vnni() -> bool:
-    """Whether the processor multiplies and adds groups of four bytes in one instruction of 512 bits."""
-    features = llvm.get_host_cpu_features()
-    return all(features.get(name) for name in ("avx512f", "avx512bw", "avx512vl", "avx512vnni"))
+REGISTER = 64
+"""Bytes of the widest register."""
 
 
 class Vector(types.Type):
-    """`lanes` numbers of one type; bytes are int8, whatever they stand for."""
+    """`pieces` times `lanes` numbers of one type; bytes are int8, whatever they stand for."""
 
-    def __init__(self, number: str, lanes: int) -> None:
-        self.number, self.lanes = number, lanes
-        super().__init__(name=f"vector({number} x {lanes})")
+    def __init__(self, number: str, lanes: int, pieces: int) -> None:
+        self.number, self.lanes, self.pieces = number, lanes, pieces
+        super().__init__(name=f"vector({number} x {lanes} x {pieces})")
+
+    @classmethod
+    def of(cls, number: str, count: int) -> Vector:
+        """One of `count` numbers, in as many registers as they need."""
+        lanes = min(count, REGISTER * 8 // (8 if number == "int8" else 32))
+        return cls(number, lanes, count // lanes)
+
+    @property
+    def kind(self) -> ir.VectorType:
+        """LLVM's type of a piece."""
+        return ir.VectorType(NUMBERS[self.number], self.lanes)
 
 
 @register_model(Vector)
 class _VectorModel(PrimitiveModel):
     def __init__(self, manager: Any, vector: Vector) -> None:
-        super().__init__(manager, vector, ir.VectorType(NUMBERS[vector.number], vector.lanes))
+        super().__init__(manager, vector, ir.ArrayType(vector.kind, vector.pieces))
 
 
-def interleaved_order(lanes: int) -> np.ndarray:
-    """Which column each int32 of a sum of `interleave`d rows is of, int64 `[lanes]`.
-
-    Rows of 64 bytes are interleaved within each 16 of them, as the instructions do it: sum 16 j + 4 l + i is of
-    column 16 l + 4 j + i.
-    """
-    groups = lanes // PIECE
-    return np.arange(lanes).reshape(groups, 4, 4).transpose(1, 0, 2).reshape(-1)
+def pieces(builder: Any, vector: Any) -> list[Any]:
+    """The registers of a vector."""
+    return [builder.extract_value(vector, index) for index in range(vector.type.count)]
 
 
-def _constant(number: ir.Type, values: list[int]) -> ir.Constant:
+def whole(builder: Any, parts: list[Any]) -> Any:
+    """A vector of registers."""
+    vector = ir.Constant(ir.ArrayType(parts[0].type, len(parts)), ir.Undefined)
+    for index, piece in enumerate(parts):
+        vector = builder.insert_value(vector, piece, index)
+    return vector
+
+
+def constant(number: ir.Type, values: list[int]) -> ir.Constant:
+    """A register of numbers."""
     return ir.Constant(ir.VectorType(number, len(values)), [ir.Constant(number, value) for value in values])
 
 
-def _lanes(builder: Any, places: list[int], first: Any, second: Any = None) -> Any:
-    """The lanes of one or two vectors at `places`."""
+def shuffled(builder: Any, places: list[int], first: Any, second: Any = None) -> Any:
+    """The lanes of one or two registers at `places`."""
     other = ir.Constant(first.type, ir.Undefined) if second is None else second
-    return builder.shuffle_vector(first, other, _constant(I32, places))
+    return builder.shuffle_vector(first, other, constant(I32, places))
 
 
-def _pieces(builder: Any, vector: Any, size: int) -> list[Any]:
-    if vector.type.count <= size:
-        return [vector]
-    return [_lanes(builder, list(range(at, at + size)), vector) for at in range(0, vector.type.count, size)]
+def joined(builder: Any, parts: list[Any]) -> Any:
+    """Registers side by side in a wider one."""
+    while len(parts) > 1:
+        both = list(range(2 * parts[0].type.count))
+        parts = [shuffled(builder, both, *pair) for pair in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]
 
 
-def _joined(builder: Any, pieces: list[Any]) -> Any:
-    while len(pieces) > 1:
-        both = list(range(2 * pieces[0].type.count))
-        pieces = [_lanes(builder, both, *pair) for pair in zip(pieces[::2], pieces[1::2], strict=True)]
-    return pieces[0]
-
-
-def _splat(builder: Any, value: Any, lanes: int) -> Any:
+def splat(builder: Any, value: Any, lanes: int) -> Any:
+    """A register with one number in each lane."""
     kind = ir.VectorType(value.type, lanes)
-    return _lanes(builder, [0] * lanes, builder.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0)))
+    return shuffled(builder, [0] * lanes, builder.insert_element(ir.Constant(kind, ir.Undefined), value, I32(0)))
 
 
-def _address(context: Any, builder: Any, array: Any, value: Any, place: Any) -> Any:
-    """Where number `place` of a contiguous array lies."""
-    return builder.gep(context.make_array(array)(context, builder, value).data, [place])
+def address(context: Any, builder: Any, array: Any, value: Any, place: Any, kind: ir.Type) -> Any:
+    """Where number `place` of an array lies, as an address of a type."""
+    return builder.bitcast(
+        builder.gep(context.make_array(array)(context, builder, value).data, [place]), kind.as_pointer()
+    )
 
 
-def _mask(builder: Any, bits: Any, lanes: int) -> Any:
-    return builder.bitcast(bits if lanes == 64 else builder.trunc(bits, ir.IntType(lanes)), ir.VectorType(I1, lanes))
-
-
-def _call(builder: Any, name: str, result: ir.Type, *arguments: Any) -> Any:
+def call(builder: Any, name: str, result: ir.Type, *arguments: Any) -> Any:
+    """A call of a function of LLVM's."""
     kind = ir.FunctionType(result, [each.type for each in arguments])
     function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
     return builder.call(function, arguments)
 
 
-def _load(typing_context: Any, array: Any, place: Any, lanes: Any, masked: Any, bits: Any) -> Any:
-    """`lanes` numbers of a contiguous array from number `place` on; if `masked`, 0 where a bit of `bits` is not set."""
-    count, has_mask, width = lanes.literal_value, masked.literal_value, array.dtype.bitwidth // 8
-    number = "int8" if width == 1 else array.dtype.name
-    kind = ir.VectorType(NUMBERS[number], count)
+def _mask(builder: Any, bits: Any, index: int, lanes: int) -> Any:
+    """Of bits for all lanes of a vector, those of a piece."""
+    bits = builder.lshr(bits, I64(index * lanes)) if index else bits
+    bits = bits if lanes == 64 else builder.trunc(bits, ir.IntType(lanes))
+    return builder.bitcast(bits, ir.VectorType(I1, lanes))
+
+
+def _suffix(kind: Any) -> str:
+    return f"v{kind.count}" + (f"i{kind.element.width}" if isinstance(kind.element, ir.IntType) else "f32") + ".p0"
+
+
+def _load(typing_context: Any, array: Any, place: Any, count: Any, masked: Any, bits: Any) -> Any:
+    """`count` numbers of an array from `place` on; if `masked`, 0 where a bit of `bits` is not set."""
+    width = array.dtype.bitwidth // 8
+    vector = Vector.of("int8" if width == 1 else array.dtype.name, count.literal_value)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        address = builder.bitcast(_address(context, builder, array, args[0], args[1]), kind.as_pointer())
-        if not has_mask:
-            return builder.load(address, align=width)
-        suffix = f"v{count}" + ("f32" if number == "float32" else f"i{kind.element.width}")
-        mask, zeros = _mask(builder, args[4], count), ir.Constant(kind, None)
-        return _call(builder, f"llvm.masked.load.{suffix}.p0", kind, address, I32(width), mask, zeros)
+        parts, kind = [], vector.kind
+        for index in range(vector.pieces):
+            at = builder.add(args[1], I64(index * vector.lanes))
+            source = address(context, builder, array, args[0], at, kind)
+            if masked.literal_value:
+                mask, name = _mask(builder, args[4], index, vector.lanes), f"llvm.masked.load.{_suffix(kind)}"
+                parts.append(call(builder, name, kind, source, I32(width), mask, ir.Constant(kind, None)))
+            else:
+                parts.append(builder.load(source, align=width))
+        return whole(builder, parts)
 
-    return Vector(number, count)(array, types.uint64, lanes, masked, types.uint64), generate
+    return vector(array, types.uint64, count, masked, types.uint64), generate
 
 
-def _store(typing_context: Any, vector: Any, array: Any, place: Any, masked: Any, bits: Any) -> Any:
-    """Put the numbers of a vector into a contiguous array; if `masked`, those for which a bit of `bits` is set."""
-    has_mask, width = masked.literal_value, array.dtype.bitwidth // 8
+def _store(
+    typing_context: Any, vector: Any, array: Any, place: Any, stride: Any, count: Any, masked: Any, bits: Any
+) -> Any:
+    """Put a vector into an array: `count` numbers at `place`, as many `stride` further on, and so forth; if `masked`,
+    those for which a bit of `bits` is set."""
+    width, each = array.dtype.bitwidth // 8, count.literal_value // vector.lanes
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = args[0].type
-        address = builder.bitcast(_address(context, builder, array, args[1], args[2]), kind.as_pointer())
-        if has_mask:
-            suffix = f"v{kind.count}" + ("f32" if vector.number == "float32" else f"i{kind.element.width}")
-            mask, name = _mask(builder, args[4], kind.count), f"llvm.masked.store.{suffix}.p0"
-            _call(builder, name, ir.VoidType(), args[0], address, I32(width), mask)
-        else:
-            builder.store(args[0], address, align=width)
+        start, kind = args[2], vector.kind
+        for index, piece in enumerate(pieces(builder, args[0])):
+            within = index % each
+            target = address(context, builder, array, args[1], builder.add(start, I64(within * vector.lanes)), kind)
+            if masked.literal_value:
+                mask, name = _mask(builder, args[6], within, vector.lanes), f"llvm.masked.store.{_suffix(kind)}"
+                call(builder, name, ir.VoidType(), piece, target, I32(width), mask)
+            else:
+                builder.store(piece, target, align=width)
+            start = builder.add(start, args[3]) if within == each - 1 else start
         return context.get_dummy_value()
 
-    return types.void(vector, array, types.uint64, masked, types.uint64), generate
+    return types.void(vector, array, types.uint64, types.uint64, count, masked, types.uint64), generate
 
 
 def _word(typing_context: Any, array: Any, place: Any) -> Any:
-    """Four bytes of a contiguous array as one int32."""
+    """Four bytes of an array as one int32."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        address = _address(context, builder, array, args[0], args[1])
-        return builder.load(builder.bitcast(address, I32.as_pointer()), align=1)
+        return builder.load(address(context, builder, array, args[0], args[1], I32), align=1)
 
     return types.int32(array, types.uint64), generate
 
 
 def _repeated(typing_context: Any, number: Any, lanes: Any) -> Any:
-    """An int32 in each of the lanes, as four bytes each."""
+    """One register: an int32 in each of the lanes, as four bytes each."""
     count = lanes.literal_value
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(_splat(builder, args[0], count), ir.VectorType(I8, 4 * count))
+        return whole(builder, [builder.bitcast(splat(builder, args[0], count), ir.VectorType(I8, 4 * count))])
 
-    return Vector("int8", 4 * count)(types.int32, lanes), generate
-
-
-def _filled(typing_context: Any, number: Any, lanes: Any) -> Any:
-    """An int32 or a float32 in each of the lanes."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _splat(builder, args[0], lanes.literal_value)
-
-    return Vector(number.name, lanes.literal_value)(number, lanes), generate
+    return Vector("int8", 4 * count, 1)(types.int32, lanes), generate
 
 
-def _flipped(typing_context: Any, vector: Any, flips: Any) -> Any:
-    """Bytes with their highest bit turned: int8 becomes uint8 of 128 more, uint8 becomes int8 of 128 less."""
+def _filled(typing_context: Any, number: Any, count: Any) -> Any:
+    """An int32 or a float32 in each of `count` lanes."""
+    vector = Vector.of(number.name, count.literal_value)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.xor(args[0], _constant(I8, [-128] * vector.lanes)) if flips.literal_value else args[0]
+        return whole(builder, [splat(builder, args[0], vector.lanes)] * vector.pieces)
 
-    return vector(vector, flips), generate
-
-
-def _interleaved(typing_context: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    """Bytes of four rows side by side, column by column, in the order of `interleaved_order`."""
-    lanes = a.lanes
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        if lanes == PIECE:
-            return _lanes(builder, [PIECE * row + k for k in range(PIECE) for row in range(4)], _joined(builder, [*args]))
-
-        def halves(left: Any, right: Any) -> list[Any]:
-            each = 128 // left.type.element.width
-            sides = [[at + k for at in range(0, left.type.count, each) for k in range(h, h + each // 2)] for h in (0, each // 2)]
-            return [_lanes(builder, [p for k in side for p in (k, k + left.type.count)], left, right) for side in sides]
-
-        pairs = [halves(args[0], args[1]), halves(args[2], args[3])]
-        wide = [[builder.bitcast(half, ir.VectorType(I16, lanes // 2)) for half in pair] for pair in pairs]
-        quads = [quad for low, high in zip(*wide, strict=True) for quad in halves(low, high)]
-        return _joined(builder, [builder.bitcast(quad, ir.VectorType(I8, lanes)) for quad in quads])
-
-    return Vector("int8", 4 * lanes)(a, b, c, d), generate
+    return vector(number, count), generate
 
 
-def _dot(typing_context: Any, sums: Any, unsigned: Any, signed: Any, fast: Any) -> Any:
-    """sums[k] + the sum over t < 4 of unsigned[4 k + t] signed[4 k + t], by VNNI if `fast`."""
-    lanes, by_vnni = sums.lanes, fast.literal_value
-
-    def plain(builder: Any, total: Any, left: Any, right: Any) -> Any:
-        wide = ir.VectorType(I32, left.type.count)
-        product = builder.mul(builder.zext(left, wide), builder.sext(right, wide))
-        for part in range(4):
-            total = builder.add(total, _lanes(builder, list(range(part, left.type.count, 4)), product))
-        return total
-
-    def vnni(builder: Any, total: Any, left: Any, right: Any) -> Any:
-        left, right = (builder.bitcast(each, total.type) for each in (left, right))
-        return _call(builder, f"llvm.x86.avx512.vpdpbusd.{32 * total.type.count}", total.type, total, left, right)
+def _spread(typing_context: Any, vector: Any, times: Any) -> Any:
+    """A vector several times over."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        size = min(lanes, PIECE)
-        parts = [_pieces(builder, each, width) for each, width in zip(args, (size, 4 * size, 4 * size))]
-        return _joined(builder, [(vnni if by_vnni else plain)(builder, *part) for part in zip(*parts, strict=True)])
+        return whole(builder, pieces(builder, args[0]) * times.literal_value)
 
-    return sums(sums, unsigned, signed, fast), generate
+    return Vector(vector.number, vector.lanes, vector.pieces * times.literal_value)(vector, times), generate
 
 
-def _added(typing_context: Any, sums: Any, vector: Any, factor: Any) -> Any:
-    """sums + vector * factor of int32 or float32, `factor` one number."""
+def _first_lane(typing_context: Any, vector: Any) -> Any:
+    """The first number of a vector of int32."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        by = _splat(builder, args[2], sums.lanes)
-        if sums.number == "float32":
-            product = builder.fmul(args[1], by, flags=("contract",))
-            return builder.fadd(args[0], product, flags=("contract",))
-        return builder.add(args[0], builder.mul(args[1], by))
-
-    return sums(sums, vector, NUMBA[sums.number]), generate
-
-
-NUMBA = {"int32": types.int32, "float32": types.float32}
-
-
-def _first(typing_context: Any, vector: Any) -> Any:
-    """The number in lane 0 of a vector of int32."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.extract_element(args[0], I32(0))
+        return builder.extract_element(pieces(builder, args[0])[0], I32(0))
 
     return types.int32(vector), generate
 
 
-def _columns(typing_context: Any, vector: Any) -> Any:
-    """A vector in the order of `interleaved_order` in that of its columns."""
-    back = np.argsort(interleaved_order(vector.lanes)).tolist()
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _lanes(builder, back, args[0])
-
-    return vector(vector), generate
-
-
-def _rescaled(typing_context: Any, sums: Any, mantissa: Any, half: Any, right: Any, place: Any, low: Any, high: Any, zero: Any) -> Any:
-    """int32 as bytes: clamp((sums * mantissa + half) >> right, low, high) + zero, sixteen at a time.
-
-    `mantissa`, `half` and `right` are int64 arrays, read from `place` on; `low` and `high` count from `zero`.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        results = []
-        for index, piece in enumerate(_pieces(builder, args[0], PIECE)):
-            kind = ir.VectorType(I64, piece.type.count)
-            at = builder.add(args[4], I64(index * PIECE))
-            factor, nudge, shift = (
-                builder.load(builder.bitcast(_address(context, builder, array, value, at), kind.as_pointer()), align=8)
-                for array, value in zip((mantissa, half, right), args[1:4])
-            )
-            value = builder.add(builder.mul(builder.sext(piece, kind), factor), nudge)
-            value = builder.ashr(value, shift)
-            bottom, top = (_splat(builder, bound, kind.count) for bound in args[5:7])
-            value = builder.select(builder.icmp_signed("<", value, bottom), bottom, value)
-            value = builder.select(builder.icmp_signed(">", value, top), top, value)
-            value = builder.add(value, _splat(builder, args[7], kind.count))
-            results.append(builder.trunc(value, ir.VectorType(I8, kind.count)))
-        return _joined(builder, results)
-
-    numbers = (types.uint64, types.int64, types.int64, types.int64)
-    return Vector("int8", sums.lanes)(sums, mantissa, half, right, *numbers), generate
-
-
 def _prefetch(typing_context: Any, array: Any, place: Any) -> Any:
-    """Ask for the line of memory that number `place` of a contiguous array lies in."""
+    """Ask for the line of memory that a number of an array lies in."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        address = builder.bitcast(_address(context, builder, array, args[0], args[1]), I8.as_pointer())
-        _call(builder, "llvm.prefetch.p0", ir.VoidType(), address, I32(0), I32(3), I32(1))
+        line = address(context, builder, array, args[0], args[1], I8)
+        call(builder, "llvm.prefetch.p0", ir.VoidType(), line, I32(0), I32(3), I32(1))
         return context.get_dummy_value()
 
     return types.void(array, types.uint64), generate
 
 
-_literal = intrinsic(prefer_literal=True)
-load: Any = _literal(_load)
-store: Any = _literal(_store)
+literal: Any = intrinsic(prefer_literal=True)
+load: Any = literal(_load)
+store: Any = literal(_store)
+repeated: Any = literal(_repeated)
+filled: Any = literal(_filled)
+spread: Any = literal(_spread)
 word: Any = intrinsic(_word)
-repeated: Any = _literal(_repeated)
-filled: Any = _literal(_filled)
-flipped: Any = _literal(_flipped)
-interleaved: Any = intrinsic(_interleaved)
-dot: Any = _literal(_dot)
-added: Any = intrinsic(_added)
-first_lane: Any = intrinsic(_first)
-columns: Any = intrinsic(_columns)
-rescaled: Any = _literal(_rescaled)
+first_lane: Any = intrinsic(_first_lane)
 prefetch: Any = intrinsic(_prefetch)
