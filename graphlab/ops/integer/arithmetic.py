@@ -1,7 +1,7 @@
 """What integer kernels do with vectors in registers.
 
-`dot` multiplies groups of four bytes and adds them to an int32, which processors with AVX512-VNNI do in one instruction,
-vpdpbusd; elsewhere LLVM makes it of what there is. Both give the same integers. Sums wrap around at 2^32, so that
+`dot` multiplies groups of four bytes and adds them to an int32, which processors with AVX512-VNNI do in one
+instruction, vpdpbusd; elsewhere LLVM makes it of what there is. Both give the same integers. Sums wrap around at 2^32, so that
 corrections may pass the range of int32 on their way.
 """
 
@@ -14,6 +14,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import config
 from numba.extending import intrinsic
 
 from graphlab.ops.integer.vectors import (
@@ -38,9 +39,13 @@ NUMBA = {"int32": types.int32, "float32": types.float32}
 
 @cache
 def has_vnni() -> bool:
-    """Whether the processor multiplies and adds groups of four bytes in one instruction of 512 bits."""
-    features = llvm.get_host_cpu_features()
-    return all(features.get(name) for name in ("avx512f", "avx512bw", "avx512vl", "avx512vnni"))
+    """Whether the processor, or the one that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES name, multiplies and adds groups of
+    four bytes in one instruction of 512 bits."""
+    needed = ("avx512f", "avx512bw", "avx512vl", "avx512vnni")
+    if config.CPU_FEATURES is None and config.CPU_NAME is None:
+        features = llvm.get_host_cpu_features()
+        return all(features.get(name) for name in needed)
+    return {f"+{name}" for name in needed} <= set((config.CPU_FEATURES or "").split(","))
 
 
 def interleaved_order(lanes: int) -> np.ndarray:
@@ -127,8 +132,10 @@ def _block_dot(
         at, factors, totals, results = args[2], pieces(builder, args[4]), pieces(builder, args[0]), []
         for row in range(0, sums.pieces, signed.pieces):
             four = builder.load(address(context, builder, x, args[1], at, I32), align=1)
+            four = (
+                builder.xor(four, I32(-0x7F7F7F80)) if flips.literal_value else four
+            )  # a register's xor does not compile
             left = builder.bitcast(splat(builder, four, sums.lanes), signed.kind)
-            left = builder.xor(left, constant(I8, [-128] * signed.lanes)) if flips.literal_value else left
             results += [by(builder, totals[row + index], left, factor) for index, factor in enumerate(factors)]
             at = builder.add(at, args[3])
         return whole(builder, results)

@@ -51,7 +51,7 @@ def neighbour_sum(
 ) -> Tensor:
     """Each node's weighted sum of the rows of its in-neighbours, in integers.
 
-    The accumulator is int32; `overflow.check_sum` tells whether a graph can pass it. The integers do not depend on
+    The accumulator is int32; `overflow.sum_reach` tells how far it can go. The integers do not depend on
     threads or on the processor.
 
     Args:

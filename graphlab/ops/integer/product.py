@@ -69,7 +69,7 @@ def product(
 ) -> Tensor:
     """Rows times weights, in integers.
 
-    The accumulator is int32; `overflow.check_product` tells whether weights can pass it. The integers do not depend on
+    The accumulator is int32; `overflow.product_reach` tells how far it can go. The integers do not depend on
     threads or on the processor.
 
     Args:
