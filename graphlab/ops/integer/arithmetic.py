@@ -1,8 +1,8 @@
 """What integer kernels do with vectors in registers.
 
 `dot` multiplies groups of four bytes and adds them to an int32, which processors with AVX512-VNNI do in one
-instruction, vpdpbusd; elsewhere LLVM makes it of what there is. Both give the same integers. Sums wrap around at 2^32, so that
-corrections may pass the range of int32 on their way.
+instruction, vpdpbusd; elsewhere LLVM makes it of what there is. Both give the same integers. Sums wrap around at 2^32,
+so that corrections may pass the range of int32 on their way.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ def has_vnni() -> bool:
     """Whether the processor, or the one that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES name, multiplies and adds groups of
     four bytes in one instruction of 512 bits."""
     needed = ("avx512f", "avx512bw", "avx512vl", "avx512vnni")
-    if config.CPU_FEATURES is None and config.CPU_NAME is None:
-        features = llvm.get_host_cpu_features()
-        return all(features.get(name) for name in needed)
-    return {f"+{name}" for name in needed} <= set((config.CPU_FEATURES or "").split(","))
+    name, features = (getattr(config, option, None) for option in ("CPU_NAME", "CPU_FEATURES"))
+    if name is None and features is None:
+        host = llvm.get_host_cpu_features()
+        return all(host.get(each) for each in needed)
+    return {f"+{each}" for each in needed} <= set((features or "").split(","))
 
 
 def interleaved_order(lanes: int) -> np.ndarray:

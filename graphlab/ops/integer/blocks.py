@@ -18,26 +18,26 @@ BYTES = (torch.int8, torch.uint8)
 
 
 class Block(NamedTuple):
-    """Columns `[column, column + count)` in `lanes` lanes.
+    """Columns `[column, column + size)` in `lanes` lanes.
 
     Attributes:
         column: The first.
-        count: How many; fewer than the lanes in the last block.
+        size: How many; fewer than the lanes in the last block.
         lanes: WIDE or NARROW.
     """
 
     column: int
-    count: int
+    size: int
     lanes: int
 
     @property
     def is_masked(self) -> bool:
-        return self.count < self.lanes
+        return self.size < self.lanes
 
     @property
     def bits(self) -> np.uint64:
         """A bit for each column that there is."""
-        return np.uint64((1 << self.count) - 1)
+        return np.uint64((1 << self.size) - 1)
 
 
 def blocks_of(width: int) -> list[Block]:
@@ -79,16 +79,18 @@ class Conversion(NamedTuple):
         def lanes(values: np.ndarray | None, dtype: type, rest: int) -> np.ndarray:
             out = np.full(block.lanes, rest, dtype)
             if values is not None:
-                out[: block.count] = values if len(values) == 1 else values[block.column : block.column + block.count]
+                out[: block.size] = values if len(values) == 1 else values[block.column : block.column + block.size]
             return out if order is None else out[order]
 
         start = lanes(None if bias is None else bias.astype(np.int64).astype(np.int32), np.int32, 0)
         if output is None:
-            return cls(start, *(np.ones(0, np.int64),) * 3, 0, 0, 0)
+            unused = np.ones(0, np.int64)
+            return cls(start, unused, unused, unused, 0, 0, 0)
         right = 31 - output.multiplier.shift.astype(np.int64)
-        scale = output.multiplier.mantissa, np.left_shift(np.int64(1), right - 1), right
+        half = np.left_shift(np.int64(1), right - 1)
+        mantissa, half, right = (lanes(each, np.int64, 1) for each in (output.multiplier.mantissa, half, right))
         low, high = output.low - output.zero_point, output.high - output.zero_point
-        return cls(start, *(lanes(each, np.int64, 1) for each in scale), low, high, output.zero_point)
+        return cls(start, mantissa, half, right, low, high, output.zero_point)
 
 
 def as_bytes(values: Tensor) -> np.ndarray:

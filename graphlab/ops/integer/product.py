@@ -51,8 +51,10 @@ class Weights:
         self.packed: list[np.ndarray] = []
         for block in self.blocks:
             padded = np.zeros((4 * quads, block.lanes), np.int8)
-            padded[: len(values), : block.count] = values[:, block.column : block.column + block.count]
-            self.packed.append(np.ascontiguousarray(padded.reshape(quads, 4, -1).transpose(0, 2, 1)).reshape(-1))
+            padded[: len(values), : block.size] = values[:, block.column : block.column + block.size]
+            self.packed.append(
+                np.ascontiguousarray(padded.reshape(quads, 4, block.lanes).transpose(0, 2, 1)).reshape(-1)
+            )
 
     @property
     def shape(self) -> tuple[int, int]:

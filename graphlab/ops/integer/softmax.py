@@ -2,13 +2,14 @@
 
 For an edge e = (j, i), with int32 scores s and t in a common scale, everything rounded as `rescale` does:
 
-    z = s[j] + t[i]                                  leaky = z, or rescale(z, slope) below 0
-    k = min(255, rescale(largest leaky of i - leaky, scale / STEP))
+    z = s[j] + t[i], at the ends of int32 if beyond
+    leaky = z, or rescale(z, slope) below 0
+    k = min(255, rescale(d, scale / STEP)), d = (largest leaky of i) - leaky, at most 2^31 - 1
     p = TABLE[k] = round(2^15 exp(-k STEP)), 0 for k = 255
     weight = floor((255 p + floor(P / 2)) / P), P the sum of p over the edges into i
 
-The nearest neighbour has k = 0, so that P is positive. Weights are rounded to 1/255 each: those into a node add up to
-255 but for a half each, and those of more than 510 equal neighbours are all 0.
+The neighbour with the largest score has k = 0, so that P is positive. Weights are rounded to 1/255
+each: those into a node add up to 255 but for a half each, and those of more than 510 equal neighbours are all 0.
 """
 
 from __future__ import annotations
