@@ -1,15 +1,15 @@
 """A graph convolution in integers, from bytes to bytes, beside PyG's path and our own in float32.
 
-Random graphs of three sizes with 10 edges into a node. A network of two layers, 128 -> 64 -> 16: product, weighted sum over
-neighbours, ReLU, product, weighted sum. `csr` is PyG's path on a CPU: `torch.mm`, then a CSR product of torch; `float`
-is `torch.mm` and `graphlab.ops.neighbour_sum`; `int8` the integer kernels, with every requantisation. Each part of it
-is timed as well: sums of the same loop built for float32 and int32 rows show what bits buy; products beside
-`torch._int_mm` (whose result is int32, not requantised) and the quantised linear layer of oneDNN (which requantises in
-float32). Weights are constant, so that they are laid out before. Two threads.
+Random graphs of three sizes with 10 edges into a node. A network of two layers, 128 -> 64 -> 16: product, weighted
+sum over neighbours, ReLU, product, weighted sum. `csr` is PyG's path on a CPU: `torch.mm`, then a CSR product of
+torch; `float` is `torch.mm` and `graphlab.ops.neighbour_sum`; `int8` the integer kernels, with every requantisation.
+Each part of it is timed as well: sums of the same loop built for float32 and int32 rows show what bits buy; products
+beside `torch._int_mm` (whose result is int32, not requantised) and the quantised linear layer of oneDNN (which
+requantises in float32). Weights are constant, so that they are laid out before. Two threads.
 
-Expected: a sum over neighbours reads rows at random places, of which int8 has a quarter of the lines: up to four times
-as fast at 64 columns, less at 16, where a row of float32 is one line as well. A product of few columns is bound by
-what it reads, a quarter too.
+Expected: a sum over neighbours reads rows at random places, of which int8 has a quarter of the lines: up to four
+times as fast at 64 columns, less at 16, where a row of float32 is one line as well. A product of few columns is bound
+by what it reads, a quarter too.
 
     python benchmarks/bench_integer_kernels.py
 """

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from graphlab.data.spec import DataSpec
     from graphlab.experiment.migrate import Migration, migrate
     from graphlab.experiment.pairwise import Pairwise, compare
+    from graphlab.experiment.quantized import frozen, load_frozen, quantized_bits
     from graphlab.experiment.reproduce import Comparison, reproduce
     from graphlab.experiment.restore import predictions, restore
     from graphlab.experiment.run import run
@@ -69,14 +70,17 @@ __all__ = [
     "discriminate",
     "discriminate_untrained",
     "export",
+    "frozen",
     "leaderboard",
     "load",
+    "load_frozen",
     "migrate",
     "models",
     "pre_transforms",
     "predictions",
     "probes",
     "proxies",
+    "quantized_bits",
     "register",
     "report",
     "reproduce",
@@ -116,6 +120,7 @@ _MADE_IN = {
     "migrate": "experiment.migrate",
     "Pairwise": "experiment.pairwise",
     "compare": "experiment.pairwise",
+    **dict.fromkeys(("frozen", "load_frozen", "quantized_bits"), "experiment.quantized"),
     "Comparison": "experiment.reproduce",
     "reproduce": "experiment.reproduce",
     "predictions": "experiment.restore",

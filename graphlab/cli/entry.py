@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from graphlab import __version__
-from graphlab.cli import asking, listings, own_data, publishing, searching, training
+from graphlab.cli import asking, listings, own_data, publishing, quantizing, searching, training
 from graphlab.cli.output import print_json, say
 from graphlab.core.errors import GraphLabError
 
@@ -36,6 +36,7 @@ GROUPS = {
         listings.spaces,
         listings.proxies,
         listings.probes,
+        quantizing.bits,
         listings.describe,
         own_data.keep,
         listings.doctor,
@@ -48,6 +49,7 @@ GROUPS = {
         publishing.export,
         publishing.report,
         publishing.submission,
+        quantizing.freeze,
     ),
     "Questions": (asking.predict, asking.paths, asking.analyze),
 }

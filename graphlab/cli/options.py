@@ -54,19 +54,28 @@ Transform = Annotated[
     str | None,
     typer.Option("--transform", help="What changes the learner before training, as graphlab transforms lists them."),
 ]
+Quantize = Annotated[
+    str | None,
+    typer.Option("--quantize", metavar="SCHEME", help="Number formats that training rounds to, as w8a8 or w4a8."),
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]
 
 
 def read_overrides(
-    settings: list[str] | None, pre_transform: str | None = None, transform: str | None = None
+    settings: list[str] | None,
+    pre_transform: str | None = None,
+    transform: str | None = None,
+    quantize: str | None = None,
 ) -> dict[str, Any]:
-    """What `--set`, `--pre-transform` and `--transform` change. Raises ConfigError where two name one thing
-    differently."""
+    """What `--set`, `--pre-transform`, `--transform` and `--quantize` change. Raises ConfigError where two name one
+    thing differently."""
     from graphlab.experiment.settings import parse_settings
 
     overrides = parse_settings(settings)
-    for key, name in (("pre_transform", pre_transform), ("transform", transform)):
+    of_options = [("pre_transform", "--pre-transform", pre_transform), ("transform", "--transform", transform)]
+    if quantize is not None:
+        of_options += [("transform", "--quantize", "quantize"), ("transform.scheme", "--quantize", quantize)]
+    for key, option, name in of_options:
         if name is not None and overrides.setdefault(key, name) != name:
-            option = f"--{key.replace('_', '-')}"
             raise ConfigError(f"{key} is set to {overrides[key]!r} and to {name!r}", hint=f"give {option} alone")
     return overrides

@@ -13,6 +13,7 @@ from graphlab.cli.options import (
     Device,
     Json,
     PreTransform,
+    Quantize,
     Seeds,
     Settings,
     StorePath,
@@ -58,6 +59,7 @@ def search(
     settings: Settings = None,
     pre_transform: PreTransform = None,
     transform: Transform = None,
+    quantize: Quantize = None,
     store: StorePath = None,
     storage: Annotated[
         str | None, typer.Option("--storage", help="A PostgreSQL database that keeps the study, for a team.")
@@ -79,7 +81,7 @@ def search(
         from graphlab.core.plot import form_of
 
         form_of(plot)  # before hours of search
-    overrides = read_overrides(settings, pre_transform, transform)
+    overrides = read_overrides(settings, pre_transform, transform, quantize)
     found = api.search(
         strategy,
         choose_data(dataset, data, data_options),

@@ -17,6 +17,7 @@ from graphlab.cli.options import (
     Json,
     Model,
     PreTransform,
+    Quantize,
     Seeds,
     Settings,
     StorePath,
@@ -43,6 +44,7 @@ def run(
     settings: Settings = None,
     pre_transform: PreTransform = None,
     transform: Transform = None,
+    quantize: Quantize = None,
     store: StorePath = None,
     device: Device = "auto",
     workers: Workers = 1,
@@ -54,7 +56,7 @@ def run(
     """
     from graphlab import api
 
-    overrides = read_overrides(settings, pre_transform, transform)
+    overrides = read_overrides(settings, pre_transform, transform, quantize)
     chosen = choose_data(dataset, data, data_options)
     runs = api.run(model, chosen, task=task, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
@@ -79,6 +81,7 @@ def table(
     settings: Settings = None,
     pre_transform: PreTransform = None,
     transform: Transform = None,
+    quantize: Quantize = None,
     to: Annotated[
         str | None, typer.Option("--format", help="text, markdown, latex, csv, json or bibtex. [default: text]")
     ] = None,
@@ -107,7 +110,7 @@ def table(
         workers=workers,
         train=not read,
         percent=percent,
-        **read_overrides(settings, pre_transform, transform),
+        **read_overrides(settings, pre_transform, transform, quantize),
     )
     TABLE_FORMATS[to](result)
     for record in result.failed:
@@ -143,6 +146,7 @@ def discriminate(
     settings: Settings = None,
     pre_transform: PreTransform = None,
     transform: Transform = None,
+    quantize: Quantize = None,
     store: StorePath = None,
     device: Device = "auto",
     workers: Workers = 1,
@@ -151,7 +155,7 @@ def discriminate(
     """Train MODEL afresh on each pair of graphs of DATASET: which it tells apart, and which its class can."""
     from graphlab import api
 
-    overrides = read_overrides(settings, pre_transform, transform)
+    overrides = read_overrides(settings, pre_transform, transform, quantize)
     result = api.discriminate(
         model, dataset, pairs=pairs, seeds=seeds, store=store, device=device, workers=workers, **overrides
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,8 +48,8 @@ def counts(network: nn.Module, run: Callable[[], object], with_messages: bool = 
     for path, shape in trace:
         place, products, other = Place.of_point(path), 0, ""
         if path in outputs:
-            module = outputs[path]
-            products, other = shape.numel() * module.out_features, f"{path.removesuffix('.input')}.weight"
+            module: Any = outputs[path]
+            products, other = shape.numel() * len(module.weight), f"{path.removesuffix('.input')}.weight"
         elif place.component == "linear":
             mapped, width = path, shape[-1]
         elif place.component in ("attention", "adjacency"):
@@ -61,7 +62,9 @@ def counts(network: nn.Module, run: Callable[[], object], with_messages: bool = 
 
 
 class _Recorder(nn.Module):
-    """Writes down the shapes of values in the order in which they are computed."""
+    """Writes down the shapes of values in the order in which they are computed; sparse rows count as dense ones."""
+
+    dim = 0
 
     def __init__(self, path: str, trace: list[tuple[str, torch.Size]]) -> None:
         super().__init__()

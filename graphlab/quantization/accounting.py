@@ -63,17 +63,24 @@ class Bits:
 def bits(assignment: Assignment, counts: Iterable[Count]) -> list[Bits]:
     """What an assignment costs by component, and at last in total.
 
+    Messages and sums without a format are not counted: they need not be kept, as they are added up where they arise.
+
     Args:
         assignment: Of formats to places.
         counts: The places of a network, with their numbers.
     """
-    counts = sorted(counts, key=lambda count: COMPONENTS.index(count.place.component))
+    kept = (count for count in counts if not _is_summed_up(assignment, count))
+    counts = sorted(kept, key=lambda count: COMPONENTS.index(count.place.component))
     of_path = {count.place.path: _bits_of(assignment, count) for count in counts}
     rows = [
         _total(component, list(group), assignment, of_path)
         for component, group in groupby(counts, lambda count: count.place.component)
     ]
     return [*rows, _total("total", counts, assignment, of_path)]
+
+
+def _is_summed_up(assignment: Assignment, count: Count) -> bool:
+    return count.place.component in ("message", "aggregate") and assignment.format_of(count.place) is None
 
 
 def _bits_of(assignment: Assignment, count: Count) -> float:

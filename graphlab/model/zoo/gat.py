@@ -94,7 +94,7 @@ class GAT(Model):
             )
         if any(is_observed(conv, "message") for conv in self.convs):
             return self._laid_out(batch["x"], batch["edge_index"], weight)
-        if any(is_observed(conv) or is_observed(conv.lin) for conv in self.convs):
+        if any(map(is_observed, self.convs.modules())):
             return self._observed(batch["x"], batch["edge_index"], weight, int(batch.num_nodes or 0))
         neighbours, weight = self._neighbours(batch["edge_index"], weight, int(batch.num_nodes or 0))
         first, *others = self.convs

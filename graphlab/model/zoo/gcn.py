@@ -63,10 +63,7 @@ class GCN(LayeredModel):
         return "1-WL"
 
     def block(self, edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> Block:
-        require_positive(edge_weight, "gcn")
-        edges, weight = gcn_norm(edge_index, edge_weight, num_nodes=num_nodes, dtype=torch.float32)
-        assert isinstance(edges, Tensor)
-        return Block(edges, num_nodes, weight)
+        return normalised(edge_index, edge_weight, num_nodes)
 
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
         conv: Any = self.convs[depth]
@@ -93,6 +90,14 @@ class GCN(LayeredModel):
             {"params": list(self.convs[0].parameters()), "weight_decay": weight_decay},
             {"params": list(self.convs[1:].parameters()), "weight_decay": 0.0},
         ]
+
+
+def normalised(edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> Block:
+    """The edges with a loop a node, and the weights of D^-1/2 (A + I) D^-1/2."""
+    require_positive(edge_weight, "gcn")
+    edges, weight = gcn_norm(edge_index, edge_weight, num_nodes=num_nodes, dtype=torch.float32)
+    assert isinstance(edges, Tensor)
+    return Block(edges, num_nodes, weight)
 
 
 PRESETS = {

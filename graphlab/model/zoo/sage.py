@@ -64,10 +64,7 @@ class SAGE(LayeredModel):
         return "1-WL"
 
     def block(self, edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> Block:
-        """Weights by the number of edges into a node, so that sums are means."""
-        target = edge_index[1]
-        share = 1 / torch.bincount(target, minlength=num_nodes).float().index_select(0, target)
-        return Block(edge_index, num_nodes, share if edge_weight is None else share * edge_weight)
+        return averaged(edge_index, edge_weight, num_nodes)
 
     def layer(self, depth: int, x: Tensor, block: Block) -> Tensor:
         conv: Any = self.convs[depth]
@@ -102,6 +99,13 @@ class SAGE(LayeredModel):
         if not depth:
             return self.features(x, partial(observe_rows, layer, "input"))
         return F.dropout(observe(layer, "input", x.relu()), self.dropout, self.training)
+
+
+def averaged(edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> Block:
+    """The edges with weights by the number of edges into a node, so that sums are means."""
+    target = edge_index[1]
+    share = 1 / torch.bincount(target, minlength=num_nodes).float().index_select(0, target)
+    return Block(edge_index, num_nodes, share if edge_weight is None else share * edge_weight)
 
 
 PRESETS = {

@@ -1,0 +1,117 @@
+"""What an assignment of number formats costs a model, and trained runs as networks on integers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from graphlab.core.errors import IncompatibleError, InputError
+from graphlab.core.seeds import SeedStream
+from graphlab.experiment.plan import make_plan
+from graphlab.experiment.restore import restore
+from graphlab.experiment.runs import Runs
+from graphlab.model.frozen import FrozenModel, freeze
+from graphlab.model.places import counts
+from graphlab.quantization.accounting import bits as bits_of
+from graphlab.quantization.assignment import Assignment
+from graphlab.quantization.files import load_network, save_network
+from graphlab.records.record import RunRecord
+from graphlab.task.kinds.node_classification import NodeClassification
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from graphlab.data.dataset import Dataset
+
+
+def quantized_bits(
+    model: str, dataset: str | Dataset, scheme: str, store: str | os.PathLike[str] | None = None, **overrides: Any
+) -> pd.DataFrame:
+    """What a scheme of number formats costs a model on a data set, without training it.
+
+    Numbers are those of the weights, and of what is computed for one batch of training. Scales count 32 bits each,
+    places without a format 32 bits a number.
+
+    Args:
+        model, dataset, overrides: As for `run`.
+        scheme: As w4a8; see `graphlab.quantization.assignment`.
+        store: Where data of one's own is.
+
+    Returns:
+        A row a component and one in total, with `weight_bits`, `buffer_bits`, `operations` (bit operations),
+        `average` (mean bits over places, as MixQ counts) and `average_by_numbers`. `attrs["without_place"]` lists the
+        rules that no place of the model fits.
+
+    Raises:
+        InputError: A rule of the scheme cannot be read; and as `run`.
+    """
+    import pandas as pd
+
+    assignment = Assignment.parse(scheme)
+    plan = make_plan(model, dataset, overrides, store)
+    task = plan.make_task(0)
+    learner = plan.make_learner(task, 0)
+    batch = task.batches(SeedStream(0))[0]
+    with_messages = any(rule.pattern == "message" for rule in assignment.rules)
+    rows = counts(learner.eval(), lambda: task.loss(learner, batch), with_messages)
+    frame = pd.DataFrame([asdict(each) for each in bits_of(assignment, rows)]).set_index("name")
+    frame.attrs["without_place"] = assignment.without_place(row.place for row in rows)
+    return frame
+
+
+def frozen(
+    run: RunRecord | Runs | str,
+    path: str | os.PathLike[str] | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> FrozenModel:
+    """A finished run of the transform `quantize` as a network on integers.
+
+    Args:
+        run: A record, `Runs`, a run's id or its beginning, or "latest".
+        path: A .safetensors file to write it to; None for none.
+        store: Where the run is.
+
+    Returns:
+        A model that maps graphs to logits, in integers. `about` says of which run it is, how many labels of the data
+        set differ from those of the run, and by how much logits do at most.
+
+    Raises:
+        IncompatibleError: A part of the model has no form on integers; it is named.
+        UnknownNameError, InputError, StoreError: As `restore` does; or the file cannot be written.
+    """
+    trained = restore(run, store)
+    if not isinstance(trained.task, NodeClassification):
+        raise IncompatibleError(
+            f"{trained.record.spec.task} does not run on integers", hint="freeze a model that classifies nodes"
+        )
+    network, graph = freeze(trained.learner), trained.dataset.graph
+    model = FrozenModel(network, {})
+    with torch.no_grad():
+        expected = trained.learner.model(graph)
+    logits = model(graph)
+    about = {
+        "run": trained.record.id,
+        "model": trained.record.spec.title,
+        "dataset": trained.record.spec.dataset,
+        "labels that differ": f"{int((logits.argmax(1) != expected.argmax(1)).sum())} of {len(logits)}",
+        "largest difference of logits": f"{float((logits - expected).abs().max()):.3g}",
+    }
+    if path is not None:
+        try:
+            about["sha256"] = save_network(network, Path(path), about)
+        except OSError as error:
+            raise InputError(f"cannot write {path}: {error.strerror or error}", hint="choose another file") from None
+    return FrozenModel(network, about)
+
+
+def load_frozen(path: str | os.PathLike[str]) -> FrozenModel:
+    """Read a network on integers that `frozen` has written.
+
+    Raises:
+        DataError: The file is not there, is none of these, is cut off, or was altered.
+    """
+    return FrozenModel(*load_network(Path(path)))

@@ -1,0 +1,155 @@
+"""Integer networks made of quantised ones: `freeze` reads what the quantisers of a trained learner have come to.
+
+`gcn` and `sage` can be frozen, with every weight and every value that a layer reads or gives in 8 bits or fewer. What
+cannot be is refused by its name. Weights of edges follow from the graph by the functions of `MESSAGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+from torch_geometric.data import Data
+
+from graphlab.core.errors import IncompatibleError, InputError
+from graphlab.model.layered import Block
+from graphlab.model.observation import OBSERVERS
+from graphlab.quantization.network import INPUT, OUTPUT, Edges, Grid, IntegerNetwork, Join, Operation, Product, Sum
+from graphlab.quantization.quantisers import Quantiser
+
+SCHEME = "train it with transform=quantize and a scheme as w8a8 or w4a8"
+
+
+def freeze(learner: Any) -> IntegerNetwork:
+    """The integers of a trained learner, whose numbers were rounded in training by the transform `quantize`.
+
+    Raises:
+        IncompatibleError: The model, or a format of one of its places, has no form on integers; it is named.
+        InputError: A quantiser has not seen any values yet.
+    """
+    from graphlab.model.zoo.gcn import GCN
+    from graphlab.model.zoo.sage import SAGE
+
+    model = learner.model
+    if any(True for _ in learner.head.parameters()):
+        raise IncompatibleError(
+            "the task's head has weights, which do not run on integers", hint="choose a task without one"
+        )
+    for kind, layers in ((GCN, _gcn), (SAGE, _sage)):
+        if type(model) is kind:
+            operations = tuple(layers(model))
+            first: Any = model.convs[0]
+            grid = _grid(first.lin if kind is GCN else first.lin_l, "input")
+            return IntegerNetwork("gcn" if kind is GCN else "sage", grid, _grid(model, "adjacency"), operations)
+    raise IncompatibleError(
+        f"{type(model).__name__} has no form on integers", hint="gcn and sage can be frozen; others run in floats"
+    )
+
+
+def _gcn(model: Any) -> Iterator[Operation]:
+    for depth, conv in enumerate(model.convs):
+        _refuse_observed(conv, "message", "aggregate")
+        yield _product(conv.lin, _rows(depth), f"map{depth}")
+        grid = _next_grid(model, depth, "lin")
+        yield Sum(f"map{depth}", _rows(depth + 1, model), grid, grid is not None, bias=_numbers(conv.bias))
+
+
+def _sage(model: Any) -> Iterator[Operation]:
+    if model.normalize:
+        raise IncompatibleError("rows of length one do not run on integers", hint="train sage with normalize=False")
+    for depth, conv in enumerate(model.convs):
+        _refuse_observed(conv, "message", "aggregate")
+        if _grid(conv.lin_l, "input") != _grid(conv.lin_r, "input"):
+            raise IncompatibleError(
+                f"the two maps of layer {depth} read rows of different formats", hint="give lin_l and lin_r the same"
+            )
+        yield _product(conv.lin_l, _rows(depth), f"map{depth}")
+        yield _product(conv.lin_r, _rows(depth), f"own{depth}")
+        yield Sum(f"map{depth}", f"mean{depth}", None, False, bias=None)
+        grid, target = _next_grid(model, depth, "lin_l"), _rows(depth + 1, model)
+        yield Join(f"mean{depth}", target, grid, grid is not None, other=f"own{depth}", bias=_numbers(conv.lin_l.bias))
+
+
+def _rows(depth: int, model: Any = None) -> str:
+    """The name of what a layer reads."""
+    if model is not None and depth == len(model.convs):
+        return OUTPUT
+    return f"rows{depth}" if depth else INPUT
+
+
+def _next_grid(model: Any, depth: int, layer: str) -> Grid | None:
+    return None if depth + 1 == len(model.convs) else _grid(getattr(model.convs[depth + 1], layer), "input")
+
+
+def _product(layer: Any, source: str, target: str) -> Product:
+    chain = layer.parametrizations["weight"] if parametrize.is_parametrized(layer, "weight") else None
+    quantiser = None if chain is None else chain[0]
+    if not isinstance(quantiser, Quantiser) or quantiser.format.bits > 8:
+        raise IncompatibleError(f"a weight of {target} has no integers of 8 bits or fewer", hint=SCHEME)
+    original = chain.original  # pyright: ignore[reportOptionalMemberAccess]
+    integers = quantiser.integers(original)
+    scale, zero_point = quantiser.parameters_of()
+    if zero_point.any() or quantiser.channel != 0:
+        raise IncompatibleError(
+            f"the weight of {target} has integers that are not symmetric", hint="give it a format as int8-symmetric"
+        )
+    scales = scale.detach().double().reshape(-1).expand(len(integers)).contiguous()
+    bits = int(quantiser.format.bits)
+    return Product(source, target, _grid(layer, "output"), False, integers.T.to(torch.int8).contiguous(), scales, bits)
+
+
+def _grid(module: nn.Module, point: str) -> Grid:
+    observers: Any = module._modules.get(OBSERVERS, {})
+    if point not in observers or not isinstance(quantiser := observers[point], Quantiser):
+        raise IncompatibleError(f"{point} of {type(module).__name__} is not rounded", hint=SCHEME)
+    try:
+        return Grid.of(quantiser.format, *(each.detach() for each in quantiser.parameters_of()))
+    except InputError as error:
+        raise IncompatibleError(f"{point} of {type(module).__name__}: {error}", hint=error.hint) from error
+
+
+def _refuse_observed(module: nn.Module, *points: str) -> None:
+    observers: Any = module._modules.get(OBSERVERS, {})
+    for point in points:
+        if point in observers:
+            raise IncompatibleError(
+                f"{point}s that are rounded have no form on integers, where sums are exact",
+                hint=f"leave {point} out of the scheme",
+            )
+
+
+def _numbers(tensor: Tensor) -> Tensor:
+    return tensor.detach().double().cpu().contiguous()
+
+
+def _messages() -> dict[str, Callable[[Tensor, Tensor | None, int], Block]]:
+    from graphlab.model.zoo import gcn, sage
+
+    return {"gcn": gcn.normalised, "sage": sage.averaged}
+
+
+@dataclass(frozen=True)
+class FrozenModel:
+    """A network on integers that maps graphs.
+
+    Attributes:
+        network: Its operations.
+        about: What it was made of.
+    """
+
+    network: IntegerNetwork
+    about: dict[str, str]
+
+    def edges(self, graph: Data) -> Edges:
+        """The edges of a graph, with the weights that the network reads; they can be kept for several calls."""
+        num_nodes = int(graph.num_nodes or 0)
+        block = _messages()[self.network.messages](graph["edge_index"], graph.get("edge_weight"), num_nodes)
+        return self.network.edges(block.edge_index, block.edge_weight, num_nodes)
+
+    def __call__(self, graph: Data, edges: Edges | None = None) -> Tensor:
+        """Logits of all nodes, float32 `[num_nodes, out_dim]`: the last accumulators times their scale."""
+        return self.network.run(graph["x"], self.edges(graph) if edges is None else edges).values()
