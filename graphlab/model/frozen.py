@@ -17,7 +17,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.model.layered import Block
-from graphlab.model.observation import OBSERVERS
+from graphlab.model.observation import OBSERVERS, is_observed
 from graphlab.quantization.network import INPUT, OUTPUT, Edges, Grid, IntegerNetwork, Join, Operation, Product, Sum
 from graphlab.quantization.quantisers import Quantiser
 
@@ -62,14 +62,15 @@ def _sage(model: Any) -> Iterator[Operation]:
     if model.normalize:
         raise IncompatibleError("rows of length one do not run on integers", hint="train sage with normalize=False")
     for depth, conv in enumerate(model.convs):
-        _refuse_observed(conv, "message", "aggregate")
+        _refuse_observed(conv, "message")
         if _grid(conv.lin_l, "input") != _grid(conv.lin_r, "input"):
             raise IncompatibleError(
                 f"the two maps of layer {depth} read rows of different formats", hint="give lin_l and lin_r the same"
             )
         yield _product(conv.lin_l, _rows(depth), f"map{depth}")
+        of_mean = _grid(conv, "aggregate") if is_observed(conv, "aggregate") else None
+        yield Sum(f"map{depth}", f"mean{depth}", of_mean, False, bias=None)
         yield _product(conv.lin_r, _rows(depth), f"own{depth}")
-        yield Sum(f"map{depth}", f"mean{depth}", None, False, bias=None)
         grid, target = _next_grid(model, depth, "lin_l"), _rows(depth + 1, model)
         yield Join(f"mean{depth}", target, grid, grid is not None, other=f"own{depth}", bias=_numbers(conv.lin_l.bias))
 

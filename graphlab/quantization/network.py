@@ -20,6 +20,8 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
+from graphlab.ops.integer.join import Term, join
+from graphlab.ops.integer.join import reference as reference_join
 from graphlab.ops.integer.neighbour_sum import neighbour_sum
 from graphlab.ops.integer.neighbour_sum import reference as reference_sum
 from graphlab.ops.integer.overflow import check_reach, product_reach, sum_reach
@@ -189,11 +191,8 @@ class Sum(Operation):
 
 @dataclass(frozen=True)
 class Join(Operation):
-    """The sum of two rows of different scales and a bias of float64 `[d]`, rounded once.
-
-    The factors of both are kept as integers of one exponent, those of the larger with 30 bits. Without a grid the
-    accumulators are added up in steps of the first rows' scale.
-    """
+    """The sum of two rows of different scales and a bias of float64 `[d]`, rounded once. Without a grid it is int32 in
+    steps of the first rows' scale."""
 
     kind: ClassVar[str] = "join"
     other: str
@@ -202,18 +201,13 @@ class Join(Operation):
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         first, second = rows[self.source], rows[self.other]
         unit = float(np.asarray(first.scale).reshape(-1)[0]) if self.grid is None else self.grid.scale
-        shift = 30 - int(np.ceil(np.log2(max(np.max(first.scale), np.max(second.scale)) / unit)))
-        factors = [np.rint(np.asarray(each.scale) / unit * 2.0**shift).astype(np.int64) for each in (first, second)]
-        offset = np.rint(self.bias.numpy() / unit * 2.0**shift).astype(np.int64)
-        total = offset + (np.int64(1) << np.int64(shift - 1))
-        for each, factor in zip((first, second), factors, strict=True):
-            total = total + (each.integers.numpy().astype(np.int64) - each.zero_point) * factor
-        steps = total >> np.int64(shift)
-        if self.grid is None:
-            return Rows(torch.from_numpy(steps.astype(np.int32)), unit)
-        low = self.grid.zero_point if self.relu else self.grid.lowest
-        steps = np.clip(steps + self.grid.zero_point, low, self.grid.highest)
-        return self.result(torch.from_numpy(steps).to(self.grid.dtype), unit)
+        zero_point, low, high, dtype = 0, -(2**31), 2**31 - 1, torch.int32
+        if self.grid is not None:
+            zero_point, high, dtype = self.grid.zero_point, self.grid.highest, self.grid.dtype
+            low = zero_point if self.relu else self.grid.lowest
+        a, b = (Term(each.integers, each.scale, each.zero_point) for each in (first, second))
+        add = reference_join if by_definition else join
+        return self.result(add(a, b, self.bias.numpy(), unit, zero_point, low, high, dtype), unit)
 
 
 def _steps(bias: Tensor, scale: float | np.ndarray) -> Tensor:
