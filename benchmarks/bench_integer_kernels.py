@@ -2,10 +2,11 @@
 
 Random graphs of three sizes with 10 edges into a node. A network of two layers, 128 -> 64 -> 16: product, weighted sum
 over neighbours, ReLU, product, weighted sum. `csr` is PyG's path on a CPU: `torch.mm`, then a CSR product of torch;
-`float` is `torch.mm` and `graphlab.ops.neighbour_sum`; `int8` the integer kernels, with every requantisation. Each part of it
-is timed as well: sums of the same loop built for float32 and int32 rows show what bits buy; products beside
+`float` is `torch.mm` and `graphlab.ops.neighbour_sum`; `int8` the integer kernels, with every requantisation. Each part
+of it is timed as well: sums of the same loop built for float32 and int32 rows show what bits buy; products stand beside
 `torch._int_mm` (whose result is int32, not requantised) and the quantised linear layer of oneDNN (which requantises in
-float32). Weights are constant, so that they are laid out before. Two threads.
+float32, so that its integers are not those of the definition). Weights are constant and laid out before. Two threads;
+processor seconds are those of all of them.
 
 Expected: a sum over neighbours reads rows at random places, of which int8 has a quarter of the lines: up to four times
 as fast at 64 columns, less at 16, where a row of float32 is one line as well. A product of few columns is bound by
