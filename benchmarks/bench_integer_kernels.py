@@ -1,15 +1,16 @@
 """A graph convolution in integers, from bytes to bytes, beside PyG's path and our own in float32.
 
-Random graphs of three sizes with 10 edges into a node. A network of two layers, 128 -> 64 -> 16: product, weighted
-sum over neighbours, ReLU, product, weighted sum. `csr` is PyG's path on a CPU: `torch.mm`, then a CSR product of
-torch; `float` is `torch.mm` and `graphlab.ops.neighbour_sum`; `int8` the integer kernels, with every requantisation.
-Each part of it is timed as well: sums of the same loop built for float32 and int32 rows show what bits buy; products
-beside `torch._int_mm` (whose result is int32, not requantised) and the quantised linear layer of oneDNN (which
-requantises in float32). Weights are constant, so that they are laid out before. Two threads.
+Random graphs of three sizes with 10 edges into a node. A network of two layers, 128 -> 64 -> 16: product, weighted sum
+over neighbours, ReLU, product, weighted sum. `csr` is PyG's path on a CPU: `torch.mm`, then a CSR product of torch;
+`float` is `torch.mm` and `graphlab.ops.neighbour_sum`; `int8` the integer kernels, with every requantisation. Each part
+of it is timed as well: sums of the same loop built for float32 and int32 rows show what bits buy; products stand beside
+`torch._int_mm` (whose result is int32, not requantised) and the quantised linear layer of oneDNN (which requantises in
+float32, so that its integers are not those of the definition). Weights are constant and laid out before. Two threads;
+processor seconds are those of all of them.
 
-Expected: a sum over neighbours reads rows at random places, of which int8 has a quarter of the lines: up to four
-times as fast at 64 columns, less at 16, where a row of float32 is one line as well. A product of few columns is bound
-by what it reads, a quarter too.
+Expected: a sum over neighbours reads rows at random places, of which int8 has a quarter of the lines: up to four times
+as fast at 64 columns, less at 16, where a row of float32 is one line as well. A product of few columns is bound by
+what it reads, a quarter too.
 
     python benchmarks/bench_integer_kernels.py
 """
@@ -98,7 +99,7 @@ class Problem:
             "int8": lambda: product(self.x, self.laid_first, self.to_hidden),
             "int4, unpacked each time": lambda: product(self.x, packed.weights(), self.to_hidden),
             "torch.mm": lambda: self.float_x @ self.float_first,
-            "torch._int_mm": lambda: torch._int_mm(self.x, self.first),
+            "torch._int_mm": lambda: torch._int_mm(self.x, self.first),  # pyright: ignore[reportPrivateImportUsage]  # no public name
         }
         onednn = onednn_linear(self.x, self.first)
         return arms if onednn is None else arms | {"oneDNN": onednn}
@@ -112,14 +113,17 @@ def onednn_linear(x: Tensor, weight: Tensor) -> Callable[[], Tensor] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.backends.quantized.engine = "onednn"
-        rows = torch._make_per_tensor_quantized_tensor(x.view(torch.uint8), 0.01, 128)
-        quantised = torch._make_per_tensor_quantized_tensor(weight.t().contiguous(), 0.01, 0)
+        rows = torch.quantize_per_tensor(0.01 * x.float(), 0.01, 128, torch.quint8)
+        quantised = torch.quantize_per_tensor(0.01 * weight.t().contiguous().float(), 0.01, 0, torch.qint8)
         laid_out = torch.ops.quantized.linear_prepack(quantised, None)
     return lambda: torch.ops.quantized.linear(rows, laid_out, 0.5, 128)
 
 
 def figures(arms: Arms) -> dict[str, Any]:
-    seconds = interleaved(arms, REPEATS)
+    """Milliseconds and ratios. Each arm is called twice in a turn and the second call counts: threads of OpenMP wait
+    actively for a while after the arm before, on cores that this arm needs."""
+    twice = {name: arm for each in arms for name, arm in ((f"before {each}", arms[each]), (each, arms[each]))}
+    seconds = interleaved(twice, REPEATS)
     mine = {clock: each["int8"] for clock, each in seconds.items()}
     return {
         arm: {

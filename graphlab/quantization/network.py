@@ -28,6 +28,7 @@ from graphlab.ops.integer.overflow import check_reach, product_reach, sum_reach
 from graphlab.ops.integer.product import Weights, product
 from graphlab.ops.integer.product import reference as reference_product
 from graphlab.ops.integer.rescale import Output
+from graphlab.ops.integer.rounding import round_rows
 from graphlab.ops.neighbour_sum import Neighbours
 from graphlab.quantization.formats import Affine, Format
 
@@ -67,9 +68,12 @@ class Grid:
         return torch.uint8 if self.lowest >= 0 else torch.int8
 
     def integers(self, values: Tensor) -> Tensor:
-        """Values `[n, d]` as integers, rounded half to even, as a quantiser of the format does."""
-        steps = (values / self.scale).round_().add_(self.zero_point).clamp_(self.lowest, self.highest)
-        return steps.to(self.dtype)
+        """Values `[n, d]` as integers, rounded half to even, as a quantiser of the format does.
+
+        Raises:
+            InputError: A value is NaN.
+        """
+        return round_rows(values, self.scale, self.zero_point, self.lowest, self.highest, self.dtype)
 
     def output(self, scale: float | np.ndarray, relu: bool) -> Output:
         """How sums of a scale become integers of this grid."""
@@ -250,7 +254,7 @@ class IntegerNetwork:
         neighbours = Neighbours(edge_index, num_nodes, num_nodes)
         if self.adjacency is None or weight is None:
             return Edges(neighbours, None, 1.0)
-        steps = self.adjacency.integers(weight).to(torch.int32) - self.adjacency.zero_point
+        steps = self.adjacency.integers(weight.unsqueeze(1)).squeeze(1).to(torch.int32) - self.adjacency.zero_point
         if steps.numel() and not 0 <= int(steps.min()) <= int(steps.max()) <= 255:
             raise InputError(
                 "weights of edges are negative, or not within 8 bits of zero", hint="give weights of 0 and more"

@@ -37,7 +37,7 @@ from graphlab.ops.neighbour_sum import Neighbours, over_rows
 
 WIDER = (torch.int32, torch.float32)
 
-AHEAD = np.uint64(24)
+AHEAD = np.uint64(64)
 """Edges ahead of which rows are asked for."""
 
 

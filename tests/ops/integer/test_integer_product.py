@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from graphlab.core.errors import InputError
 from graphlab.ops.integer import product as module
+from graphlab.ops.integer.blocks import PAGES
 from graphlab.ops.integer.product import Weights, instructions, product, reference
 from graphlab.ops.integer.rescale import Output
 from tests.ops.integer.integer_problems import DTYPES, OUTPUTS, WIDTHS, integers, outputs
@@ -89,3 +90,14 @@ def test_rows_that_are_not_contiguous():
 def test_other_types_and_shapes_are_refused(x, weight, options):
     with pytest.raises(InputError):
         product(x, weight, **options)
+
+
+def test_results_in_large_pages_are_the_same_and_keep_their_memory():
+    random = torch.Generator().manual_seed(0)
+    x, weight = integers(random, (70_000, 4), torch.int8), integers(random, (4, 64), torch.int8)
+    assert len(x) * 64 > PAGES
+    results = [product(x, weight, Output.of(0.01)) for _ in range(3)]
+    expected = reference(x, weight, Output.of(0.01))
+    assert all(torch.equal(each, expected) for each in results)
+    results[0].zero_()
+    assert torch.equal(results[1], expected)
