@@ -117,8 +117,10 @@ def measured(model: str, num_nodes: int) -> dict[str, Any]:
     graph, network = random_graph(num_nodes), built(model).eval()
     integers = frozen(model, graph)
     edges = integers.edges(graph)
+    rounded = Data(x=integers.network.grid.integers(graph["x"]), edge_index=graph["edge_index"], num_nodes=num_nodes)
     arms = {
         "integers": lambda: integers(graph, edges),
+        "integers, of rounded features": lambda: integers(rounded, edges),
         "ours": lambda: network(graph),
         "csr": by_pyg(network, graph, csr=True),
         "edges": by_pyg(network, graph, csr=False),
@@ -136,6 +138,9 @@ def measured(model: str, num_nodes: int) -> dict[str, Any]:
         "edges": graph.num_edges,
         "milliseconds": {name: round(1e3 * median(each), 1) for name, each in wall.items()},
         "times integers": {name: round(median_ratio(wall[name], wall["integers"]), 2) for name in arms},
+        "times integers, of rounded features": {
+            name: round(median_ratio(wall[name], wall["integers, of rounded features"]), 2) for name in arms
+        },
         "shares": stages(integers, graph, edges),
         "bytes": memory | {"share": round(memory["integers"] / memory["floats"], 3)},
         "largest difference, of the largest logit": round(float(error), 4),

@@ -97,8 +97,8 @@ class Rows:
 
     def values(self) -> Tensor:
         """What they stand for, float32 `[n, d]`."""
-        scale = torch.as_tensor(np.asarray(self.scale))
-        return ((self.integers.to(torch.float64) - self.zero_point) * scale).float()
+        steps = self.integers.to(torch.int32) - self.zero_point if self.zero_point else self.integers
+        return steps * torch.as_tensor(np.asarray(self.scale), dtype=torch.float32)
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ class IntegerNetwork:
         """The last rows.
 
         Args:
-            features: Float `[num_nodes, d]`.
+            features: Float `[num_nodes, d]`, or integers of the grid.
             edges: Of the graph.
             by_definition: By int64 and numpy in place of the kernels: to the same integers, slowly.
         """
@@ -275,7 +275,8 @@ class IntegerNetwork:
 
     def stages(self, features: Tensor, edges: Edges, by_definition: bool = False) -> Iterator[tuple[str, Rows]]:
         """Rows by name, after each operation; the features as integers first."""
-        rows = {INPUT: Rows(self.grid.integers(features), self.grid.scale, self.grid.zero_point)}
+        integers = features if features.dtype == self.grid.dtype else self.grid.integers(features)
+        rows = {INPUT: Rows(integers, self.grid.scale, self.grid.zero_point)}
         yield INPUT, rows[INPUT]
         last_use = _last_use(self.operations)
         for place, operation in enumerate(self.operations):
