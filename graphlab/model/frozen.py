@@ -106,11 +106,15 @@ def _product(layer: Any, source: str, target: str) -> Product:
 def _grid(module: nn.Module, point: str) -> Grid:
     observers: Any = module._modules.get(OBSERVERS, {})
     if point not in observers or not isinstance(quantiser := observers[point], Quantiser):
-        raise IncompatibleError(f"{point} of {type(module).__name__} is not rounded", hint=SCHEME)
+        raise IncompatibleError(f"{point} of {_name(module)} is not rounded", hint=SCHEME)
     try:
         return Grid.of(quantiser.format, *(each.detach() for each in quantiser.parameters_of()))
     except InputError as error:
-        raise IncompatibleError(f"{point} of {type(module).__name__}: {error}", hint=error.hint) from error
+        raise IncompatibleError(f"{point} of {_name(module)}: {error.message}", hint=error.hint) from error
+
+
+def _name(module: nn.Module) -> str:
+    return parametrize.type_before_parametrizations(module).__name__
 
 
 def _refuse_observed(module: nn.Module, *points: str) -> None:

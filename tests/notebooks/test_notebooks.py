@@ -70,6 +70,13 @@ SHOWN = {
         "What goes most with the ranking of a node's test links is the concentration of test links",
         "karate has no links to predict",
     ],
+    "10_quantization.ipynb": [
+        "float32",
+        "the same from the file: True",
+        "labels that differ:",
+        "has no integers of 8 bits or fewer",
+        "input of Linear: rows of format int16 do not run on integers",
+    ],
 }
 """What must be among the outputs of each."""
 
@@ -81,6 +88,7 @@ PICTURES = {
     "06_directed_graphs.ipynb": 1,
     "07_architecture_search.ipynb": 3,
     "08_topological_concentration.ipynb": 3,
+    "10_quantization.ipynb": 2,
 }
 
 EXECUTE = """

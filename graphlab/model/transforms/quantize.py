@@ -50,7 +50,7 @@ class Config(TransformConfig):
         try:
             Assignment.parse(scheme)
         except InputError as error:
-            raise ValueError(f"{error}; {error.hint}") from error
+            raise ValueError(f"{error.message}; {error.hint}") from error
         return scheme
 
 
