@@ -9,19 +9,21 @@ References:
     Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR
     2018.
     Esser et al., Learned Step Size Quantization, ICLR 2020.
+    Tailor et al., Degree-Quant: Quantization-Aware Training for Graph Neural Networks, ICLR 2021.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
-from graphlab.core.config import Choices, FloatRange
+from graphlab.core.config import Choices, FloatRange, Probability
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.model.observation import install_observers
 from graphlab.model.places import places
+from graphlab.model.protection import ProtectedQuantiser, Protection
 from graphlab.model.transform import LearnerTransform, TransformConfig, parametrise, weights
 from graphlab.quantization.assignment import Assignment, Place
 from graphlab.quantization.formats import FixedPoint, Format
@@ -36,6 +38,9 @@ class Config(TransformConfig):
     momentum  share that a step has in the means, of the observer momentum
     share     of values that the observer percentile cuts off at each end
     steps     ranges are observed, or learned as the weights are (LSQ)
+    protect_low, protect_high
+              probabilities by which rows of nodes of the least and of the largest in-degree are not rounded in a step
+              of training (Degree-Quant); 0 for none
     """
 
     scheme: str = "w8a8"
@@ -43,6 +48,17 @@ class Config(TransformConfig):
     momentum: Annotated[float, Field(gt=0, le=1), FloatRange(0.01, 0.5, log=True)] = 0.1
     share: Annotated[float, Field(ge=0, lt=0.5), FloatRange(0.0001, 0.05, log=True)] = 0.001
     steps: Annotated[Literal["observed", "learned"], Choices(("observed", "learned"))] = "observed"
+
+    protect_low: Annotated[Probability, FloatRange(0.0, 0.2)] = 0.0
+    protect_high: Annotated[Probability, FloatRange(0.0, 0.2)] = 0.0
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Config:
+        if self.protect_low > self.protect_high:
+            raise ValueError("protect_low is above protect_high")
+        if self.protect_high and self.steps == "learned":
+            raise ValueError("rows are protected where ranges are observed, not where steps are learned")
+        return self
 
     @field_validator("scheme")
     @classmethod
@@ -75,7 +91,10 @@ class Quantize(LearnerTransform):
             (module, name, parameter, assignment.format_of(Place(f"{path_of[module]}.{name}".lstrip("."), "weight")))
             for module, name, parameter in weights(learner)
         ]
-        install_observers(learner, lambda point: self._activation(assignment, point))
+        protection = None
+        if self.config.protect_high:
+            protection = Protection(learner.model, self.config.protect_low, self.config.protect_high)
+        install_observers(learner, lambda point: self._activation(assignment, point, protection))
         for module, name, parameter, of_weight in chosen:
             if of_weight is not None:
                 channel = getattr(module, "output_dims", {}).get(name, 0)
@@ -87,12 +106,14 @@ class Quantize(LearnerTransform):
         shape = tuple(size if dim == channel else 1 for dim, size in enumerate(weight.shape))
         return LearnedStep(of_weight, () if of_weight.granularity == "tensor" else shape)
 
-    def _activation(self, assignment: Assignment, point: str) -> nn.Module | None:
+    def _activation(self, assignment: Assignment, point: str, protection: Protection | None) -> nn.Module | None:
         of_values = assignment.format_of(Place.of_point(point))
         if of_values is None:
             return None
         if of_values.granularity == "node":
             return WeightQuantiser(of_values, 0)
+        if protection is not None:
+            return ProtectedQuantiser(of_values, self._observer(), protection)
         is_fixed = isinstance(of_values, FixedPoint) or of_values.granularity != "tensor"
         if self.config.steps == "learned" and not is_fixed:
             return LearnedStep(of_values)
