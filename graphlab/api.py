@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from graphlab.data.spec import DataSpec
     from graphlab.experiment.migrate import Migration, migrate
     from graphlab.experiment.pairwise import Pairwise, compare
-    from graphlab.experiment.quantized import frozen, load_frozen, quantized_bits
+    from graphlab.experiment.quantized import chosen_scheme, frozen, load_frozen, quantized_bits
     from graphlab.experiment.reproduce import Comparison, reproduce
     from graphlab.experiment.restore import predictions, restore
     from graphlab.experiment.run import run
@@ -63,6 +63,7 @@ __all__ = [
     "analyze",
     "answers",
     "build",
+    "chosen_scheme",
     "compare",
     "dataset",
     "datasets",
@@ -120,7 +121,7 @@ _MADE_IN = {
     "migrate": "experiment.migrate",
     "Pairwise": "experiment.pairwise",
     "compare": "experiment.pairwise",
-    **dict.fromkeys(("frozen", "load_frozen", "quantized_bits"), "experiment.quantized"),
+    **dict.fromkeys(("chosen_scheme", "frozen", "load_frozen", "quantized_bits"), "experiment.quantized"),
     "Comparison": "experiment.reproduce",
     "reproduce": "experiment.reproduce",
     "predictions": "experiment.restore",

@@ -16,6 +16,7 @@ from graphlab.experiment.restore import restore
 from graphlab.experiment.runs import Runs
 from graphlab.model.frozen import FrozenModel, freeze
 from graphlab.model.places import counts
+from graphlab.model.transforms.mixed_bits import chosen_assignment
 from graphlab.quantization.accounting import bits as bits_of
 from graphlab.quantization.assignment import Assignment
 from graphlab.quantization.files import load_network, save_network
@@ -106,6 +107,22 @@ def frozen(
         except OSError as error:
             raise InputError(f"cannot write {path}: {error.strerror or error}", hint="choose another file") from None
     return FrozenModel(network, about)
+
+
+def chosen_scheme(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = None) -> str:
+    """The scheme that a run of the transform `mixed-bits` has come to, to train with anew.
+
+    Args:
+        run: A record, `Runs`, a run's id or its beginning, or "latest".
+        store: Where the run is.
+
+    Returns:
+        A rule a place, as `--quantize` and `transform.scheme` take it.
+
+    Raises:
+        UnknownNameError, InputError, StoreError: As `restore` does; or the run has no mixtures of bit widths.
+    """
+    return str(chosen_assignment(restore(run, store).learner))
 
 
 def load_frozen(path: str | os.PathLike[str]) -> FrozenModel:

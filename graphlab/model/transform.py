@@ -47,6 +47,19 @@ class LearnerTransform(ABC):
         """
 
 
+class Regulariser(nn.Module, ABC):
+    """A module that a transform has added, which adds a term to the loss."""
+
+    @abstractmethod
+    def regularisation(self) -> Tensor:
+        """The term, a scalar, after a forward pass."""
+
+
+def regularisers(learner: nn.Module) -> list[Regulariser]:
+    """The modules of a learner that add terms to its loss."""
+    return [module for module in learner.modules() if isinstance(module, Regulariser)]
+
+
 def weights(learner: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Parameter]]:
     """The trainable parameters of two or more dimensions: the module that each belongs to, its name there, itself.
 

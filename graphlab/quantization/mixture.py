@@ -69,6 +69,11 @@ class Mixture(nn.Module):
         weights = self.weights.to(value.dtype)
         return torch.stack([weights[i] * quantise(value) for i, quantise in enumerate(self.quantisers)]).sum(0)
 
+    @property
+    def has_value(self) -> bool:
+        """Whether a value has passed."""
+        return self._numel is not None
+
     def expected_bits(self) -> Tensor:
         """Bits a number under the mixture, a scalar."""
         return self.weights @ self.bits

@@ -12,6 +12,7 @@ import torch
 
 from graphlab.core.errors import DivergenceError, GraphLabError
 from graphlab.core.seeds import SeedStream
+from graphlab.model.transform import regularisers
 from graphlab.task.base import Learner, Part, Task
 from graphlab.training.config import TrainingConfig
 from graphlab.training.distributed import any_process, gather_rows, synchronise
@@ -111,6 +112,7 @@ def train(
     checkpoints.restore_checkpoint("last", task.device, restore)
     for row in progress.curve:
         on_epoch(int(row["epoch"]), config.epochs, row)
+    terms = regularisers(learner)
     with StopRequest() as stop:
         while progress.epoch <= config.epochs and not finished(progress, best, task, config):
             epoch_stream = stream.child("epoch", progress.epoch)
@@ -124,6 +126,8 @@ def train(
                 epoch_stream.child("step", step, "rank", task.shard.rank).seed_torch()
                 with engine.forward():
                     loss = task.loss(learner, batch)
+                    for term in terms:
+                        loss = loss + term.regularisation()
                 engine.backward(loss)
                 loss, stopping = synchronise(learner, loss, task.weight(batch), stop.requested, task.shard)
                 engine.step()

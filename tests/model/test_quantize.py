@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from graphlab.core.errors import ConfigError, IncompatibleError
+import graphlab as gl
+from graphlab.core.errors import ConfigError, IncompatibleError, InputError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import make_plan
 from graphlab.testing.transforms import check_checkpoint, check_step, transformed
@@ -39,6 +40,28 @@ def test_with_all_nodes_protected_rows_are_not_rounded_in_training(case):
 def test_it_trains_and_goes_on_from_a_checkpoint(case, settings):
     check_step("quantize", {"scheme": "w4a8", **settings}, *case)
     check_checkpoint("quantize", {"scheme": "w4a8", **settings}, *case)
+
+
+@pytest.mark.parametrize("case", CASES, ids=" on ".join)
+def test_mixtures_of_bit_widths_train_and_go_on_from_a_checkpoint(case):
+    check_step("mixed-bits", {}, *case)
+    check_checkpoint("mixed-bits", {}, *case)
+
+
+def test_a_penalty_on_size_takes_the_fewest_bits_and_none_the_most(tmp_path):
+    """The scheme that is chosen names every place of the network, and can be trained with."""
+    schemes = {}
+    for penalty in (0.0, 1000.0):
+        settings = {"transform": "mixed-bits", "transform.penalty": penalty, "epochs": 40, "lr": 0.05}
+        runs = gl.run("gcn", "karate", store=tmp_path, progress=False, **settings)
+        schemes[penalty] = gl.chosen_scheme(runs, tmp_path)
+    assert schemes[1000.0].count("=int2") == 7 and schemes[0.0].count("=int8") > 3
+    assert "model.convs.0.lin.weight=int2-symmetric-channel" in schemes[1000.0]
+    assert "model.adjacency=int2" in schemes[1000.0] and "model.convs.1.lin.input=int2" in schemes[1000.0]
+    again = {"transform": "quantize", "transform.scheme": schemes[1000.0], "epochs": 2}
+    assert gl.run("gcn", "karate", store=tmp_path, progress=False, **again)[0].result.status == "finished"
+    with pytest.raises(InputError, match="mixtures"):
+        gl.chosen_scheme(gl.run("gcn", "karate", store=tmp_path, progress=False, epochs=2), tmp_path)
 
 
 def test_evaluation_protects_nothing_and_draws_nothing():
