@@ -1,7 +1,8 @@
 """Integer networks made of quantised ones: `freeze` reads what the quantisers of a trained learner have come to.
 
-`gcn` and `sage` can be frozen, with every weight and every value that a layer reads or gives in 8 bits or fewer. What
-cannot be is refused by its name. Weights of edges follow from the graph by the functions of `MESSAGES`.
+`gcn`, `sage` and `gat` can be frozen, with every weight and every value that a layer reads or gives in 8 bits or fewer.
+Of `gat` that includes shares of attention and the sums that ELU reads. What cannot be is refused by its name. Weights
+of edges follow from the graph by functions of the models.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from torch_geometric.data import Data
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.model.layered import Block
 from graphlab.model.observation import OBSERVERS
-from graphlab.quantization.network import INPUT, OUTPUT, Edges, Grid, IntegerNetwork, Join, Operation, Product, Sum
+from graphlab.quantization.attention import Attention, Table
+from graphlab.quantization.network import INPUT, OUTPUT, IntegerNetwork
+from graphlab.quantization.operations import Join, Operation, Product, Sum
 from graphlab.quantization.quantisers import Quantiser
+from graphlab.quantization.rows import Edges, Grid
 
 SCHEME = "train it with transform=quantize and a scheme as w8a8 or w4a8"
 
@@ -31,6 +35,7 @@ def freeze(learner: Any) -> IntegerNetwork:
         IncompatibleError: The model, or a format of one of its places, has no form on integers; it is named.
         InputError: A quantiser has not seen any values yet.
     """
+    from graphlab.model.zoo.gat import GAT
     from graphlab.model.zoo.gcn import GCN
     from graphlab.model.zoo.sage import SAGE
 
@@ -39,14 +44,15 @@ def freeze(learner: Any) -> IntegerNetwork:
         raise IncompatibleError(
             "the task's head has weights, which do not run on integers", hint="choose a task without one"
         )
-    for kind, layers in ((GCN, _gcn), (SAGE, _sage)):
+    for kind, name, layers in ((GCN, "gcn", _gcn), (SAGE, "sage", _sage), (GAT, "gat", _gat)):
         if type(model) is kind:
             operations = tuple(layers(model))
             first: Any = model.convs[0]
-            grid = _grid(first.lin if kind is GCN else first.lin_l, "input")
-            return IntegerNetwork("gcn" if kind is GCN else "sage", grid, _grid(model, "adjacency"), operations)
+            grid = _grid(first.lin_l if kind is SAGE else first.lin, "input")
+            adjacency = None if kind is GAT else _grid(model, "adjacency")
+            return IntegerNetwork(name, grid, adjacency, operations)
     raise IncompatibleError(
-        f"{type(model).__name__} has no form on integers", hint="gcn and sage can be frozen; others run in floats"
+        f"{type(model).__name__} has no form on integers", hint="gcn, sage and gat can be frozen; others run in floats"
     )
 
 
@@ -74,6 +80,43 @@ def _sage(model: Any) -> Iterator[Operation]:
         yield Join(f"mean{depth}", target, grid, grid is not None, other=f"own{depth}", bias=_numbers(conv.lin_l.bias))
 
 
+def _gat(model: Any) -> Iterator[Operation]:
+    if model.weighted:
+        raise IncompatibleError(
+            "attention to weights of edges does not run on integers", hint="train gat on edges without weights"
+        )
+    for depth, conv in enumerate(model.convs):
+        _refuse_observed(conv, "message", "aggregate")
+        mapped, scores, target = f"map{depth}", f"scores{depth}", _rows(depth + 1, model)
+        yield _product(conv.lin, _rows(depth), mapped)
+        yield _scores(conv, mapped, scores)
+        sums = None if target == OUTPUT else _grid(conv, "states")
+        yield Attention(
+            mapped,
+            target if sums is None else f"sums{depth}",
+            sums,
+            False,
+            other=scores,
+            heads=conv.heads,
+            is_mean=not conv.concat,
+            slope=conv.negative_slope,
+            shares=_grid(conv, "attention"),
+            bias=_numbers(conv.bias),
+        )
+        after = _next_grid(model, depth, "lin")
+        if sums is not None and after is not None:
+            yield Table.of(nn.functional.elu, f"sums{depth}", target, sums, after)
+
+
+def _scores(conv: Any, source: str, target: str) -> Product:
+    """The product of rows with both vectors of attention of each head, in a matrix `[heads width, 2 heads]`."""
+    both = [_integers(conv, name, target) for name in ("att_src", "att_dst")]
+    blocks = [torch.block_diag(*integers[0].unsqueeze(-1)) for integers, _, _ in both]
+    scales = torch.cat([scale.expand(1, conv.heads, 1).reshape(-1) for _, scale, _ in both])
+    bits = max(each for _, _, each in both)
+    return Product(source, target, None, False, torch.cat(blocks, dim=1).to(torch.int8).contiguous(), scales, bits)
+
+
 def _rows(depth: int, model: Any = None) -> str:
     """The name of what a layer reads."""
     if model is not None and depth == len(model.convs):
@@ -86,7 +129,14 @@ def _next_grid(model: Any, depth: int, layer: str) -> Grid | None:
 
 
 def _product(layer: Any, source: str, target: str) -> Product:
-    chain = layer.parametrizations["weight"] if parametrize.is_parametrized(layer, "weight") else None
+    integers, scale, bits = _integers(layer, "weight", target)
+    scales = scale.reshape(-1).expand(len(integers)).contiguous()
+    return Product(source, target, _grid(layer, "output"), False, integers.T.to(torch.int8).contiguous(), scales, bits)
+
+
+def _integers(module: Any, name: str, target: str) -> tuple[Tensor, Tensor, int]:
+    """The integers of a weight, their scales in float64, and their bits."""
+    chain = module.parametrizations[name] if parametrize.is_parametrized(module, name) else None
     quantiser = None if chain is None else chain[0]
     if not isinstance(quantiser, Quantiser) or quantiser.format.bits > 8:
         raise IncompatibleError(f"a weight of {target} has no integers of 8 bits or fewer", hint=SCHEME)
@@ -97,19 +147,18 @@ def _product(layer: Any, source: str, target: str) -> Product:
         raise IncompatibleError(
             f"the weight of {target} has integers that are not symmetric", hint="give it a format as int8-symmetric"
         )
-    scales = scale.detach().double().reshape(-1).expand(len(integers)).contiguous()
-    bits = int(quantiser.format.bits)
-    return Product(source, target, _grid(layer, "output"), False, integers.T.to(torch.int8).contiguous(), scales, bits)
+    return integers, scale.detach().double(), int(quantiser.format.bits)
 
 
 def _grid(module: nn.Module, point: str) -> Grid:
+    name = type(module).__name__.removeprefix("Parametrized")
     observers: Any = module._modules.get(OBSERVERS, {})
     if point not in observers or not isinstance(quantiser := observers[point], Quantiser):
-        raise IncompatibleError(f"{point} of {type(module).__name__} is not rounded", hint=SCHEME)
+        raise IncompatibleError(f"{point} of {name} is not rounded", hint=SCHEME)
     try:
         return Grid.of(quantiser.format, *(each.detach() for each in quantiser.parameters_of()))
     except InputError as error:
-        raise IncompatibleError(f"{point} of {type(module).__name__}: {error}", hint=error.hint) from error
+        raise IncompatibleError(f"{point} of {name}: {error}", hint=error.hint) from error
 
 
 def _refuse_observed(module: nn.Module, *points: str) -> None:
@@ -127,9 +176,9 @@ def _numbers(tensor: Tensor) -> Tensor:
 
 
 def _messages() -> dict[str, Callable[[Tensor, Tensor | None, int], Block]]:
-    from graphlab.model.zoo import gcn, sage
+    from graphlab.model.zoo import gat, gcn, sage
 
-    return {"gcn": gcn.normalised, "sage": sage.averaged}
+    return {"gcn": gcn.normalised, "sage": sage.averaged, "gat": gat.with_loops}
 
 
 @dataclass(frozen=True)
