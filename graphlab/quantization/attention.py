@@ -55,6 +55,10 @@ class Attention(Operation):
     bias: Tensor
     _checked: list[Edges] = field(default_factory=list, repr=False, compare=False)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.source, self.other
+
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         read, table = rows[self.source], self.table()
         weights = torch.from_numpy(table[self._softmax(rows[self.other], edges, by_definition).numpy()])

@@ -22,16 +22,20 @@ from graphlab.ops.neighbour_sum import Neighbours
 from graphlab.quantization.attention import Attention, Table
 from graphlab.quantization.operations import Join, Operation, Product, Sum
 from graphlab.quantization.rows import Edges, Grid, Rows
+from graphlab.quantization.states import Beside, Norm, OwnSum, Pool
 
 FLOAT_ISLANDS = (
     "features are rounded to integers when they come in",
     "weights of edges that depend on degrees are computed once a graph, and rounded",
+    "a mean over the nodes of a graph has a factor by their number, which is kept in fixed point",
     "the last accumulators are multiplied by their scale",
 )
 """What is computed in floats."""
 
 
-OPERATIONS: dict[str, type[Operation]] = {each.kind: each for each in (Product, Sum, Join, Attention, Table)}
+OPERATIONS: dict[str, type[Operation]] = {
+    each.kind: each for each in (Product, Sum, Join, Attention, Table, OwnSum, Norm, Beside, Pool)
+}
 INPUT, OUTPUT = "input", "output"
 
 
@@ -51,22 +55,34 @@ class IntegerNetwork:
     adjacency: Grid | None
     operations: tuple[Operation, ...]
 
-    def edges(self, edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> Edges:
-        """The edges `[2, E]` of a graph with weights `[E]` as integers of the adjacency's grid.
+    def edges(
+        self,
+        edge_index: Tensor,
+        weight: Tensor | None,
+        num_nodes: int,
+        graph_of: Tensor | None = None,
+        num_graphs: int = 1,
+    ) -> Edges:
+        """The edges `[2, E]` of a graph with weights `[E]` as integers of the adjacency's grid; of several graphs with
+        the graph `[num_nodes]` that each node is of.
 
         Weights of few bits are multiplied by a power of two, and their scale divided by it: sums then have finer steps,
         which a bias is rounded to.
         """
         neighbours = Neighbours(edge_index, num_nodes, num_nodes)
+        graphs = None
+        if any(isinstance(each, Pool) for each in self.operations):
+            graph_of = torch.zeros(num_nodes, dtype=torch.int64) if graph_of is None else graph_of
+            graphs = Neighbours(torch.stack([torch.arange(num_nodes), graph_of]), num_graphs, num_nodes)
         if self.adjacency is None or weight is None:
-            return Edges(neighbours, None, 1.0)
+            return Edges(neighbours, None, 1.0, graphs)
         steps = self.adjacency.integers(weight).to(torch.int32) - self.adjacency.zero_point
         if steps.numel() and not 0 <= int(steps.min()) <= int(steps.max()) <= 255:
             raise InputError(
                 "weights of edges are negative, or not within 8 bits of zero", hint="give weights of 0 and more"
             )
         finer = self.adjacency.finer
-        return Edges(neighbours, (steps * finer).to(torch.uint8), self.adjacency.scale / finer)
+        return Edges(neighbours, (steps * finer).to(torch.uint8), self.adjacency.scale / finer, graphs)
 
     def run(self, features: Tensor, edges: Edges, by_definition: bool = False) -> Rows:
         """The last rows.
@@ -100,6 +116,5 @@ def _last_use(operations: Sequence[Operation]) -> dict[str, int]:
     """The place of the operation that is the last to read rows of a name."""
     uses: dict[str, int] = {}
     for place, operation in enumerate(operations):
-        for name in (operation.source, getattr(operation, "other", operation.source)):
-            uses[name] = place
+        uses.update(dict.fromkeys(operation.reads, place))
     return uses

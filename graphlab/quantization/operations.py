@@ -30,6 +30,11 @@ class Operation:
     grid: Grid | None
     relu: bool
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the rows that it reads."""
+        return (self.source,)
+
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         """The rows of the target. by_definition: by int64 and numpy in place of the kernels, to the same integers."""
         raise NotImplementedError
@@ -44,26 +49,29 @@ class Operation:
 
 @dataclass(frozen=True)
 class Product(Operation):
-    """Rows times weights of int8 `[in, out]`, with a scale for each output channel, float64 `[out]`."""
+    """Rows times weights of int8 `[in, out]`, with a scale for each output channel, float64 `[out]`, and a bias of
+    float64 `[out]` in steps of the accumulators."""
 
     kind: ClassVar[str] = "product"
     weight: Tensor
     weight_scale: Tensor
     weight_bits: int
+    bias: Tensor | None = None
     _laid_out: list[Weights] = field(default_factory=list, repr=False, compare=False)
 
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         read = rows[self.source]
         scale = np.asarray(read.scale) * self.weight_scale.numpy()
+        bias = None if self.bias is None else steps_of(self.bias, scale)
         if by_definition:
-            integers = reference_product(read.integers, self.weight, self.output(scale), None, read.zero_point)
+            integers = reference_product(read.integers, self.weight, self.output(scale), bias, read.zero_point)
         else:
             if not self._laid_out:
                 info = torch.iinfo(read.integers.dtype)
-                reach = product_reach(self.weight, info.min, info.max, read.zero_point)
+                reach = product_reach(self.weight, info.min, info.max, read.zero_point, bias)
                 check_reach(f"a row of {self.target}", reach)
                 self._laid_out.append(Weights(self.weight))
-            integers = product(read.integers, self._laid_out[0], self.output(scale), None, read.zero_point)
+            integers = product(read.integers, self._laid_out[0], self.output(scale), bias, read.zero_point)
         return self.result(integers, scale)
 
 
@@ -95,6 +103,10 @@ class Join(Operation):
     kind: ClassVar[str] = "join"
     other: str
     bias: Tensor
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return self.source, self.other
 
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         first, second = rows[self.source], rows[self.other]

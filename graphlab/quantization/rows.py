@@ -82,12 +82,14 @@ class Rows:
 class Edges:
     """The edges of a graph, with weights in integers.
 
-    weight: uint8 `[E]`, or None where all count one; times `scale` what they stand for.
+    weight: uint8 `[E]`, or None where all count one; times `scale` what they stand for. graphs: from each node to the
+    graph that it is of; None where nothing is pooled.
     """
 
     neighbours: Neighbours
     weight: Tensor | None
     scale: float
+    graphs: Neighbours | None = None
     _checked: set[tuple[int, ...]] = field(default_factory=set, repr=False, compare=False)
 
     def check(self, rows: Rows, bias: Tensor | None) -> None:
