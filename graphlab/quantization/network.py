@@ -2,7 +2,8 @@
 
 A row's value is (integer - zero_point) scale. Features are rounded once, when they come in. From there on products and
 sums are of integers, with int32 accumulators, and each operation rounds its result once, to the grid of the next; the
-last leaves its accumulators, which times their scale are the logits. What stays in floats is named in `FLOAT_ISLANDS`.
+last leaves its accumulators, which times their scale are the logits; a head of maps leaves integers of its grid. Biases
+are rounded to steps of the accumulators, which training does not do. What stays in floats is named in `FLOAT_ISLANDS`.
 
 References:
     Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR
@@ -28,7 +29,7 @@ FLOAT_ISLANDS = (
     "features are rounded to integers when they come in",
     "weights of edges that depend on degrees are computed once a graph, and rounded",
     "a mean over the nodes of a graph has a factor by their number, which is kept in fixed point",
-    "the last accumulators are multiplied by their scale",
+    "the last integers are multiplied by their scale",
 )
 """What is computed in floats."""
 
