@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -99,13 +100,14 @@ def test_gin_classifies_graphs_on_integers(pooling, graphs, store, tmp_path):
     path, layers = tmp_path / "net.safetensors", {"num_layers": 2, "readout_dims": (8,)}
     runs = trained("gin", graphs, store, "w8a8", pooling=pooling, **layers)
     frozen, run = gl.frozen(runs, path, store), gl.restore(runs, store=store)
-    batch = run.task.collate(torch.arange(40))
+    task: Any = run.task
+    batch, grid = task.collate(torch.arange(40)), frozen.network.operations[-1].grid
     with torch.no_grad():
         expected = run.learner.head(run.learner.model(batch), batch)
     logits = frozen(batch)
     assert torch.equal(frozen.network.run(batch.x, frozen.edges(batch), by_definition=True).values(), logits)
     assert logits.shape == (40, 2) and torch.equal(frozen(run.dataset.graphs[7]), logits[7:8])
-    assert (logits - expected).abs().max() <= 3 * frozen.network.operations[-1].grid.scale
+    assert grid is not None and (logits - expected).abs().max() <= 3 * grid.scale
     assert int((logits.argmax(1) != expected.argmax(1)).sum()) <= 1 and frozen.about["labels that differ"][-2:] == "60"
     assert torch.equal(gl.load_frozen(path)(batch), logits)
 
