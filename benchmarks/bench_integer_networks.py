@@ -28,7 +28,8 @@ from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.frozen import FrozenModel, freeze
 from graphlab.model.transforms.quantize import Config, Quantize
 from graphlab.ops.integer.product import instructions
-from graphlab.quantization.network import Product, Rows
+from graphlab.quantization.operations import Product
+from graphlab.quantization.rows import Rows
 from graphlab.task.base import Learner
 
 SIZES, DEGREE, WIDTHS = (50_000, 100_000, 200_000), 10, (128, 64, 16)

@@ -21,7 +21,11 @@ from graphlab.quantization.accounting import bits as bits_of
 from graphlab.quantization.assignment import Assignment
 from graphlab.quantization.files import load_network, save_network
 from graphlab.records.record import RunRecord
+from graphlab.task.kinds.graph_prediction import GraphPrediction
 from graphlab.task.kinds.node_classification import NodeClassification
+
+BATCH = 256
+"""Graphs that are compared at once."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,15 +89,19 @@ def frozen(
         UnknownNameError, InputError, StoreError: As `restore` does; or the file cannot be written.
     """
     trained = restore(run, store)
-    if not isinstance(trained.task, NodeClassification):
+    if isinstance(trained.task, NodeClassification):
+        graphs = [trained.dataset.graph]
+    elif isinstance(trained.task, GraphPrediction):
+        graphs = [trained.task.collate(items) for items in torch.arange(len(trained.dataset.graphs)).split(BATCH)]
+    else:
         raise IncompatibleError(
-            f"{trained.record.spec.task} does not run on integers", hint="freeze a model that classifies nodes"
+            f"{trained.record.spec.task} does not run on integers", hint="freeze a model of nodes or graphs"
         )
-    network, graph = freeze(trained.learner), trained.dataset.graph
+    network = freeze(trained.learner)
     model = FrozenModel(network, {})
     with torch.no_grad():
-        expected = trained.learner.model(graph)
-    logits = model(graph)
+        expected = torch.cat([trained.learner.head(trained.learner.model(graph), graph) for graph in graphs])
+    logits = torch.cat([model(graph) for graph in graphs])
     about = {
         "run": trained.record.id,
         "model": trained.record.spec.title,

@@ -1,7 +1,9 @@
 """Integer networks made of quantised ones: `freeze` reads what the quantisers of a trained learner have come to.
 
-`gcn` and `sage` can be frozen, with every weight and every value that a layer reads or gives in 8 bits or fewer. What
-cannot be is refused by its name. Weights of edges follow from the graph by the functions of `MESSAGES`.
+`gcn`, `sage`, `gat` and `gin` can be frozen, with every weight and every value that a layer reads or gives in 8 bits or
+fewer. Of `gat` that includes shares of attention and the sums that ELU reads; of `gin` features, states, the weights of
+sums, and the task's head. What cannot be is refused by its name. Weights of edges follow from the
+graph by functions of the models.
 """
 
 from __future__ import annotations
@@ -16,10 +18,15 @@ from torch.nn.utils import parametrize
 from torch_geometric.data import Data
 
 from graphlab.core.errors import IncompatibleError, InputError
+from graphlab.data.spec import Continuous
 from graphlab.model.layered import Block
 from graphlab.model.observation import OBSERVERS, is_observed
-from graphlab.quantization.network import INPUT, OUTPUT, Edges, Grid, IntegerNetwork, Join, Operation, Product, Sum
+from graphlab.quantization.attention import Attention, Table
+from graphlab.quantization.network import INPUT, OUTPUT, IntegerNetwork
+from graphlab.quantization.operations import Join, Operation, Product, Sum
 from graphlab.quantization.quantisers import Quantiser
+from graphlab.quantization.rows import Edges, Grid
+from graphlab.quantization.states import Beside, Norm, OwnSum, Pool
 
 SCHEME = "train it with transform=quantize and a scheme as w8a8 or w4a8"
 
@@ -31,22 +38,28 @@ def freeze(learner: Any) -> IntegerNetwork:
         IncompatibleError: The model, or a format of one of its places, has no form on integers; it is named.
         InputError: A quantiser has not seen any values yet.
     """
+    from graphlab.model.zoo.gat import GAT
     from graphlab.model.zoo.gcn import GCN
+    from graphlab.model.zoo.gin import GIN
     from graphlab.model.zoo.sage import SAGE
 
     model = learner.model
+    if type(model) is GIN:
+        return IntegerNetwork("gin", _grid(model, "states"), None, tuple(_gin(model, learner.head)))
     if any(True for _ in learner.head.parameters()):
         raise IncompatibleError(
             "the task's head has weights, which do not run on integers", hint="choose a task without one"
         )
-    for kind, layers in ((GCN, _gcn), (SAGE, _sage)):
+    for kind, name, layers in ((GCN, "gcn", _gcn), (SAGE, "sage", _sage), (GAT, "gat", _gat)):
         if type(model) is kind:
             operations = tuple(layers(model))
             first: Any = model.convs[0]
-            grid = _grid(first.lin if kind is GCN else first.lin_l, "input")
-            return IntegerNetwork("gcn" if kind is GCN else "sage", grid, _grid(model, "adjacency"), operations)
+            grid = _grid(first.lin_l if kind is SAGE else first.lin, "input")
+            adjacency = None if kind is GAT else _grid(model, "adjacency")
+            return IntegerNetwork(name, grid, adjacency, operations)
     raise IncompatibleError(
-        f"{type(model).__name__} has no form on integers", hint="gcn and sage can be frozen; others run in floats"
+        f"{type(model).__name__} has no form on integers",
+        hint="gcn, sage, gat and gin can be frozen; others run in floats",
     )
 
 
@@ -75,6 +88,98 @@ def _sage(model: Any) -> Iterator[Operation]:
         yield Join(f"mean{depth}", target, grid, grid is not None, other=f"own{depth}", bias=_numbers(conv.lin_l.bias))
 
 
+def _gat(model: Any) -> Iterator[Operation]:
+    if model.weighted:
+        raise IncompatibleError(
+            "attention to weights of edges does not run on integers", hint="train gat on edges without weights"
+        )
+    for depth, conv in enumerate(model.convs):
+        _refuse_observed(conv, "message", "aggregate")
+        mapped, scores, target = f"map{depth}", f"scores{depth}", _rows(depth + 1, model)
+        yield _product(conv.lin, _rows(depth), mapped)
+        yield _scores(conv, mapped, scores)
+        sums = None if target == OUTPUT else _grid(conv, "states")
+        yield Attention(
+            mapped,
+            target if sums is None else f"sums{depth}",
+            sums,
+            False,
+            other=scores,
+            heads=conv.heads,
+            is_mean=not conv.concat,
+            slope=conv.negative_slope,
+            shares=_grid(conv, "attention"),
+            bias=_numbers(conv.bias),
+        )
+        after = _next_grid(model, depth, "lin")
+        if sums is not None and after is not None:
+            yield Table.of(nn.functional.elu, f"sums{depth}", target, sums, after)
+
+
+def _scores(conv: Any, source: str, target: str) -> Product:
+    """The product of rows with both vectors of attention of each head, in a matrix `[heads width, 2 heads]`."""
+    both = [_integers(conv, name, target) for name in ("att_src", "att_dst")]
+    blocks = [torch.block_diag(*integers[0].unsqueeze(-1)) for integers, _, _ in both]
+    scales = torch.cat([scale.expand(1, conv.heads, 1).reshape(-1) for _, scale, _ in both])
+    bits = max(each for _, _, each in both)
+    return Product(source, target, None, False, torch.cat(blocks, dim=1).to(torch.int8).contiguous(), scales, bits)
+
+
+def _gin(model: Any, head: Any) -> Iterator[Operation]:
+    if not isinstance(model.features, Continuous):
+        raise IncompatibleError("features that are categories do not run on integers", hint="give numbers as features")
+    states = {INPUT: _grid(model, "states")}
+    for depth, conv in enumerate(model.convs):
+        _refuse_observed(conv, "aggregate")
+        first, norm, _, second, last_norm, _ = conv.mlp
+        names = [f"{name}{depth}" for name in ("sum", "map", "hidden", "mapped", "states")]
+        try:
+            weights = _grid(conv, "adjacency")
+            yield OwnSum.of([*states][-1], names[0], _grid(first, "input"), weights, float(1 + conv.eps.detach()))
+        except InputError as error:
+            raise IncompatibleError(f"layer {depth}: {error}", hint=error.hint) from error
+        states[names[-1]] = _grid(conv, "states")
+        yield _product(first, names[0], names[1], _numbers(first.bias))
+        yield _norm(norm, names[1], names[2], _grid(second, "input"))
+        yield _product(second, names[2], names[3], _numbers(second.bias))
+        yield _norm(last_norm, names[3], names[4], states[names[-1]])
+    yield from _head(head, states)
+
+
+def _head(head: Any, states: dict[str, Grid]) -> Iterator[Operation]:
+    """All states side by side on the grid of the first map's input, of graphs after pooling, then the maps."""
+    reads = getattr(head, "reads", None)
+    if reads not in ("rows", "pooled rows"):
+        raise IncompatibleError(
+            f"a head of {type(head).__name__} does not run on integers", hint="ask about classes of nodes or graphs"
+        )
+    if reads == "pooled rows" and head.pooling == "max":
+        raise IncompatibleError("pooling by max does not run on integers", hint="pool by sum or mean")
+    mlp = head.mlp
+    grid = _grid(mlp[0], "input")
+    for name, before in states.items():
+        if reads == "pooled rows":
+            yield Pool(name, f"{name}-beside", grid, False, is_mean=head.pooling == "mean")
+        else:
+            yield Table.of(lambda values: values, name, f"{name}-beside", before, grid)
+    first, *others = (f"{name}-beside" for name in states)
+    yield Beside(first, "head0", grid, False, tuple(others))
+    maps: list[Any] = [each for each in mlp if isinstance(each, nn.Linear)]
+    for place, each in enumerate(maps):
+        is_last = place + 1 == len(maps)
+        target = OUTPUT if is_last else f"maps{place}"
+        yield _product(each, f"head{place}", target, _numbers(each.bias))
+        if not is_last:
+            before, after = _grid(each, "output"), _grid(maps[place + 1], "input")
+            yield Table.of(torch.relu, target, f"head{place + 1}", before, after)
+
+
+def _norm(norm: Any, source: str, target: str, grid: Grid) -> Norm:
+    """A batch norm by its running statistics, and the ReLU after it."""
+    factor = _numbers(norm.weight) / (_numbers(norm.running_var) + norm.eps).sqrt()
+    return Norm(source, target, grid, True, factor, _numbers(norm.bias) - _numbers(norm.running_mean) * factor)
+
+
 def _rows(depth: int, model: Any = None) -> str:
     """The name of what a layer reads."""
     if model is not None and depth == len(model.convs):
@@ -86,8 +191,17 @@ def _next_grid(model: Any, depth: int, layer: str) -> Grid | None:
     return None if depth + 1 == len(model.convs) else _grid(getattr(model.convs[depth + 1], layer), "input")
 
 
-def _product(layer: Any, source: str, target: str) -> Product:
-    chain = layer.parametrizations["weight"] if parametrize.is_parametrized(layer, "weight") else None
+def _product(layer: Any, source: str, target: str, bias: Tensor | None = None) -> Product:
+    integers, scale, bits = _integers(layer, "weight", target)
+    scales, grid = scale.reshape(-1).expand(len(integers)).contiguous(), _grid(layer, "output")
+    if bias is not None:  # a channel without weights has a scale too small for its bias
+        scales = torch.where(integers.any(dim=1), scales, grid.scale)
+    return Product(source, target, grid, False, integers.T.to(torch.int8).contiguous(), scales, bits, bias)
+
+
+def _integers(module: Any, name: str, target: str) -> tuple[Tensor, Tensor, int]:
+    """The integers of a weight, their scales in float64, and their bits."""
+    chain = module.parametrizations[name] if parametrize.is_parametrized(module, name) else None
     quantiser = None if chain is None else chain[0]
     if not isinstance(quantiser, Quantiser) or quantiser.format.bits > 8:
         raise IncompatibleError(f"a weight of {target} has no integers of 8 bits or fewer", hint=SCHEME)
@@ -98,9 +212,7 @@ def _product(layer: Any, source: str, target: str) -> Product:
         raise IncompatibleError(
             f"the weight of {target} has integers that are not symmetric", hint="give it a format as int8-symmetric"
         )
-    scales = scale.detach().double().reshape(-1).expand(len(integers)).contiguous()
-    bits = int(quantiser.format.bits)
-    return Product(source, target, _grid(layer, "output"), False, integers.T.to(torch.int8).contiguous(), scales, bits)
+    return integers, scale.detach().double(), int(quantiser.format.bits)
 
 
 def _grid(module: nn.Module, point: str) -> Grid:
@@ -132,9 +244,9 @@ def _numbers(tensor: Tensor) -> Tensor:
 
 
 def _messages() -> dict[str, Callable[[Tensor, Tensor | None, int], Block]]:
-    from graphlab.model.zoo import gcn, sage
+    from graphlab.model.zoo import gat, gcn, gin, sage
 
-    return {"gcn": gcn.normalised, "sage": sage.averaged}
+    return {"gcn": gcn.normalised, "sage": sage.averaged, "gat": gat.with_loops, "gin": gin.with_loops}
 
 
 @dataclass(frozen=True)
@@ -153,8 +265,10 @@ class FrozenModel:
         """The edges of a graph, with the weights that the network reads; they can be kept for several calls."""
         num_nodes = int(graph.num_nodes or 0)
         block = _messages()[self.network.messages](graph["edge_index"], graph.get("edge_weight"), num_nodes)
-        return self.network.edges(block.edge_index, block.edge_weight, num_nodes)
+        graph_of: Any = graph.get("batch")
+        num_graphs = 1 if graph_of is None else int(getattr(graph, "num_graphs", None) or graph_of.max() + 1)
+        return self.network.edges(block.edge_index, block.edge_weight, num_nodes, graph_of, num_graphs)
 
     def __call__(self, graph: Data, edges: Edges | None = None) -> Tensor:
-        """Logits of all nodes, float32 `[num_nodes, out_dim]`: the last accumulators times their scale."""
+        """Logits of all nodes, or graphs, float32 `[num_nodes, out_dim]`: the last integers times their scale."""
         return self.network.run(graph["x"], self.edges(graph) if edges is None else edges).values()

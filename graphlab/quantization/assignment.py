@@ -18,7 +18,9 @@ Written out, an assignment is a list of rules, of which the last that fits a pla
 
 `wXaY` has symmetric integers of X bits, with a scale for each output channel, for weights, and integers of Y bits for
 what linear layers read and give, attention and adjacency. Messages and sums have none: what is summed over neighbours
-is rounded once, when the next linear layer reads it.
+is rounded once, when the next linear layer reads it. The states that a layer of `gat` gives are of the component
+input too: ELU maps one grid to another. Shares of attention in 8 bits or fewer are multiples of 1 / 255 before. `gin`
+has its features and its layers' states rounded before they are summed, as input, and 1 and 1 + eps as adjacency.
 """
 
 from __future__ import annotations

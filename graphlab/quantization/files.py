@@ -18,15 +18,9 @@ from torch import Tensor
 from graphlab.core.errors import DataError
 from graphlab.core.files import canonical_json, write_atomic
 from graphlab.ops.integer.pack import PackedWeights, pack
-from graphlab.quantization.network import (
-    OPERATIONS,
-    Grid,
-    IntegerNetwork,
-    Operation,
-    Product,
-    settings_of,
-    tensors_of,
-)
+from graphlab.quantization.network import OPERATIONS, IntegerNetwork
+from graphlab.quantization.operations import Operation, Product, settings_of, tensors_of
+from graphlab.quantization.rows import Grid
 
 FORMAT = "graphlab integer network 1"
 
@@ -103,11 +97,12 @@ def _shape(operation: Operation) -> list[int]:
 
 
 def _operation(entry: dict[str, Any], tensors: dict[str, Tensor]) -> Operation:
-    kind, grid, shape = entry.pop("kind"), entry.pop("grid"), tuple(entry.pop("shape"))
+    kind, shape = entry.pop("kind"), tuple(entry.pop("shape"))
     if "weight" in tensors:
         tensors["weight"] = _unpacked(tensors["weight"], entry["weight_bits"], shape)
-    fields: dict[str, Any] = {**entry, **tensors}
-    return OPERATIONS[kind](**fields, grid=None if grid is None else Grid(**grid))
+    settings = {name: Grid(**value) if isinstance(value, dict) else value for name, value in entry.items()}
+    fields: dict[str, Any] = {**settings, **tensors}
+    return OPERATIONS[kind](**fields)
 
 
 def _digest(text: str, tensors: dict[str, Tensor]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 import torch.nn as nn
 from torch import Tensor
@@ -26,9 +27,11 @@ class Readout(nn.Module):
     Pooled in float64, in which the order of the rows makes no difference to float32.
     """
 
+    reads: ClassVar[str] = "pooled rows"
+
     def __init__(self, model: Model, num_outputs: int, pooling: str = "mean", hidden: Sequence[int] = ()) -> None:
         super().__init__()
-        self.pool = POOLS[pooling]
+        self.pooling, self.pool = pooling, POOLS[pooling]
         self.row_graph = model.row_graph
         widths = [model.out_dim, *hidden, num_outputs]
         maps = [nn.Linear(before, after) for before, after in pairwise(widths)]
@@ -42,12 +45,16 @@ class Readout(nn.Module):
 class RowReadout(Readout):
     """Each row through an MLP: `[rows, num_outputs]`."""
 
+    reads = "rows"
+
     def forward(self, rows: Tensor, batch: Data) -> Tensor:
         return self.mlp(rows)
 
 
 class EdgeReadout(Readout):
     """Products of the rows of both ends through an MLP: `[num_edges, num_outputs]`, alike in both directions."""
+
+    reads = "pairs of rows"
 
     def forward(self, rows: Tensor, batch: Data) -> Tensor:
         source, target = batch["edge_index"]

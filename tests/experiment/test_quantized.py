@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -32,13 +33,19 @@ def store(tmp_path_factory):
     return tmp_path_factory.mktemp("runs")
 
 
+def weighted(data):
+    graph = data.graph.clone()
+    graph.edge_weight = torch.rand(graph.num_edges, generator=torch.Generator().manual_seed(0))
+    return gl.dataset(graph, task="node-classification", split="random-60/20/20")
+
+
 def trained(model, data, store, scheme, **settings):
     rules = {"transform": "quantize", "transform.scheme": scheme}
     return gl.run(model, data, store=store, progress=False, **rules, **SHORT, **settings)
 
 
 @pytest.mark.parametrize("scheme", ["w8a8", "w4a8", "w4a4", "mixed"])
-@pytest.mark.parametrize("model", ["gcn", "sage"])
+@pytest.mark.parametrize("model", ["gcn", "sage", "gat", "gin"])
 def test_integers_give_what_training_simulated(model, scheme, data, store):
     """Logits within a few steps of the coarsest grid before them, labels of nearly all nodes; the same integers by the
     definition."""
@@ -46,7 +53,7 @@ def test_integers_give_what_training_simulated(model, scheme, data, store):
     frozen, run = gl.frozen(runs, store=store), gl.restore(runs, store=store)
     graph = run.dataset.graph
     with torch.no_grad():
-        expected = run.learner.model(graph)
+        expected = run.learner.head(run.learner.model(graph), graph)
     logits = frozen(graph)
     assert torch.equal(frozen.network.run(graph.x, frozen.edges(graph), by_definition=True).values(), logits)
     steps = max(each.grid.scale for each in frozen.network.operations if each.grid is not None)
@@ -55,8 +62,65 @@ def test_integers_give_what_training_simulated(model, scheme, data, store):
     assert differ <= (2 if "a8" in scheme else 8) and frozen.about["labels that differ"] == f"{differ} of 120"
 
 
-def test_a_file_gives_the_same_integers_in_another_process(data, store, tmp_path):
-    runs, path = trained("gcn", data, store, "w4a8"), tmp_path / "frozen.safetensors"
+def test_gat_rounds_shares_in_training_as_integers_do(data, store):
+    """In the mean logits are as near as no softmax of floats is, which has them differ by .009."""
+    runs = trained("gat", data, store, "w8a8")
+    frozen, run = gl.frozen(runs, store=store), gl.restore(runs, store=store)
+    with torch.no_grad():
+        expected = run.learner.model(run.dataset.graph)
+    assert (frozen(run.dataset.graph) - expected).abs().mean() < 0.003
+
+
+def test_gat_of_three_layers_and_several_heads_at_the_end(data, store):
+    runs = trained("gat", data, store, "w8a8", num_layers=3, output_heads=4)
+    frozen, graph = gl.frozen(runs, store=store), gl.restore(runs, store=store).dataset.graph
+    kinds = ["product", "product", "attention", "table"]
+    assert [each.kind for each in frozen.network.operations] == 2 * kinds + kinds[:3]
+    assert torch.equal(frozen.network.run(graph.x, frozen.edges(graph), by_definition=True).values(), frozen(graph))
+    assert int(frozen.about["labels that differ"].split()[0]) <= 2
+    with pytest.raises(IncompatibleError, match="without weights"):
+        frozen(weighted(data).graph)
+
+
+@pytest.fixture(scope="module")
+def graphs():
+    """60 graphs of two densities."""
+    random, graphs = torch.Generator().manual_seed(0), []
+    for k in range(60):
+        num_nodes = int(torch.randint(8, 20, (1,), generator=random))
+        edges = torch.randint(num_nodes, (2, num_nodes * (1 + k % 2)), generator=random)
+        x = torch.randn(num_nodes, 4, generator=random) + 0.3 * (k % 2)
+        graphs.append(Data(x=x, edge_index=torch.cat([edges, edges.flip(0)], 1), y=torch.tensor([k % 2])))
+    return gl.dataset(graphs, task="graph-prediction", split="random-60/20/20")
+
+
+@pytest.mark.parametrize("pooling", ["sum", "mean"])
+def test_gin_classifies_graphs_on_integers(pooling, graphs, store, tmp_path):
+    """With a layer in the head; a graph by itself has the logits that it has in a batch."""
+    path, layers = tmp_path / "net.safetensors", {"num_layers": 2, "readout_dims": (8,)}
+    runs = trained("gin", graphs, store, "w8a8", pooling=pooling, **layers)
+    frozen, run = gl.frozen(runs, path, store), gl.restore(runs, store=store)
+    task: Any = run.task
+    batch, grid = task.collate(torch.arange(40)), frozen.network.operations[-1].grid
+    with torch.no_grad():
+        expected = run.learner.head(run.learner.model(batch), batch)
+    logits = frozen(batch)
+    assert torch.equal(frozen.network.run(batch.x, frozen.edges(batch), by_definition=True).values(), logits)
+    assert logits.shape == (40, 2) and torch.equal(frozen(run.dataset.graphs[7]), logits[7:8])
+    assert grid is not None and (logits - expected).abs().max() <= 3 * grid.scale
+    assert int((logits.argmax(1) != expected.argmax(1)).sum()) <= 1 and frozen.about["labels that differ"][-2:] == "60"
+    assert torch.equal(gl.load_frozen(path)(batch), logits)
+
+
+def test_pooling_by_max_is_refused(graphs, store):
+    runs = trained("gin", graphs, store, "w8a8", pooling="max")
+    with pytest.raises(IncompatibleError, match="max"):
+        gl.frozen(runs, store=store)
+
+
+@pytest.mark.parametrize("model", ["gcn", "gat", "gin"])
+def test_a_file_gives_the_same_integers_in_another_process(model, data, store, tmp_path):
+    runs, path = trained(model, data, store, "w4a8"), tmp_path / "frozen.safetensors"
     frozen, graph = gl.frozen(runs, path, store), gl.restore(runs, store=store).dataset.graph
     torch.save({"x": graph.x, "edge_index": graph.edge_index}, tmp_path / "graph.pt")
     code = (
@@ -80,6 +144,14 @@ def test_what_cannot_be_frozen_is_refused_by_name(data, store, tmp_path):
         (trained("gcn", data, store, "w8a8,weight=int8"), "symmetric"),
         (trained("gcn", data, store, "w8a8,input=int16"), "int16"),
         (trained("sage", data, store, "w8a8", normalize=True), "length one"),
+        (trained("gat", data, store, "w8a8,attention=float32"), "attention of GATConv"),
+        (trained("gat", data, store, "w8a8,model.convs.0.states=float32"), "states of GATConv"),
+        (trained("gat", data, store, "w8a8,model.convs.1.att_src=float32"), "scores1"),
+        (trained("gat", weighted(data), store, "w8a8"), "weights of edges"),
+        (trained("gin", data, store, "w8a8,adjacency=float32"), "adjacency of Convolution"),
+        (trained("gin", data, store, "w8a8,model.states=float32"), "states of GIN"),
+        (trained("gin", data, store, "w8a8,aggregate=int8"), "aggregate"),
+        (trained("gin", weighted(data), store, "w8a8"), "weights of edges"),
     ):
         with pytest.raises(IncompatibleError, match=name):
             gl.frozen(runs, store=store)

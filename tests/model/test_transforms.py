@@ -69,6 +69,7 @@ def test_weights_are_on_their_grid_in_the_forward_pass(case):
 POINTED = (
     "astarnet",
     "fwl/fwl2",
+    "gat",
     "gin",
     "gnn-micro",
     "graph-transformer",
@@ -94,7 +95,7 @@ def test_min_max_observers_record_the_range_of_every_point(model):
     learner = plan.make_learner(task, 0)
     observers = install_observers(learner, lambda point: MinMaxObserver())
     of_layers = {f"model.convs.{k}.{point}" for k in range(2) for point in POINTS[model]}
-    assert observers.keys() == of_layers | ({"model.adjacency"} if model == "gcn" else set())
+    assert observers.keys() == of_layers | {{"gcn": "model.adjacency", "gat": "model.convs.0.states"}[model]}
     train(plan, task, learner)
     assert all(observers[point].high > observers[point].low for point in of_layers)
     plain = plan.make_learner(task, 0).train()

@@ -14,7 +14,9 @@ from graphlab.core.errors import DataError, InputError
 from graphlab.ops.neighbour_sum import Neighbours
 from graphlab.quantization.files import load_network, save_network
 from graphlab.quantization.formats import parse
-from graphlab.quantization.network import Edges, Grid, IntegerNetwork, Join, Product, Rows, Sum
+from graphlab.quantization.network import IntegerNetwork
+from graphlab.quantization.operations import Join, Product, Sum
+from graphlab.quantization.rows import Edges, Grid, Rows
 
 GRID = Grid(0.05, -3, -128, 127)
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GATConv
-from torch_geometric.utils import add_self_loops, remove_self_loops, softmax
+from torch_geometric.utils import add_self_loops, remove_self_loops
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
@@ -18,7 +18,9 @@ from graphlab.core.errors import IncompatibleError
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.edges import edge_weight
+from graphlab.model.layered import Block
 from graphlab.model.observation import is_observed, observe, observe_rows, observed_linear
+from graphlab.model.shares import observed_shares
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, linear
 from graphlab.ops.neighbour_attention import neighbour_attention
 from graphlab.ops.neighbour_sum import Neighbours
@@ -75,6 +77,9 @@ class GAT(Model):
                 GATConv(inputs[-1], last, config.output_heads, concat=False, **shared),
             ]
         )
+        layers: list[Any] = list(self.convs)
+        for layer in layers[:-1]:
+            layer.observation_points = ("states",)  # what ELU reads
 
     @property
     def num_hops(self) -> int:
@@ -117,10 +122,10 @@ class GAT(Model):
             logits = (h * conv.att_src).sum(-1)[source] + (h * conv.att_dst).sum(-1)[target]
             if weight is not None:
                 logits = logits + weight.unsqueeze(1) * self._of_edges(conv)
-            shares = softmax(F.leaky_relu(logits, conv.negative_slope), target, num_nodes=num_nodes)
-            shares = self._drop(observe(conv, "attention", shares))
+            shares = observed_shares(conv, F.leaky_relu(logits, conv.negative_slope), target, num_nodes)
+            shares = self._drop(shares)
             out = observe(conv, "aggregate", sparse_product(pattern, shares, h))
-            x = (out.flatten(1) if conv.concat else out.mean(1)) + conv.bias
+            x = observe(conv, "states", (out.flatten(1) if conv.concat else out.mean(1)) + conv.bias)
         return x
 
     def _drop(self, x: Tensor) -> Tensor:
@@ -134,7 +139,7 @@ class GAT(Model):
         """The same through PyG's layers, whose messages are laid out."""
         for depth, conv in enumerate(self.convs):
             x = F.dropout(F.elu(x) if depth else x, self.dropout, self.training)
-            x = conv(x, edge_index, weight if weight is None else weight.unsqueeze(1))
+            x = observe(conv, "states", conv(x, edge_index, weight if weight is None else weight.unsqueeze(1)))
         return x
 
     def _attend(self, conv: Any, x: Tensor | SparseRows, neighbours: Neighbours, weight: Tensor | None) -> Tensor:
@@ -153,6 +158,17 @@ def _with_loops(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> tu
     """The edges without loops, then a loop a node, whose weight is the mean of those of the edges into it."""
     edges, weight = add_self_loops(*remove_self_loops(edge_index, weight), "mean", num_nodes)
     return Neighbours(edges, num_nodes, num_nodes), weight
+
+
+def with_loops(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> Block:
+    """The edges without loops, then a loop a node. Raises IncompatibleError for edges with weights."""
+    if weight is not None:
+        raise IncompatibleError(
+            "this gat was built for edges without weights, and the graph's have some", hint="leave out edge_weight"
+        )
+    edges, _ = add_self_loops(remove_self_loops(edge_index)[0], num_nodes=num_nodes)
+    assert isinstance(edges, Tensor)
+    return Block(edges, num_nodes)
 
 
 def _pattern_with_loops(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> tuple[Pattern, Tensor | None]:

@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.core.errors import IncompatibleError
 from graphlab.data.node_vectors import node_vectors
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, vector_dim
@@ -36,6 +37,7 @@ class GIN(Model):
 
     version = 2
     tasks = frozenset({"node-classification", "graph-prediction"})
+    observation_points = ("states",)
     edge_fields = frozenset({"edge_weight"})
     citation = Citation(
         key="xu2019",
@@ -70,6 +72,8 @@ class GIN(Model):
         block = self._block(batch["edge_index"], edge_weight(batch), int(batch.num_nodes or 0))
         x = node_vectors(batch, self.features)
         first: Any = self.convs[0]
+        if is_observed(self):
+            x = observe(self, "states", x.to(first.eps.dtype))
         rows = self.inputs(x.to(first.eps.dtype)) if first.maps_first else x
         states: list[Tensor] = []
         for conv in self.convs:
@@ -81,12 +85,12 @@ class GIN(Model):
 
 
 class Convolution(nn.Module):
-    """`[num_nodes, width]` to `[num_nodes, hidden]`; what is heard is summed in float64.
+    """`[num_nodes, width]` to `[num_nodes, hidden]`; neighbours are summed in float64.
 
     The first map of the MLP comes before the sum where it makes rows narrower and no value between them is observed.
     """
 
-    observation_points = ("aggregate",)
+    observation_points = ("aggregate", "adjacency", "states")
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -102,19 +106,36 @@ class Convolution(nn.Module):
         return first.in_features > first.out_features and not (is_observed(self) or is_observed(first))
 
     def forward(self, h: Tensor | SparseRows, block: Block) -> Tensor:
-        def heard(rows: Tensor) -> Tensor:
-            return block.sum(rows, 1 + self.eps, torch.float64)
-
         if isinstance(h, Tensor):
             h = h.to(self.eps.dtype)
             if not self.maps_first:
-                return self.mlp(observe(self, "aggregate", heard(h)))
+                return observe(self, "states", self.mlp(observe(self, "aggregate", self._sum(h, block))))
         first: Any = self.mlp[0]
-        return self.mlp[1:](heard(linear(h, first.weight)) + first.bias)
+        return self.mlp[1:](self._sum(linear(h, first.weight), block) + first.bias)
+
+    def _sum(self, rows: Tensor, block: Block) -> Tensor:
+        """Rows of neighbours, and 1 + eps times the node's own; an observer sees both weights at once."""
+        if not is_observed(self, "adjacency"):
+            return block.sum(rows, 1 + self.eps, torch.float64)
+        own, weight = (1 + self.eps).reshape(1), block.edge_weight
+        both = torch.cat([torch.ones_like(own) if weight is None else weight.to(own.dtype), own])
+        both = observe(self, "adjacency", both)
+        own = both[-1]
+        if weight is not None:
+            return block.with_weights(both[:-1]).sum(rows, own, torch.float64)
+        return both[0] * block.sum(rows, None, torch.float64) + own * rows
 
 
 def _block(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> Block:
     return Block(edge_index, num_nodes, weight)
+
+
+def with_loops(edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> Block:
+    """The edges, then a loop a node. Raises IncompatibleError for edges with weights."""
+    if weight is not None:
+        raise IncompatibleError("gin with weights of edges does not run on integers", hint="leave out edge_weight")
+    loops = torch.arange(num_nodes, device=edge_index.device).expand(2, -1)
+    return Block(torch.cat([edge_index, loops], dim=1), num_nodes)
 
 
 def _mlp(first: nn.Linear, second: nn.Linear) -> nn.Sequential:
