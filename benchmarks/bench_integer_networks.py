@@ -99,11 +99,7 @@ def live_bytes(network: FrozenModel, graph: Data, edges: Any) -> dict[str, int]:
     """Bytes of weights and of rows that are alive at once at the worst moment; in floats each number takes four."""
     operations = network.network.operations
     rows: dict[str, Rows] = dict(network.network.stages(graph["x"], edges))
-    last = {
-        name: place
-        for place, each in enumerate(operations)
-        for name in (each.source, getattr(each, "other", each.source))
-    }
+    last = {name: place for place, each in enumerate(operations) for name in each.reads}
     weights = sum(each.weight.numel() for each in operations if isinstance(each, Product))
     alive, worst = {"input"}, {"integers": 0, "floats": 0}
     for place, each in enumerate(operations):
