@@ -353,10 +353,11 @@ def _locate(key: str, configs: Mapping[str, type[Config]]) -> tuple[str, str]:
     part, dot, name = key.partition(".")
     if dot:
         if part in NAMED and part not in configs:
-            what = NAMED[part].what
+            what, names = NAMED[part].what, NAMED[part].names()
+            owner = next((each for each in names if name in NAMED[part].find(each).Config.model_fields), names[0])
             raise ConfigError(
                 f"{key} is a setting of a {what}, and there is none",
-                hint=f"name one beside it, as {part}={NAMED[part].names()[0]}; graphlab {what}s lists them",
+                hint=f"name one beside it, as {part}={owner}; graphlab {what}s lists them",
             )
         if part not in configs:
             raise ConfigError(
