@@ -148,7 +148,6 @@ def _loop(
     lanes: int, masked: bool, weighted: bool, signed_weights: bool, flips: bool, to_bytes: bool, fast: bool
 ) -> Callable[..., None]:
     """Sums of rows `row_of[first:last]` in a block of `lanes` columns."""
-    four = np.uint64(4)
 
     @contracted
     def loop(
@@ -157,7 +156,7 @@ def _loop(
     ):  # fmt: skip
         width, column, bits, origin = np.uint64(width), np.uint64(column), np.uint64(bits), np.uint64(0)
         num_edges, latest = np.uint64(len(weight)), np.uint64(max(len(other), 1) - 1)
-        ones = repeated(np.int32(0x01010101), 4)
+        four, ones = np.uint64(4), repeated(np.int32(0x01010101), 4)
         for r in range(first, last):
             i = np.uint64(row_of[np.uint64(r)])
             p, end = np.uint64(start[np.uint64(r)]), np.uint64(start[np.uint64(r + 1)])

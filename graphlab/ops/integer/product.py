@@ -102,7 +102,9 @@ def product(
     offset = (0 if offset is None else offset) - (int(zero_point) + 128 * flips) * weight.column_sums
     for block, packed in zip(weight.blocks, weight.packed, strict=True):
         conversion = Conversion.of(block, offset, output, None)
-        loop = _loop(block.lanes, block.is_masked, flips, output is not None, has_vnni())
+        loop = _loop(
+            block.lanes, SUMS // block.lanes, 4 * block.lanes, block.is_masked, flips, output is not None, has_vnni()
+        )
         place = quads, width, block.column, block.bits
 
         def run(first: int, last: int, loop=loop, packed=packed, place=place, conversion=conversion) -> None:
@@ -139,9 +141,11 @@ def _checked(x: Tensor, weight: Weights, output: Output | None, bias: Tensor | N
 
 
 @lru_cache
-def _loop(lanes: int, masked: bool, flips: bool, to_bytes: bool, fast: bool) -> Callable[..., None]:
-    """Rows `[first, last)` of the product with a block of `lanes` columns: several rows at once, then one at a time."""
-    together, of_words = SUMS // lanes, 4 * lanes
+def _loop(
+    lanes: int, together: int, of_words: int, masked: bool, flips: bool, to_bytes: bool, fast: bool
+) -> Callable[..., None]:
+    """Rows `[first, last)` of the product with a block of `lanes` columns, which have `of_words` bytes a quad of rows:
+    `together` rows at once, then one at a time."""
 
     @contracted
     def loop(
