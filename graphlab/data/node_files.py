@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.io import loadmat
 from scipy.sparse import csc_matrix, csr_matrix
 from torch import Tensor
 
@@ -210,6 +209,8 @@ def read_matlab(path: Path, what: str, names: Sequence[str]) -> dict[str, Any]:
 
     Raises DataError where the file is damaged or lacks one.
     """
+    from scipy.io import loadmat  # for one data set alone
+
     try:
         stored = loadmat(path, variable_names=names)
     except Exception as error:  # what reads a garbled file can fail in any way

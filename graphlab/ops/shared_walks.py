@@ -163,14 +163,14 @@ def _walk(start, neighbour, worth, node, walks, queue, flags):
     """
     here, there, sums = walks[0], walks[1], walks[2]
     now, following, ends = queue[0], queue[1], queue[2]
-    first, last, one = np.uint64(start[np.uint64(node)]), np.uint64(start[np.uint64(node) + np.uint64(1)]), np.uint64(1)
+    first, last = np.uint64(start[np.uint64(node)]), np.uint64(start[np.uint64(node) + np.uint64(1)])
     steps = len(worth)
     total = np.uint64(0)
     for e in range(first, last):
         other = np.uint64(neighbour[e])
         here[other], now[total], ends[total] = 1, other, other
         flags[other], sums[other] = 1, worth[0]
-        total += one
+        total += np.uint64(1)
     count = total
     for p in range(1, steps - 1):
         bit, share, num_following = np.uint8(1 << p), worth[p], np.uint64(0)
@@ -178,7 +178,7 @@ def _walk(start, neighbour, worth, node, walks, queue, flags):
             end = np.uint64(now[k])
             value = here[end]
             here[end] = 0
-            for e in range(np.uint64(start[end]), np.uint64(start[end + one])):
+            for e in range(np.uint64(start[end]), np.uint64(start[end + np.uint64(1)])):
                 other = np.uint64(neighbour[e])
                 before = there[other]
                 following[num_following] = other
@@ -198,7 +198,7 @@ def _walk(start, neighbour, worth, node, walks, queue, flags):
         value = share * here[end]
         here[end] = 0
         if steps > 1:
-            for e in range(np.uint64(start[end]), np.uint64(start[end + one])):
+            for e in range(np.uint64(start[end]), np.uint64(start[end + np.uint64(1)])):
                 other = np.uint64(neighbour[e])
                 flag = flags[other]
                 ends[total] = other

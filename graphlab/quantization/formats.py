@@ -172,21 +172,13 @@ class FixedPoint(Format):
 
 
 @dataclass(frozen=True)
-class Binary(Format):
-    """-s and s, of which s is the mean magnitude (XNOR-Net). Zero counts as positive: no code stands for it.
+class _Signs(Format):
+    """Integers from -1 to 1."""
 
-    A range gives s as half of its largest magnitude, the middle of each half of the range.
-    """
-
-    granularity: Granularity = "tensor"
-    bits: int = field(default=1, init=False, repr=False)
+    granularity: Granularity = "tensor"  # pyright: ignore[reportIncompatibleMethodOverride, reportAssignmentType] a field stands for the property
 
     def __post_init__(self) -> None:
         _check_granularity(self.granularity)
-
-    @property
-    def name(self) -> str:
-        return f"binary{_suffix(self.granularity)}"
 
     @property
     def lowest(self) -> int:
@@ -195,6 +187,20 @@ class Binary(Format):
     @property
     def highest(self) -> int:
         return 1
+
+
+@dataclass(frozen=True)
+class Binary(_Signs):
+    """-s and s, of which s is the mean magnitude (XNOR-Net). Zero counts as positive: no code stands for it.
+
+    A range gives s as half of its largest magnitude, the middle of each half of the range.
+    """
+
+    bits: int = field(default=1, init=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"binary{_suffix(self.granularity)}"
 
     def range_parameters(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
         return _scale(torch.maximum(-low, high), 2), _zeros(low)
@@ -210,30 +216,18 @@ class Binary(Format):
 
 
 @dataclass(frozen=True)
-class Ternary(Format):
+class Ternary(_Signs):
     """-s, 0 and s, stored in two bits. s is the mean magnitude of weights above 0.7 of the mean magnitude of all.
 
     Values round to the nearest of the three, which is the best assignment for a given s. A range gives s as two thirds
     of its largest magnitude, so that three cells of one width cover it.
     """
 
-    granularity: Granularity = "tensor"
     bits: int = field(default=2, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        _check_granularity(self.granularity)
 
     @property
     def name(self) -> str:
         return f"ternary{_suffix(self.granularity)}"
-
-    @property
-    def lowest(self) -> int:
-        return -1
-
-    @property
-    def highest(self) -> int:
-        return 1
 
     def range_parameters(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
         return _scale(torch.maximum(-low, high), 1.5), _zeros(low)

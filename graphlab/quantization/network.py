@@ -108,11 +108,6 @@ class IntegerNetwork:
             for name in [name for name in rows if last_use.get(name, -1) == place]:
                 del rows[name]
 
-    @property
-    def num_bytes(self) -> int:
-        """Of the weights as they are kept in memory, without scales and biases."""
-        return sum(each.weight.numel() for each in self.operations if isinstance(each, Product))
-
 
 def _last_use(operations: Sequence[Operation]) -> dict[str, int]:
     """The place of the operation that is the last to read rows of a name."""

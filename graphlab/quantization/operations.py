@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -23,7 +24,7 @@ from graphlab.quantization.rows import Edges, Grid, Rows
 
 
 @dataclass(frozen=True)
-class Operation:
+class Operation(ABC):
     """Reads rows by name and writes others. grid: of the result; None where accumulators are left."""
 
     kind: ClassVar[str]
@@ -37,9 +38,9 @@ class Operation:
         """The names of the rows that it reads."""
         return (self.source,)
 
+    @abstractmethod
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         """The rows of the target. by_definition: by int64 and numpy in place of the kernels, to the same integers."""
-        raise NotImplementedError
 
     def result(self, integers: Tensor, scale: float | np.ndarray) -> Rows:
         """Rows of the grid, or of accumulators of a scale."""

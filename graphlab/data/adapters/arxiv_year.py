@@ -10,8 +10,8 @@ from functools import partial
 
 from torch_geometric.data import Data
 
-from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
+from graphlab.data.citations import LIM_2021
 from graphlab.data.dataset import Dataset, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.node_files import LINKX_PERCENTS, draw_shares, quantile_classes, read_linkx_splits
@@ -38,17 +38,7 @@ CARD = Card(
     title="Articles of arXiv by year, with directed citations",
     task="node-classification",
     licence="ODC-BY (graph and features); none stated by the publishing repository (splits)",
-    citation=Citation(
-        key="lim2021",
-        title="Large Scale Learning on Non-Homophilous Graphs: New Benchmarks and Strong Simple Methods",
-        authors=(
-            "Lim, Derek and Hohne, Felix and Li, Xiuyu and Huang, Sijia Linda and Gupta, Vaishnavi and "
-            "Bhalerao, Omkar and Lim, Ser-Nam"
-        ),
-        venue="NeurIPS",
-        year=2021,
-        url="https://arxiv.org/abs/2110.14446",
-    ),
+    citation=LIM_2021,
     splits=("linkx-50/25/25", "random-50/25/25"),
     sources={
         "": tuple(source for source in LAYOUT.sources() if "/split/" not in source.path),

@@ -13,8 +13,8 @@ import torch
 from scipy.sparse import csr_matrix
 from torch_geometric.data import Data
 
-from graphlab.core.citation import Citation
 from graphlab.data.card import Card, Source
+from graphlab.data.citations import LIM_2021
 from graphlab.data.dataset import Dataset, Splits
 from graphlab.data.fetch import Files
 from graphlab.data.node_files import (
@@ -41,17 +41,7 @@ CARD = Card(
     title="Patents by year of grant, with directed citations",
     task="node-classification",
     licence="none stated by the publishing repository",
-    citation=Citation(
-        key="lim2021",
-        title="Large Scale Learning on Non-Homophilous Graphs: New Benchmarks and Strong Simple Methods",
-        authors=(
-            "Lim, Derek and Hohne, Felix and Li, Xiuyu and Huang, Sijia Linda and Gupta, Vaishnavi and "
-            "Bhalerao, Omkar and Lim, Ser-Nam"
-        ),
-        venue="NeurIPS",
-        year=2021,
-        url="https://arxiv.org/abs/2110.14446",
-    ),
+    citation=LIM_2021,
     splits=("linkx-50/25/25", "random-50/25/25"),
     sources={"": (GRAPH,), "@linkx-50/25/25": (SPLITS,)},
     statistics={"": dict(zip(("num_nodes", "num_edges", "num_features", "num_outputs"), COUNTS, strict=True))},

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.core.errors import IncompatibleError
+from graphlab.data.citations import LIM_2021
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.base import Model, ModelConfig, Preset, input_dim, require_num_nodes
 from graphlab.model.edges import edge_weight
@@ -74,17 +74,7 @@ class LINKX(Model):
     rows_of_nodes = frozenset({"of_nodes"})
     output_dims = {"of_nodes": 1}
     needs_whole_graph = True
-    citation = Citation(
-        key="lim2021",
-        title="Large Scale Learning on Non-Homophilous Graphs: New Benchmarks and Strong Simple Methods",
-        authors=(
-            "Lim, Derek and Hohne, Felix and Li, Xiuyu and Huang, Sijia Linda and Gupta, Vaishnavi and "
-            "Bhalerao, Omkar and Lim, Ser-Nam"
-        ),
-        venue="NeurIPS",
-        year=2021,
-        url="https://arxiv.org/abs/2110.14446",
-    )
+    citation = LIM_2021
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()

@@ -9,7 +9,7 @@ and a sum a becomes, with the one rounding of TFLite's TFLITE_SINGLE_ROUNDING,
     rescale(a) = floor((a m + 2^(30 - shift)) / 2^(31 - shift)).
 
 This is a r rounded to the nearest integer; halves go up, towards plus infinity. The product is taken in int64, where it
-is exact. gemmlowp rounds twice (`rescale_twice_rounded`), which differs by 1 at most and takes two operations more.
+is exact. gemmlowp rounds twice, which takes two operations more.
 
 References:
     Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference,
@@ -83,30 +83,6 @@ def rescale(sums: np.ndarray, multiplier: Multiplier) -> np.ndarray:
     right = 31 - multiplier.shift.astype(np.int64)
     half = np.left_shift(np.int64(1), right - 1)
     return (np.asarray(sums, np.int64) * multiplier.mantissa.astype(np.int64) + half) >> right
-
-
-def rescale_twice_rounded(sums: np.ndarray, multiplier: Multiplier) -> np.ndarray:
-    """gemmlowp's order: a saturating, rounding, doubling high product, then a rounding division by a power of two.
-
-        high(a, m) = trunc((a m + (2^30 if a m >= 0 else 1 - 2^30)) / 2^31)
-        divide(h, k) = floor(h / 2^k) + 1 if the remainder exceeds (2^k - 1) / 2 + (h < 0), else floor(h / 2^k)
-
-    For comparison with other runtimes; no kernel here uses it.
-
-    Args:
-        sums: Integers `[..., channels]`; shifted to the left by a positive shift they must fit into int32.
-        multiplier: One, or one a channel.
-
-    Returns:
-        int64 `[..., channels]`.
-    """
-    shift = multiplier.shift.astype(np.int64)
-    left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
-    product = (np.asarray(sums, np.int64) << left) * multiplier.mantissa.astype(np.int64)
-    nudged = product + np.where(product >= 0, 2**30, 1 - 2**30)
-    high = np.where(nudged >= 0, nudged >> 31, -(-nudged >> 31))
-    mask = (np.int64(1) << right) - 1
-    return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphlab.core.errors import InputError
-from graphlab.ops.integer.rescale import Multiplier, Output, requantise, rescale, rescale_twice_rounded
+from graphlab.ops.integer.rescale import Multiplier, Output, requantise, rescale
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 
@@ -27,22 +27,13 @@ def test_it_is_the_product_rounded_once_with_halves_up(total, real):
     assert abs(exact / Fraction(real) - 1) <= Fraction(1, 2**31)
 
 
-@given(total=INT32, real=st.floats(2.0**-20, 0.999))
-@settings(max_examples=200)
-def test_two_roundings_differ_by_one_at_most(total, real):
-    multiplier = Multiplier.of(real)
-    once, twice = (each(np.array([total]), multiplier)[0] for each in (rescale, rescale_twice_rounded))
-    assert abs(once - twice) <= 1
-
-
 def test_roundings_by_hand():
-    """Halves: 1, 3, -1, -3 times 1/2; gemmlowp's last rounding takes halves away from zero."""
+    """Halves: 1, 3, -1, -3 times 1/2 go up."""
     sums, half = np.array([1, 3, -1, -3]), Multiplier.of(0.5)
     assert (half.mantissa.tolist(), half.shift.tolist()) == ([2**30], [0])
     assert rescale(sums, half).tolist() == [1, 2, 0, -1]
     quarter = Multiplier.of(0.25)
     assert rescale(np.array([2, -2, 6, -6]), quarter).tolist() == [1, 0, 2, -1]
-    assert rescale_twice_rounded(np.array([4, -4]), Multiplier.of(0.125)).tolist() == [1, -1]
 
 
 def test_a_mantissa_that_rounds_up_to_two_to_the_31_carries():
