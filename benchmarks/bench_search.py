@@ -24,6 +24,7 @@ from typing import Any
 from measure import write_result
 
 from graphlab.core.seeds import SeedStream
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.core.objective import Objective
 from graphlab.nas.core.outcome import Evaluation, Outcome
@@ -63,7 +64,7 @@ def measure(name: str, folder: str | None) -> dict[str, Any]:
     objective = LookUp(space)
     strategy = find_strategy(name)
     searching = strategy(strategy.Config(), space, objective, SeedStream(0))
-    loop = SearchLoop(searching, objective, open_history(folder, name, searching), MARKS[-1])
+    loop = SearchLoop(searching, objective, open_history(folder, name, searching), Budget(MARKS[-1]))
     ended: list[float] = []
     memory: list[float] = []
 

@@ -18,6 +18,7 @@ from graphlab.records.record import Result, RunRecord, RunSpec
 from graphlab.records.store import RunFolder
 from graphlab.task.base import Learner, Shard, Task
 from graphlab.training.distributed import from_rank_zero
+from graphlab.training.interrupt import PausedError
 from graphlab.training.loop import Fit, fit
 
 
@@ -86,11 +87,18 @@ def started_learner(plan: Plan, task: Task[Any], seed: int, folder: RunFolder) -
 
 
 def attempt(
-    plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
+    plan: Plan,
+    spec: RunSpec,
+    folder: RunFolder,
+    device: torch.device,
+    shard: Shard,
+    report: Reporter,
+    pause_after: int | None = None,
 ) -> RunRecord | None:
     """The run's record, trained now unless it was before; None if another process is at it.
 
-    A run that failed of something unforeseen is tried again.
+    A run that failed of something unforeseen is tried again. Raises PausedError after the epoch `pause_after` of a run
+    that is not over by then.
     """
     record = from_rank_zero(folder.read_settled, shard)
     if record:
@@ -99,11 +107,17 @@ def attempt(
         mine, record = from_rank_zero(lambda: (claimed, folder.read_settled()), shard)
         if record or not mine:
             return record
-        return _execute(plan, spec, folder, device, shard, report)
+        return _execute(plan, spec, folder, device, shard, report, pause_after)
 
 
 def _execute(
-    plan: Plan, spec: RunSpec, folder: RunFolder, device: torch.device, shard: Shard, report: Reporter
+    plan: Plan,
+    spec: RunSpec,
+    folder: RunFolder,
+    device: torch.device,
+    shard: Shard,
+    report: Reporter,
+    pause_after: int | None,
 ) -> RunRecord:
     learner = None
     epochs = _EpochReporter(report, spec)
@@ -120,10 +134,11 @@ def _execute(
             SeedStream(spec.seed).child("sampling"),
             folder,
             epochs.report_epoch,
+            pause_after,
         )
     except FailedStartError as error:
         outcome = Fit(epochs=0, best_epoch=None, curve=(), seconds=0.0, error=error)
-    except (StoreError, InputError):
+    except (StoreError, InputError, PausedError):
         raise
     except Exception as error:
         if shard.world > 1 or error is epochs.error:

@@ -9,9 +9,12 @@ from typing import Any
 from graphlab.core.config import Choices, FloatRange, IntRange
 from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.core.objective import Direction, Objective, OnStep
-from graphlab.nas.core.outcome import Evaluation
+from graphlab.nas.core.fidelity import Fidelity
+from graphlab.nas.core.outcome import EPOCHS, LOWEST_RUNG, Evaluation
+from graphlab.nas.core.race import RaceConfig
 from graphlab.nas.core.space import Architecture, Decision, Space
 from graphlab.nas.optuna.history import StudyHistory, open_history
 from graphlab.nas.registry import find_strategy
@@ -57,7 +60,11 @@ class Score(Objective):
     calls    keys in the order in which they were evaluated
     stop_at  calls after which the search is interrupted
     steps    intermediate reports of an evaluation
+    noise    spread of scores over seeds, in a race
     """
+
+    noise = 0.0
+    whole_cost = 9.0
 
     directions: Mapping[str, Direction] = {"validation": "maximize", "parameters": "minimize"}
 
@@ -84,6 +91,17 @@ class Score(Objective):
             on_step(step, score)
         return Evaluation({"validation": score, "parameters": float(word.count("a"))})
 
+    def evaluate_at(self, values: Architecture, fidelity: Fidelity, on_step: OnStep) -> Evaluation:
+        """Of nine epochs; seeds differ by noise that is normal, and each epoch that is missing takes a hundredth."""
+        metrics = dict(self.evaluate(values, on_step).metrics)
+        noise = SeedStream(fidelity.seed).child(self.space.key(values)).numpy().normal(0, self.noise)
+        score = metrics["validation"] + noise
+        epochs = fidelity.epochs(9) - fidelity.epochs(9, fidelity.before)
+        metrics |= {"validation": score - (9 - fidelity.epochs(9)) / 100, EPOCHS: float(epochs)}
+        if fidelity.is_new:
+            metrics[LOWEST_RUNG] = score - (9 - fidelity.epochs(9, fidelity.lowest)) / 100
+        return Evaluation(metrics)
+
 
 def run_search(
     strategy: str,
@@ -93,11 +111,17 @@ def run_search(
     where: str | os.PathLike[str] | None = None,
     seed: int = 0,
     prune_after: int | None = None,
+    race: RaceConfig | None = None,
+    starts: Mapping[str, Architecture] | None = None,
+    num_seeds: int = 1,
+    budget: Budget | None = None,
     **settings: Any,
 ) -> SearchLoop[StudyHistory]:
-    """Search for `count` evaluations, in memory or in a store; the loop when that has ended."""
+    """Search for `count` evaluations or a budget, in memory or in a store; the loop when that has ended."""
     kind = find_strategy(strategy)
     searching = kind(kind.Config.parse(settings, where=strategy), space, objective, SeedStream(seed))
-    loop = SearchLoop(searching, objective, open_history(where, "study", searching, prune_after=prune_after), count)
+    history = open_history(where, "study", searching, prune_after=prune_after)
+    budget = budget or Budget(count)
+    loop = SearchLoop(searching, objective, history, budget, race=race, starts=starts, num_seeds=num_seeds)
     loop.run()
     return loop

@@ -1,10 +1,24 @@
-"""Stopping at a step's end instead of in its middle."""
+"""Stopping at a step's end instead of in its middle, and at an epoch's end to go on another time."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from types import FrameType, TracebackType
+
+
+class PausedError(Exception):
+    """Training has stopped after an epoch, as it was asked to, and its checkpoint is kept: it can go on from there.
+
+    Attributes:
+        epoch: The last epoch that was trained.
+        validation: Metrics of the selected epoch so far.
+        num_parameters: Trainable ones of the learner.
+    """
+
+    def __init__(self, epoch: int, validation: dict[str, float], num_parameters: int) -> None:
+        super().__init__(f"training was paused after epoch {epoch}")
+        self.epoch, self.validation, self.num_parameters = epoch, validation, num_parameters
 
 
 class StopRequest:

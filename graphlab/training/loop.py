@@ -16,7 +16,7 @@ from graphlab.model.transform import regularisers
 from graphlab.task.base import Learner, Part, Task
 from graphlab.training.config import TrainingConfig
 from graphlab.training.distributed import any_process, gather_rows, synchronise
-from graphlab.training.interrupt import StopRequest
+from graphlab.training.interrupt import PausedError, StopRequest
 from graphlab.training.optim import Engine
 from graphlab.training.state import Best, Progress, TrainingState
 
@@ -59,19 +59,21 @@ def fit(
     stream: SeedStream,
     checkpoints: Checkpoints,
     on_epoch: OnEpoch = lambda epoch, epochs, row: None,
+    pause_after: int | None = None,
 ) -> Fit:
     """Train, select on validation, and score test once with the selected weights.
 
     Goes on from the last checkpoint if there is one, to the same result. Ctrl-C and SIGTERM stop after
     the step in hand, leave a checkpoint and raise KeyboardInterrupt. A loss or a metric that is not
-    finite ends the run; the Fit then carries the error.
+    finite ends the run; the Fit then carries the error. After the epoch `pause_after` a training that is not over leaves
+    a checkpoint and raises PausedError.
     """
     state = TrainingState(learner, Best(task.metric, task.direction))
     progress, best = state.progress, state.best
     clock = Clock()
     try:
         if config.epochs and any(p.requires_grad for p in learner.parameters()):
-            train(state, task, config, stream, checkpoints, on_epoch, clock)
+            train(state, task, config, stream, checkpoints, on_epoch, clock, pause_after)
         else:
             scores = evaluate(learner, task, "validation", stream.child("evaluation", 0))
             require_finite(scores, "validation", 0)
@@ -94,6 +96,7 @@ def train(
     checkpoints: Checkpoints,
     on_epoch: OnEpoch,
     clock: Clock,
+    pause_after: int | None = None,
 ) -> None:
     """Bring `state` from where its last checkpoint left it to the end of training."""
     learner, best, progress = state.learner, state.best, state.progress
@@ -115,6 +118,9 @@ def train(
     terms = regularisers(learner)
     with StopRequest() as stop:
         while progress.epoch <= config.epochs and not finished(progress, best, task, config):
+            if pause_after is not None and progress.epoch > pause_after:
+                save()
+                raise PausedError(progress.epoch - 1, best.scores, learner.num_parameters)
             epoch_stream = stream.child("epoch", progress.epoch)
             batches = task.batches(epoch_stream)
             loss_sum = torch.tensor(progress.loss, dtype=torch.float64, device=task.device)

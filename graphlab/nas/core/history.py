@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphlab.nas.core.objective import Direction
-from graphlab.nas.core.outcome import Outcome, TrialResult, TrialStatus
+from graphlab.nas.core.outcome import LOWEST_RUNG, Outcome, TrialResult, TrialStatus
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.core.strategy import Proposal
 
@@ -24,12 +25,17 @@ class OpenEvaluation:
     Attributes:
         index: Which of the requested evaluations it is.
         attempt: How many trials for it named what was evaluated before.
-        proposal: That of a trial for it which was interrupted, to be made again; None if it had not written it down.
+        proposal: What it is for: that of a trial for it which was interrupted, or what is planned; None if the strategy
+            is to be asked.
     """
 
     index: int
     attempt: int
     proposal: Proposal | None = None
+
+
+Planned = Callable[[OpenEvaluation], Proposal | None]
+"""What an evaluation is for, where that does not depend on the strategy; None where the strategy is asked."""
 
 
 @dataclass
@@ -60,7 +66,7 @@ class Trial(ABC):
     """A trial in the hands of one worker.
 
     Attributes:
-        proposal: That of an interrupted trial for the same evaluation, to be made again; None if a strategy is to be
+        proposal: That of an interrupted trial for the same evaluation, or what is planned; None if a strategy is to be
             asked.
     """
 
@@ -73,6 +79,11 @@ class Trial(ABC):
     @abstractmethod
     def choices(self) -> Mapping[str, Any]:
         """Those that are written down."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> Mapping[str, Any]:
+        """Those of the proposal that is written down."""
 
     @abstractmethod
     def record(self, proposal: Proposal) -> None:
@@ -88,7 +99,9 @@ class History(ABC):
 
     Attributes:
         outcomes: Evaluations, in the order in which they were noticed.
-        by_key: The same by the key of their architecture.
+        by_key: The first of each architecture, by its key.
+        by_evaluation: All of them by `Outcome.evaluation_key`.
+        planned: What an evaluation is for, where that does not depend on the strategy.
         repeats: By evaluation index, the trials that named what had been evaluated before.
         repeated: By evaluation index, the choices of the last of these.
     """
@@ -97,6 +110,8 @@ class History(ABC):
         self.space = space
         self.outcomes: list[Outcome] = []
         self.by_key: dict[str, Outcome] = {}
+        self.by_evaluation: dict[str, Outcome] = {}
+        self.planned: Planned = lambda evaluation: None
         self.repeats: Counter[int] = Counter()
         self.repeated: dict[int, Mapping[str, Any]] = {}
         self._sign = 1.0 if directions[0] == "maximize" else -1.0
@@ -142,14 +157,22 @@ class History(ABC):
         others = (trial.choices for trial in self.under_way() if trial.number != but.number)
         return {self.space.key(choices) for choices in others if self.space.is_complete(choices)}
 
-    def next_evaluation(self, count: int, taken: set[int]) -> OpenEvaluation | None:
-        """The first of the evaluations 0 to count - 1 that is not done, and not `taken`."""
+    @property
+    def taken(self) -> set[int]:
+        """Indices of the evaluations that workers have, as of the last `refresh`."""
+        return set()
+
+    def next_evaluation(self, count: int) -> OpenEvaluation | None:
+        """The first of the evaluations 0 to count - 1 that is not done, and that no worker has."""
+        taken = self.taken
         while self._first_open in self._done:
             self._first_open += 1
-        for index in range(self._first_open, count):
+        for index in itertools.count(self._first_open):
+            if index >= count:
+                return None
             if index not in self._done and index not in taken:
-                return OpenEvaluation(index, self.repeats[index], self._interrupted.get(index))
-        return None
+                evaluation = OpenEvaluation(index, self.repeats[index], self._interrupted.get(index))
+                return evaluation if evaluation.proposal else replace(evaluation, proposal=self.planned(evaluation))
 
     def _note(self, trial: TrialView) -> None:
         """Take up a trial that is over."""
@@ -167,11 +190,13 @@ class History(ABC):
             return
         self._done.add(index)
         outcome = self._outcome(trial, index)
-        self.by_key[outcome.key] = outcome
+        self.by_key.setdefault(outcome.key, outcome)
+        self.by_evaluation[outcome.evaluation_key] = outcome
         self.outcomes.append(outcome)
 
     def _outcome(self, trial: TrialView, index: int) -> Outcome:
         is_finished = trial.state == "finished"
+        metrics = trial.result.get("metrics", {})
         return Outcome(
             number=trial.number,
             index=index,
@@ -181,12 +206,13 @@ class History(ABC):
             state=trial.state,
             objectives=tuple(trial.values) if is_finished else (),
             score=self._sign * trial.values[0] if is_finished else None,
-            metrics=trial.result.get("metrics", {}),
+            metrics=metrics,
             runs=tuple(trial.result.get("runs", ())),
             notes=trial.notes,
             seconds=trial.seconds,
             error=trial.result.get("error"),
             excess=math.fsum(beyond for beyond in trial.excess.values() if beyond > 0),
+            at_lowest_rung=self._sign * metrics[LOWEST_RUNG] if is_finished and LOWEST_RUNG in metrics else None,
         )
 
 
@@ -204,7 +230,7 @@ class MemoryHistory(History):
         return new
 
     def start(self, count: int) -> Trial | None:
-        evaluation = self.next_evaluation(count, set())
+        evaluation = self.next_evaluation(count)
         if evaluation is None:
             return None
         self._current = MemoryTrial(self._count, evaluation)
@@ -246,7 +272,7 @@ class MemoryTrial(Trial):
     def __init__(self, number: int, evaluation: OpenEvaluation) -> None:
         self.number, self.index, self.attempt = number, evaluation.index, evaluation.attempt
         self.proposal = evaluation.proposal
-        self.notes: Mapping[str, Any] = {}
+        self._notes: Mapping[str, Any] = {}
         self.began = time.monotonic()
         self._choices: Architecture = {}
 
@@ -254,8 +280,12 @@ class MemoryTrial(Trial):
     def choices(self) -> Mapping[str, Any]:
         return self._choices
 
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        return self._notes
+
     def record(self, proposal: Proposal) -> None:
-        self._choices, self.notes = dict(proposal.choices), dict(proposal.notes)
+        self._choices, self._notes = dict(proposal.choices), dict(proposal.notes)
 
     def report(self, step: int, value: float) -> None:
         pass

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from graphlab.core.errors import ConfigError, InputError, closest
+from graphlab.core.errors import ConfigError, IncompatibleError, InputError, closest
+from graphlab.nas.core.fidelity import Fidelity
 from graphlab.nas.core.outcome import Evaluation
 from graphlab.nas.core.space import Architecture
 
@@ -89,6 +90,19 @@ class Objective(ABC):
 
     @abstractmethod
     def evaluate(self, values: Architecture, on_step: OnStep) -> Evaluation: ...
+
+    @property
+    def whole_cost(self) -> float:
+        """Epochs that a whole training of one seed takes at most; 1 where nothing is trained."""
+        return 1.0
+
+    def evaluate_at(self, values: Architecture, fidelity: Fidelity, on_step: OnStep) -> Evaluation:
+        """A part of an evaluation, for a race.
+
+        Raises:
+            IncompatibleError: The objective has no parts.
+        """
+        raise IncompatibleError(f"{type(self).__name__} has whole evaluations alone", hint="leave racing out")
 
     def limit(self, limits: Mapping[str, Any]) -> None:
         """Take limits, by metric: what breaks one is neither the best nor on the front. Raises ConfigError."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from graphlab.nas.core.fidelity import START, Fidelity
 from graphlab.nas.core.space import Architecture
 
 SAME_AS = "same_as"
@@ -14,6 +15,13 @@ SAME_AS = "same_as"
 
 SHORTLISTED = "shortlisted"
 """In the notes of a proposal that is to be compared with others of its kind alone; see the strategy `shortlist`."""
+
+
+EPOCHS = "epochs"
+"""A metric: the epochs that an evaluation trained."""
+
+LOWEST_RUNG = "validation_lowest_rung"
+"""A metric of a new architecture in a race: its validation up to the end of the lowest rung."""
 
 
 class TrialStatus(Enum):
@@ -99,6 +107,7 @@ class Outcome:
         score: The first objective, so that more is better; None for all but what is finished.
         notes: What the strategy wrote beside its proposal.
         excess: How far limits are broken, as shares of them, summed; see `Limit.excess`.
+        at_lowest_rung: Of a new architecture in a race, its score at the lowest rung; else None.
     """
 
     number: int
@@ -115,6 +124,37 @@ class Outcome:
     seconds: float
     error: str | None
     excess: float = 0.0
+    at_lowest_rung: float | None = None
+
+    @property
+    def fidelity(self) -> Fidelity | None:
+        """At which it was evaluated; None where evaluations are whole."""
+        return Fidelity.of(self.notes)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is the first evaluation of its architecture."""
+        return self.fidelity is None or self.fidelity.is_new
+
+    @property
+    def evaluation_key(self) -> str:
+        """The name that equal evaluations share."""
+        return self.fidelity.key(self.key) if self.fidelity else self.key
+
+    @property
+    def epochs(self) -> float:
+        """That it took; of what failed in a race, the most that it can have taken; 0 where that is not known."""
+        return self.metrics.get(EPOCHS, self.fidelity.cost if self.fidelity else 0.0)
+
+    @property
+    def start(self) -> str:
+        """The name of the hand-set network that it is; empty for what a strategy proposed."""
+        return str(self.notes.get(START, ""))
+
+    @property
+    def as_told(self) -> Outcome:
+        """As a strategy learns of it: with the score of the lowest rung, which all new architectures of a race have."""
+        return self if self.at_lowest_rung is None else replace(self, score=self.at_lowest_rung)
 
     @property
     def rank(self) -> tuple[bool, float] | None:

@@ -46,12 +46,15 @@ class Strategy(ABC):
         taken: Both of these: what is not to be proposed.
         multi_objective: Whether several objectives are searched.
         nestable: Whether another strategy may call `ask` and `tell`, several times for one evaluation.
+        raceable: Whether its architectures may be evaluated in parts: it learns from the lowest rung alone.
+        leader: The first evaluation of the architecture that leads a race; None where there is none.
     """
 
     citation: ClassVar[Citation]
     Config: ClassVar[type[StrategyConfig]] = StrategyConfig
     multi_objective: ClassVar[bool] = False
     nestable: ClassVar[bool] = True
+    raceable: ClassVar[bool] = True
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
         self.config, self.space, self.objective, self.stream = config, space, objective, stream
@@ -63,6 +66,7 @@ class Strategy(ABC):
         self.outcomes: list[Outcome] = []
         self.seen: set[str] = set()
         self.under_way: set[str] = set()
+        self.leader: Outcome | None = None
         self._num_read = 0
 
     @abstractmethod
@@ -82,7 +86,8 @@ class Strategy(ABC):
     def propose(self, history: History, trial: Trial) -> Proposal:
         """Tell what has finished since the last call, and ask for a trial."""
         for outcome in history.outcomes[self._num_read :]:
-            self.tell(outcome)
+            if outcome.is_new:
+                self.tell(outcome.as_told)
         self._num_read = len(history.outcomes)
         self.under_way = history.keys_under_way(but=trial)
         return self.ask(trial_stream(self.stream, trial.index, trial.attempt).numpy())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from torch import Tensor
+import torch
 
+from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset, Split, Splits
 from graphlab.data.identity import derived
@@ -18,23 +19,45 @@ Part = Literal["train", "validation"]
 HELD_OUT = 0.3
 """Share of the training part, of each class where there are classes."""
 
+REPORTED = 0.2
+"""Share of the official validation part that a search on it does not see, of each class where there are classes."""
+
 
 def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
-    """The data set as a search sees it. Its test part is what it selects on: the official test is not there.
+    """The data set as a search sees it. The official test is not there.
 
-    train       30 % of the training part is selected on, drawn once for the search, evenly over classes
-    validation  the official validation part is; see `eligibility`
+    train       30 % of the training part is selected on, drawn once for the search, evenly over classes; its test part
+                is the official validation part
+    validation  the official validation part is selected on, see `eligibility`, but for a fifth, drawn likewise, which is
+                its test part; where messages go over what is selected on, as over triples and links, or there is too
+                little of it, all is selected on, and is the test part too
+
+    No checkpoint and no architecture is selected on the test part: it tells what a search's choice is worth.
 
     Raises IncompatibleError for data whose training part is also what messages go over, as triples and links are, or
     too small to hold some of it out.
     """
+    items, stream = find_items(dataset.spec.items), SeedStream(seed).child("inner split")
+
+    def on_train(split: Split, k: int) -> Split:
+        return Split(*items.hold_out(dataset, split.train, HELD_OUT, stream.child(k)), split.validation)
+
+    def on_validation(split: Split, k: int) -> Split:
+        try:
+            chosen, reported = items.hold_out(dataset, split.validation, REPORTED, stream.child("report", k))
+        except IncompatibleError:
+            chosen = reported = split.validation
+        return Split(split.train, chosen, reported)
+
     if part == "validation":
-        official = _with(dataset, "validation", lambda split, k: (split.train, split.validation))
-        return derived(official, dataset, "searched on validation")
-    stream = SeedStream(seed).child("inner split")
-    items = find_items(dataset.spec.items)
-    inner = _with(dataset, "inner", lambda split, k: items.hold_out(dataset, split.train, HELD_OUT, stream.child(k)))
-    return derived(inner, dataset, f"searched on the inner split of seed {seed}")
+        return derived(_with(dataset, "validation", on_validation), dataset, f"searched on validation, seed {seed}")
+    return derived(_with(dataset, "inner", on_train), dataset, f"searched on the inner split of seed {seed}")
+
+
+def has_report(inner: Dataset) -> bool:
+    """Whether the data set as a search sees it has items that nothing is selected on."""
+    splits = inner.splits.fixed or (inner.splits.at(0),)
+    return not any(torch.isin(split.test, split.validation).any() for split in splits)
 
 
 def eligibility(dataset: Dataset, part: Part) -> str:
@@ -45,9 +68,8 @@ def eligibility(dataset: Dataset, part: Part) -> str:
     return f"not eligible for {forbids}, whose rules forbid a search on validation labels"
 
 
-def _with(dataset: Dataset, name: str, choose: Callable[[Split, int], tuple[Tensor, Tensor]]) -> Dataset:
+def _with(dataset: Dataset, name: str, choose: Callable[[Split, int], Split]) -> Dataset:
     official = dataset.splits.fixed or (dataset.splits.at(0),)
-    parts = [choose(split, k) for k, split in enumerate(official)]
-    fixed = tuple(Split(train, chosen, chosen) for train, chosen in parts)
+    fixed = tuple(choose(split, k) for k, split in enumerate(official))
     splits = Splits(f"{dataset.splits.name}, searched on {name}", fixed=fixed)
     return find_items(dataset.spec.items).without_test(dataset, splits)

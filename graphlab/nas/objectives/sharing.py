@@ -54,7 +54,6 @@ class SharingObjective(TrainingObjective):
     To the metrics of `TrainingObjective` it adds, the mean over seeds,
 
     inherited  share of the trainable numbers that came from ancestors
-    epochs     that were trained
 
     Each seed has weights of its own, since splits may differ. These trainings are no runs of the store, for their
     result hangs on those before them: compare architectures by `Search.retrain`. An evaluation that is cut off starts
@@ -128,8 +127,9 @@ class SharingObjective(TrainingObjective):
         if outcome.error:
             raise outcome.error
         parameters = learner.num_parameters
-        extra = {"inherited": inherited / parameters if parameters else 0.0, "epochs": float(outcome.epochs)}
-        return learner, Trained(outcome.validation[task.metric], parameters, extra)
+        extra = {"inherited": inherited / parameters if parameters else 0.0}
+        report = outcome.test.get(task.metric) if self.has_report else None
+        return learner, Trained(outcome.validation[task.metric], parameters, float(outcome.epochs), report, extra)
 
 
 def roles(learner: Learner, tags: Mapping[str, str], seed: int) -> dict[str, nn.Parameter]:

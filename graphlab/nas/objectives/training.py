@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -17,30 +18,39 @@ from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, plan_on
 from graphlab.nas.core.objective import OnStep
-from graphlab.nas.core.outcome import Evaluation
+from graphlab.nas.core.fidelity import Fidelity
+from graphlab.nas.core.outcome import EPOCHS, LOWEST_RUNG, Evaluation
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.objectives import NetworkObjective
+from graphlab.nas.objectives.inner import has_report
 from graphlab.nas.registry import PROXIES, find_proxy
 from graphlab.records.record import RunRecord, RunSpec
 from graphlab.records.store import Store
 from graphlab.task.base import Learner, Shard, Task
 from graphlab.training.distributed import pick_device
+from graphlab.training.interrupt import PausedError
 
 POLL_SECONDS = 0.1
 TIMED_PASSES = 5
 MEASURED = ("validation", "parameters", "bits", "latency")
+REPORT = "report"
+"""A metric: that of the part of the data that nothing is selected on."""
 
 
 @dataclass(frozen=True)
 class Trained:
     """One training of an architecture.
 
-    extra  further metrics
-    runs   its id, where it is a run of the store
+    epochs  that it took
+    report  the metric on the part that nothing is selected on; None where there is none, or training is not over
+    extra   further metrics
+    runs    its id, where it is a run of the store
     """
 
     validation: float
     parameters: int
+    epochs: float
+    report: float | None = None
     extra: Mapping[str, float] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
 
@@ -52,6 +62,8 @@ class TrainingObjective(NetworkObjective):
     parameters  trainable ones
     bits        that these take as they are stored
     latency     seconds of one pass over that part, the median of a few, on this machine and its device
+    epochs      that the trainings took together
+    report      the task's metric on the part that nothing is selected on, the mean over seeds, where there is one
     any proxy   of the untrained weights of the first seed, as `synflow`; more is taken for better
 
     All but the first is measured before training, if it is asked for; what breaks a limit there is not trained.
@@ -72,6 +84,7 @@ class TrainingObjective(NetworkObjective):
     ) -> None:
         self.dataset, self.space, self.store, self.seeds = dataset, space, store, tuple(seeds)
         self.names, self.settings = names, dict(settings or {})
+        self.has_report = has_report(dataset)
         plan = self.plan(space.sample(SeedStream(0).numpy()))
         self.code = plan.code
         self.versions = {name: version for name, version in plan.versions.items() if version > 1}
@@ -135,22 +148,68 @@ class TrainingObjective(NetworkObjective):
         metrics = {
             "validation": statistics.fmean(result.validation for result in trained),
             "parameters": float(trained[0].parameters),
+            EPOCHS: sum(result.epochs for result in trained),
+            **_reported([result.report for result in trained]),
             **{name: statistics.fmean(result.extra[name] for result in trained) for name in trained[0].extra},
             **known,
         }
         return Evaluation(metrics, tuple(run for result in trained for run in result.runs))
 
-    def _run(self, plan: Plan, seed: int, on_step: OnStep) -> Trained:
+    @cached_property
+    def whole_cost(self) -> float:
+        """Of a training of the most epochs that the space or the settings allow."""
+        random = SeedStream(0).numpy()
+        options = (decision.options for decision in self.space.decisions if decision.name.endswith(EPOCHS))
+        drawn = self.space.sample(random)
+        return float(max(self.plan(drawn).training.epochs, *(max(values) for values in options), 1))
+
+    def evaluate_at(self, values: Architecture, fidelity: Fidelity, on_step: OnStep) -> Evaluation:
+        """Train one seed up to a share of its epochs, from where the same training stopped before.
+
+        Of a new architecture, what is asked for of its untrained weights is measured first, and how good it was at the
+        end of the lowest rung is among the metrics.
+        """
+        plan = self.plan(values)
+        known = self._untrained(plan) if fidelity.is_new else {}
+        if not self.is_allowed(known):
+            return Evaluation(known | {EPOCHS: 0.0})
+        epochs = plan.training.epochs
+        curve: dict[int, float] = {}
+
+        def note(step: int, value: float) -> None:
+            curve[step] = value
+            on_step(step, value)
+
+        trained = self._run(plan, self.seeds[fidelity.seed], note, fidelity.epochs(epochs))
+        metrics = {
+            "validation": trained.validation,
+            "parameters": float(trained.parameters),
+            EPOCHS: max(0.0, trained.epochs - fidelity.epochs(epochs, fidelity.before)),
+            **_reported([trained.report]),
+            **known,
+        }
+        if fidelity.is_new:
+            best = max if self.directions["validation"] == "maximize" else min
+            last = max(fidelity.epochs(epochs, fidelity.lowest), min(curve))
+            metrics[LOWEST_RUNG] = best(value for step, value in curve.items() if step <= last)
+        return Evaluation(metrics, trained.runs)
+
+    def _run(self, plan: Plan, seed: int, on_step: OnStep, pause_after: int | None = None) -> Trained:
+        """One run of the store, or the part of it up to an epoch."""
         spec = plan.spec(seed)
         folder, steps = self.store.folder(spec), _Steps(on_step, self.metric)
-        while not (record := attempt(plan, spec, folder, self.device, Shard(), steps)):
-            time.sleep(POLL_SECONDS)
+        try:
+            while not (record := attempt(plan, spec, folder, self.device, Shard(), steps, pause_after)):
+                time.sleep(POLL_SECONDS)
+        except PausedError as paused:
+            return Trained(paused.validation[self.metric], paused.num_parameters, paused.epoch, runs=(spec.id,))
         for row in record.curve:  # of a run that was over before
             steps.epoch(spec, int(row["epoch"]), plan.training.epochs, dict(row))
         result = record.result
         if result.error:
             raise DivergenceError(result.error["message"])
-        return Trained(result.validation[self.metric], result.num_parameters, runs=(record.id,))
+        report = result.test.get(self.metric) if self.has_report else None
+        return Trained(result.validation[self.metric], result.num_parameters, result.epochs, report, runs=(record.id,))
 
     def _untrained(self, plan: Plan) -> dict[str, float]:
         """What is asked for of the first seed's weights as they start."""
@@ -174,6 +233,11 @@ class TrainingObjective(NetworkObjective):
                 return _latency(learner, task)
             case _:
                 return self.proxies[name](learner, task)
+
+
+def _reported(values: Sequence[float | None]) -> dict[str, float]:
+    known = [value for value in values if value is not None]
+    return {REPORT: statistics.fmean(known)} if len(known) == len(values) else {}
 
 
 def _latency(learner: Learner, task: Task[Any]) -> float:

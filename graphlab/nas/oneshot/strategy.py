@@ -58,6 +58,8 @@ class OneShot(Strategy):
     of them in a row were candidates before.
     """
 
+    raceable = False
+
     Config = OneShotConfig
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:

@@ -133,12 +133,15 @@ class StudyHistory(History):
     def _start(self, count: int) -> optuna.Trial | None:
         if any(trial.state == TrialState.WAITING for trial in self._unfinished):
             return self.study.ask()  # queued by a person, or by a worker of before that died
-        taken = {trial.user_attrs.get(INDEX, -1) for trial in self._unfinished}
-        evaluation = self.next_evaluation(count, taken)
+        evaluation = self.next_evaluation(count)
         if evaluation is None:
             return None
         choices = evaluation.proposal.choices if evaluation.proposal else {}
         return start_trial(self.study, choices, _marks(evaluation))
+
+    @property
+    def taken(self) -> set[int]:
+        return {trial.user_attrs.get(INDEX, -1) for trial in self._unfinished}
 
     def finish(self, trial: Trial, result: TrialResult) -> None:
         assert isinstance(trial, StudyTrial)
@@ -170,6 +173,10 @@ class StudyTrial(Trial):
     def choices(self) -> Mapping[str, Any]:
         return self.trial.params
 
+    @property
+    def notes(self) -> Mapping[str, Any]:
+        return self._notes
+
     def suggest(self) -> Architecture:
         """What the study's sampler chooses, written down."""
         self._is_suggested = True
@@ -177,7 +184,8 @@ class StudyTrial(Trial):
 
     def record(self, proposal: Proposal) -> None:
         if proposal.notes != self._notes:
-            self.trial.set_user_attr(NOTES, dict(proposal.notes))
+            self._notes = dict(proposal.notes)
+            self.trial.set_user_attr(NOTES, self._notes)
         sampler = self.history.study.sampler
         if isinstance(sampler, RecordingSampler):
             sampler.choices = proposal.choices

@@ -48,6 +48,7 @@ class SamplerStrategy(Strategy):
     sampler_name: ClassVar[str]
     multi_objective = True
     nestable = False
+    raceable = False
 
     @abstractmethod
     def options(self) -> Mapping[str, Any]:

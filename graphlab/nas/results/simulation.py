@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from graphlab.core.plot import Plot
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.core.outcome import Outcome
 from graphlab.nas.registry import make_strategy
@@ -41,7 +42,7 @@ def simulate(
     """
     objective = TableObjective(table)
     searching = make_strategy(strategy, settings or {}, table.space, objective, seed=seed)
-    loop = SearchLoop(searching, objective, searching.memory(objective.optimised), budget)
+    loop = SearchLoop(searching, objective, searching.memory(objective.optimised), Budget(budget))
     loop.run()
     return loop.outcomes
 

@@ -43,7 +43,8 @@ MOST_DRAWN = 60
 class Config(StrategyConfig):
     """hidden_dim  of each recurrent policy
     lr          of their optimiser, Adam; ten times that of GraphNAS, whose searches are ten times as long
-    startup     evaluations drawn at random, the best of which is the first that is kept
+    startup     evaluations drawn at random, the best of which is the first that is kept; none where a search begins
+                with hand-set networks, whose best takes its place
     choose      the kind to change: drawn by the entropies, or always that of the highest
     explore     chance that one decision of the kind is drawn evenly
     decay       of the moving average of rewards, which scales them
@@ -83,13 +84,14 @@ class AGNN(Strategy):
         self.optimizer = torch.optim.Adam(self._weights, lr=config.lr)
         self.baseline = self.spread = 0.0
         self._best: Outcome | None = None
+        self._has_starts = False
         self._scores: dict[str, float] = {}
         self._readings: dict[tuple[Any, ...], Reading] = {}
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        if len(self.outcomes) < self.config.startup or self._best is None:
+        if self._kept is None or (len(self.outcomes) < self.config.startup and not self._has_starts):
             return Proposal(self.space.sample(random))
-        best = self._best.values
+        best = self._kept.values
         with torch.no_grad():
             entropies = {kind: self._redraw(kind, best, random)[1] for kind in self.policies if self._made(kind, best)}
             for tried in range(MOST_DRAWN):
@@ -104,8 +106,14 @@ class AGNN(Strategy):
                     return Proposal(values, {"changes": changes})
         return Proposal(self.space.mutate(best, random))
 
+    @property
+    def _kept(self) -> Outcome | None:
+        """The architecture that is changed: the leader of a race, else the best so far."""
+        return self.leader or self._best
+
     def tell(self, outcome: Outcome) -> None:
         super().tell(outcome)
+        self._has_starts = self._has_starts or bool(outcome.start)
         if outcome.rank is None:
             return
         if outcome.score is not None:

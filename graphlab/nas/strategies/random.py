@@ -17,6 +17,7 @@ class Random(SamplerStrategy):
 
     sampler_name = "RandomSampler"
     nestable = True
+    raceable = True
     citation = Citation(
         key="bergstra2012",
         kind="article",

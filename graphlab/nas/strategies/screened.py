@@ -61,7 +61,7 @@ class Screened(Strategy):
     def ask(self, random: np.random.Generator) -> Proposal:
         drawn: dict[str, Proposal] = {}
         for _ in range(self.config.draws):
-            self.base.under_way = self.under_way | drawn.keys()
+            self.base.under_way, self.base.leader = self.under_way | drawn.keys(), self.leader
             proposal = self.base.ask(random)
             drawn.setdefault(self.space.key(proposal.choices), proposal)
         fresh = {key: proposal for key, proposal in drawn.items() if self.is_new(proposal.choices)} or drawn

@@ -65,7 +65,7 @@ class Shortlist(Strategy):
 
     def ask(self, random: np.random.Generator) -> Proposal:
         if len(self._ranked) < self.config.after:
-            self.base.under_way = self.under_way
+            self.base.under_way, self.base.leader = self.under_way, self.leader
             return self.base.ask(random)
         taken = self.taken
         for values in self._by_expectation:

@@ -18,6 +18,7 @@ from graphlab.core.config import Choices
 from graphlab.core.errors import ConfigError
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.execute import OutOfMemoryError
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.core.outcome import SAME_AS, Evaluation, Outcome
 from graphlab.nas.core.space import Decision
@@ -272,7 +273,7 @@ def test_a_search_of_all_there_is_waits_for_what_another_worker_has_in_hand(tmp_
 
     def worker():
         strategy = Evolution(Evolution.Config(), space, Score(space), SeedStream(0))
-        return SearchLoop(strategy, Score(space), open_history(tmp_path, "study", strategy), 200)
+        return SearchLoop(strategy, Score(space), open_history(tmp_path, "study", strategy), Budget(200))
 
     slow, quick = worker(), worker()
     with slow.history.open(), ThreadPoolExecutor(1) as pool:
@@ -292,7 +293,7 @@ def test_a_search_of_all_there_is_waits_for_what_another_worker_has_in_hand(tmp_
 def test_what_a_worker_has_taken_is_known_before_another_one_asks(letters, run_search, tmp_path):
     """Both would name the same: chance has no part in what follows the first two."""
     one, other = (run_search("bayesian", letters, Score(letters), 4, where=tmp_path, startup=2) for _ in range(2))
-    one.count = other.count = 6
+    one.budget = other.budget = Budget(6)
     taken = one._ask(), other._ask()
     chosen = [letters.key(one.history.study.trials[trial.number].params) for trial in taken]
     assert len(set(chosen)) == 2

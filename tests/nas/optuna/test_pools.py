@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from graphlab.core.seeds import SeedStream
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.core.outcome import TrialStatus
 from graphlab.nas.optuna.history import open_history, status_of
@@ -23,7 +24,7 @@ def worker(folder):
     space = Letters()
     objective = Score(space)
     strategy = Evolution(Evolution.Config(), space, objective, SeedStream(0))
-    return SearchLoop(strategy, objective, open_history(folder, "study", strategy), 3)
+    return SearchLoop(strategy, objective, open_history(folder, "study", strategy), Budget(3))
 
 
 def take_and_wait(folder, pipe):

@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from graphlab.core.errors import InputError, StoreError
 from graphlab.core.seeds import SeedStream
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.optuna import storage
 from graphlab.nas.optuna.history import open_history
@@ -24,7 +25,7 @@ def new_loop(folder):
     space = Letters()
     objective = Score(space)
     strategy = Random(Random.Config(), space, objective, SeedStream(0))
-    return SearchLoop(strategy, objective, open_history(folder, "study", strategy), 12)
+    return SearchLoop(strategy, objective, open_history(folder, "study", strategy), Budget(12))
 
 
 def new_study(folder):

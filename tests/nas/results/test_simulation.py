@@ -8,6 +8,7 @@ import pytest
 
 from graphlab.core.errors import ConfigError
 from graphlab.nas.core.history import MemoryHistory
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.optuna.history import open_history
 from graphlab.nas.registry import make_strategy
@@ -23,7 +24,7 @@ def test_a_history_in_memory_has_the_outcomes_of_a_study(name, tmp_path):
     table = small_table()
     objective = TableObjective(table)
     strategy = make_strategy(name, {}, WORDS, objective, seed=5)
-    stored = SearchLoop(strategy, objective, open_history(tmp_path, "study", strategy), 30)
+    stored = SearchLoop(strategy, objective, open_history(tmp_path, "study", strategy), Budget(30))
     stored.run()
     simulated = simulate(name, table, seed=5, budget=30)
     assert [replace(outcome, seconds=0.0) for outcome in simulated] == [
@@ -47,7 +48,7 @@ def test_a_search_in_memory_that_stopped_goes_on():
 
     objective = Stopping(table)
     strategy = make_strategy("evolution", {}, WORDS, objective, seed=1)
-    loop = SearchLoop(strategy, objective, MemoryHistory(WORDS, objective.optimised), 30)
+    loop = SearchLoop(strategy, objective, MemoryHistory(WORDS, objective.optimised), Budget(30))
     with pytest.raises(KeyboardInterrupt):
         loop.run()
     assert len(loop.history.outcomes) == 24
