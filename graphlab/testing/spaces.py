@@ -79,6 +79,21 @@ def check_settings(space: Space) -> None:
         assert all(name.startswith(("training.", "task.")) for name in others), others
 
 
+def check_hand_set(space: Space) -> None:
+    """Networks that people take are different networks, each in the one spelling."""
+    points = space.hand_set()
+    for values in points.values():
+        assert space.is_complete(values) and space.canonical(values) == values
+    assert len({space.key(values) for values in points.values()}) == len(points)
+
+
 Check = Callable[[Space], None]
 
-SPACE_CHECKS: Sequence[Check] = (check_canonical, check_neighbours, check_encodings, check_texts, check_settings)
+SPACE_CHECKS: Sequence[Check] = (
+    check_canonical,
+    check_neighbours,
+    check_encodings,
+    check_texts,
+    check_hand_set,
+    check_settings,
+)

@@ -176,6 +176,11 @@ class Space(ABC):
         of its parts, each with a tag: those of one name, shape and tag may pass. None unless a space says so."""
         return {}
 
+    def hand_set(self) -> Mapping[str, Architecture]:
+        """Networks that people take, by name, each in the one spelling: what a search has to be better than, and may
+        evaluate first. None unless a space names some."""
+        return {}
+
     def on(self, spec: DataSpec) -> Space:
         """The space as it is for data of this spec, on which more architectures may be the same network."""
         return self

@@ -25,6 +25,42 @@ PASSED_ON = ("weight", "attention", "mlp", "combine", "bias")
 """Parts of a layer that architectures may share: all but `own`, the map of a node's own features, which is a skip
 connection."""
 
+HAND_SET = {
+    "gat": {
+        "attention": ("gat", "gat"),
+        "aggregation": ("sum", "sum"),
+        "activation": ("elu", "linear"),
+        "heads": (8, 1),
+        "hidden_dims": (8,),
+        "combine": ("concat", "concat"),
+    },
+    "gcn": {
+        "attention": ("gcn", "gcn"),
+        "aggregation": ("sum", "sum"),
+        "activation": ("relu", "linear"),
+        "heads": (1, 1),
+        "hidden_dims": (16,),
+        "combine": ("concat", "concat"),
+    },
+    "sage-like": {
+        "attention": ("const", "const"),
+        "aggregation": ("mean", "mean"),
+        "activation": ("relu", "linear"),
+        "heads": (1, 1),
+        "hidden_dims": (64,),
+        "combine": ("add", "add"),
+    },
+    "sgc-like": {
+        "attention": ("gcn", "gcn"),
+        "aggregation": ("sum", "sum"),
+        "activation": ("linear", "linear"),
+        "heads": (1, 1),
+        "hidden_dims": (64,),
+        "combine": ("concat", "concat"),
+    },
+}
+"""Networks that people take: each setting, a value a layer."""
+
 
 class GNNMicro(Space):
     """`attention_1` to `combine_2`, the last layer without a width, which the outputs are.
@@ -40,6 +76,16 @@ class GNNMicro(Space):
         for setting, options in CHOICES.items()
         if not (setting == "hidden_dims" and k == LAYERS)
     )
+
+    def hand_set(self) -> Mapping[str, Architecture]:
+        """`gat` and `gcn` are the models of these names at their defaults but for dropout, which is gnn-micro's own.
+        `sage-like` is `sage` with each node among its neighbours, so that the mean has a share of the node's own row.
+        `sgc-like` is `sgc` with two linear maps in place of one, and with dropout before each."""
+        return {name: self.canonical(self._choices(layers)) for name, layers in HAND_SET.items()}
+
+    def _choices(self, layers: Mapping[str, tuple[Any, ...]]) -> Architecture:
+        """The decisions of settings that have a value a layer."""
+        return {f"{setting}_{k}": value for setting, values in layers.items() for k, value in enumerate(values, 1)}
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
         choices = self.checked(values)

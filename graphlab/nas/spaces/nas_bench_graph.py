@@ -17,6 +17,12 @@ LINKS = tuple("".join(map(str, link)) for link in PATTERNS)
 
 NODES = ("operator_1", "operator_2", "operator_3", "operator_4")
 
+CHAIN = (0, 1, 2, 3)
+"""The pattern in which each operator reads the one before it."""
+
+HAND_SET = tuple((operator, depth) for depth in (2, 3) for operator in ("gcn", "gat", "sage"))
+"""Operators that people stack, and how many of them."""
+
 
 class NasBenchGraph(Space):
     """`link` and `operator_1` to `operator_4`. Of 59,049 architectures 26,206 are different."""
@@ -26,6 +32,16 @@ class NasBenchGraph(Space):
         Decision("link", Choices(LINKS), "link"),
         *(Decision(name, Choices(OPERATORS), name) for name in NODES),
     )
+
+    def hand_set(self) -> Mapping[str, Architecture]:
+        """`gcn-2` to `sage-3`: two or three layers of one operator in a chain, and nothing else. Between them are the
+        batch norm, ReLU and dropout of every network of the space, which the models `gcn`, `gat` and `sage` have not
+        all."""
+        return {f"{operator}-{depth}": self._chain(operator, depth) for operator, depth in HAND_SET}
+
+    def _chain(self, operator: str, depth: int) -> Architecture:
+        operators = ("skip",) * (len(NODES) - depth) + (operator,) * depth
+        return self.canonical(architecture_of(CHAIN, operators))
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
         choices = self.checked(values)

@@ -23,7 +23,7 @@ from graphlab.analysis.expressiveness import class_of_model
 from graphlab.analysis.expressiveness.classes import TURNED
 from graphlab.core.config import Choices, IntRange
 from graphlab.data.spec import DataSpec
-from graphlab.model.registry import find_model
+from graphlab.model.registry import MODELS, find_model
 from graphlab.model.subgraph.aggregation import AGGREGATIONS, LOCAL
 from graphlab.model.subgraph.network import Pooling
 from graphlab.nas.core.space import Architecture, Decision, Graph, Space
@@ -35,6 +35,8 @@ MAX_DISTANCES = (2, 3, 5, 8)
 POOLINGS = get_args(Pooling)
 HIDDEN_DIMS = (16, 32, 64, 96)
 LAYERS = 6
+HIERARCHY = "subgraph/"
+"""What the names of the models begin with that have one set of aggregations in every layer."""
 
 SAME = (("uv", "vu"), ("uu", "vv"))
 SAME_UNDER_MARKS = (*SAME, ("uG", "vG"))
@@ -70,6 +72,11 @@ class SubgraphAlgebra(Space):
 
     def on(self, spec: DataSpec) -> SubgraphAlgebra:
         return SubgraphAlgebra(symmetric=spec.node is None and not spec.directed)
+
+    def hand_set(self) -> Mapping[str, Architecture]:
+        """The models `subgraph/...` at their defaults, by what stands after the stroke: `swl-vs` to `sswl-plus`."""
+        names = (name for name in MODELS.names() if name.startswith(HIERARCHY))
+        return {name.removeprefix(HIERARCHY): self.canonical(point_of(name)) for name in names}
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
         choices = self.checked(values)
@@ -155,6 +162,16 @@ def model_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of the model `subgraph-algebra` that an architecture is."""
     names = ("policy", "max_distance", "pooling", "hidden_dim", "num_layers")
     return {name: values[name] for name in names if name in values} | {"aggregations": sets_of(values)}
+
+
+def point_of(model: str) -> Architecture:
+    """The architecture that a model `subgraph/...` is at its defaults."""
+    entry = find_model(model)
+    config = entry.config.parse({}, where=entry.name)
+    sets = entry.cls.sets(config)
+    present = {f"{name}_{k}": name in terms for k, terms in enumerate(sets, start=1) for name in AGGREGATIONS}
+    names = ("policy", "max_distance", "hidden_dim", "num_layers")
+    return {**{name: getattr(config, name) for name in names}, "pooling": entry.cls.pooled(config), **present}
 
 
 def sets_of(values: Mapping[str, Any]) -> Sets:
