@@ -14,7 +14,6 @@ from graphlab.cli.options import (
     Json,
     PreTransform,
     Quantize,
-    Seeds,
     Settings,
     StorePath,
     Transform,
@@ -39,7 +38,18 @@ def search(
         str | None,
         typer.Option("--space", help="A space, a model for its settings, or a YAML file of settings [gnn-micro]."),
     ] = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="Different architectures to evaluate.")] = 100,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="Evaluations [100, if there is no other budget].")
+    ] = None,
+    epochs: Annotated[float | None, typer.Option("--epochs", help="Of all trainings together.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="Of all evaluations together.")] = None,
+    racing: Annotated[
+        str | None,
+        typer.Option("--racing", help="asha or hyperband: few epochs for many, many seeds for few; race.eta by --set."),
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--start", help="Hand-set networks to evaluate first: all, none, or names as gcn,gat.")
+    ] = "all",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search itself.")] = 0,
     objectives: Annotated[
         str,
@@ -50,7 +60,9 @@ def search(
         typer.Option("--constraint", help="The worst that is allowed, as parameters=50000; may be repeated."),
     ] = None,
     on: Annotated[str, typer.Option("--on", help="train (a part held out) or validation.")] = "train",
-    seeds: Seeds = "1",
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", help="Of each training, as in run [1, in a race 10 for its leaders].")
+    ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Stop what is worse than the median at its epoch.")] = False,
     sharing: Annotated[
         int | None,
@@ -67,6 +79,12 @@ def search(
     workers: Workers = 1,
     launcher: Annotated[str, typer.Option("--launcher", help="Where workers are: processes, or ray.")] = "processes",
     device: Device = "auto",
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report", help="What the answer is worth, beside hand-set networks and a random search as long."
+        ),
+    ] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve or the front into this file.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -87,6 +105,10 @@ def search(
         choose_data(dataset, data, data_options),
         space=space,
         trials=trials,
+        epochs=epochs,
+        seconds=seconds,
+        racing=racing,  # pyright: ignore[reportArgumentType]
+        start=_starts_of(start),
         seed=seed,
         objectives=tuple(name.strip() for name in objectives.split(",")),
         constraints=parse_limits(constraint or []),
@@ -103,9 +125,20 @@ def search(
     )
     if plot:
         say(f"figure: {found.plot().save(plot)}")
+    reported = found.report(random=True) if report else None
     if as_json:
-        print_json(found.to_json())
+        print_json(found.to_json() | ({"report": reported.to_json()} if reported else {}))
+    elif reported:
+        console().print(found.text, highlight=False, markup=False)
+        console().print(reported.text, highlight=False, markup=False)
+        print_frame(reported.df, as_json=False)
     else:
         console().print(found.text, highlight=False, markup=False)
         if len(found.front) > 1:
             print_frame(found.pareto(), as_json=False, hide=("key", "state", "seconds"))
+
+
+def _starts_of(text: str) -> bool | list[str]:
+    """What `--start` names: all, none, or some of the hand-set networks."""
+    names = [name.strip() for name in text.split(",")]
+    return {"all": True, "none": False}.get(names[0], names) if len(names) == 1 else names

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
-from graphlab.core.errors import ConfigError, InputError, require_count
+from graphlab.core.errors import ConfigError, IncompatibleError, InputError, closest
 from graphlab.core.files import canonical_json, hash_text
 from graphlab.core.seeds import SeedStream
 from graphlab.core.source import foreign_digest
@@ -18,8 +18,11 @@ from graphlab.data.dataset import Dataset
 from graphlab.data.paths import store_root
 from graphlab.experiment.plan import find_data, plan_on
 from graphlab.model.own import find_own
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
-from graphlab.nas.core.space import Space
+from graphlab.nas.core.race import Ladder, RaceConfig
+from graphlab.nas.core.schedule import different
+from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.core.strategy import Strategy
 from graphlab.nas.objectives import NetworkObjective
 from graphlab.nas.objectives.inner import Part, eligibility, searched
@@ -28,13 +31,16 @@ from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.optuna.history import StudyHistory, open_history
 from graphlab.nas.optuna.storage import Where
 from graphlab.nas.registry import STRATEGIES, find_space, find_table, is_table, make_strategy
-from graphlab.nas.settings_space import model_of
+from graphlab.nas.settings_space import ListedSpace, SettingsSpace, model_of
 from graphlab.nas.tables import Table, TableObjective
 from graphlab.records.store import Store
 from graphlab.training.distributed import pick_device
 
-STRATEGY = "strategy."
-"""What the settings of the strategy begin with, among those of models and training."""
+STRATEGY, RACE = "strategy.", "race."
+"""What the settings of the strategy and of the race begin with, among those of models and training."""
+
+Start = bool | Sequence[str] | Mapping[str, Mapping[str, Any]]
+"""Which hand-set networks a search evaluates first: all, none, some by name, or architectures by name."""
 
 DEFAULT_SPACE = "gnn-micro"
 
@@ -56,7 +62,7 @@ class SearchSpec:
     strategy: str
     dataset: str
     space: str | Mapping[str, Any] | None
-    trials: int
+    trials: int | None
     seed: int
     objectives: tuple[str, ...] = ("validation",)
     on: Part = "train"
@@ -68,6 +74,15 @@ class SearchSpec:
     device: str = "cpu"
     sharing: int | None = None
     constraints: Mapping[str, float] = field(default_factory=dict)
+    epochs: float | None = None
+    seconds: float | None = None
+    racing: Ladder | None = None
+    start: Start = True
+
+    @property
+    def budget(self) -> Budget:
+        """How long the search goes on."""
+        return Budget(self.trials, self.epochs, self.seconds)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -84,12 +99,13 @@ class SearchPlan:
     """
 
     def __init__(self, spec: SearchSpec, data: Dataset | None = None) -> None:
-        require_count("trials", spec.trials, "a search has at least one trial: say trials=100")
+        spec.budget.check()
         self.spec = spec = replace(spec, strategy=STRATEGIES.resolve(spec.strategy).name)
         if spec.on not in ("train", "validation"):
             raise ConfigError(f"a search is not on {spec.on!r}", hint="train, or validation")
-        own = {key: value for key, value in spec.settings.items() if not key.startswith(STRATEGY)}
+        own = {key: value for key, value in spec.settings.items() if not key.startswith((STRATEGY, RACE))}
         self.table: Table | None = None
+        self.is_named = data is None
         if data is None and is_table(spec.dataset):
             self.table = find_table(spec.dataset)
             self.space: Space = self._space_of_table(self.table, own)
@@ -102,6 +118,8 @@ class SearchPlan:
             self.space = find_space(DEFAULT_SPACE if spec.space is None else spec.space).on(self.data.spec)
             self.objective = self._training(self.data, own)
         self.strategy = self._strategy()
+        self.race = self._race()
+        self.starts = different(self.space, self._starts())
 
     def _space_of_table(self, table: Table, settings: Mapping[str, Any]) -> Space:
         if self.spec.space not in (None, table.space.name):
@@ -143,15 +161,81 @@ class SearchPlan:
         return objective
 
     def _strategy(self) -> Strategy:
-        settings = {
-            key.removeprefix(STRATEGY): value for key, value in self.spec.settings.items() if key.startswith(STRATEGY)
-        }
+        settings = self._settings_of(STRATEGY)
         return make_strategy(self.spec.strategy, settings, self.space, self.objective, seed=self.spec.seed)
+
+    def _settings_of(self, prefix: str) -> dict[str, Any]:
+        own = self.spec.settings.items()
+        return {key.removeprefix(prefix): value for key, value in own if key.startswith(prefix)}
+
+    def _race(self) -> RaceConfig | None:
+        """How architectures race, if they do. Raises ConfigError or IncompatibleError for what cannot race."""
+        spec, settings = self.spec, self._settings_of(RACE)
+        if spec.racing is None:
+            if settings:
+                name = next(iter(settings))
+                raise ConfigError(f"race.{name} is of a race, and this search has none", hint="say racing=asha too")
+            return None
+        if self.table:
+            raise ConfigError(f"nothing is trained on {self.table.name}: there is nothing to race over")
+        for other, is_set in {"prune": spec.prune, "sharing": spec.sharing is not None}.items():
+            if is_set:
+                raise ConfigError(
+                    f"a race stops trainings itself, so that {other} has no part in it", hint="leave one out"
+                )
+        if len(spec.objectives) > 1 or spec.objectives[0] != "validation":
+            raise ConfigError("a race is by validation alone", hint="leave objectives out, or racing")
+        if not self.strategy.raceable:
+            raise IncompatibleError(
+                f"{spec.strategy} learns from whole evaluations alone",
+                hint="race with random, evolution, local-search, agnn, graphnas, bayesian or predictor",
+            )
+        return RaceConfig.parse({"ladder": spec.racing, **settings}, where="race")
+
+    def _starts(self) -> dict[str, Architecture]:
+        """Hand-set networks that are evaluated first. Raises ConfigError for a name that is none's, InputError for an
+        architecture that is not of the space."""
+        start = self.spec.start
+        if isinstance(start, Mapping):
+            return {name: self.space.checked(values) for name, values in start.items()}
+        known = {**self.recipe, **self.space.hand_set()} if start else {}
+        if isinstance(start, bool):
+            return known
+        for name in start:
+            if name not in known:
+                near = closest(name, known)
+                hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known) or 'none'}"
+                raise ConfigError(f"the space {self.space.name} has no hand-set network {name!r}", hint=hint)
+        return {name: known[name] for name in start}
+
+    @cached_property
+    def recipe(self) -> dict[str, Architecture]:
+        """In a space of a model's settings, those that `gl.run` takes for the data set, or the nearest in the space."""
+        if self.table or not isinstance(self.space, SettingsSpace | ListedSpace):
+            return {}
+        own = {name: value for name, value in self.spec.settings.items() if not name.startswith((STRATEGY, RACE))}
+        plan = plan_on(self.data, self.space.model, {**own, **self.space.named})
+        values = {f"{part}.{name}": value for part, config in plan.settings.items() for name, value in config}
+        nearest = self.space.nearest(values)
+        return {"recipe": nearest} if nearest else {}
 
     @property
     def eligibility(self) -> str:
         """For which leaderboard what the search finds is not eligible, and why; empty where no rule is broken."""
         return "" if self.table else eligibility(self.data, self.spec.on)
+
+    @property
+    def selection(self) -> str:
+        """The metric that `validation` is."""
+        return self.objective.metric if isinstance(self.objective, TrainingObjective) else "accuracy"
+
+    @property
+    def report_items(self) -> tuple[int, int]:
+        """Items of the part that nothing is selected on, and of the official test part; of several splits the fewest."""
+        assert isinstance(self.objective, TrainingObjective)
+        parts = [data.splits.fixed or (data.splits.at(0),) for data in (self.objective.dataset, self.data)]
+        reported, official = (min(len(split.test) for split in splits) for splits in parts)
+        return reported, official
 
     @cached_property
     def name(self) -> str:
@@ -170,6 +254,10 @@ class SearchPlan:
             identity["seeds"] = self.spec.seeds
         if self.objective.limits:
             identity["constraints"] = {limit.metric: limit.value for limit in self.objective.limits}
+        if self.race:
+            identity["race"] = self.race.to_json()
+        if self.starts:
+            identity["starts"] = list(self.starts.items())
         where = self.table.name if self.table else self.data.name
         return f"{self.spec.strategy}-{where}-{hash_text(canonical_json(identity))[:12]}".replace("/", "-")
 
@@ -178,7 +266,15 @@ class SearchPlan:
         strategy, names = self.strategy.fresh(), self.objective.names
         history = open_history(where, self.name, strategy, prune_after=self._prune_after(), metrics=names)
         self.objective.keep_in(Store(self.spec.store).path / FOLDER / self.name)
-        return SearchLoop(strategy, self.objective, history, self.spec.trials)
+        return SearchLoop(
+            strategy,
+            self.objective,
+            history,
+            self.spec.budget,
+            starts=self.starts,
+            race=self.race,
+            num_seeds=len(self.spec.seeds),
+        )
 
     def _prune_after(self) -> int | None:
         if not self.spec.prune:

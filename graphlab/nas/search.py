@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,12 +22,19 @@ from graphlab.experiment.progress import counted
 from graphlab.model.own import keep_model
 from graphlab.nas.core.loop import OnOutcome
 from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.core.race import Ladder
 from graphlab.nas.objectives.inner import Part
 from graphlab.nas.optuna.storage import AN_ADDRESS
-from graphlab.nas.plan import FOLDER, SearchPlan, SearchSpec
+from graphlab.nas.plan import FOLDER, STRATEGY, SearchPlan, SearchSpec, Start
 from graphlab.nas.results.result import Search
 from graphlab.nas.settings_space import model_of, read_space
 from graphlab.nas.workers import find_launcher
+
+DEFAULT_TRIALS = 100
+"""Of a search without a budget."""
+
+RACED_SEEDS = 10
+"""Of a race without seeds of its own."""
 
 
 def search(
@@ -34,12 +42,16 @@ def search(
     dataset: str | os.PathLike[str] | Dataset,
     *,
     space: str | os.PathLike[str] | Mapping[str, Any] | type[nn.Module] | None = None,
-    trials: int = 100,
+    trials: int | None = None,
+    epochs: float | None = None,
+    seconds: float | None = None,
+    racing: Ladder | None = None,
+    start: Start = True,
     seed: int = 0,
     objectives: str | Sequence[str] = "validation",
     constraints: Mapping[str, float] | None = None,
     on: Part = "train",
-    seeds: int | str | Sequence[int] = 1,
+    seeds: int | str | Sequence[int] | None = None,
     prune: bool = False,
     sharing: int | None = None,
     store: str | os.PathLike[str] | None = None,
@@ -57,14 +69,22 @@ def search(
     space       a search space's name, or a model's for the space that its settings declare; or settings of a model with
                 the values to try, as `{"model": "gcn", "hidden_dim": [8, 16], "lr": (1e-4, 1e-1, "log")}`, or a YAML
                 file of these; default gnn-micro, and of a table its own
-    trials      different architectures to be evaluated
+    trials      evaluations of different architectures, or in a race of its rungs; 100 if there is no other budget
+    epochs      of all trainings together, at most
+    seconds     of all evaluations together, of every worker
+    racing      `asha` or `hyperband`: many architectures are trained for few epochs on one seed, few of them for all
+                epochs on many seeds, and the answer is the best of the leaders by an estimate over seeds; settings of
+                the race as `**{"race.eta": 2}`, see `graphlab.nas.core.race`. None evaluates each whole, at once
+    start       whether the networks that people take, as the space or the model's recipe names them, are evaluated
+                first; or some of them by name; or architectures of one's own by name
     objectives  `validation`, `parameters`, `bits`, `latency`, or a proxy of untrained weights, as `gl.proxies()` lists
                 them; several give a front
     constraints the worst that is allowed, by metric, as `{"parameters": 50_000, "validation": 0.7}`: at most so much of
                 what is minimised, at least so much of what is maximised. What breaks one counts as a trial, is never
                 the best nor on the front, and is not trained if that is known before
     on          what is searched on: "train", of which a part is held out, or the official "validation"
-    seeds       seeds that each architecture is trained with, as in `gl.run`
+    seeds       seeds that each architecture is trained with, as in `gl.run`, 1 if none are named; in a race those that
+                leaders are trained with, 10 if none are named
     prune       stop evaluations that are worse than the median of others at the same epoch
     sharing     epochs that an architecture is trained which inherits weights of earlier ones, instead of a whole
                 training, in a space that says which may pass: gnn-micro. Weights lie in the store. None shares nothing
@@ -99,12 +119,16 @@ def search(
         strategy=strategy,
         dataset=dataset if isinstance(dataset, str) else dataset.name,
         space=listed,
-        trials=trials,
+        trials=DEFAULT_TRIALS if trials is epochs is seconds is None else trials,
+        epochs=epochs,
+        seconds=seconds,
+        racing=racing,
+        start=start if isinstance(start, bool) else plain(start),
         seed=parse_seeds([seed])[0],
         objectives=_names_of(objectives),
         constraints=_plain(constraints or {}),
         on=on,
-        seeds=parse_seeds(seeds),
+        seeds=parse_seeds((RACED_SEEDS if racing else 1) if seeds is None else seeds),
         prune=prune,
         sharing=sharing,
         settings=_plain(settings),
@@ -119,25 +143,51 @@ def search(
     keep_model(model_of(listed), folder)
     with launch(spec, workers - 1), progress_bar(plan, progress) as on_outcome:
         loop.run(on_outcome)
+    outcomes = tuple(loop.outcomes if spec.epochs is spec.seconds is None else spec.budget.within(loop.outcomes))
     return Search(
         plan,
         loop.history,
-        tuple(loop.outcomes),
-        sum(count for index, count in loop.history.repeats.items() if index < trials),
+        outcomes,
+        sum(count for index, count in loop.history.repeats.items() if index < spec.budget.count),
         time.monotonic() - started,
+    )
+
+
+def random_like(found: Search, progress: bool | None = None) -> Search:
+    """A random search that may take as many epochs as another took, under the same protocol, from no hand-set network."""
+    spec, plan = found.plan.spec, found.plan
+    settings = {name: value for name, value in spec.settings.items() if not name.startswith(STRATEGY)}
+    return search(
+        "random",
+        spec.dataset if plan.is_named else plan.data,
+        space=spec.space,
+        epochs=sum(outcome.epochs for outcome in found.outcomes),
+        racing=spec.racing,
+        start=False,
+        seed=spec.seed,
+        constraints=spec.constraints,
+        on=spec.on,
+        seeds=spec.seeds,
+        store=spec.store,
+        storage=spec.where if spec.where and "://" in spec.where else None,
+        device=spec.device,
+        progress=progress,
+        **settings,
     )
 
 
 @contextmanager
 def progress_bar(plan: SearchPlan, show: bool | None) -> Iterator[OnOutcome]:
     """A bar on standard error; `show` None shows it on a terminal."""
-    with counted(f"{plan.spec.strategy} on {plan.spec.dataset}", plan.spec.trials, show) as tell:
+    spec = plan.spec
+    total = spec.trials or math.ceil(spec.epochs or spec.seconds or 0)
+    with counted(f"{spec.strategy} on {spec.dataset}", total, show) as tell:
         name, done = plan.objective.names[0], 0
         best: Outcome | None = None
 
         def on_outcome(outcome: Outcome, number: int) -> None:
             nonlocal best, done
-            done = number
+            done = number if spec.trials else min(total, done + _taken(outcome, spec))
             if outcome.score is not None and (best is None or outcome.score > (best.score or 0.0)):
                 best = outcome
             tell(done, f"best {name} {best.objectives[0]:.4f}" if best else "")
@@ -147,6 +197,11 @@ def progress_bar(plan: SearchPlan, show: bool | None) -> Iterator[OnOutcome]:
 
         plan.objective.on_work = on_work
         yield on_outcome
+
+
+def _taken(outcome: Outcome, spec: SearchSpec) -> int:
+    """Of a budget of epochs or seconds."""
+    return round(outcome.epochs if spec.epochs else outcome.seconds)
 
 
 def _names_of(objectives: object) -> tuple[str, ...]:

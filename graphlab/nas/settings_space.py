@@ -16,7 +16,7 @@ from graphlab.data.identity import OWN
 from graphlab.experiment.plan import NAMED
 from graphlab.model.own import own_model
 from graphlab.model.registry import find_model
-from graphlab.nas.core.space import Decision, Space
+from graphlab.nas.core.space import Architecture, Decision, Space
 from graphlab.task.registry import TASKS, find_task
 from graphlab.training.config import TrainingConfig
 
@@ -52,6 +52,13 @@ class SettingsSpace(Space):
         self._config, self._of_training = entry.config, of_training.keys()
         self.decisions = tuple(Decision(name, found, name) for name, found in ranges.items())
 
+    named: Mapping[str, str] = {}
+
+    def nearest(self, settings: Mapping[str, Any]) -> Architecture | None:
+        """The point of the space that is nearest to settings by dotted names; None where it is no network."""
+        names = {d.name: d.name if d.name in self._of_training else f"model.{d.name}" for d in self.decisions}
+        return nearest(self, {name: settings.get(dotted) for name, dotted in names.items()})
+
     def is_valid(self, values: Mapping[str, Any]) -> bool:
         """Some settings do not go together, as a width that so many heads cannot share."""
         own = {name: value for name, value in values.items() if name not in self._of_training}
@@ -63,6 +70,36 @@ class SettingsSpace(Space):
 
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         return self.model, dict(values)
+
+
+def nearest(space: Space, settings: Mapping[str, Any]) -> Architecture | None:
+    """The network of a space whose values are nearest to these; None where there is none near.
+
+    Numbers are moved into their ranges, or to the nearest option; text that is no option has nothing near.
+    """
+    values: Architecture = {}
+    for decision in space.decisions:
+        if not decision.is_made(values):
+            continue
+        value = _into(decision.range, settings.get(decision.name))
+        if value is None:
+            return None
+        values[decision.name] = value
+    return space.canonical(values) if space.is_valid(values) else None
+
+
+def _into(searched: Range, value: Any) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if (is_number or isinstance(searched, Choices)) and searched.contains(value):
+        return value
+    match searched:
+        case Choices(options):
+            numbers = [x for x in options if isinstance(x, int | float) and not isinstance(x, bool)]
+            return min(numbers, key=lambda x: abs(x - value)) if is_number and numbers else None
+        case IntRange(low, high, step=step):
+            return min(high, max(low, low + step * round((value - low) / step))) if is_number else None
+        case FloatRange(low, high):
+            return min(high, max(low, float(value))) if is_number else None
 
 
 class ListedSpace(Space):
@@ -109,6 +146,10 @@ class ListedSpace(Space):
         self.decisions = tuple(Decision(_shown(name), searched, _shown(name)) for name, searched in ranges.items())
         self._names = {_shown(name): name for name in ranges}
         self._require_some()
+
+    def nearest(self, settings: Mapping[str, Any]) -> Architecture | None:
+        """The point of the space that is nearest to settings by dotted names; None where it is no network."""
+        return nearest(self, {name: settings.get(dotted) for name, dotted in self._names.items()})
 
     def is_valid(self, values: Mapping[str, Any]) -> bool:
         return not self._problem(values)

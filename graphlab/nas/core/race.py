@@ -217,7 +217,9 @@ class Race(Schedule):
         """The evaluations of other workers, by architecture."""
         space, trials = self.history.space, self.history.under_way()
         pairs = [(trial.choices, Fidelity.of(trial.notes)) for trial in trials]
-        return [(space.key(choices), fidelity) for choices, fidelity in pairs if fidelity and space.is_complete(choices)]
+        return [
+            (space.key(choices), fidelity) for choices, fidelity in pairs if fidelity and space.is_complete(choices)
+        ]
 
     def _fidelity(self, share: float, *, seed: int = 0, before: float = 0.0, is_new: bool = False) -> Fidelity:
         cost = (share - before) * self.whole_cost

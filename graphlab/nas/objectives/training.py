@@ -33,6 +33,7 @@ from graphlab.training.interrupt import PausedError
 POLL_SECONDS = 0.1
 TIMED_PASSES = 5
 MEASURED = ("validation", "parameters", "bits", "latency")
+VALIDATION = "validation"
 REPORT = "report"
 """A metric: that of the part of the data that nothing is selected on."""
 

@@ -22,9 +22,11 @@ def plot_curve(search: Search) -> Plot:
     figure = Plot()
     axes = figure.panel()
     curve, name = search.curve, search.plan.objective.names[0]
-    axes.scatter(curve["evaluation"], curve["found"], s=10, color=GREY, linewidths=0, label="an evaluation")
-    axes.step(curve["evaluation"], curve["best"], where="post", color=BLUE, label="the best so far")
-    axes.set_xlabel("evaluations")
+    across = "epochs" if search.race else "evaluation"
+    labels = ("a whole training", "mean of the answer so far") if search.race else ("an evaluation", "the best so far")
+    axes.scatter(curve[across], curve["found"], s=10, color=GREY, linewidths=0, label=labels[0])
+    axes.step(curve[across], curve["best"], where="post", color=BLUE, label=labels[1])
+    axes.set_xlabel("epochs of all trainings" if search.race else "evaluations")
     axes.set_ylabel(name)
     axes.set_title(f"{search.plan.spec.strategy} on {search.dataset}", loc="left", fontsize=10)
     axes.legend(frameon=False, fontsize=9, loc="lower right")

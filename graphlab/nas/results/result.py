@@ -17,14 +17,17 @@ from graphlab.experiment.runs import Runs
 from graphlab.nas.core.outcome import SHORTLISTED, Outcome
 from graphlab.nas.optuna.history import Study, StudyHistory, importances
 from graphlab.nas.plan import STRATEGY, SearchPlan
+from graphlab.nas.objectives.training import REPORT, VALIDATION
+from graphlab.nas.results.racing import RaceResult
 from graphlab.nas.results.selection import SelectionRule, front_of, select
 from graphlab.nas.tables import Regret, TableObjective
-from graphlab.records.store import Store
+from graphlab.records.store import Store, read_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from graphlab.core.plot import Plot
+    from graphlab.nas.results.report import SearchReport
 
 LEAST = 2
 """Finished evaluations that importances need."""
@@ -63,12 +66,23 @@ class Search:
 
     @property
     def finished(self) -> tuple[Outcome, ...]:
+        """Evaluations that came to a score; of a race each architecture that was trained whole, with the means over its
+        seeds."""
+        if self.race:
+            return tuple(self.race.trained.values())
         return tuple(outcome for outcome in self.outcomes if outcome.score is not None)
+
+    @cached_property
+    def race(self) -> RaceResult | None:
+        """What a race came to; None where evaluations are whole."""
+        if self.plan.race is None:
+            return None
+        return RaceResult(self.plan.space, self.plan.race, self.outcomes, 1.0 if self.maximizes else -1.0)
 
     @property
     def best(self) -> Outcome:
-        """The best by the first objective; the earliest of equals. Raises NothingFoundError where nothing finished, or
-        all of it breaks a limit."""
+        """The best by the first objective, the earliest of equals; of a race the architecture of which most is to be
+        expected, see `RaceResult`. Raises NothingFoundError where nothing finished, or all of it breaks a limit."""
         if self.infeasible and not self.finished:
             raise NothingFoundError(self._none_allowed, hint="allow more, or search longer", facts=self._facts)
         if not self.finished:
@@ -78,6 +92,8 @@ class Search:
                 hint="see .df for the others; lower training.lr",
                 facts=self._facts,
             )
+        if self.race and self.race.answer:
+            return self.race.answer
         return max(self.finished, key=lambda outcome: outcome.score or 0.0)
 
     @property
@@ -112,6 +128,8 @@ class Search:
             {
                 "number": outcome.number,
                 "state": outcome.state,
+                **({"start": outcome.start} if self.plan.starts else {}),
+                **({"share": outcome.fidelity.share, "seed": outcome.fidelity.seed} if outcome.fidelity else {}),
                 **({"feasible": outcome.feasible} if self.plan.objective.limits else {}),
                 **{decision.name: outcome.values.get(decision.name) for decision in self.plan.space.decisions},
                 **self.plan.space.about(outcome.values),
@@ -127,7 +145,8 @@ class Search:
     def pareto(self) -> pd.DataFrame:
         """Of the rows that keep every limit those that no other is better than in every objective, the best of the
         first objective first."""
-        rows = [i for i, outcome in enumerate(self.outcomes) if outcome in self.front]
+        keys = {outcome.key for outcome in self.front}
+        rows = [i for i, outcome in enumerate(self.outcomes) if outcome.key in keys and outcome.is_new]
         first, found = self.plan.objective.names[0], self.df.iloc[rows]
         return found.sort_values(first, ascending=not self.maximizes, ignore_index=True) if rows else found
 
@@ -141,9 +160,12 @@ class Search:
 
     @property
     def curve(self) -> pd.DataFrame:
-        """The best validation after each evaluation, and that of the evaluation itself."""
+        """The best validation after each evaluation, and that of the evaluation itself; of a race, after each whole
+        training, the mean of the architecture that is the answer so far, with the epochs that the search had taken."""
         import pandas as pd
 
+        if self.race:
+            return pd.DataFrame(self.race.trajectory())
         sign = 1.0 if self.maximizes else -1.0
         scores = pd.Series([outcome.score for outcome in self.outcomes], dtype=float)
         return pd.DataFrame(
@@ -172,6 +194,40 @@ class Search:
             return None
         chosen = max(self.finished, key=lambda outcome: outcome.metrics["validation"])
         return table.regret(table.row(chosen.values), chosen.metrics["validation"], self.plan.objective.allowed)
+
+    def report(self, random: bool = False, progress: bool | None = None) -> SearchReport:
+        """What the answer is worth on a part of the data that nothing was selected on, beside hand-set networks.
+
+        Args:
+            random: Whether a random search follows that may take as many epochs as this one took, for comparison.
+            progress: Whether its bar is shown; None shows it on a terminal.
+
+        Raises:
+            NothingFoundError: As `best` does.
+            InputError: A search over a table or for several objectives, or for another one than validation.
+        """
+        from graphlab.nas.results.report import report_of
+        from graphlab.nas.search import random_like
+
+        if self.plan.table or self.plan.spec.objectives != ("validation",):
+            raise InputError("a report is of trainings that were searched for validation alone", hint="see .df")
+        return report_of(self, random_like(self, progress) if random else None)
+
+    def seed_values(self, outcome: Outcome) -> dict[str, list[float]]:
+        """What each seed of an architecture came to, by metric: `validation`, and `report` where there is such a part;
+        as means where trainings were no runs of the store."""
+        if self.race:
+            whole = self.race.whole(outcome.key)
+            names = [name for name in (VALIDATION, REPORT) if all(name in seed.metrics for seed in whole)]
+            return {VALIDATION: [], REPORT: []} | {name: [seed.metrics[name] for seed in whole] for name in names}
+        metric, has_report = self.plan.selection, REPORT in outcome.metrics
+        results = [read_record(Store(self.plan.spec.store).path / run).result for run in outcome.runs]
+        if not results:
+            return {VALIDATION: [outcome.metrics[VALIDATION]], REPORT: [outcome.metrics[REPORT]] if has_report else []}
+        return {
+            VALIDATION: [result.validation[metric] for result in results],
+            REPORT: [result.test[metric] for result in results] if has_report else [],
+        }
 
     def select(self, rule: SelectionRule = "best") -> Outcome:
         """The answer by a rule of `selection`. Raises InputError for an unknown rule, or where nothing finished."""
@@ -215,15 +271,27 @@ class Search:
         said = (
             f"{self.plan.spec.strategy} on {self.dataset}, space {self.plan.space.name}, seed {self.plan.spec.seed}: "
         )
-        said += f"of {len(self.outcomes):,} architectures the best has {name} {best.objectives[0]:.4f}"
+        said += self._found(best, name)
         if self.regret:
             said += f" (regret {self.regret.validation:.2f}, on test {self.regret.test:.2f} points)"
         broken = len(self.infeasible)
-        failed = len(self.outcomes) - len(self.finished) - broken
+        failed = sum(outcome.state in ("failed", "pruned") for outcome in self.outcomes)
         said += f"; {failed} failed or were pruned" if failed else ""
         said += f"; {broken} broke {' or '.join(map(str, self.plan.objective.limits))}" if broken else ""
         eligibility = f" It is {self.plan.eligibility}." if self.plan.eligibility else ""
         return f"{said}: {self.plan.space.spelt(best.values)}.{eligibility}"
+
+    def _found(self, best: Outcome, name: str) -> str:
+        """What the answer came to, and among how many."""
+        start = f", the hand-set {best.start}," if best.start else ""
+        if self.race is None:
+            return f"of {len(self.outcomes):,} architectures the best{start} has {name} {best.objectives[0]:.4f}"
+        new = sum(outcome.is_new for outcome in self.outcomes)
+        epochs = sum(outcome.epochs for outcome in self.outcomes)
+        return (
+            f"of {new:,} architectures, {len(self.finished):,} of them trained whole, in {epochs:,.0f} epochs the "
+            f"answer{start} has {name} {best.objectives[0]:.4f}, the mean over {best.metrics['seeds']:.0f} seeds"
+        )
 
     @property
     def dataset(self) -> str:
@@ -251,6 +319,9 @@ class Search:
             **({"eligibility": self.plan.eligibility} if self.plan.eligibility else {}),
             "trials": len(self.outcomes),
             "finished": len(self.finished),
+            "epochs": sum(outcome.epochs for outcome in self.outcomes),
+            **({"starts": list(self.plan.starts)} if self.plan.starts else {}),
+            **({"racing": self.plan.race.to_json()} if self.plan.race else {}),
             "infeasible": len(self.infeasible),
             "repeats": self.repeats,
             "seconds": round(self.seconds, 3),
@@ -266,6 +337,7 @@ class Search:
             "architecture": dict(outcome.values),
             **about,
             "key": outcome.key,
+            **({"start": outcome.start} if outcome.start else {}),
             **outcome.metrics,
             "runs": list(outcome.runs),
         }

@@ -57,9 +57,11 @@ def test_what_is_promoted_was_among_the_best_third_of_its_rung():
             best = sorted(below, key=below.get, reverse=True)[: len(below) // config.eta]
             assert outcome.key in best
             assert outcome.fidelity.before == shares[shares.index(share) - 1]
-        rungs[share][outcome.key] = outcome.score
+        if outcome.score is not None:  # one word diverges
+            rungs[share][outcome.key] = outcome.score
     sizes = [len(rungs[share]) for share in shares]
-    assert sizes[0] > 60 and sizes[1] == sizes[0] // 3 and abs(sizes[2] - sizes[1] // 3) <= 1
+    assert sizes[0] > 60  # a place in the best third may be lost again, but not the rung
+    assert 0 <= sizes[1] - sizes[0] // 3 <= 6 and 0 <= sizes[2] - sizes[1] // 3 <= 3
 
 
 def test_nothing_is_evaluated_twice_and_every_new_architecture_is_new():
@@ -137,7 +139,8 @@ def test_racing_finds_better_networks_than_single_noisy_values_at_equal_cost():
         raced.append(worth(Standings(RaceConfig(), loop.outcomes).answer.first))
         config = RaceConfig(rungs=1, share=0.0)
         alone = race(budget=Budget(epochs=900), seed=seed, config=config)
-        single.append(worth(max(alone.outcomes, key=lambda outcome: outcome.score)))
+        finished = [outcome for outcome in alone.outcomes if outcome.score is not None]
+        single.append(worth(max(finished, key=lambda outcome: outcome.score)))
     assert statistics.fmean(raced) > statistics.fmean(single)
 
 

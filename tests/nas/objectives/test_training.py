@@ -16,7 +16,7 @@ import torch
 import graphlab as gl
 from graphlab.core.errors import ConfigError, DivergenceError, IncompatibleError, InputError
 from graphlab.experiment.plan import plan_of
-from graphlab.nas.objectives.inner import HELD_OUT, searched
+from graphlab.nas.objectives.inner import HELD_OUT, REPORTED, has_report, searched
 from graphlab.nas.objectives.training import TrainingObjective, _Steps
 from graphlab.nas.plan import SearchPlan, SearchSpec
 from graphlab.nas.registry import find_space, find_table
@@ -35,7 +35,8 @@ def test_the_inner_split_is_drawn_from_the_training_part_alone(name):
     both = torch.cat([inner.train, inner.validation])
     assert torch.equal(both.sort().values, official.train.sort().values)
     assert len(both.unique()) == len(both)
-    assert torch.equal(inner.test, inner.validation)
+    assert torch.equal(inner.test, official.validation)
+    assert has_report(searched(data, "train", 0))
     assert abs(len(inner.validation) / len(both) - HELD_OUT) < 0.15
     assert not torch.isin(inner.validation, official.test).any()
 
@@ -53,8 +54,16 @@ def test_on_validation_the_official_test_is_not_there_either():
     data = example("node-classification")
     split = searched(data, "validation", 0).split()
     assert torch.equal(split.train, data.split().train)
-    assert torch.equal(split.validation, data.split().validation)
-    assert torch.equal(split.test, split.validation)
+    official = data.split().validation
+    assert torch.equal(torch.cat([split.validation, split.test]).sort().values, official.sort().values)
+    assert len(split.test) == max(1, round(REPORTED * len(official)))
+    assert has_report(searched(data, "validation", 0))
+
+
+def test_what_messages_go_over_is_not_held_out_of_validation():
+    data = searched(example("kg-transductive"), "validation", 0)
+    assert torch.equal(data.split().validation, data.split().test)
+    assert not has_report(data)
 
 
 def test_data_whose_training_part_carries_messages_has_no_inner_split():
