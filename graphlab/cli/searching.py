@@ -81,9 +81,7 @@ def search(
     device: Device = "auto",
     report: Annotated[
         bool,
-        typer.Option(
-            "--report", help="What the answer is worth, beside hand-set networks and a random search as long."
-        ),
+        typer.Option("--report", help="What the answer is worth, beside hand-set networks and a random search."),
     ] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw the curve or the front into this file.")] = None,
     as_json: Json = False,

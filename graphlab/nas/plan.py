@@ -183,7 +183,7 @@ class SearchPlan:
                 raise ConfigError(
                     f"a race stops trainings itself, so that {other} has no part in it", hint="leave one out"
                 )
-        if len(spec.objectives) > 1 or spec.objectives[0] != "validation":
+        if spec.objectives != ("validation",):
             raise ConfigError("a race is by validation alone", hint="leave objectives out, or racing")
         if not self.strategy.raceable:
             raise IncompatibleError(
@@ -231,7 +231,7 @@ class SearchPlan:
 
     @property
     def report_items(self) -> tuple[int, int]:
-        """Items of the part that nothing is selected on, and of the official test part; of several splits the fewest."""
+        """Items of the part that nothing is selected on, and of the official test part; of several splits the least."""
         assert isinstance(self.objective, TrainingObjective)
         parts = [data.splits.fixed or (data.splits.at(0),) for data in (self.objective.dataset, self.data)]
         reported, official = (min(len(split.test) for split in splits) for splits in parts)

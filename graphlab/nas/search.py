@@ -154,7 +154,7 @@ def search(
 
 
 def random_like(found: Search, progress: bool | None = None) -> Search:
-    """A random search that may take as many epochs as another took, under the same protocol, from no hand-set network."""
+    """A random search that may take as many epochs as another took, under its protocol, without hand-set networks."""
     spec, plan = found.plan.spec, found.plan
     settings = {name: value for name, value in spec.settings.items() if not name.startswith(STRATEGY)}
     return search(

@@ -10,9 +10,9 @@ from graphlab.core.config import Choices, FloatRange, IntRange
 from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.core.budget import Budget
+from graphlab.nas.core.fidelity import Fidelity
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.core.objective import Direction, Objective, OnStep
-from graphlab.nas.core.fidelity import Fidelity
 from graphlab.nas.core.outcome import EPOCHS, LOWEST_RUNG, Evaluation
 from graphlab.nas.core.race import RaceConfig
 from graphlab.nas.core.space import Architecture, Decision, Space
@@ -64,7 +64,6 @@ class Score(Objective):
     """
 
     noise = 0.0
-    whole_cost = 9.0
 
     directions: Mapping[str, Direction] = {"validation": "maximize", "parameters": "minimize"}
 
@@ -90,6 +89,10 @@ class Score(Objective):
         for step in range(self.steps):
             on_step(step, score)
         return Evaluation({"validation": score, "parameters": float(word.count("a"))})
+
+    @property
+    def whole_cost(self) -> float:
+        return 9.0
 
     def evaluate_at(self, values: Architecture, fidelity: Fidelity, on_step: OnStep) -> Evaluation:
         """Of nine epochs; seeds differ by noise that is normal, and each epoch that is missing takes a hundredth."""

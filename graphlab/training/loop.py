@@ -65,8 +65,8 @@ def fit(
 
     Goes on from the last checkpoint if there is one, to the same result. Ctrl-C and SIGTERM stop after
     the step in hand, leave a checkpoint and raise KeyboardInterrupt. A loss or a metric that is not
-    finite ends the run; the Fit then carries the error. After the epoch `pause_after` a training that is not over leaves
-    a checkpoint and raises PausedError.
+    finite ends the run; the Fit then carries the error. After the epoch `pause_after` a training that is not over
+    leaves a checkpoint and raises PausedError.
     """
     state = TrainingState(learner, Best(task.metric, task.direction))
     progress, best = state.progress, state.best

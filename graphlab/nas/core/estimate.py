@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from graphlab.records.statistics import sample_std, t_p_value
+from scipy.special import stdtr
 
 LEAST_SHARE = 0.05
 """Of the variance between seeds, the least that is taken to lie between architectures, so that an order is left."""
@@ -65,7 +65,7 @@ def is_worse(scores: Mapping[int, float], leading: Mapping[int, float], *, fewes
     if len(common) < fewest or len(common) < 2:
         return False
     gains = [leading[seed] - scores[seed] for seed in common]
-    gain, spread = statistics.fmean(gains), sample_std(gains) or 0.0
+    gain, spread = statistics.fmean(gains), statistics.stdev(gains)
     if gain <= 0:
         return False
-    return not spread or t_p_value(gain, spread / math.sqrt(len(gains)), len(gains) - 1) / 2 < level
+    return not spread or float(stdtr(len(gains) - 1, -gain * math.sqrt(len(gains)) / spread)) < level

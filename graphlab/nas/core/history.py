@@ -167,12 +167,14 @@ class History(ABC):
         taken = self.taken
         while self._first_open in self._done:
             self._first_open += 1
-        for index in itertools.count(self._first_open):
-            if index >= count:
-                return None
-            if index not in self._done and index not in taken:
-                evaluation = OpenEvaluation(index, self.repeats[index], self._interrupted.get(index))
-                return evaluation if evaluation.proposal else replace(evaluation, proposal=self.planned(evaluation))
+        is_open = (
+            index for index in itertools.count(self._first_open) if index not in self._done and index not in taken
+        )
+        index = next(is_open)
+        if index >= count:
+            return None
+        evaluation = OpenEvaluation(index, self.repeats[index], self._interrupted.get(index))
+        return evaluation if evaluation.proposal else replace(evaluation, proposal=self.planned(evaluation))
 
     def _note(self, trial: TrialView) -> None:
         """Take up a trial that is over."""

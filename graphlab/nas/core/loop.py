@@ -74,7 +74,7 @@ class SearchLoop(Generic[H]):
         self._on_outcome: OnOutcome = lambda outcome, number: None
 
     def run(self, on_outcome: OnOutcome = lambda outcome, number: None) -> None:
-        """Work until every evaluation is done, by whomever, the budget is spent, or the strategy has nothing new to name.
+        """Work until every evaluation is done, by whomever, the budget is spent, or the strategy has nothing new.
 
         Goes on where an earlier search stopped.
         """

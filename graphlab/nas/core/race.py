@@ -15,6 +15,7 @@ All of it depends on the evaluations so far alone, so that a search that was sto
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -235,7 +236,7 @@ class Race(Schedule):
         standings = [standing for standing in self._caught_up().by_key.values() if not standing.is_out]
         taken = {(key, fidelity.share) for key, fidelity in self._under_way() if not fidelity.seed}
         shares = self.config.shares
-        for share, above in reversed(list(zip(shares, shares[1:], strict=False))):
+        for share, above in reversed(list(itertools.pairwise(shares))):
             there = [standing for standing in standings if share in standing.rungs]
             there.sort(key=lambda standing: (-standing.rungs[share], standing.first.index))
             for standing in there[: len(there) // self.config.eta]:

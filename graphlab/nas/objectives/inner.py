@@ -28,9 +28,9 @@ def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
 
     train       30 % of the training part is selected on, drawn once for the search, evenly over classes; its test part
                 is the official validation part
-    validation  the official validation part is selected on, see `eligibility`, but for a fifth, drawn likewise, which is
-                its test part; where messages go over what is selected on, as over triples and links, or there is too
-                little of it, all is selected on, and is the test part too
+    validation  the official validation part is selected on, see `eligibility`, but for a fifth, drawn likewise, which
+                is its test part; where messages go over what is selected on, as over triples and links, or there is
+                too little of it, all is selected on, and is the test part too
 
     No checkpoint and no architecture is selected on the test part: it tells what a search's choice is worth.
 

@@ -17,8 +17,8 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, plan_on
-from graphlab.nas.core.objective import OnStep
 from graphlab.nas.core.fidelity import Fidelity
+from graphlab.nas.core.objective import OnStep
 from graphlab.nas.core.outcome import EPOCHS, LOWEST_RUNG, Evaluation
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.objectives import NetworkObjective
@@ -156,9 +156,13 @@ class TrainingObjective(NetworkObjective):
         }
         return Evaluation(metrics, tuple(run for result in trained for run in result.runs))
 
-    @cached_property
+    @property
     def whole_cost(self) -> float:
         """Of a training of the most epochs that the space or the settings allow."""
+        return self._most_epochs
+
+    @cached_property
+    def _most_epochs(self) -> float:
         random = SeedStream(0).numpy()
         options = (decision.options for decision in self.space.decisions if decision.name.endswith(EPOCHS))
         drawn = self.space.sample(random)

@@ -79,9 +79,8 @@ class RaceResult:
         import pandas as pd
 
         kept = {standing.first.key for standing in self.standings.ranked()}
-        rows = [self._row(standing, kept) for standing in self.standings.trained]
-        rows.sort(key=lambda row: -self.sign * row["estimate"])
-        return pd.DataFrame(rows)
+        order = sorted(self.standings.trained, key=lambda standing: -self.estimates[standing.first.key])
+        return pd.DataFrame([self._row(standing, kept) for standing in order])
 
     def _row(self, standing: Standing, kept: set[str]) -> dict[str, object]:
         values = [self.sign * score for score in standing.seeds.values()]

@@ -1,7 +1,7 @@
 """What a search's answer is worth, and what it cost.
 
-The validation of a choice among many flatters it, and so does the choice of an epoch. A search therefore keeps a part of
-the data on which nothing is selected, see `graphlab.nas.objectives.inner`: the answer's metric there is what it is
+The validation of a choice among many flatters it, and so does the choice of an epoch. A search therefore keeps a part
+of the data on which nothing is selected, see `graphlab.nas.objectives.inner`: the answer's metric there is what it is
 worth, and what its validation is above that is what choosing has added. Hand-set networks stand beside it with the same
 trainings, and, if asked for, a random search that takes as many epochs.
 """
@@ -124,8 +124,8 @@ def report_interval(values: Sequence[float], items: int, test_items: int, metric
     """Where the mean of a metric on the official test part is to be expected, from its values on another part.
 
     The variance of the difference of the two is at most p (1 - p) (1 / items + 1 / test_items) for a mean over items of
-    values between 0 and 1 with the mean p, and s^2 / n is added for the n seeds. The ends are those of Wilson's interval
-    of a share, of as many items as have that variance.
+    values between 0 and 1 with the mean p, and s^2 / n is added for the n seeds. The ends are those of Wilson's
+    interval of a share, of as many items as have that variance.
 
     Args:
         values: Of each seed.

@@ -15,9 +15,9 @@ from graphlab.experiment.plan import plan_on
 from graphlab.experiment.run import run_plans
 from graphlab.experiment.runs import Runs
 from graphlab.nas.core.outcome import SHORTLISTED, Outcome
+from graphlab.nas.objectives.training import REPORT, VALIDATION
 from graphlab.nas.optuna.history import Study, StudyHistory, importances
 from graphlab.nas.plan import STRATEGY, SearchPlan
-from graphlab.nas.objectives.training import REPORT, VALIDATION
 from graphlab.nas.results.racing import RaceResult
 from graphlab.nas.results.selection import SelectionRule, front_of, select
 from graphlab.nas.tables import Regret, TableObjective

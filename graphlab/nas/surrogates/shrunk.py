@@ -5,9 +5,9 @@ The scores y_i of an architecture, with mean ybar_i over n_i seeds, are taken fo
     y = m + f(x_i) + e_i + noise,   f a Gaussian process of variance a and length l on `Space.encode`,
                                     e_i of variance b the architecture's own, noise of variance s between seeds.
 
-s is pooled over the architectures that have several scores; a, b and l are the most likely of a grid. The estimate is the
-posterior mean of m + f + e: the fewer seeds, the more it follows the neighbours. Rasmussen and Williams 2006, section
-2.2, with noise that is known for each observation.
+s is pooled over the architectures that have several scores; a, b and l are the most likely of a grid. The estimate is
+the posterior mean of m + f + e: the fewer seeds, the more it follows the neighbours. Rasmussen and Williams 2006,
+section 2.2, with noise that is known for each observation.
 """
 
 from __future__ import annotations

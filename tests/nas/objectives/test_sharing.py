@@ -248,7 +248,8 @@ def test_workers_share_what_they_leave(tmp_path, together):
     together.before_it_asks()
     settings = {"training.epochs": 40, "strategy.startup": 1}
     found = gl.search(
-        "local-search", "karate", trials=24, on="validation", sharing=20, workers=2, store=tmp_path, device="cpu", start=False,
+        "local-search", "karate", trials=24, on="validation", sharing=20, workers=2, store=tmp_path, device="cpu",
+        start=False,
         **settings,
     )  # fmt: skip
     assert len({outcome.key for outcome in found.outcomes}) == len(found.outcomes) == 24

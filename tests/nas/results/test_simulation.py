@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from graphlab.core.errors import ConfigError
-from graphlab.nas.core.history import MemoryHistory
 from graphlab.nas.core.budget import Budget
+from graphlab.nas.core.history import MemoryHistory
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.optuna.history import open_history
 from graphlab.nas.registry import make_strategy
