@@ -152,7 +152,9 @@ class Search:
 
     @cached_property
     def front(self) -> tuple[Outcome, ...]:
-        """Evaluations that no other dominates; of equal ones the first."""
+        """Evaluations that no other dominates, of equal ones the first; of a race the answer alone."""
+        if self.race:
+            return (self.best,) if self.finished else ()
         directions = self.plan.objective.directions
         signs = [1.0 if directions[name] == "maximize" else -1.0 for name in self.plan.objective.names]
         points = [tuple(s * x for s, x in zip(signs, outcome.objectives, strict=True)) for outcome in self.finished]

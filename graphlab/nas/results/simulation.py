@@ -18,6 +18,7 @@ from graphlab.core.plot import Plot
 from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.core.outcome import Outcome
+from graphlab.nas.core.race import RaceConfig
 from graphlab.nas.registry import make_strategy
 from graphlab.nas.results.selection import choose
 from graphlab.nas.tables import PERCENT, Table, TableObjective
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+SIMULATED_SEEDS = 10
+"""Seeds that an architecture of a table can be looked up with, in a race."""
+
 NO_INTERVAL = (math.nan, math.nan)
 """Of one seed, which has no spread."""
 
@@ -34,15 +38,34 @@ WHAT = {"validation": "best validation", "test": "test, chosen by validation"}
 
 
 def simulate(
-    strategy: str, table: Table, *, seed: int = 0, budget: int = 200, settings: Mapping[str, Any] | None = None
+    strategy: str,
+    table: Table,
+    *,
+    seed: int = 0,
+    budget: int = 200,
+    settings: Mapping[str, Any] | None = None,
+    objective: TableObjective | None = None,
+    race: RaceConfig | None = None,
 ) -> list[Outcome]:
     """The evaluations of a search with one worker, in order; fewer than `budget` if the strategy runs dry.
 
-    Raises UnknownNameError, ConfigError for settings that the strategy does not take.
+    Args:
+        strategy: Its name.
+        table: What is searched.
+        seed: Of the search.
+        budget: Evaluations.
+        settings: The strategy's own.
+        objective: What looks architectures up; None looks up what the table says.
+        race: How architectures race; None evaluates each once.
+
+    Raises:
+        UnknownNameError: There is no such strategy.
+        ConfigError: The strategy does not take these settings.
     """
-    objective = TableObjective(table)
+    objective = objective or TableObjective(table)
     searching = make_strategy(strategy, settings or {}, table.space, objective, seed=seed)
-    loop = SearchLoop(searching, objective, searching.memory(objective.optimised), Budget(budget))
+    history = searching.memory(objective.optimised)
+    loop = SearchLoop(searching, objective, history, Budget(budget), race=race, num_seeds=SIMULATED_SEEDS)
     loop.run()
     return loop.outcomes
 
