@@ -12,12 +12,17 @@ as well.
 Our own readings: `mlp` puts the sum through two maps with a ReLU between, as GIN does (the published code puts each
 message through two maps with nothing between, which is one map). Of combining, which Auto-GNN searches too: concat,
 GraphNAS's own; average, in hidden layers too; add, side by side and a map of x_i; mlp, side by side through two maps.
+
+Many networks of the published space do not learn: their signals are small, and Adam's weight decay then shrinks the
+weights to zero. The settings below `dropout` keep signals at their size. Their defaults are the published network.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Annotated, Literal, Self
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +44,7 @@ Attention = Literal["gat", "gcn", "cos", "const", "gat-sym", "linear", "generali
 Aggregation = Literal["sum", "mean", "max", "mlp"]
 Activation = Literal["sigmoid", "tanh", "relu", "linear", "softplus", "leaky-relu", "relu6", "elu"]
 Combine = Literal["concat", "average", "add", "mlp"]
+Norm = Literal["none", "batch"]
 
 HEADS = (1, 2, 4, 6, 8, 16)
 HIDDEN_DIMS = (4, 8, 16, 32, 64, 128, 256)
@@ -47,10 +53,22 @@ HIDDEN_DIMS = (4, 8, 16, 32, 64, 128, 256)
 MLP_DIM = 128
 """Width between the two maps of `mlp`, that of the published code."""
 
+SMALLEST_NORM = 1e-12
+"""What rows are divided by at least."""
+
 
 class Config(ModelConfig):
     """Tuples of a choice a layer, the first layer first; hidden_dims are the widths of one head, of which the last
-    counts where the items are graphs alone."""
+    counts where the items are graphs alone. And
+
+    unit_rows   whether the features of a node are divided by their L2 norm
+    centred     whether activations are shifted and scaled to act(0) = 0 and act'(0) = 1, which changes sigmoid, to
+                2 tanh(x / 2), and softplus, to 2 (softplus(x) - log 2)
+    he_init     whether the maps of `mlp` start as He et al., ICCV 2015, have it, with biases of 0, so that what passes
+                them keeps its variance; if not, as torch has it
+    norm        batch: hidden layers normalise each channel over the nodes before the bias and the activation
+    decayed     the layers whose weights decay: all, or the first, as in `gcn`
+    """
 
     attention: Annotated[tuple[Attention, ...], Field(strict=False, min_length=1, max_length=4)] = ("gat", "gat")
     aggregation: Annotated[tuple[Aggregation, ...], Field(strict=False)] = ("sum", "sum")
@@ -59,6 +77,11 @@ class Config(ModelConfig):
     hidden_dims: Annotated[tuple[PositiveInt, ...], Field(strict=False)] = (8, 8)
     combine: Annotated[tuple[Combine, ...], Field(strict=False)] = ("concat", "concat")
     dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.6
+    unit_rows: bool = False
+    centred: bool = False
+    he_init: bool = False
+    norm: Norm = "none"
+    decayed: Literal["all", "first"] = "all"
 
     @model_validator(mode="after")
     def _has_a_choice_a_layer(self) -> Self:
@@ -93,13 +116,16 @@ class GNNMicro(Model):
         super().__init__()
         self.node_features = spec.node
         self.features = FeatureInput(config.dropout)
-        self.dropout = config.dropout
+        self.dropout, self.decayed = config.dropout, config.decayed
+        self._scaled = unit_rows if config.unit_rows else None
         in_dim = vector_dim(spec.node, "gnn-micro")
         self.layers = nn.ModuleList()
         for k in range(len(config.attention)):
             last = k == len(config.attention) - 1
             dim = self.row_width(spec, config.hidden_dims[k]) if last else config.hidden_dims[k]
             layer = _Layer(config, k, in_dim, dim, averaged=last or config.combine[k] == "average")
+            if config.norm == "batch" and not last:
+                layer.norm = nn.BatchNorm1d(layer.out_dim, affine=False)
             self.layers.append(layer)
             in_dim = layer.out_dim
         self.out_dim = in_dim
@@ -112,10 +138,18 @@ class GNNMicro(Model):
     def forward(self, batch: Data) -> Tensor:
         near = self._neighbourhood(batch["edge_index"], int(batch.num_nodes or 0))
         first, *rest = self.layers
-        x = first(self.features(node_vectors(batch, self.node_features)), near)
+        x = first(self.features(node_vectors(batch, self.node_features), self._scaled), near)
         for layer in rest:
             x = layer(F.dropout(x, self.dropout, self.training), near)
         return x
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        if self.decayed == "all":
+            return super().parameter_groups(weight_decay)
+        return [
+            {"params": list(self.layers[0].parameters()), "weight_decay": weight_decay},
+            {"params": list(self.layers[1:].parameters()), "weight_decay": 0.0},
+        ]
 
 
 class _Layer(nn.Module):
@@ -130,11 +164,12 @@ class _Layer(nn.Module):
         self.weight = by_input(glorot_parameter(self.heads * dim, in_dim))
         self.attention = ATTENTIONS[config.attention[k]](self.heads, dim, config.dropout)
         self.aggregation = config.aggregation[k]
-        self.mlp = _mlp(dim) if self.aggregation == "mlp" else nn.Identity()
+        self.mlp = _mlp(dim, config.he_init) if self.aggregation == "mlp" else nn.Identity()
         self.own = by_input(glorot_parameter(self.out_dim, in_dim)) if config.combine[k] == "add" else None
-        self.combine = _mlp(self.out_dim) if config.combine[k] == "mlp" else nn.Identity()
+        self.combine = _mlp(self.out_dim, config.he_init) if config.combine[k] == "mlp" else nn.Identity()
         self.bias = nn.Parameter(torch.zeros(self.out_dim))
-        self.activation = ACTIVATIONS[config.activation[k]]
+        self.norm: nn.Module = nn.Identity()
+        self.activation = (CENTRED if config.centred else ACTIVATIONS)[config.activation[k]]
 
     def forward(self, x: Tensor | SparseRows, near: Neighbourhood) -> Tensor:
         h = observe(self, "linear", linear(x, self.weight)).unflatten(1, (self.heads, -1))
@@ -143,7 +178,7 @@ class _Layer(nn.Module):
         out = self.combine(aggregated.mean(1) if self.averaged else aggregated.flatten(1))
         if self.own is not None:
             out = out + linear(x, self.own)
-        return self.activation(out + self.bias)
+        return self.activation(self.norm(out) + self.bias)
 
     def _aggregate(self, coefficients: Tensor, h: Tensor, near: Neighbourhood) -> Tensor:
         match self.aggregation:
@@ -155,8 +190,28 @@ class _Layer(nn.Module):
                 return near.sum(coefficients, h)
 
 
-def _mlp(dim: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(dim, MLP_DIM), nn.ReLU(), nn.Linear(MLP_DIM, dim))
+def _mlp(dim: int, he_init: bool) -> nn.Module:
+    first, second = nn.Linear(dim, MLP_DIM), nn.Linear(MLP_DIM, dim)
+    if he_init:
+        _start(first, "linear")
+        _start(second, "relu")
+    return nn.Sequential(first, nn.ReLU(), second)
+
+
+def _start(layer: nn.Linear, reads: Literal["linear", "relu"]) -> None:
+    """Weights that keep the variance of what the layer reads, and no bias."""
+    nn.init.kaiming_normal_(layer.weight, nonlinearity=reads)
+    nn.init.zeros_(layer.bias)
+
+
+def unit_rows(rows: Tensor | SparseRows) -> Tensor | SparseRows:
+    """Each row by its L2 norm, `[num_nodes, dim]` to the same; rows of zeros stay."""
+    if isinstance(rows, Tensor):
+        return F.normalize(rows, dim=1, eps=SMALLEST_NORM)
+    row = rows.pattern.row
+    squares = rows.values.new_zeros(rows.pattern.shape[0]).index_add(0, row, rows.values.square())
+    norms = squares.sqrt().clamp_min(SMALLEST_NORM)
+    return replace(rows, values=rows.values / norms.index_select(0, row))
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -168,6 +223,11 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "leaky-relu": F.leaky_relu,
     "relu6": F.relu6,
     "elu": F.elu,
+}
+
+CENTRED = ACTIVATIONS | {
+    "sigmoid": lambda x: 2 * torch.tanh(x / 2),
+    "softplus": lambda x: 2 * (F.softplus(x) - math.log(2)),
 }
 
 PRESETS = {

@@ -9,6 +9,7 @@ from graphlab.core.config import Choices
 from graphlab.model.zoo.gnn_micro import HEADS, HIDDEN_DIMS, Activation, Aggregation, Attention, Combine
 from graphlab.nas.core.space import Architecture, Decision, Space
 
+MODEL = "gnn-micro"
 LAYERS = 2
 
 CHOICES = {
@@ -81,11 +82,7 @@ class GNNMicro(Space):
         """`gat` and `gcn` are the models of these names at their defaults but for dropout, which is gnn-micro's own.
         `sage-like` is `sage` with each node among its neighbours, so that the mean has a share of the node's own row.
         `sgc-like` is `sgc` with two linear maps in place of one, and with dropout before each."""
-        return {name: self.canonical(self._choices(layers)) for name, layers in HAND_SET.items()}
-
-    def _choices(self, layers: Mapping[str, tuple[Any, ...]]) -> Architecture:
-        """The decisions of settings that have a value a layer."""
-        return {f"{setting}_{k}": value for setting, values in layers.items() for k, value in enumerate(values, 1)}
+        return {name: self.canonical(choices_of(layers)) for name, layers in HAND_SET.items()}
 
     def canonical(self, values: Mapping[str, Any]) -> Architecture:
         choices = self.checked(values)
@@ -97,7 +94,7 @@ class GNNMicro(Space):
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         last = f"hidden_dims_{LAYERS}"
         full = {last: values[f"hidden_dims_{LAYERS - 1}"], **values}
-        return self.name, {setting: tuple(full[f"{setting}_{k}"] for k in range(1, LAYERS + 1)) for setting in CHOICES}
+        return MODEL, {setting: tuple(full[f"{setting}_{k}"] for k in range(1, LAYERS + 1)) for setting in CHOICES}
 
     def sharing(self, values: Mapping[str, Any]) -> Mapping[str, str]:
         """Zhou et al., section 4.3: between layers of one attention function and one activation."""
@@ -106,3 +103,8 @@ class GNNMicro(Space):
             for k in range(1, LAYERS + 1)
             for part in PASSED_ON
         }
+
+
+def choices_of(layers: Mapping[str, tuple[Any, ...]]) -> Architecture:
+    """The decisions of settings that have a value a layer."""
+    return {f"{setting}_{k}": value for setting, values in layers.items() for k, value in enumerate(values, 1)}

@@ -25,7 +25,7 @@ from graphlab.core.config import Choices, IntRange
 from graphlab.data.spec import DataSpec
 from graphlab.model.registry import MODELS, find_model
 from graphlab.model.subgraph.aggregation import AGGREGATIONS, LOCAL
-from graphlab.model.subgraph.network import Pooling
+from graphlab.model.subgraph.network import Pooling, SubgraphConfig, SubgraphNetwork
 from graphlab.nas.core.space import Architecture, Decision, Graph, Space
 
 POLICIES = ("distance", "node-marked", "resistance")
@@ -167,11 +167,13 @@ def model_settings(values: Mapping[str, Any]) -> dict[str, Any]:
 def point_of(model: str) -> Architecture:
     """The architecture that a model `subgraph/...` is at its defaults."""
     entry = find_model(model)
-    config = entry.config.parse({}, where=entry.name)
-    sets = entry.cls.sets(config)
+    cls, config = entry.cls, entry.config.parse({}, where=entry.name)
+    assert issubclass(cls, SubgraphNetwork)
+    assert isinstance(config, SubgraphConfig)
+    sets = cls.sets(config)
     present = {f"{name}_{k}": name in terms for k, terms in enumerate(sets, start=1) for name in AGGREGATIONS}
     names = ("policy", "max_distance", "hidden_dim", "num_layers")
-    return {**{name: getattr(config, name) for name in names}, "pooling": entry.cls.pooled(config), **present}
+    return {**{name: getattr(config, name) for name in names}, "pooling": cls.pooled(config), **present}
 
 
 def sets_of(values: Mapping[str, Any]) -> Sets:
