@@ -43,7 +43,7 @@ RECIPE = {"dropout": 0.5, "norm": "none", "lr": 0.01, "weight_decay": 5e-4, "epo
 """How the networks that people take are trained: as Kipf and Welling, ICLR 2017, section 5.2, train theirs."""
 
 RECIPES = {"gat": RECIPE | {"dropout": 0.6, "lr": 0.005, "epochs": 400}}
-"""Recipes that differ: that of Velickovic et al., ICLR 2018, section 3.3."""
+"""Recipes that differ: that of Veličković et al., ICLR 2018, section 3.3."""
 
 
 class GNNMicroTuned(GNNMicro):
