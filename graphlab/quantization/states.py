@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
-from graphlab.ops.integer.rescale import requantise
+from graphlab.ops.integer.gpu.constants import constant
+from graphlab.ops.integer.requantise import requantise_rows
 from graphlab.quantization.operations import Operation, Sum
 from graphlab.quantization.rows import Edges, Grid, Rows
 
@@ -48,7 +49,8 @@ class OwnSum(Operation):
 
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         if not self._weighted or self._weighted[0][0] is not edges:
-            weight = torch.full((len(edges.neighbours),), self.neighbour, dtype=torch.uint8)
+            device = edges.neighbours.source.device
+            weight = torch.full((len(edges.neighbours),), self.neighbour, dtype=torch.uint8, device=device)
             weight[len(weight) - edges.neighbours.num_targets :] = self.own
             self._weighted[:] = [(edges, Edges(edges.neighbours, weight, self.step))]
         total = Sum(self.source, self.target, self.grid, self.relu, bias=None)
@@ -79,11 +81,12 @@ class Norm(Operation):
         largest = max(np.abs(factor).max(initial=0), np.abs(offset).max(initial=0) * 2.0**-16, 2.0**-16)
         shift = 30 - int(np.ceil(np.log2(largest)))
         factors, start = (np.rint(each * 2.0**shift).astype(np.int64) for each in (factor, offset))
-        steps = read.integers.numpy().astype(np.int64) - read.zero_point
-        steps = (steps * factors + start + (np.int64(1) << np.int64(shift - 1))) >> np.int64(shift)
+        start += np.int64(1) << np.int64(shift - 1)
+        device = read.integers.device
+        steps = (read.integers.long() - read.zero_point) * constant(factors, device) + constant(start, device)
         low = self.grid.zero_point if self.relu else self.grid.lowest
-        steps = np.clip(steps + self.grid.zero_point, low, self.grid.highest)
-        return self.result(torch.from_numpy(steps).to(self.grid.dtype), self.grid.scale)
+        steps = ((steps >> shift) + self.grid.zero_point).clamp_(low, self.grid.highest)
+        return self.result(steps.to(self.grid.dtype), self.grid.scale)
 
 
 @dataclass(frozen=True)
@@ -108,18 +111,19 @@ class Pool(Operation):
 
     kind: ClassVar[str] = "pool"
     is_mean: bool
-    _of_graphs: list[tuple[Edges, Edges]] = field(default_factory=list, repr=False, compare=False)
+    _of_graphs: list[tuple[Edges, Edges, np.ndarray]] = field(default_factory=list, repr=False, compare=False)
 
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         assert self.grid is not None
         if edges.graphs is None:
             raise InputError("these are edges of a network that does not pool", hint="make them by this network")
         if not self._of_graphs or self._of_graphs[0][0] is not edges:
-            self._of_graphs[:] = [(edges, Edges(edges.graphs, None, 1.0))]
+            counts = torch.bincount(edges.graphs.target, minlength=edges.graphs.num_targets).clamp(min=1).cpu().numpy()
+            self._of_graphs[:] = [(edges, Edges(edges.graphs, None, 1.0), counts)]
+        _, graphs, counts = self._of_graphs[0]
         grid = None if self.is_mean else self.grid
-        sums = Sum(self.source, self.target, grid, False, bias=None).run(rows, self._of_graphs[0][1], by_definition)
+        sums = Sum(self.source, self.target, grid, False, bias=None).run(rows, graphs, by_definition)
         if not self.is_mean:
             return sums
-        counts = np.bincount(edges.graphs.target.numpy(), minlength=edges.graphs.num_targets).clip(1)
         output = self.grid.output(float(sums.scale) / counts, relu=False)
-        return self.result(torch.from_numpy(requantise(sums.integers.numpy().T, output).T.copy()), self.grid.scale)
+        return self.result(requantise_rows(sums.integers.t().contiguous(), output).t().contiguous(), self.grid.scale)
