@@ -71,14 +71,14 @@ class Neighbours:
         if self.source.device == torch.device(device):
             return self
         moved = Neighbours(torch.stack([self.source, self.target]).to(device), self.num_targets, self.num_sources)
-        if "largest_degree" in self.__dict__:
-            moved.__dict__["largest_degree"] = self.largest_degree
+        if "degrees" in self.__dict__:
+            moved.__dict__["degrees"] = self.degrees
         return moved
 
     @cached_property
-    def largest_degree(self) -> int:
-        """The number of edges into a node, at most."""
-        return int(torch.bincount(self.target).max()) if len(self) else 0
+    def degrees(self) -> np.ndarray:
+        """How many edges lead into each target, int64 `[num_targets]`; on the host, whatever the device."""
+        return torch.bincount(self.target, minlength=self.num_targets).cpu().numpy()
 
     @cached_property
     def sorted_edges(self) -> SortedEdges:

@@ -96,7 +96,7 @@ class Attention(Operation):
 
     def _check(self, read: Rows, bias: Tensor, edges: Edges, table: np.ndarray) -> None:
         """See that sums cannot pass int32. Shares into a node of n neighbours add up to 255 + n / 2."""
-        degree = edges.neighbours.largest_degree
+        degree = int(edges.neighbours.degrees.max(initial=0))
         steepest = float((table[1:] / np.arange(1, FULL + 1)).max())
         total = min(int(table.max()) * degree, int(np.ceil(steepest * (FULL + (degree + 1) / 2))))
         info, heads = torch.iinfo(read.integers.dtype), self.heads if self.is_mean else 1

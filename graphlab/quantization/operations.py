@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
-from graphlab.ops.integer.devices import on_gpu
+from graphlab.ops.integer import devices
 from graphlab.ops.integer.gpu.layout import DeviceWeights
 from graphlab.ops.integer.join import Term, join
 from graphlab.ops.integer.join import reference as reference_join
@@ -82,7 +82,7 @@ class Product(Operation):
         """Weights on the device of the rows, of few bits still packed on a GPU; sums are seen not to pass int32."""
         info, device = torch.iinfo(read.integers.dtype), read.integers.device
         check_reach(f"a row of {self.target}", product_reach(self.weight, info.min, info.max, read.zero_point, bias))
-        if on_gpu(read.integers):
+        if devices.on_gpu(read.integers):
             packed = pack(self.weight, 2 if self.weight_bits == 2 else 4) if self.weight_bits <= 4 else self.weight
             self._laid_out[device] = DeviceWeights.of(packed, device)
         else:

@@ -100,7 +100,8 @@ class Edges:
         """The edges on a device; what was checked of them stays so."""
         if self.neighbours.source.device == torch.device(device):
             return self
-        weight, graphs = (None if each is None else each.to(device) for each in (self.weight, self.graphs))
+        weight = None if self.weight is None else self.weight.to(device)
+        graphs = None if self.graphs is None else self.graphs.to(device)
         return Edges(self.neighbours.to(device), weight, self.scale, graphs, self._checked)
 
     def check(self, rows: Rows, bias: Tensor | None) -> None:

@@ -111,19 +111,17 @@ class Pool(Operation):
 
     kind: ClassVar[str] = "pool"
     is_mean: bool
-    _of_graphs: list[tuple[Edges, Edges, np.ndarray]] = field(default_factory=list, repr=False, compare=False)
+    _of_graphs: list[tuple[Edges, Edges]] = field(default_factory=list, repr=False, compare=False)
 
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         assert self.grid is not None
         if edges.graphs is None:
             raise InputError("these are edges of a network that does not pool", hint="make them by this network")
         if not self._of_graphs or self._of_graphs[0][0] is not edges:
-            counts = torch.bincount(edges.graphs.target, minlength=edges.graphs.num_targets).clamp(min=1).cpu().numpy()
-            self._of_graphs[:] = [(edges, Edges(edges.graphs, None, 1.0), counts)]
-        _, graphs, counts = self._of_graphs[0]
+            self._of_graphs[:] = [(edges, Edges(edges.graphs, None, 1.0))]
         grid = None if self.is_mean else self.grid
-        sums = Sum(self.source, self.target, grid, False, bias=None).run(rows, graphs, by_definition)
+        sums = Sum(self.source, self.target, grid, False, bias=None).run(rows, self._of_graphs[0][1], by_definition)
         if not self.is_mean:
             return sums
-        output = self.grid.output(float(sums.scale) / counts, relu=False)
+        output = self.grid.output(float(sums.scale) / edges.graphs.degrees.clip(1), relu=False)
         return self.result(requantise_rows(sums.integers.t().contiguous(), output).t().contiguous(), self.grid.scale)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import compiled
-from graphlab.ops.integer.devices import check_device, on_gpu
+from graphlab.ops.integer import devices
+from graphlab.ops.integer.devices import check_device
 from graphlab.ops.neighbour_sum import over_rows
 
 BITS = 30
@@ -49,7 +50,7 @@ def join(
         InputError: Rows of two shapes.
     """
     shift, factors, offset = _whole(first, second, bias, scale)
-    if on_gpu(first.integers):
+    if devices.on_gpu(first.integers):
         return _join_by_torch(first, second, shift, factors, offset, zero_point, low, high).to(dtype)
     rows = first.integers.contiguous().numpy(), second.integers.contiguous().numpy()
     out = torch.empty(first.integers.shape, dtype=dtype)

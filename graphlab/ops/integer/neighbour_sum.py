@@ -20,6 +20,7 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import contracted
+from graphlab.ops.integer import devices
 from graphlab.ops.integer.arithmetic import (
     added,
     columns,
@@ -31,7 +32,6 @@ from graphlab.ops.integer.arithmetic import (
     rescaled,
 )
 from graphlab.ops.integer.blocks import BYTES, Conversion, as_bytes, blocks_of, check_bias, check_bytes, empty
-from graphlab.ops.integer.devices import on_gpu
 from graphlab.ops.integer.rescale import Output, requantise
 from graphlab.ops.integer.vectors import filled, first_lane, load, prefetch, repeated, store, word
 from graphlab.ops.neighbour_sum import Neighbours, over_rows
@@ -73,7 +73,7 @@ def neighbour_sum(
     Raises:
         InputError: Other shapes or types.
     """
-    if on_gpu(x):
+    if devices.on_gpu(x):
         from graphlab.ops.integer.gpu import dispatch
 
         _check_shapes(neighbours, x, weight)

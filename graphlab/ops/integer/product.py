@@ -20,9 +20,9 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import contracted
+from graphlab.ops.integer import devices
 from graphlab.ops.integer.arithmetic import block_dot, has_vnni, rescaled
 from graphlab.ops.integer.blocks import Conversion, as_bytes, blocks_of, check_bias, check_bytes, empty
-from graphlab.ops.integer.devices import on_gpu
 from graphlab.ops.integer.rescale import Output, requantise
 from graphlab.ops.integer.vectors import load, spread, store
 from graphlab.ops.neighbour_sum import over_rows
@@ -95,7 +95,7 @@ def product(
     Raises:
         InputError: Other shapes or types.
     """
-    if on_gpu(x):
+    if devices.on_gpu(x):
         from graphlab.ops.integer.gpu import dispatch
 
         return dispatch.product(x, weight, output, bias, zero_point)

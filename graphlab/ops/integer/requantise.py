@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
-from graphlab.ops.integer.devices import on_gpu
+from graphlab.ops.integer import devices
 from graphlab.ops.integer.rescale import INT32, Multiplier, Output, requantise, rescale
 
 
@@ -26,7 +26,7 @@ def requantise_rows(sums: Tensor, output: Output) -> Tensor:
     """
     _check(sums)
     output.check_channels(sums.size(1))
-    if on_gpu(sums):
+    if devices.on_gpu(sums):
         from graphlab.ops.integer.gpu import dispatch
 
         return dispatch.requantise(sums, output)
@@ -51,7 +51,7 @@ def rescale_rows(sums: Tensor, multiplier: Multiplier) -> Tensor:
         raise InputError(
             f"{len(multiplier.mantissa)} multipliers for {sums.size(1)} channels", hint="give one, or one a channel"
         )
-    if on_gpu(sums):
+    if devices.on_gpu(sums):
         from graphlab.ops.integer.gpu import dispatch
 
         return dispatch.rescale(sums, multiplier)

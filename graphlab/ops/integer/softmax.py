@@ -20,7 +20,7 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import at, compiled, inlined
-from graphlab.ops.integer.devices import on_gpu
+from graphlab.ops.integer import devices
 from graphlab.ops.integer.rescale import INT32, Multiplier, rescale
 from graphlab.ops.neighbour_sum import Neighbours, over_rows
 
@@ -56,7 +56,7 @@ def neighbour_softmax(
     """
     _check(neighbours, source, target)
     multipliers = Multiplier.of([slope, scale / STEP])
-    if on_gpu(source):
+    if devices.on_gpu(source):
         from graphlab.ops.integer.gpu import dispatch
 
         return dispatch.neighbour_softmax(neighbours, source, target, multipliers, TABLE)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphlab.ops.integer.devices import on_gpu
+from graphlab.ops.integer import devices
 
 
 def look_up(entries: Tensor, places: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def look_up(entries: Tensor, places: Tensor) -> Tensor:
         Of the type of the entries and the shape and device of the places.
     """
     numbers = places.contiguous().view(torch.uint8)
-    if on_gpu(places):
+    if devices.on_gpu(places):
         from graphlab.ops.integer.gpu.constants import constant
 
         return constant(entries.numpy(), places.device)[numbers.to(torch.int32)]

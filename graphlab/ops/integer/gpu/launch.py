@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from graphlab.ops.integer.gpu import product_kernel, rescale_kernels, softmax_kernel, sum_kernel
+from graphlab.ops.integer.gpu import plain, product_kernel, rescale_kernels, softmax_kernel, sum_kernel
 from graphlab.ops.integer.gpu.constants import Rounding
 from graphlab.ops.integer.gpu.layout import DeviceWeights
 from graphlab.ops.neighbour_sum import Neighbours
@@ -17,6 +17,10 @@ HIGH, WIDE, DEEP = 64, 128, 64
 
 NARROW = 16
 """Columns of the smallest tile of the product."""
+
+MOST = 2**17 - 1
+"""Inner channels of which sums of int8 products stay within int32. Beyond, tensor cores of some GPUs would stop at its
+ends, where other sums go around."""
 
 AREA = 2048
 """Numbers that a program takes at a time, but for those of the product."""
@@ -30,6 +34,8 @@ def product(
 ) -> Tensor:
     """See `graphlab.ops.integer.product`; all tensors are on one device."""
     (inner, columns), rows = weight.shape, len(x)
+    if inner > MOST:
+        return plain.product(x, weight, rounding, bias, zero_point)
     out = _empty(x, rows, columns, rounding)
     is_unsigned = x.dtype == torch.uint8
     wide = max(NARROW, _block(columns, WIDE))
@@ -88,7 +94,7 @@ def rescale(sums: Tensor, rounding: Rounding) -> Tensor:
 def _launch(kernel: Any, grid: tuple[int, int], out: Tensor, *arguments: Any, **constants: Any) -> None:
     if out.numel():
         with torch.cuda.device_of(out):
-            kernel[grid](*arguments, **constants, num_warps=4)
+            kernel[grid](*arguments, **constants, num_warps=4, enable_fp_fusion=False)
 
 
 def _empty(like: Tensor, rows: int, columns: int, rounding: Rounding | None) -> Tensor:
