@@ -68,9 +68,10 @@ class Neighbours:
 
     def to(self, device: torch.device | str) -> Neighbours:
         """The edges on a device."""
-        if self.source.device == torch.device(device):
+        source = self.source.to(device)
+        if source is self.source:
             return self
-        moved = Neighbours(torch.stack([self.source, self.target]).to(device), self.num_targets, self.num_sources)
+        moved = Neighbours(torch.stack([source, self.target.to(device)]), self.num_targets, self.num_sources)
         if "degrees" in self.__dict__:
             moved.__dict__["degrees"] = self.degrees
         return moved

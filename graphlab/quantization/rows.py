@@ -98,11 +98,12 @@ class Edges:
 
     def to(self, device: torch.device | str) -> Edges:
         """The edges on a device; what was checked of them stays so."""
-        if self.neighbours.source.device == torch.device(device):
+        neighbours = self.neighbours.to(device)
+        if neighbours is self.neighbours:
             return self
         weight = None if self.weight is None else self.weight.to(device)
         graphs = None if self.graphs is None else self.graphs.to(device)
-        return Edges(self.neighbours.to(device), weight, self.scale, graphs, self._checked)
+        return Edges(neighbours, weight, self.scale, graphs, self._checked)
 
     def check(self, rows: Rows, bias: Tensor | None) -> None:
         """See, once a graph, that sums of rows of 8 bits cannot pass int32.

@@ -81,11 +81,13 @@ class Norm(Operation):
         largest = max(np.abs(factor).max(initial=0), np.abs(offset).max(initial=0) * 2.0**-16, 2.0**-16)
         shift = 30 - int(np.ceil(np.log2(largest)))
         factors, start = (np.rint(each * 2.0**shift).astype(np.int64) for each in (factor, offset))
-        start += np.int64(1) << np.int64(shift - 1)
+        # Both zero points and half of the last bit are in the offsets, of at most 55 bits.
+        start += (np.int64(1) << np.int64(shift - 1)) - read.zero_point * factors
+        start += np.int64(self.grid.zero_point) << np.int64(shift)
         device = read.integers.device
-        steps = (read.integers.long() - read.zero_point) * constant(factors, device) + constant(start, device)
+        steps = read.integers.long().mul_(constant(factors, device)).add_(constant(start, device))
         low = self.grid.zero_point if self.relu else self.grid.lowest
-        steps = ((steps >> shift) + self.grid.zero_point).clamp_(low, self.grid.highest)
+        steps = steps.bitwise_right_shift_(shift).clamp_(low, self.grid.highest)
         return self.result(steps.to(self.grid.dtype), self.grid.scale)
 
 

@@ -206,6 +206,25 @@ def check_halves(device: str) -> None:
     assert torch.equal(requantise.rescale_rows(sums.to(device), Multiplier.of(0.5)).cpu(), expected)
 
 
+def check_ties(device: str) -> None:
+    """Sums whose products are at a tie, and one below, to the last of their 62 bits, which float64 does not hold."""
+
+    @given(mantissa=st.integers(2**29, 2**30 - 1), shift=st.sampled_from([0, 1, 5, 9]))
+    @FEW
+    def holds(mantissa, shift):
+        odd, right = 2 * mantissa + 1, 31 - shift
+        inverse, half = pow(odd, -1, 2**right), 2 ** (right - 1)
+        rests = [(target - half) * inverse % 2**right for target in (-1, 0)]
+        sums = [rest + turn for turn in (-(2**31), -(2**right), 0) for rest in rests]
+        expected = [(each * odd + half) >> right for each in sums]
+        clipped = [[min(max(each, -(2**31)), 2**31 - 1)] for each in expected]
+        column = torch.tensor([[each] for each in sums], dtype=torch.int32)
+        multiplier = Multiplier(np.array([odd], np.int32), np.array([shift], np.int32))
+        assert requantise.rescale_rows(column.to(device), multiplier).cpu().tolist() == clipped
+
+    holds()
+
+
 def check_rounding(device: str) -> None:
     @given(seed=SEEDS, scale=st.floats(1e-3, 10.0), zero_point=st.integers(-128, 127))
     @FEW
@@ -256,6 +275,7 @@ CHECKS: dict[str, Callable[[str], None]] = {
     "softmax": check_softmax,
     "rescale": check_rescale,
     "halves": check_halves,
+    "ties": check_ties,
     "rounding": check_rounding,
     "join": check_join,
     "tables": check_tables,

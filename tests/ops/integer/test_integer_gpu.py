@@ -71,21 +71,21 @@ TYPES = {
     **dict.fromkeys(("source", "target", "table", "sums"), "*i32"),
 }
 CONSTANTS = {"BITS": 8, "UNSIGNED": False, "BIASED": True, "TO_BYTES": True, "PER_CHANNEL": True, "WEIGHTED": True}
-TILES = {"HIGH": 64, "WIDE": 128, "DEEP": 64, "TILE": 16}
+TILES = {"BLOCK_M": 64, "BLOCK_N": 128, "BLOCK_K": 64, "TILE": 16}
 UNSIGNED = {"x": "*u8", "out": "*u8"}
 VARIANTS = [  # a number that is 1 when a kernel is launched is a constant of the compiled code
     ("product_kernel.product", {}, {}),
-    ("product_kernel.product", UNSIGNED, {"UNSIGNED": True, "PER_CHANNEL": False, "WIDE": 16}),
+    ("product_kernel.product", UNSIGNED, {"UNSIGNED": True, "PER_CHANNEL": False, "BLOCK_N": 16}),
     ("product_kernel.product", {"weight": "*u8"}, {"BITS": 4}),
     ("product_kernel.product", {"weight": "*u8", "out": "*i32"}, {"BITS": 2, "TO_BYTES": False, "BIASED": False}),
-    ("product_kernel.product", {}, {"WIDE": 16, "rows": 1, "inner": 1, "columns": 1}),
-    ("rescale_kernels.rescale", {}, {"HIGH": 16}),
-    ("rescale_kernels.rescale", {"out": "*i32"}, {"HIGH": 16, "PER_CHANNEL": False}),
+    ("product_kernel.product", {}, {"BLOCK_N": 16, "rows": 1, "inner": 1, "columns": 1}),
+    ("rescale_kernels.rescale", {}, {"BLOCK_M": 16}),
+    ("rescale_kernels.rescale", {"out": "*i32"}, {"BLOCK_M": 16, "PER_CHANNEL": False}),
     ("softmax_kernel.neighbour_softmax", {"out": "*u8"}, {"TILE": 128}),
     ("softmax_kernel.neighbour_softmax", {"out": "*u8"}, {"TILE": 128, "heads": 1, "num_edges": 1}),
     ("sum_kernel.neighbour_sum", {}, {}),
-    ("sum_kernel.neighbour_sum", {}, {"columns": 1, "WIDE": 1, "TILE": 32}),
-    ("sum_kernel.neighbour_sum", UNSIGNED | {"weight": "*u8"}, {"PER_CHANNEL": False, "WIDE": 4, "TILE": 32}),
+    ("sum_kernel.neighbour_sum", {}, {"columns": 1, "BLOCK_N": 1, "TILE": 32}),
+    ("sum_kernel.neighbour_sum", UNSIGNED | {"weight": "*u8"}, {"PER_CHANNEL": False, "BLOCK_N": 4, "TILE": 32}),
     ("sum_kernel.neighbour_sum", {"out": "*i32"}, {"WEIGHTED": False, "TO_BYTES": False, "BIASED": False}),
 ]
 

@@ -18,7 +18,6 @@ from graphlab.ops.integer.devices import check_device
 from graphlab.ops.integer.gpu import plain
 from graphlab.ops.integer.gpu.constants import Rounding, constant
 from graphlab.ops.integer.gpu.layout import DeviceWeights
-from graphlab.ops.integer.pack import PackedWeights
 from graphlab.ops.integer.product import Weights
 from graphlab.ops.integer.rescale import Multiplier, Output
 from graphlab.ops.neighbour_sum import Neighbours
@@ -52,7 +51,7 @@ def paths() -> Paths:
 
 def product(
     x: Tensor,
-    weight: Tensor | Weights | PackedWeights | DeviceWeights,
+    weight: Tensor | Weights | DeviceWeights,
     output: Output | None,
     bias: Tensor | None,
     zero_point: int,

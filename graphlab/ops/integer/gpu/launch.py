@@ -12,21 +12,21 @@ from graphlab.ops.integer.gpu.constants import Rounding
 from graphlab.ops.integer.gpu.layout import DeviceWeights
 from graphlab.ops.neighbour_sum import Neighbours
 
-HIGH, WIDE, DEEP = 64, 128, 64
+BLOCK_M, BLOCK_N, BLOCK_K = 64, 128, 64
 """Rows, columns at most, and inner channels of a tile of the product; all are multiples of what tensor cores take."""
 
 NARROW = 16
 """Columns of the smallest tile of the product."""
 
 MOST = 2**17 - 1
-"""Inner channels of which sums of int8 products stay within int32. Beyond, tensor cores of some GPUs would stop at its
-ends, where other sums go around."""
+"""Inner channels of which sums of int8 products stay within int32. Beyond, the instruction of compute capability 8.0 ends
+at its limits (satfinite), where other sums wrap around."""
 
 AREA = 2048
 """Numbers that a program takes at a time, but for those of the product."""
 
-EDGES = 128
-"""Edges that a program of the softmax takes at a time."""
+TILE, EDGES = 32, 128
+"""Edges that a program of the sums takes at a time, at most, and one of the softmax."""
 
 
 def product(
@@ -38,12 +38,12 @@ def product(
         return plain.product(x, weight, rounding, bias, zero_point)
     out = _empty(x, rows, columns, rounding)
     is_unsigned = x.dtype == torch.uint8
-    wide = max(NARROW, _block(columns, WIDE))
+    block = max(NARROW, _power_of_two(columns, BLOCK_N))
     _launch(
-        product_kernel.product, (-(-rows // HIGH), -(-columns // wide)), out, x.contiguous(), weight.data,
+        product_kernel.product, (-(-rows // BLOCK_M), -(-columns // block)), out, x.contiguous(), weight.data,
         weight.column_sums, bias, *_factors(rounding), out, rows, inner, columns, zero_point - 128 * is_unsigned,
-        *_ends(rounding), BITS=weight.bits, UNSIGNED=is_unsigned, BIASED=bias is not None,
-        TO_BYTES=rounding is not None, PER_CHANNEL=_is_per_channel(rounding), HIGH=HIGH, WIDE=wide, DEEP=DEEP,
+        *_ends(rounding), BITS=weight.bits, UNSIGNED=is_unsigned, **_choices(bias, rounding), BLOCK_M=BLOCK_M,
+        BLOCK_N=block, BLOCK_K=BLOCK_K,
     )  # fmt: skip
     return out
 
@@ -58,12 +58,12 @@ def neighbour_sum(
 ) -> Tensor:
     """See `graphlab.ops.integer.neighbour_sum`; all tensors are on one device."""
     rows, columns = neighbours.num_targets, x.size(1)
-    out, wide = _empty(x, rows, columns, rounding), _block(columns, WIDE)
+    out, block = _empty(x, rows, columns, rounding), _power_of_two(columns, BLOCK_N)
     _launch(
-        sum_kernel.neighbour_sum, (rows, -(-columns // wide)), out, *neighbours.sorted_edges,
+        sum_kernel.neighbour_sum, (rows, -(-columns // block)), out, *neighbours.sorted_edges,
         None if weight is None else weight.contiguous(), x.contiguous(), bias, *_factors(rounding), out, columns,
-        zero_point, *_ends(rounding), WEIGHTED=weight is not None, BIASED=bias is not None,
-        TO_BYTES=rounding is not None, PER_CHANNEL=_is_per_channel(rounding), TILE=min(32, AREA // wide), WIDE=wide,
+        zero_point, *_ends(rounding), WEIGHTED=weight is not None, **_choices(bias, rounding),
+        TILE=min(TILE, AREA // block), BLOCK_N=block,
     )  # fmt: skip
     return out
 
@@ -82,11 +82,12 @@ def neighbour_softmax(neighbours: Neighbours, source: Tensor, target: Tensor, ta
 def rescale(sums: Tensor, rounding: Rounding) -> Tensor:
     """See `graphlab.ops.integer.requantise`; sums int32 `[n, channels]`."""
     rows, columns = sums.shape
-    out, wide = _empty(sums, rows, columns, rounding), _block(columns, WIDE)
-    high = AREA // wide
+    out, block = _empty(sums, rows, columns, rounding), _power_of_two(columns, BLOCK_N)
+    count = AREA // block
     _launch(
-        rescale_kernels.rescale, (-(-rows // high), -(-columns // wide)), out, sums.contiguous(), *_factors(rounding),
-        out, rows, columns, *_ends(rounding), PER_CHANNEL=rounding.is_per_channel, HIGH=high, WIDE=wide,
+        rescale_kernels.rescale, (-(-rows // count), -(-columns // block)), out, sums.contiguous(),
+        *_factors(rounding), out, rows, columns, *_ends(rounding), PER_CHANNEL=rounding.is_per_channel, BLOCK_M=count,
+        BLOCK_N=block,
     )  # fmt: skip
     return out
 
@@ -101,13 +102,14 @@ def _empty(like: Tensor, rows: int, columns: int, rounding: Rounding | None) -> 
     return like.new_empty(rows, columns, dtype=torch.int32 if rounding is None else rounding.dtype)
 
 
-def _block(columns: int, most: int) -> int:
+def _power_of_two(columns: int, most: int) -> int:
     """The power of two that holds the columns, or the most."""
     return min(most, 1 << max(0, columns - 1).bit_length())
 
 
-def _is_per_channel(rounding: Rounding | None) -> bool:
-    return rounding is not None and rounding.is_per_channel
+def _choices(bias: Tensor | None, rounding: Rounding | None) -> dict[str, bool]:
+    is_per_channel = rounding is not None and rounding.is_per_channel
+    return {"BIASED": bias is not None, "TO_BYTES": rounding is not None, "PER_CHANNEL": is_per_channel}
 
 
 def _factors(rounding: Rounding | None) -> tuple[Tensor | None, Tensor | None]:

@@ -25,15 +25,15 @@ def _weights(weight, depth, column, inner, columns, BITS: tl.constexpr):
 def product(
     x, weight, column_sums, bias, mantissa, right, out, rows, inner, columns, origin, zero_point, low, high,
     BITS: tl.constexpr, UNSIGNED: tl.constexpr, BIASED: tl.constexpr, TO_BYTES: tl.constexpr,
-    PER_CHANNEL: tl.constexpr, HIGH: tl.constexpr, WIDE: tl.constexpr, DEEP: tl.constexpr,
+    PER_CHANNEL: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     """out = (x - origin) @ weight + bias, as int32 or rounded to bytes; uint8 rows are read as int8 of 128 less."""
-    row = tl.program_id(0).to(tl.int64) * HIGH + tl.arange(0, HIGH)
-    column = tl.program_id(1) * WIDE + tl.arange(0, WIDE)
+    row = tl.program_id(0).to(tl.int64) * BLOCK_M + tl.arange(0, BLOCK_M)
+    column = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
     is_row, inside = row < rows, column < columns
-    sums = tl.zeros([HIGH, WIDE], tl.int32)
-    for first in range(0, inner, DEEP):
-        depth = first + tl.arange(0, DEEP)
+    sums = tl.zeros([BLOCK_M, BLOCK_N], tl.int32)
+    for first in range(0, inner, BLOCK_K):
+        depth = first + tl.arange(0, BLOCK_K)
         there = is_row[:, None] & (depth < inner)[None, :]
         left = tl.load(x + row[:, None] * inner + depth[None, :], mask=there, other=0)
         if UNSIGNED:
@@ -46,7 +46,7 @@ def product(
     place, there = row[:, None] * columns + column[None, :], is_row[:, None] & inside[None, :]
     if TO_BYTES:
         steps = requantised(
-            sums, mantissa, right, column, inside, zero_point, low, high, PER_CHANNEL, WIDE
+            sums, mantissa, right, column, inside, zero_point, low, high, PER_CHANNEL, BLOCK_N
         )  # fmt: skip
         tl.store(out + place, steps.to(out.dtype.element_ty), mask=there)
     else:

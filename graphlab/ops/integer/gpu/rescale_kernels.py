@@ -17,13 +17,16 @@ def rescaled(sums, mantissa, right):
 
 @triton.jit
 def requantised(
-    sums, mantissa, right, column, inside, zero_point, low, high, PER_CHANNEL: tl.constexpr, WIDE: tl.constexpr
+    sums, mantissa, right, column, inside, zero_point, low, high, PER_CHANNEL: tl.constexpr, BLOCK_N: tl.constexpr
 ):  # fmt: skip
-    """Sums `[WIDE]` or `[., WIDE]` as integers of the result in int64, with the multipliers of their columns."""
+    """Sums `[BLOCK_N]` or `[., BLOCK_N]` as integers of the result in int64, with the multipliers of their columns."""
     if PER_CHANNEL:
         factor, shift = tl.load(mantissa + column, mask=inside, other=0), tl.load(right + column, mask=inside, other=1)
     else:
-        factor, shift = tl.load(mantissa + tl.zeros([WIDE], tl.int32)), tl.load(right + tl.zeros([WIDE], tl.int32))
+        factor, shift = (
+            tl.load(mantissa + tl.zeros([BLOCK_N], tl.int32)),
+            tl.load(right + tl.zeros([BLOCK_N], tl.int32)),
+        )
     if len(sums.shape) == 2:
         factor, shift = factor[None, :], shift[None, :]
     return tl.minimum(tl.maximum(rescaled(sums, factor, shift) + zero_point, low), high)
@@ -32,15 +35,15 @@ def requantised(
 @triton.jit(do_not_specialize=["zero_point", "low", "high"])
 def rescale(
     sums, mantissa, right, out, rows, columns, zero_point, low, high,
-    PER_CHANNEL: tl.constexpr, HIGH: tl.constexpr, WIDE: tl.constexpr,
+    PER_CHANNEL: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr,
 ):  # fmt: skip
-    """A tile `[HIGH, WIDE]` of int32 sums `[rows, columns]` rounded."""
-    row = tl.program_id(0).to(tl.int64) * HIGH + tl.arange(0, HIGH)
-    column = tl.program_id(1) * WIDE + tl.arange(0, WIDE)
+    """A tile `[BLOCK_M, BLOCK_N]` of int32 sums `[rows, columns]` rounded."""
+    row = tl.program_id(0).to(tl.int64) * BLOCK_M + tl.arange(0, BLOCK_M)
+    column = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
     inside, place = column < columns, row[:, None] * columns + column[None, :]
     there = (row < rows)[:, None] & inside[None, :]
     steps = requantised(
         tl.load(sums + place, mask=there, other=0), mantissa, right, column, inside, zero_point, low, high, PER_CHANNEL,
-        WIDE,
+        BLOCK_N,
     )  # fmt: skip
     tl.store(out + place, steps.to(out.dtype.element_ty), mask=there)

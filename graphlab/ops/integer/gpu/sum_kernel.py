@@ -13,13 +13,13 @@ from graphlab.ops.integer.gpu.rescale_kernels import requantised
 def neighbour_sum(
     start, other, place, weight, x, bias, mantissa, right, out, columns, origin, zero_point, low, high,
     WEIGHTED: tl.constexpr, BIASED: tl.constexpr, TO_BYTES: tl.constexpr, PER_CHANNEL: tl.constexpr,
-    TILE: tl.constexpr, WIDE: tl.constexpr,
+    TILE: tl.constexpr, BLOCK_N: tl.constexpr,
 ):  # fmt: skip
     """out[i] = bias + sum of weight[e] (x[j] - origin) over the edges e = (j, i), TILE of them at a time."""
     i = tl.program_id(0).to(tl.int64)
-    column = tl.program_id(1) * WIDE + tl.arange(0, WIDE)
+    column = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
     inside, end = column < columns, tl.load(start + i + 1)
-    sums, weights = tl.zeros([WIDE], tl.int32), tl.zeros([TILE], tl.int32)
+    sums, weights = tl.zeros([BLOCK_N], tl.int32), tl.zeros([TILE], tl.int32)
     for first in range(tl.load(start + i), end, TILE):
         edge = first + tl.arange(0, TILE)
         there = edge < end
@@ -39,7 +39,7 @@ def neighbour_sum(
         sums += tl.load(bias + column, mask=inside, other=0)
     if TO_BYTES:
         steps = requantised(
-            sums, mantissa, right, column, inside, zero_point, low, high, PER_CHANNEL, WIDE
+            sums, mantissa, right, column, inside, zero_point, low, high, PER_CHANNEL, BLOCK_N
         )  # fmt: skip
         tl.store(out + i * columns + column, steps.to(out.dtype.element_ty), mask=inside)
     else:
