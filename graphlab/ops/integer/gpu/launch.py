@@ -19,8 +19,8 @@ NARROW = 16
 """Columns of the smallest tile of the product."""
 
 MOST = 2**17 - 1
-"""Inner channels of which sums of int8 products stay within int32. Beyond, the instruction of compute capability 8.0 ends
-at its limits (satfinite), where other sums wrap around."""
+"""Inner channels of which sums of int8 products stay within int32. Beyond, the instruction of compute capability 8.0
+stops at its ends (satfinite), where other sums wrap around."""
 
 AREA = 2048
 """Numbers that a program takes at a time, but for those of the product."""
