@@ -249,6 +249,10 @@ def _messages() -> dict[str, Callable[[Tensor, Tensor | None, int], Block]]:
     return {"gcn": gcn.normalised, "sage": sage.averaged, "gat": gat.with_loops, "gin": gin.with_loops}
 
 
+def _on_cpu(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.cpu()
+
+
 @dataclass(frozen=True)
 class FrozenModel:
     """A network on integers that maps graphs.
@@ -262,12 +266,17 @@ class FrozenModel:
     about: dict[str, str]
 
     def edges(self, graph: Data) -> Edges:
-        """The edges of a graph, with the weights that the network reads; they can be kept for several calls."""
+        """The edges of a graph, with the weights that the network reads; they can be kept for several calls.
+
+        They are made on the CPU, so that they are the same integers on every device, and lie where the features do.
+        """
         num_nodes = int(graph.num_nodes or 0)
-        block = _messages()[self.network.messages](graph["edge_index"], graph.get("edge_weight"), num_nodes)
-        graph_of: Any = graph.get("batch")
+        edge_index, weight, graph_of = (_on_cpu(graph.get(name)) for name in ("edge_index", "edge_weight", "batch"))
+        assert edge_index is not None
+        block = _messages()[self.network.messages](edge_index, weight, num_nodes)
         num_graphs = 1 if graph_of is None else int(getattr(graph, "num_graphs", None) or graph_of.max() + 1)
-        return self.network.edges(block.edge_index, block.edge_weight, num_nodes, graph_of, num_graphs)
+        edges = self.network.edges(block.edge_index, block.edge_weight, num_nodes, graph_of, num_graphs)
+        return edges.to(graph["x"].device)
 
     def __call__(self, graph: Data, edges: Edges | None = None) -> Tensor:
         """Logits of all nodes, or graphs, float32 `[num_nodes, out_dim]`: the last integers times their scale."""

@@ -66,6 +66,28 @@ class Neighbours:
             turned.__dict__["_locality"] = self._locality
         return turned
 
+    def to(self, device: torch.device | str) -> Neighbours:
+        """The edges on a device."""
+        source = self.source.to(device)
+        if source is self.source:
+            return self
+        moved = Neighbours(torch.stack([source, self.target.to(device)]), self.num_targets, self.num_sources)
+        if "degrees" in self.__dict__:
+            moved.__dict__["degrees"] = self.degrees
+        return moved
+
+    @cached_property
+    def degrees(self) -> np.ndarray:
+        """How many edges lead into each target, int64 `[num_targets]`; on the host, whatever the device."""
+        return torch.bincount(self.target, minlength=self.num_targets).cpu().numpy()
+
+    @cached_property
+    def sorted_edges(self) -> SortedEdges:
+        """The edges into each target as tensors, on the device of the edges."""
+        target, place = self.target.sort(stable=True)
+        start = torch.searchsorted(target, torch.arange(self.num_targets + 1, device=target.device), out_int32=True)
+        return SortedEdges(start, self.source[place].to(torch.int32), place.to(torch.int32))
+
     @cached_property
     def by_target(self) -> Rows:
         """The edges into each target, in the order of `edge_index`: `other` are their sources, `place` their places in
@@ -112,6 +134,20 @@ class Neighbours:
                     each.by_source = by_target[self.by_source.place]
                 return each.by_source
         return by_target[self.by_source.place]
+
+
+class SortedEdges(NamedTuple):
+    """Edges by their targets.
+
+    Attributes:
+        start: Where the edges into each target begin, int32 `[num_targets + 1]`.
+        other: The source of each edge, int32 `[E]`.
+        place: Where each edge was before it was sorted, int32 `[E]`.
+    """
+
+    start: Tensor
+    other: Tensor
+    place: Tensor
 
 
 class Rows(NamedTuple):

@@ -11,7 +11,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -21,9 +21,11 @@ from torch import Tensor
 from graphlab.ops.integer.neighbour_sum import neighbour_sum
 from graphlab.ops.integer.neighbour_sum import reference as reference_sum
 from graphlab.ops.integer.overflow import Reach, check_reach
-from graphlab.ops.integer.rescale import INT32, Multiplier, requantise, rescale
+from graphlab.ops.integer.requantise import requantise_rows, rescale_rows
+from graphlab.ops.integer.rescale import Multiplier
 from graphlab.ops.integer.softmax import FULL, neighbour_softmax
 from graphlab.ops.integer.softmax import reference as reference_softmax
+from graphlab.ops.integer.table import look_up
 from graphlab.quantization.operations import Operation, steps_of
 from graphlab.quantization.rows import Edges, Grid, Rows
 
@@ -53,7 +55,6 @@ class Attention(Operation):
     slope: float
     shares: Grid
     bias: Tensor
-    _checked: list[Edges] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -61,19 +62,20 @@ class Attention(Operation):
 
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         read, table = rows[self.source], self.table()
-        weights = torch.from_numpy(table[self._softmax(rows[self.other], edges, by_definition).numpy()])
+        weights = look_up(torch.from_numpy(table), self._softmax(rows[self.other], edges, by_definition))
         scale = float(read.scale) * self.shares.scale / self.shares.finer / (self.heads if self.is_mean else 1)
         bias = steps_of(self.bias, scale)
         self._check(read, bias, edges, table)
         sums = reference_sum if by_definition else neighbour_sum
         columns = [each.contiguous() for each in read.integers.chunk(self.heads, dim=1)]
         if self.is_mean:
+            of_heads = [bias, *[None] * (self.heads - 1)]
             parts = [
-                sums(edges.neighbours, each, None, weight, None, read.zero_point)
-                for each, weight in zip(columns, weights, strict=True)
+                sums(edges.neighbours, each, None, weight, part, read.zero_point)
+                for each, weight, part in zip(columns, weights, of_heads, strict=True)
             ]
-            total, output = torch.stack(parts).sum(0, dtype=torch.int32) + bias, self.output(scale)
-            return self.result(total if output is None else torch.from_numpy(requantise(total.numpy(), output)), scale)
+            total, output = torch.stack(parts).sum(0, dtype=torch.int32), self.output(scale)
+            return self.result(total if output is None else requantise_rows(total, output), scale)
         parts = [
             sums(edges.neighbours, each, self.output(scale), weight, part, read.zero_point)
             for each, weight, part in zip(columns, weights, bias.chunk(self.heads), strict=True)
@@ -87,24 +89,20 @@ class Attention(Operation):
         return ((steps - self.shares.zero_point) * self.shares.finer).astype(np.uint8)
 
     def _softmax(self, scores: Rows, edges: Edges, by_definition: bool) -> Tensor:
-        steps = rescale(scores.integers.numpy(), Multiplier.of(np.asarray(scores.scale) / SCORE))
-        steps = torch.from_numpy(np.clip(steps, INT32.min, INT32.max).astype(np.int32))
+        steps = rescale_rows(scores.integers, Multiplier.of(np.asarray(scores.scale) / SCORE))
         softmax = reference_softmax if by_definition else neighbour_softmax
         source, target = (each.contiguous() for each in steps.chunk(2, dim=1))
         return softmax(edges.neighbours, source, target, SCORE, self.slope)
 
     def _check(self, read: Rows, bias: Tensor, edges: Edges, table: np.ndarray) -> None:
-        """See, once a graph, that sums cannot pass int32. Shares into a node of n neighbours add up to 255 + n / 2."""
-        if self._checked and self._checked[0] is edges:
-            return
-        degree = int(np.diff(edges.neighbours.by_target.start).max(initial=0))
+        """See that sums cannot pass int32. Shares into a node of n neighbours add up to 255 + n / 2."""
+        degree = int(edges.neighbours.degrees.max(initial=0))
         steepest = float((table[1:] / np.arange(1, FULL + 1)).max())
         total = min(int(table.max()) * degree, int(np.ceil(steepest * (FULL + (degree + 1) / 2))))
         info, heads = torch.iinfo(read.integers.dtype), self.heads if self.is_mean else 1
         most = int(bias.abs().max())
         lowest, highest = (heads * total * (end - read.zero_point) for end in (info.min, info.max))
         check_reach("the attention of a node to its neighbours", Reach(lowest - most, highest + most))
-        self._checked[:] = [edges]
 
 
 @dataclass(frozen=True)
@@ -131,5 +129,4 @@ class Table(Operation):
         if by_definition:
             place = torch.where(read < 0, read.long() + 256, read.long())
             return self.result(self.entries[place], self.grid.scale)
-        entries, place = self.entries.view(torch.uint8).numpy(), read.contiguous().view(torch.uint8).numpy()
-        return self.result(torch.from_numpy(np.take(entries, place)).view(self.entries.dtype), self.grid.scale)
+        return self.result(look_up(self.entries, read), self.grid.scale)

@@ -73,8 +73,9 @@ class IntegerNetwork:
         neighbours = Neighbours(edge_index, num_nodes, num_nodes)
         graphs = None
         if any(isinstance(each, Pool) for each in self.operations):
-            graph_of = torch.zeros(num_nodes, dtype=torch.int64) if graph_of is None else graph_of
-            graphs = Neighbours(torch.stack([torch.arange(num_nodes), graph_of]), num_graphs, num_nodes)
+            nodes = torch.arange(num_nodes, device=edge_index.device)
+            graph_of = torch.zeros_like(nodes) if graph_of is None else graph_of
+            graphs = Neighbours(torch.stack([nodes, graph_of]), num_graphs, num_nodes)
         if self.adjacency is None or weight is None:
             return Edges(neighbours, None, 1.0, graphs)
         steps = self.adjacency.integers(weight).to(torch.int32) - self.adjacency.zero_point
@@ -89,15 +90,21 @@ class IntegerNetwork:
         """The last rows.
 
         Args:
-            features: Float `[num_nodes, d]`, or integers of the grid.
-            edges: Of the graph.
+            features: Float `[num_nodes, d]`, or integers of the grid; on the CPU or on a GPU, where the rows then stay.
+            edges: Of the graph; those on another device than the features are moved, each time.
             by_definition: By int64 and numpy in place of the kernels: to the same integers, slowly.
         """
         *_, (_, rows) = self.stages(features, edges, by_definition)
         return rows
 
     def stages(self, features: Tensor, edges: Edges, by_definition: bool = False) -> Iterator[tuple[str, Rows]]:
-        """Rows by name, after each operation; the features as integers first."""
+        """Rows by name, after each operation, on the device of the features; the features as integers first.
+
+        Definitions are computed on the CPU.
+        """
+        if by_definition:
+            features = features.cpu()
+        edges = edges.to(features.device)
         integers = features if features.dtype == self.grid.dtype else self.grid.integers(features)
         rows = {INPUT: Rows(integers, self.grid.scale, self.grid.zero_point)}
         yield INPUT, rows[INPUT]

@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
+from graphlab.ops.integer import devices
+from graphlab.ops.integer.gpu.layout import DeviceWeights
 from graphlab.ops.integer.join import Term, join
 from graphlab.ops.integer.join import reference as reference_join
 from graphlab.ops.integer.neighbour_sum import neighbour_sum
 from graphlab.ops.integer.neighbour_sum import reference as reference_sum
 from graphlab.ops.integer.overflow import check_reach, product_reach
+from graphlab.ops.integer.pack import pack
 from graphlab.ops.integer.product import Weights, product
 from graphlab.ops.integer.product import reference as reference_product
 from graphlab.ops.integer.rescale import Output
@@ -60,7 +63,7 @@ class Product(Operation):
     weight_scale: Tensor
     weight_bits: int
     bias: Tensor | None = None
-    _laid_out: list[Weights] = field(default_factory=list, repr=False, compare=False)
+    _laid_out: dict[torch.device, Weights | DeviceWeights] = field(default_factory=dict, repr=False, compare=False)
 
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         read = rows[self.source]
@@ -69,13 +72,21 @@ class Product(Operation):
         if by_definition:
             integers = reference_product(read.integers, self.weight, self.output(scale), bias, read.zero_point)
         else:
-            if not self._laid_out:
-                info = torch.iinfo(read.integers.dtype)
-                reach = product_reach(self.weight, info.min, info.max, read.zero_point, bias)
-                check_reach(f"a row of {self.target}", reach)
-                self._laid_out.append(Weights(self.weight))
-            integers = product(read.integers, self._laid_out[0], self.output(scale), bias, read.zero_point)
+            if read.integers.device not in self._laid_out:
+                self._lay_out(read, bias)
+            weight = self._laid_out[read.integers.device]
+            integers = product(read.integers, weight, self.output(scale), bias, read.zero_point)
         return self.result(integers, scale)
+
+    def _lay_out(self, read: Rows, bias: Tensor | None) -> None:
+        """Weights on the device of the rows, of few bits still packed on a GPU; sums are seen not to pass int32."""
+        info, device = torch.iinfo(read.integers.dtype), read.integers.device
+        check_reach(f"a row of {self.target}", product_reach(self.weight, info.min, info.max, read.zero_point, bias))
+        if devices.on_gpu(read.integers):
+            packed = pack(self.weight, 2 if self.weight_bits == 2 else 4) if self.weight_bits <= 4 else self.weight
+            self._laid_out[device] = DeviceWeights.of(packed, device)
+        else:
+            self._laid_out[device] = Weights(self.weight)
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Rows:
     def values(self) -> Tensor:
         """What they stand for, float32 `[n, d]`."""
         steps = self.integers.to(torch.int32) - self.zero_point if self.zero_point else self.integers
-        return steps * torch.as_tensor(np.asarray(self.scale), dtype=torch.float32)
+        return steps * torch.as_tensor(np.asarray(self.scale), dtype=torch.float32, device=steps.device)
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,15 @@ class Edges:
     scale: float
     graphs: Neighbours | None = None
     _checked: set[tuple[int, ...]] = field(default_factory=set, repr=False, compare=False)
+
+    def to(self, device: torch.device | str) -> Edges:
+        """The edges on a device; what was checked of them stays so."""
+        neighbours = self.neighbours.to(device)
+        if neighbours is self.neighbours:
+            return self
+        weight = None if self.weight is None else self.weight.to(device)
+        graphs = None if self.graphs is None else self.graphs.to(device)
+        return Edges(neighbours, weight, self.scale, graphs, self._checked)
 
     def check(self, rows: Rows, bias: Tensor | None) -> None:
         """See, once a graph, that sums of rows of 8 bits cannot pass int32.

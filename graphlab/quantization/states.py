@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from graphlab.core.errors import InputError
-from graphlab.ops.integer.rescale import requantise
+from graphlab.ops.integer.gpu.constants import constant
+from graphlab.ops.integer.requantise import requantise_rows
 from graphlab.quantization.operations import Operation, Sum
 from graphlab.quantization.rows import Edges, Grid, Rows
 
@@ -48,7 +49,8 @@ class OwnSum(Operation):
 
     def run(self, rows: Mapping[str, Rows], edges: Edges, by_definition: bool) -> Rows:
         if not self._weighted or self._weighted[0][0] is not edges:
-            weight = torch.full((len(edges.neighbours),), self.neighbour, dtype=torch.uint8)
+            device = edges.neighbours.source.device
+            weight = torch.full((len(edges.neighbours),), self.neighbour, dtype=torch.uint8, device=device)
             weight[len(weight) - edges.neighbours.num_targets :] = self.own
             self._weighted[:] = [(edges, Edges(edges.neighbours, weight, self.step))]
         total = Sum(self.source, self.target, self.grid, self.relu, bias=None)
@@ -79,11 +81,14 @@ class Norm(Operation):
         largest = max(np.abs(factor).max(initial=0), np.abs(offset).max(initial=0) * 2.0**-16, 2.0**-16)
         shift = 30 - int(np.ceil(np.log2(largest)))
         factors, start = (np.rint(each * 2.0**shift).astype(np.int64) for each in (factor, offset))
-        steps = read.integers.numpy().astype(np.int64) - read.zero_point
-        steps = (steps * factors + start + (np.int64(1) << np.int64(shift - 1))) >> np.int64(shift)
+        # Both zero points and half of the last bit are in the offsets, of at most 55 bits.
+        start += (np.int64(1) << np.int64(shift - 1)) - read.zero_point * factors
+        start += np.int64(self.grid.zero_point) << np.int64(shift)
+        device = read.integers.device
+        steps = read.integers.long().mul_(constant(factors, device)).add_(constant(start, device))
         low = self.grid.zero_point if self.relu else self.grid.lowest
-        steps = np.clip(steps + self.grid.zero_point, low, self.grid.highest)
-        return self.result(torch.from_numpy(steps).to(self.grid.dtype), self.grid.scale)
+        steps = steps.bitwise_right_shift_(shift).clamp_(low, self.grid.highest)
+        return self.result(steps.to(self.grid.dtype), self.grid.scale)
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,5 @@ class Pool(Operation):
         sums = Sum(self.source, self.target, grid, False, bias=None).run(rows, self._of_graphs[0][1], by_definition)
         if not self.is_mean:
             return sums
-        counts = np.bincount(edges.graphs.target.numpy(), minlength=edges.graphs.num_targets).clip(1)
-        output = self.grid.output(float(sums.scale) / counts, relu=False)
-        return self.result(torch.from_numpy(requantise(sums.integers.numpy().T, output).T.copy()), self.grid.scale)
+        output = self.grid.output(float(sums.scale) / edges.graphs.degrees.clip(1), relu=False)
+        return self.result(requantise_rows(sums.integers.t().contiguous(), output).t().contiguous(), self.grid.scale)

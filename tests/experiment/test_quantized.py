@@ -13,6 +13,8 @@ from torch_geometric.data import Data
 
 import graphlab as gl
 from graphlab.core.errors import DataError, IncompatibleError, InputError
+from graphlab.ops.integer.gpu.dispatch import PLAIN
+from tests.ops.integer.device_checks import path_of_gpus
 
 SHORT = {"epochs": 30, "hidden_dim": 8}
 
@@ -56,10 +58,21 @@ def test_integers_give_what_training_simulated(model, scheme, data, store):
         expected = run.learner.head(run.learner.model(graph), graph)
     logits = frozen(graph)
     assert torch.equal(frozen.network.run(graph.x, frozen.edges(graph), by_definition=True).values(), logits)
+    with path_of_gpus(PLAIN):
+        assert torch.equal(frozen(graph), logits)
     steps = max(each.grid.scale for each in frozen.network.operations if each.grid is not None)
     assert (logits - expected).abs().max() <= 3 * steps
     differ = int((logits.argmax(1) != expected.argmax(1)).sum())
     assert differ <= (2 if "a8" in scheme else 8) and frozen.about["labels that differ"] == f"{differ} of 120"
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("model", ["gcn", "sage", "gat", "gin"])
+def test_logits_on_a_gpu_are_those_of_the_cpu(model, data, store):
+    runs = trained(model, data, store, "w4a8")
+    frozen, graph = gl.frozen(runs, store=store), gl.restore(runs, store=store).dataset.graph.cpu()
+    there = frozen(graph.clone().to("cuda"))
+    assert there.is_cuda and torch.equal(there.cpu(), frozen(graph))
 
 
 def test_gat_rounds_shares_in_training_as_integers_do(data, store):

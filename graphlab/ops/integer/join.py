@@ -16,6 +16,8 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import compiled
+from graphlab.ops.integer import devices
+from graphlab.ops.integer.devices import check_device
 from graphlab.ops.neighbour_sum import over_rows
 
 BITS = 30
@@ -47,7 +49,10 @@ def join(
     Raises:
         InputError: Rows of two shapes.
     """
-    rows, shift, factors, offset = _whole(first, second, bias, scale)
+    shift, factors, offset = _whole(first, second, bias, scale)
+    if devices.on_gpu(first.integers):
+        return _join_by_torch(first, second, shift, factors, offset, zero_point, low, high).to(dtype)
+    rows = first.integers.contiguous().numpy(), second.integers.contiguous().numpy()
     out = torch.empty(first.integers.shape, dtype=dtype)
     ends = np.int64(zero_point), np.int64(low), np.int64(high)
     zeros = np.int64(first.zero_point), np.int64(second.zero_point)
@@ -60,17 +65,38 @@ def reference(
     first: Term, second: Term, bias: np.ndarray, scale: float, zero_point: int, low: int, high: int, dtype: torch.dtype
 ) -> Tensor:
     """`join` by numpy: the definition."""
-    rows, shift, factors, offset = _whole(first, second, bias, scale)
+    shift, factors, offset = _whole(first, second, bias, scale)
     total = offset
-    for term, integers, factor in zip((first, second), rows, factors, strict=True):
-        total = total + (integers.astype(np.int64) - term.zero_point) * factor
+    for term, factor in zip((first, second), factors, strict=True):
+        total = total + (term.integers.numpy().astype(np.int64) - term.zero_point) * factor
     return torch.from_numpy(np.clip((total >> shift) + zero_point, low, high)).to(dtype)
+
+
+def _join_by_torch(
+    first: Term,
+    second: Term,
+    shift: np.int64,
+    factors: tuple[np.ndarray, np.ndarray],
+    offset: np.ndarray,
+    zero_point: int,
+    low: int,
+    high: int,
+) -> Tensor:
+    """int64 `[n, d]`, on any device."""
+    from graphlab.ops.integer.gpu.constants import constant
+
+    device = first.integers.device
+    check_device("the second rows", second.integers, first.integers)
+    total = constant(offset, device)
+    for term, factor in zip((first, second), factors, strict=True):
+        total = total + (term.integers.long() - term.zero_point) * constant(factor, device)
+    return ((total >> int(shift)) + zero_point).clamp(low, high)
 
 
 def _whole(
     first: Term, second: Term, bias: np.ndarray, scale: float
-) -> tuple[tuple[np.ndarray, np.ndarray], np.int64, tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """The integers, the shift, the factors and the offsets, one a column; half of the last bit is in the offsets."""
+) -> tuple[np.int64, tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """The shift, the factors and the offsets, one a column; half of the last bit is in the offsets."""
     if first.integers.shape != second.integers.shape:
         raise InputError(
             f"rows of shapes {tuple(first.integers.shape)} and {tuple(second.integers.shape)} cannot be added",
@@ -82,8 +108,7 @@ def _whole(
     shift = np.int64(BITS if largest == 0 else max(1, min(62, BITS - int(np.ceil(np.log2(largest))))))
     factors = [np.rint(np.ldexp(each, int(shift))).astype(np.int64) for each in real]
     offset = np.rint(np.ldexp(np.broadcast_to(bias / scale, (width,)), int(shift))).astype(np.int64)
-    rows = first.integers.contiguous().numpy(), second.integers.contiguous().numpy()
-    return rows, shift, (factors[0], factors[1]), offset + (np.int64(1) << (shift - np.int64(1)))
+    return shift, (factors[0], factors[1]), offset + (np.int64(1) << (shift - np.int64(1)))
 
 
 @compiled

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import contracted
+from graphlab.ops.integer import devices
 from graphlab.ops.integer.arithmetic import (
     added,
     columns,
@@ -56,7 +57,7 @@ def neighbour_sum(
 
     Args:
         neighbours: The edges.
-        x: Rows, int8 or uint8; or int32 or float32, for which there is no output, bias or zero point.
+        x: Rows, int8 or uint8; on the CPU also int32 or float32, for which there is no output, bias or zero point.
         output: Scale, zero point and range of the result; None for the sums themselves.
         weight: One integer an edge in the order of `edge_index`, int8 or uint8 (of the dtype of x where that is wider);
             None counts each edge once.
@@ -72,6 +73,11 @@ def neighbour_sum(
     Raises:
         InputError: Other shapes or types.
     """
+    if devices.on_gpu(x):
+        from graphlab.ops.integer.gpu import dispatch
+
+        _check_shapes(neighbours, x, weight)
+        return dispatch.neighbour_sum(neighbours, x, output, weight, bias, zero_point)
     if x.dtype in WIDER:
         return _wide_sums(neighbours, x, output, weight, bias, zero_point)
     offset = _checked(neighbours, x, output, weight, bias)

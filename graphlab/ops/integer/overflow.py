@@ -42,7 +42,7 @@ def product_reach(weight: Tensor, low: int, high: int, zero_point: int = 0, bias
         zero_point: The integer of the rows that stands for 0.
         bias: Integers `[out_channels]`.
     """
-    values = weight.detach().numpy().astype(np.int64)
+    values = weight.detach().cpu().numpy().astype(np.int64)
     ends = values * (low - zero_point), values * (high - zero_point)
     start = np.zeros(values.shape[1], np.int64) if bias is None else bias.detach().numpy().astype(np.int64)
     return _reach(start + np.minimum(*ends).sum(axis=0), start + np.maximum(*ends).sum(axis=0))
@@ -65,8 +65,8 @@ def sum_reach(
         zero_point: The integer of the rows that stands for 0.
         bias: Integers `[channels]`.
     """
-    target, count = neighbours.target.numpy(), neighbours.num_targets
-    weights = np.ones(len(target), np.int64) if weight is None else weight.detach().numpy().astype(np.int64)
+    target, count = neighbours.target.cpu().numpy(), neighbours.num_targets
+    weights = np.ones(len(target), np.int64) if weight is None else weight.detach().cpu().numpy().astype(np.int64)
     ends = weights * (low - zero_point), weights * (high - zero_point)
     lowest, highest = np.zeros(count, np.int64), np.zeros(count, np.int64)
     np.add.at(lowest, target, np.minimum(*ends))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,11 +20,15 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import contracted
+from graphlab.ops.integer import devices
 from graphlab.ops.integer.arithmetic import block_dot, has_vnni, rescaled
 from graphlab.ops.integer.blocks import Conversion, as_bytes, blocks_of, check_bias, check_bytes, empty
 from graphlab.ops.integer.rescale import Output, requantise
 from graphlab.ops.integer.vectors import load, spread, store
 from graphlab.ops.neighbour_sum import over_rows
+
+if TYPE_CHECKING:
+    from graphlab.ops.integer.gpu.layout import DeviceWeights
 
 SUMS = 256
 """int32 sums that are kept in registers."""
@@ -64,7 +69,7 @@ class Weights:
 
 def product(
     x: Tensor,
-    weight: Tensor | Weights,
+    weight: Tensor | Weights | DeviceWeights,
     output: Output | None = None,
     bias: Tensor | None = None,
     zero_point: int = 0,
@@ -76,7 +81,7 @@ def product(
 
     Args:
         x: Rows, int8 or uint8.
-        weight: int8, laid out or not.
+        weight: int8, laid out or not; on a GPU by `gpu.layout.DeviceWeights`.
         output: Scale, zero point and range of the result; None for the sums themselves.
         bias: int32, in the scale of the sums.
         zero_point: The integer of x that stands for 0.
@@ -90,7 +95,11 @@ def product(
     Raises:
         InputError: Other shapes or types.
     """
-    weight = weight if isinstance(weight, Weights) else Weights(weight)
+    if devices.on_gpu(x):
+        from graphlab.ops.integer.gpu import dispatch
+
+        return dispatch.product(x, weight, output, bias, zero_point)
+    weight = _laid_out(weight)
     offset = _checked(x, weight, output, bias)
     (inner, width), num_rows = weight.shape, len(x)
     out, result = empty(num_rows, width, output)
@@ -127,6 +136,14 @@ def reference(
 def instructions() -> str:
     """The instruction that multiplies and adds bytes here: "avx512_vnni vpdpbusd", or "vectors of LLVM"."""
     return "avx512_vnni vpdpbusd" if has_vnni() else "vectors of LLVM"
+
+
+def _laid_out(weight: Tensor | Weights | DeviceWeights) -> Weights:
+    if isinstance(weight, (Tensor, Weights)):
+        return weight if isinstance(weight, Weights) else Weights(weight)
+    raise InputError(
+        f"weights laid out on {weight.data.device} for rows on the CPU", hint="lay them out by Weights(weight)"
+    )
 
 
 def _checked(x: Tensor, weight: Weights, output: Output | None, bias: Tensor | None) -> np.ndarray | None:

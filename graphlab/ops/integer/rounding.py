@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import compiled
+from graphlab.ops.integer import devices
 from graphlab.ops.neighbour_sum import over_rows
 
 
@@ -31,11 +32,19 @@ def round_rows(x: Tensor, scale: float, zero_point: int, low: int, high: int, dt
     rows = x.detach().to(torch.float32).contiguous()
     if rows.sum().isnan() and rows.isnan().any():
         raise InputError("features contain NaN, which is no integer", hint="replace what is missing beforehand")
+    if devices.on_gpu(rows):
+        return _round_by_torch(rows, scale, zero_point, low, high, dtype)
     out = torch.empty(x.shape, dtype=dtype)
     numbers, result = rows.view(-1).numpy(), out.view(-1).numpy()
     ends = np.float32(low - zero_point), np.float32(high - zero_point), np.float32(zero_point)
     over_rows(len(numbers), lambda first, last: _round(numbers, np.float32(scale), *ends, result, first, last))
     return out
+
+
+def _round_by_torch(rows: Tensor, scale: float, zero_point: int, low: int, high: int, dtype: torch.dtype) -> Tensor:
+    """On any device. The scale is a tensor there: torch multiplies by the reciprocal of a number of the host."""
+    steps = (rows / rows.new_full((1,), scale)).round_().clamp_(low - zero_point, high - zero_point)
+    return (steps + zero_point).to(dtype)
 
 
 @compiled

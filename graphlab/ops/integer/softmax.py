@@ -20,6 +20,7 @@ from torch import Tensor
 
 from graphlab.core.errors import InputError
 from graphlab.ops.compiled import at, compiled, inlined
+from graphlab.ops.integer import devices
 from graphlab.ops.integer.rescale import INT32, Multiplier, rescale
 from graphlab.ops.neighbour_sum import Neighbours, over_rows
 
@@ -54,10 +55,15 @@ def neighbour_softmax(
         InputError: Other shapes or types, or a scale or slope that is negative.
     """
     _check(neighbours, source, target)
+    multipliers = Multiplier.of([slope, scale / STEP])
+    if devices.on_gpu(source):
+        from graphlab.ops.integer.gpu import dispatch
+
+        return dispatch.neighbour_softmax(neighbours, source, target, multipliers, TABLE)
     edges, heads = neighbours.by_target, source.size(1)
     out = np.zeros((heads, len(neighbours)), np.uint8)
     scores = source.detach().contiguous().numpy(), target.detach().contiguous().numpy()
-    factors = _factors(scale, slope)
+    factors = _factors(multipliers)
     over_rows(neighbours.num_targets, lambda first, last: _softmax(*edges, *scores, TABLE, factors, out, first, last))
     return torch.from_numpy(out)
 
@@ -87,9 +93,8 @@ def _check(neighbours: Neighbours, source: Tensor, target: Tensor) -> None:
         )
 
 
-def _factors(scale: float, slope: float) -> np.ndarray:
+def _factors(both: Multiplier) -> np.ndarray:
     """Mantissa, half and shift to the right of the slope, and of the step to the table."""
-    both = Multiplier.of([slope, scale / STEP])
     right = 31 - both.shift.astype(np.int64)
     return np.stack([both.mantissa.astype(np.int64), np.left_shift(np.int64(1), right - 1), right], axis=1)
 
