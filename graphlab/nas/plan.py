@@ -103,7 +103,7 @@ class SearchPlan:
         self.spec = spec = replace(spec, strategy=STRATEGIES.resolve(spec.strategy).name)
         if spec.on not in ("train", "validation"):
             raise ConfigError(f"a search is not on {spec.on!r}", hint="train, or validation")
-        own = {key: value for key, value in spec.settings.items() if not key.startswith((STRATEGY, RACE))}
+        own = self.own_settings
         self.table: Table | None = None
         self.is_named = data is None
         if data is None and is_table(spec.dataset):
@@ -164,6 +164,11 @@ class SearchPlan:
         settings = self._settings_of(STRATEGY)
         return make_strategy(self.spec.strategy, settings, self.space, self.objective, seed=self.spec.seed)
 
+    @property
+    def own_settings(self) -> dict[str, Any]:
+        """Those of models, tasks and training, as `gl.run` takes them."""
+        return {key: value for key, value in self.spec.settings.items() if not key.startswith((STRATEGY, RACE))}
+
     def _settings_of(self, prefix: str) -> dict[str, Any]:
         own = self.spec.settings.items()
         return {key.removeprefix(prefix): value for key, value in own if key.startswith(prefix)}
@@ -213,8 +218,7 @@ class SearchPlan:
         """In a space of a model's settings, those that `gl.run` takes for the data set, or the nearest in the space."""
         if self.table or not isinstance(self.space, SettingsSpace | ListedSpace):
             return {}
-        own = {name: value for name, value in self.spec.settings.items() if not name.startswith((STRATEGY, RACE))}
-        plan = plan_on(self.data, self.space.model, {**own, **self.space.named})
+        plan = plan_on(self.data, self.space.model, {**self.own_settings, **self.space.named})
         values = {f"{part}.{name}": value for part, config in plan.settings.items() for name, value in config}
         nearest = self.space.nearest(values)
         return {"recipe": nearest} if nearest else {}

@@ -60,6 +60,40 @@ def plot_front(search: Search) -> Plot:
     return figure
 
 
+def plot_trace(search: Search) -> Plot:
+    """Entropies of the policies over the evaluations; which kinds were changed, and whether that gained; and where
+    weights are shared, what was inherited."""
+    from graphlab.experiment.figures import COLOURS
+
+    trace = search.trace
+    kinds = [name for name in trace.columns if name in search.plan.space.kinds]
+    shares = "inherited" in trace and trace["inherited"].notna().any()
+    figure = Plot(height=4.6 + 1.4 * shares)
+    panels = figure.subplots(2 + shares, 1, sharex=True)
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    top, middle, *rest = panels
+    for number, kind in enumerate(kinds):
+        style = "-" if number < len(COLOURS) else "--"
+        top.plot(
+            trace["evaluation"], trace[kind], style, color=COLOURS[number % len(COLOURS)], label=kind, linewidth=1.2
+        )
+        changed = trace[[kind in own for own in trace["changed"]]]
+        better = changed[changed["gain"] > 0]
+        middle.scatter(changed["evaluation"], [number] * len(changed), s=12, color=GREY, linewidths=0)
+        middle.scatter(better["evaluation"], [number] * len(better), s=18, color=BLUE, linewidths=0)
+    top.set_ylabel("entropy, as a share")
+    top.set_title(f"controllers of {search.plan.spec.strategy} on {search.dataset}", loc="left", fontsize=10)
+    top.legend(frameon=False, fontsize=8, ncol=2)
+    middle.set_yticks(range(len(kinds)), kinds, fontsize=8)
+    middle.set_ylabel("changed; blue: better")
+    for axes in rest:
+        axes.scatter(trace["evaluation"], trace["inherited"], s=10, color=BLUE, linewidths=0)
+        axes.set_ylabel("inherited")
+    (rest or [middle])[-1].set_xlabel("evaluations")
+    return figure
+
+
 def plot_importances(search: Search) -> Plot:
     """A bar for each decision, the most important on top."""
     found = search.importances()[::-1]

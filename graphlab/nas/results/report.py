@@ -123,9 +123,9 @@ def report_of(search: Search, random: Search | None = None) -> SearchReport:
 def report_interval(values: Sequence[float], items: int, test_items: int, metric: str) -> Interval | None:
     """Where the mean of a metric on the official test part is to be expected, from its values on another part.
 
-    The variance of the difference of the two is at most p (1 - p) (1 / items + 1 / test_items) for a mean over items of
-    values between 0 and 1 with the mean p, and s^2 / n is added for the n seeds. The ends are those of Wilson's
-    interval of a share, of as many items as have that variance.
+    A mean p over m items of values between 0 and 1 has a variance of at most p (1 - p) / m, and the n seeds add
+    s^2 / n; both together are that of a share of m' <= m items. With Jeffreys' prior the share of the test part's items
+    is then beta-binomial.
 
     Args:
         values: Of each seed.
@@ -137,20 +137,19 @@ def report_interval(values: Sequence[float], items: int, test_items: int, metric
         The 95 % interval; None for a metric that is no mean over items.
 
     References:
-        Bhatia and Davis, American Mathematical Monthly 2000, for the bound; Wilson, JASA 1927.
+        Bhatia and Davis, American Mathematical Monthly 2000, for the bound; Brown, Cai and DasGupta, Statistical
+        Science 2001, for the prior.
     """
+    from scipy.stats import betabinom
+
     if metric not in MEANS_OF_ITEMS or not values:
         return None
     mean = min(1.0, max(0.0, statistics.fmean(values)))
-    share = 1 / items + 1 / test_items
-    most = mean * (1 - mean)
-    spread = (sample_std(values) or 0.0) ** 2 / len(values)
-    effective = most / (most * share + spread) if most else 1 / share
-    quantile = statistics.NormalDist().inv_cdf((1 + LEVEL) / 2)
-    squared = quantile**2 / effective
-    centre = (mean + squared / 2) / (1 + squared)
-    reach = quantile / (1 + squared) * math.sqrt(most / effective + squared / (4 * effective))
-    return max(0.0, centre - reach), min(1.0, centre + reach)
+    most, spread = mean * (1 - mean), (sample_std(values) or 0.0) ** 2 / len(values)
+    effective = most / (most / items + spread) if most else float(items)
+    ends = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    low, high = betabinom.ppf(ends, test_items, mean * effective + 0.5, (1 - mean) * effective + 0.5)
+    return float(low) / test_items, float(high) / test_items
 
 
 def _whole(search: Search, name: str) -> Worth:

@@ -17,9 +17,10 @@ from graphlab.experiment.runs import Runs
 from graphlab.nas.core.outcome import SHORTLISTED, Outcome
 from graphlab.nas.objectives.training import REPORT, VALIDATION
 from graphlab.nas.optuna.history import Study, StudyHistory, importances
-from graphlab.nas.plan import STRATEGY, SearchPlan
+from graphlab.nas.plan import SearchPlan
 from graphlab.nas.results.racing import RaceResult
 from graphlab.nas.results.selection import SelectionRule, front_of, select
+from graphlab.nas.results.trace import trace_of
 from graphlab.nas.tables import Regret, TableObjective
 from graphlab.records.store import Store, read_record
 
@@ -254,6 +255,27 @@ class Search:
         found = retrain(self.plan, best, seeds, workers)
         return dict(sorted(found.items(), key=lambda item: mean_validation(item[1]), reverse=True))
 
+    @cached_property
+    def trace(self) -> pd.DataFrame:
+        """What the controllers of AGNN did: one row a proposal of theirs, in order.
+
+        Columns: evaluation; `changed`, the kinds of decisions that it changed; `gain`, its score less that of the
+        architecture that it changed, as the strategy learned of both; `inherited`, the share of its weights that came
+        from others, where weights are shared; and for each kind the entropy of its policy, as a share of what it can
+        be. Empty for other strategies.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(trace_of(self.plan.space, self.outcomes))
+
+    def plot_trace(self) -> Plot:
+        """`trace`, which see, as curves. Raises InputError where there is none."""
+        from graphlab.nas.results.plots import plot_trace
+
+        if self.trace.empty:
+            raise InputError(f"{self.plan.spec.strategy} has no controllers to watch", hint="search with agnn")
+        return plot_trace(self)
+
     def plot(self) -> Plot:
         """The best so far over the evaluations, or of two objectives the front."""
         from graphlab.nas.results.plots import plot_curve, plot_front
@@ -373,11 +395,11 @@ def retrain(
     """
     if plan.table is not None:
         raise InputError(f"{plan.table.name} is a table: there is nothing to train", hint="see .regret")
-    own = {name: value for name, value in plan.spec.settings.items() if not name.startswith(STRATEGY)}
     plans = []
     for outcome in outcomes:
         model, settings = plan.space.settings(outcome.values)
-        plans.append(replace(plan_on(plan.data, model, {**own, **settings}), eligibility=plan.eligibility))
+        chosen = plan_on(plan.data, model, {**plan.own_settings, **settings})
+        plans.append(replace(chosen, eligibility=plan.eligibility))
     retrained = run_plans(plans, parse_seeds(seeds), Store(plan.spec.store), device=plan.spec.device, workers=workers)
     return {outcome.key: runs for outcome, runs in zip(outcomes, retrained, strict=True)}
 

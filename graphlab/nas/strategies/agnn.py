@@ -29,6 +29,9 @@ from graphlab.nas.core.space import Architecture, Decision, Space
 from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
 from graphlab.nas.strategies.graphnas import Controller, draw
 
+ENTROPIES = "entropies"
+"""In the notes of a proposal: by kind, the mean entropy of its decisions as a share of what it can be."""
+
 Reading = tuple[Tensor, tuple[Tensor, Tensor]]
 """What a policy saw last, and its state."""
 
@@ -103,8 +106,8 @@ class AGNN(Strategy):
                     changes.append({"kind": kind, "in": values, "drawn": drawn})
                     values = self.space.complete({**values, **drawn}, random)
                 if self.space.is_valid(values) and self.is_new(values):
-                    return Proposal(values, {"changes": changes})
-        return Proposal(self.space.mutate(best, random))
+                    return Proposal(values, {"changes": changes, ENTROPIES: entropies})
+        return Proposal(self.space.mutate(best, random), {ENTROPIES: entropies})
 
     @property
     def _kept(self) -> Outcome | None:

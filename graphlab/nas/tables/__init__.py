@@ -26,7 +26,7 @@ from graphlab.nas.objectives import NetworkObjective
 PERCENT = 100.0
 
 SEED_SPREAD = 0.0078
-"""The standard deviation of the validation of single seeds on Cora, as the networks that were built and trained show it:
+"""The standard deviation of the validation of single seeds on Cora, of networks that were built and trained:
 `experiments/nas_built_networks.py`."""
 
 
