@@ -4,9 +4,9 @@
     python experiments/search_without_signal.py --searches 4 --store runs/without_signal
 
 The labels of a block model are permuted over its nodes, with another permutation for each search, so that nothing can
-be learned and every choice is luck. A small search of the settings of `gcn` races; its answer is trained on the official
-split, and the mean test accuracy over seeds is compared with the interval of the search's report, and with that which
-the validation of the answer alone would give.
+be learned and every choice is luck. A small search of the settings of `gcn` races; its answer is trained on the
+official split, and the mean test accuracy over seeds is compared with the interval of the search's report, and with
+that which the validation of the answer alone would give.
 """
 
 from __future__ import annotations
