@@ -28,17 +28,23 @@ OBSERVERS = "observers"
 """The child of a module that holds its observers, by point."""
 
 
-def observe(module: nn.Module, point: str, value: Tensor) -> Tensor:
+def observe(module: nn.Module, point: str, value: Tensor, uses: int | None = None) -> Tensor:
     """A value at a point of a module, as the observer there gives it; the value itself where there is no observer.
 
     Args:
         module: The module that is computing, whose class names the point in `observation_points`.
         point: Name of the point.
         value: Of any shape.
+        uses: Rows that the numbers are multiplied by, where several rows share a number, as where all edges have one
+            weight; the rows of the value by default. Only an observer that counts (`counts_uses`) is passed it.
     """
     observers = module._modules.get(OBSERVERS)
     observer = None if observers is None else observers._modules.get(point)
-    return value if observer is None else observer(value)
+    if observer is None:
+        return value
+    if uses is not None and getattr(observer, "counts_uses", False):
+        return observer(value, uses)
+    return observer(value)
 
 
 def observe_rows(module: nn.Module, point: str, rows: Tensor | SparseRows) -> Tensor | SparseRows:
