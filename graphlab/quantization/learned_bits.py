@@ -80,8 +80,13 @@ class NodeBits(Quantiser):
         """The largest integer of each row, `[num_nodes, 1]`, int32."""
         return 2 ** (self.widths - 1) - 1
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the first batch has set the steps."""
+        return bool(self.num_batches > 0)
+
     def parameters_of(self) -> tuple[Tensor, Tensor]:
-        if not bool(self.num_batches > 0):
+        if not self.is_known:
             raise unknown_parameters()
         scale = self.step.detach().abs().clamp(min=SMALLEST_SCALE)
         return scale, torch.zeros_like(scale, dtype=torch.int32)
@@ -108,7 +113,7 @@ class NodeBits(Quantiser):
 
     @torch.no_grad()
     def _prepare(self, value: Tensor, *, learns: bool) -> bool:
-        if learns and not bool(self.num_batches > 0) and value.numel():
+        if learns and not self.is_known and value.numel():
             self._check_rows(value)
             mean = value.abs().flatten(1).mean(1, keepdim=True)
             if not bool(mean.isfinite().all()):
@@ -116,7 +121,7 @@ class NodeBits(Quantiser):
             step = 2 * mean / self.limits.clamp(min=1).to(mean.dtype).sqrt()
             self.step.copy_(step.clamp(min=SMALLEST_SCALE))
             self.num_batches += 1
-        return bool(self.num_batches > 0)
+        return self.is_known
 
     def _check_rows(self, value: Tensor) -> None:
         if value.dim() < 2:
