@@ -49,10 +49,13 @@ def observe(module: nn.Module, point: str, value: Tensor, uses: int | None = Non
 
 def observe_rows(module: nn.Module, point: str, rows: Tensor | SparseRows) -> Tensor | SparseRows:
     """`observe` for rows of nodes. Of sparse ones an observer sees the numbers that are not zero, unless it looks at
-    rows or columns one by one (`dim`, `reads_rows`), and maps zero to zero."""
+    rows or columns one by one (`dim`, `reads_rows`), and maps zero to zero. One that `reads_sparse_rows` is passed them
+    as they are."""
     if not isinstance(rows, SparseRows) or not is_observed(module, point):
         return rows if isinstance(rows, SparseRows) else observe(module, point, rows)
     observer = module.get_submodule(f"{OBSERVERS}.{point}")
+    if getattr(observer, "reads_sparse_rows", False):
+        return observer(rows)
     if getattr(observer, "dim", None) is not None or getattr(observer, "reads_rows", False):
         return observe(module, point, rows.to_dense())
     return replace(rows, values=observe(module, point, rows.values))

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from graphlab.core.config import Choices, FloatRange, Probability
 from graphlab.core.errors import IncompatibleError, InputError
+from graphlab.data.spec import DataSpec
 from graphlab.model.observation import install_observers
 from graphlab.model.places import places
 from graphlab.model.protection import ProtectedQuantiser, Protection
@@ -82,7 +83,7 @@ class Quantize(LearnerTransform):
     Config = Config
     version = 2
 
-    def apply(self, learner: nn.Module) -> None:
+    def apply(self, learner: nn.Module, spec: DataSpec) -> None:
         assignment = Assignment.parse(self.config.scheme)
         if all(assignment.format_of(place) is None for place in places(learner)):
             raise IncompatibleError(
