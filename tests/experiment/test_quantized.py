@@ -48,8 +48,8 @@ def trained(model, data, store, scheme, **settings):
 @pytest.mark.parametrize("scheme", ["w8a8", "w4a8", "w4a4", "mixed"])
 @pytest.mark.parametrize("model", ["gcn", "sage", "gat", "gin"])
 def test_integers_give_what_training_simulated(model, scheme, data, store):
-    """Logits to the last bits of float32, but of sage, whose bias is added to two sums, within a few steps of the coarsest
-    grid before them; labels of all nodes but for ties; the same integers by the definition."""
+    """Logits to the last bits of float32, of sage, whose bias is added to two sums, within a few steps of the coarsest
+    grid; labels of all nodes but for ties; the same integers by the definition."""
     runs = trained(model, data, store, scheme)
     frozen, run = gl.frozen(runs, store=store), gl.restore(runs, store=store)
     graph = run.dataset.graph
