@@ -116,7 +116,7 @@ def optimiser_groups(learner: nn.Module, groups: Callable[[], list[dict[str, Any
     apart = {id(each) for group in own for each in group["params"]}
     for group in chosen:
         group["params"] = [each for each in group["params"] if id(each) not in apart]
-    chosen = [*(group for group in chosen if group["params"]), *own]
+    chosen = [*chosen, *own]
     grouped = {id(each) for group in chosen for each in group["params"]}
     added = [each for name, each in learner.named_parameters() if _is_added(name) and id(each) not in grouped]
     return [*chosen, {"params": added, "weight_decay": 0.0}] if added else chosen
