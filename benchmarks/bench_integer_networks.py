@@ -44,15 +44,17 @@ def random_graph(num_nodes: int) -> Data:
     return Data(x=x, edge_index=edges, num_nodes=num_nodes)
 
 
+SPEC = DataSpec("nodes", (Target("y", "node", "class", WIDTHS[-1]),), node=Continuous(WIDTHS[0]))
+
+
 def built(model: str) -> Any:
     torch.manual_seed(0)
-    spec = DataSpec("nodes", (Target("y", "node", "class", WIDTHS[-1]),), node=Continuous(WIDTHS[0]))
-    return gl.build(model, spec, hidden_dim=WIDTHS[1], num_layers=2, dropout=0.0)
+    return gl.build(model, SPEC, hidden_dim=WIDTHS[1], num_layers=2, dropout=0.0)
 
 
 def frozen(model: str, graph: Data) -> FrozenModel:
     learner = Learner(built(model), nn.Identity())
-    Quantize(Config(scheme=SCHEMES[model])).apply(learner)
+    Quantize(Config(scheme=SCHEMES[model])).apply(learner, SPEC)
     with torch.no_grad():
         learner.train().model(graph)  # ranges of what layers read and give
     return FrozenModel(freeze(learner.eval()), {})

@@ -7,20 +7,25 @@ from typing import Annotated
 
 import typer
 
-from graphlab.cli.options import DatasetName, Json, Model, PreTransform, RunId, Settings, StorePath, read_overrides
+from graphlab.cli.options import Json, PreTransform, RunId, Settings, StorePath, read_overrides
 from graphlab.cli.output import print_frame, print_json, say
 
 
 def bits(
-    model: Model,
-    dataset: DatasetName,
-    scheme: Annotated[str, typer.Option("--quantize", metavar="SCHEME", help="Number formats, as w8a8 or w4a8.")],
+    model: Annotated[str, typer.Argument(help="A model, as graphlab models lists them; or a run, by itself.")],
+    dataset: Annotated[str | None, typer.Argument(help="A data set, as graphlab datasets lists them.")] = None,
+    scheme: Annotated[
+        str | None, typer.Option("--quantize", metavar="SCHEME", help="Number formats, as w8a8 or w4a8.")
+    ] = None,
     settings: Settings = None,
     pre_transform: PreTransform = None,
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
-    """What number formats cost MODEL on DATASET: bits of weights and of what is computed, and bit operations."""
+    """What number formats cost MODEL on DATASET: bits of weights and of what is computed, and bit operations.
+
+    With a run in place of MODEL, and no DATASET, what the run was trained with, or has learned.
+    """
     from graphlab import api
 
     overrides = read_overrides(settings, pre_transform)

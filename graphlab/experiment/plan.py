@@ -115,6 +115,11 @@ class Plan:
         spec = self._encoder.spec(self.dataset.spec) if self._encoder else self.dataset.spec
         return replace(spec, num_nodes=self.dataset.graph.num_nodes) if spec.items == "nodes" else spec
 
+    @property
+    def spec_of_batches(self) -> DataSpec:
+        """The same, with the number of nodes only where each batch holds all of them."""
+        return replace(self.spec_seen, num_nodes=None) if self.task.samples(self.task_config) else self.spec_seen
+
     @cached_property
     def prepared(self) -> Dataset:
         """The data set with the features of the pre-transform, and with what the model needs made of its graphs.
@@ -190,7 +195,7 @@ class Plan:
         """A learner, changed in place as the plan's transform says; as it is where there is none."""
         if component := self.components.get(TRANSFORM):
             device = next(learner.parameters()).device if learner.num_parameters else None
-            TRANSFORMS.find(component.name)(component.config).apply(learner)
+            TRANSFORMS.find(component.name)(component.config).apply(learner, self.spec_of_batches)
             learner.to(device)
         return learner
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,15 @@ import torch
 
 from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.core.seeds import SeedStream
-from graphlab.experiment.plan import make_plan
+from graphlab.experiment.plan import Plan, make_plan
 from graphlab.experiment.restore import restore
 from graphlab.experiment.runs import Runs
 from graphlab.model.frozen import FrozenModel, freeze
 from graphlab.model.places import counts
+from graphlab.model.transform import TRANSFORM
 from graphlab.model.transforms.mixed_bits import chosen_assignment
+from graphlab.model.transforms.node_bits import average_bits
+from graphlab.quantization.accounting import LearnedBits
 from graphlab.quantization.accounting import bits as bits_of
 from graphlab.quantization.assignment import Assignment
 from graphlab.quantization.files import load_network, save_network
@@ -34,15 +38,23 @@ if TYPE_CHECKING:
 
 
 def quantized_bits(
-    model: str, dataset: str | Dataset, scheme: str, store: str | os.PathLike[str] | None = None, **overrides: Any
+    model: str | RunRecord | Runs,
+    dataset: str | Dataset | None = None,
+    scheme: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+    **overrides: Any,
 ) -> pd.DataFrame:
-    """What a scheme of number formats costs a model on a data set, without training it.
+    """What a scheme of number formats costs a model on a data set, without training it, or what a trained run costs.
+
+    Of a run the bits are those of its scheme, those that `mixed-bits` has chosen, or the means of those that
+    `node-bits` has learned, with a scale a node. `average_by_numbers` of the row `input` is then the mean over nodes
+    and dimensions, as A2Q counts.
 
     Numbers are those of the weights, and of what is computed for one batch of training. Scales count 32 bits each,
     places without a format 32 bits a number.
 
     Args:
-        model, dataset, overrides: As for `run`.
+        model, dataset, overrides: As for `run`. Or the model is a run, as `restore` takes it, and no more is there.
         scheme: As w4a8; see `graphlab.quantization.assignment`.
         store: Where data of one's own is.
 
@@ -52,18 +64,49 @@ def quantized_bits(
         rules that no place of the model fits.
 
     Raises:
-        InputError: A rule of the scheme cannot be read; and as `run`.
+        InputError: A rule of the scheme cannot be read; a data set has no scheme, or one that is learned in training;
+            and as `run` and `restore`.
     """
+    if dataset is None:
+        if scheme is not None or overrides:
+            raise InputError(
+                "of a run the bits are those that it was trained with", hint="name a model and a data set, or no scheme"
+            )
+        return _bits_of_run(model, store)
+    if scheme is None or not isinstance(model, str):
+        raise InputError("a model and a data set need a scheme to count", hint="give one, as w8a8, or a run alone")
+    plan = make_plan(model, dataset, overrides, store)
+    if TRANSFORM in plan.components:
+        raise InputError(
+            f"{plan.title} is counted before training, by a scheme alone", hint="train it, and give the run alone"
+        )
+    return _bits_of_plan(plan, Assignment.parse(scheme))
+
+
+def _bits_of_run(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None) -> pd.DataFrame:
+    trained = restore(run, store)
+    component = trained.plan.components.get(TRANSFORM)
+    scheme = getattr(component and component.config, "scheme", None)
+    if scheme is not None:
+        assignment = Assignment.parse(scheme)
+    elif component is None:
+        assignment = Assignment(())
+    else:
+        assignment = chosen_assignment(trained.learner)
+    learned = {path: LearnedBits(bits) for path, bits in average_bits(trained.learner).items()}
+    rest = {group: each for group, each in trained.plan.components.items() if group != TRANSFORM}
+    return _bits_of_plan(replace(trained.plan, components=rest), assignment, learned)
+
+
+def _bits_of_plan(plan: Plan, assignment: Assignment, learned: Mapping[str, LearnedBits] | None = None) -> pd.DataFrame:
     import pandas as pd
 
-    assignment = Assignment.parse(scheme)
-    plan = make_plan(model, dataset, overrides, store)
     task = plan.make_task(0)
     learner = plan.make_learner(task, 0)
     batch = task.batches(SeedStream(0))[0]
     with_messages = any(rule.pattern == "message" for rule in assignment.rules)
     rows = counts(learner.eval(), lambda: task.loss(learner, batch), with_messages)
-    frame = pd.DataFrame([asdict(each) for each in bits_of(assignment, rows)]).set_index("name")
+    frame = pd.DataFrame([asdict(each) for each in bits_of(assignment, rows, learned)]).set_index("name")
     frame.attrs["without_place"] = assignment.without_place(row.place for row in rows)
     return frame
 

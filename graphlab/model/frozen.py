@@ -68,7 +68,7 @@ def _gcn(model: Any) -> Iterator[Operation]:
         _refuse_observed(conv, "message", "aggregate")
         yield _product(conv.lin, _rows(depth), f"map{depth}")
         grid = _next_grid(model, depth, "lin")
-        yield Sum(f"map{depth}", _rows(depth + 1, model), grid, grid is not None, bias=_numbers(conv.bias))
+        yield Sum(f"map{depth}", _rows(depth + 1, model), grid, grid is not None, bias=_bias(conv))
 
 
 def _sage(model: Any) -> Iterator[Operation]:
@@ -85,7 +85,7 @@ def _sage(model: Any) -> Iterator[Operation]:
         yield Sum(f"map{depth}", f"mean{depth}", of_mean, False, bias=None)
         yield _product(conv.lin_r, _rows(depth), f"own{depth}")
         grid, target = _next_grid(model, depth, "lin_l"), _rows(depth + 1, model)
-        yield Join(f"mean{depth}", target, grid, grid is not None, other=f"own{depth}", bias=_numbers(conv.lin_l.bias))
+        yield Join(f"mean{depth}", target, grid, grid is not None, other=f"own{depth}", bias=_bias(conv.lin_l))
 
 
 def _gat(model: Any) -> Iterator[Operation]:
@@ -109,7 +109,7 @@ def _gat(model: Any) -> Iterator[Operation]:
             is_mean=not conv.concat,
             slope=conv.negative_slope,
             shares=_grid(conv, "attention"),
-            bias=_numbers(conv.bias),
+            bias=_bias(conv),
         )
         after = _next_grid(model, depth, "lin")
         if sums is not None and after is not None:
@@ -139,9 +139,9 @@ def _gin(model: Any, head: Any) -> Iterator[Operation]:
         except InputError as error:
             raise IncompatibleError(f"layer {depth}: {error}", hint=error.hint) from error
         states[names[-1]] = _grid(conv, "states")
-        yield _product(first, names[0], names[1], _numbers(first.bias))
+        yield _product(first, names[0], names[1], _bias(first))
         yield _norm(norm, names[1], names[2], _grid(second, "input"))
-        yield _product(second, names[2], names[3], _numbers(second.bias))
+        yield _product(second, names[2], names[3], _bias(second))
         yield _norm(last_norm, names[3], names[4], states[names[-1]])
     yield from _head(head, states)
 
@@ -168,7 +168,7 @@ def _head(head: Any, states: dict[str, Grid]) -> Iterator[Operation]:
     for place, each in enumerate(maps):
         is_last = place + 1 == len(maps)
         target = OUTPUT if is_last else f"maps{place}"
-        yield _product(each, f"head{place}", target, _numbers(each.bias))
+        yield _product(each, f"head{place}", target, _bias(each))
         if not is_last:
             before, after = _grid(each, "output"), _grid(maps[place + 1], "input")
             yield Table.of(torch.relu, target, f"head{place + 1}", before, after)
@@ -237,6 +237,13 @@ def _refuse_observed(module: nn.Module, *points: str) -> None:
                 f"{point}s that are rounded have no form on integers, where sums are exact",
                 hint=f"leave {point} out of the scheme",
             )
+
+
+def _bias(module: nn.Module) -> Tensor:
+    """The bias of a module before it was rounded to steps of a sum, which operations do themselves."""
+    if parametrize.is_parametrized(module, "bias"):
+        return _numbers(module.get_parameter("parametrizations.bias.original"))
+    return _numbers(module.get_parameter("bias"))
 
 
 def _numbers(tensor: Tensor) -> Tensor:

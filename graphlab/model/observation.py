@@ -28,25 +28,34 @@ OBSERVERS = "observers"
 """The child of a module that holds its observers, by point."""
 
 
-def observe(module: nn.Module, point: str, value: Tensor) -> Tensor:
+def observe(module: nn.Module, point: str, value: Tensor, uses: int | None = None) -> Tensor:
     """A value at a point of a module, as the observer there gives it; the value itself where there is no observer.
 
     Args:
         module: The module that is computing, whose class names the point in `observation_points`.
         point: Name of the point.
         value: Of any shape.
+        uses: Rows that the numbers are multiplied by, where several rows share a number, as where all edges have one
+            weight; the rows of the value by default. Only an observer that counts (`counts_uses`) is passed it.
     """
     observers = module._modules.get(OBSERVERS)
     observer = None if observers is None else observers._modules.get(point)
-    return value if observer is None else observer(value)
+    if observer is None:
+        return value
+    if uses is not None and getattr(observer, "counts_uses", False):
+        return observer(value, uses)
+    return observer(value)
 
 
 def observe_rows(module: nn.Module, point: str, rows: Tensor | SparseRows) -> Tensor | SparseRows:
     """`observe` for rows of nodes. Of sparse ones an observer sees the numbers that are not zero, unless it looks at
-    rows or columns one by one (`dim`, `reads_rows`), and maps zero to zero."""
+    rows or columns one by one (`dim`, `reads_rows`), and maps zero to zero. One that `reads_sparse_rows` is passed them
+    as they are."""
     if not isinstance(rows, SparseRows) or not is_observed(module, point):
         return rows if isinstance(rows, SparseRows) else observe(module, point, rows)
     observer = module.get_submodule(f"{OBSERVERS}.{point}")
+    if getattr(observer, "reads_sparse_rows", False):
+        return observer(rows)
     if getattr(observer, "dim", None) is not None or getattr(observer, "reads_rows", False):
         return observe(module, point, rows.to_dense())
     return replace(rows, values=observe(module, point, rows.values))

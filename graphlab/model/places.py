@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -26,8 +26,9 @@ def counts(network: nn.Module, run: Callable[[], object], with_messages: bool = 
     """How many numbers the weights of a network hold, and the points that have a value while it maps a batch.
 
     A place that has values several times for one batch counts the largest. Multiplications are counted at the input of
-    a linear layer, by its weight, and at weights of edges and coefficients of attention, by the rows that the linear
-    layer before them gives; no others are.
+    a linear layer, by its weight, and at weights of edges and coefficients of attention, by the rows that are summed,
+    which the linear layer or the layer of `gin` before them gives; no others are. Of weights that edges share each edge
+    counts, and each node with a weight of its own.
 
     Args:
         network: Without observers; it gets some, and is of no further use.
@@ -39,21 +40,21 @@ def counts(network: nn.Module, run: Callable[[], object], with_messages: bool = 
         for module, name, weight in weights(network)
     ]
     outputs = {f"{path}.input".lstrip("."): module for path, module in network.named_modules() if _is_linear(module)}
-    trace: list[tuple[str, torch.Size]] = []
+    trace: list[Seen] = []
     install_observers(network, lambda point: None if _is_left(point, with_messages) else _Recorder(point, trace))
     with torch.no_grad():
         run()
     of_points: dict[str, Count] = {}
     mapped, width = "", 0
-    for path, shape in trace:
+    for path, shape, uses in trace:
         place, products, other = Place.of_point(path), 0, ""
         if path in outputs:
             module: Any = outputs[path]
             products, other = shape.numel() * len(module.weight), f"{path.removesuffix('.input')}.weight"
-        elif place.component == "linear":
+        elif place.component in ("linear", "input"):  # of the component input these are states, which `gin` sums
             mapped, width = path, shape[-1]
         elif place.component in ("attention", "adjacency"):
-            products, other = shape[0] * width, mapped
+            products, other = uses * width, mapped
         before = of_points.get(path)
         numbers = max(shape.numel(), 0 if before is None else before.numbers)
         total = products + (0 if before is None else before.products)
@@ -61,17 +62,27 @@ def counts(network: nn.Module, run: Callable[[], object], with_messages: bool = 
     return of_weights + list(of_points.values())
 
 
+class Seen(NamedTuple):
+    """A value at a point: the rows that its numbers are multiplied by, where any are, are `uses`."""
+
+    path: str
+    shape: torch.Size
+    uses: int
+
+
 class _Recorder(nn.Module):
     """Writes down the shapes of values in the order in which they are computed; sparse rows count as dense ones."""
 
     dim = 0
+    counts_uses = True
 
-    def __init__(self, path: str, trace: list[tuple[str, torch.Size]]) -> None:
+    def __init__(self, path: str, trace: list[Seen]) -> None:
         super().__init__()
         self.path, self.trace = path, trace
 
-    def forward(self, value: Tensor) -> Tensor:
-        self.trace.append((self.path, value.shape))
+    def forward(self, value: Tensor, uses: int | None = None) -> Tensor:
+        rows = len(value) if value.dim() else 1
+        self.trace.append(Seen(self.path, value.shape, rows if uses is None else uses))
         return value
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from graphlab.core.config import Config
+from graphlab.data.spec import DataSpec
 from graphlab.model.observation import OBSERVERS
 
 TRANSFORM = "transform"
@@ -38,9 +39,13 @@ class LearnerTransform(ABC):
         self.config = config
 
     @abstractmethod
-    def apply(self, learner: nn.Module) -> None:
-        """Change a learner in place: a model and the head of its task, untrained or with weights that training starts
-        from. No random number is drawn.
+    def apply(self, learner: nn.Module, spec: DataSpec) -> None:
+        """Change a learner in place. No random number is drawn.
+
+        Args:
+            learner: A model and the head of its task, untrained or with weights that training starts from.
+            spec: Of the batches. Its `num_nodes` is set where each holds all nodes of the same graph, and is None where
+                they are several graphs or samples of one.
 
         Raises:
             IncompatibleError: There is nothing in the learner to transform.
@@ -91,7 +96,8 @@ def parametrise(module: nn.Module, name: str, parametrisation: nn.Module) -> Non
 def optimiser_groups(learner: nn.Module, groups: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """The groups of a learner's optimiser, with the parameters behind parametrised weights in place of these.
 
-    Parameters that a transform has added and that no group names come last, without weight decay.
+    Parameters that a transform has added and that no group names come last, without weight decay; so do, whatever names
+    them, those of modules that have an `lr_factor`, the multiple of the run's learning rate that they are trained with.
 
     Args:
         learner: Transformed or not.
@@ -106,9 +112,21 @@ def optimiser_groups(learner: nn.Module, groups: Callable[[], list[dict[str, Any
         chosen = groups()
         for group in chosen:
             group["params"] = [each for named in group["params"] for each in behind.get(id(named), [named])]
+    own = list(_own_rates(learner))
+    apart = {id(each) for group in own for each in group["params"]}
+    for group in chosen:
+        group["params"] = [each for each in group["params"] if id(each) not in apart]
+    chosen = [*chosen, *own]
     grouped = {id(each) for group in chosen for each in group["params"]}
     added = [each for name, each in learner.named_parameters() if _is_added(name) and id(each) not in grouped]
     return [*chosen, {"params": added, "weight_decay": 0.0}] if added else chosen
+
+
+def _own_rates(learner: nn.Module) -> Iterator[dict[str, Any]]:
+    for module in learner.modules():
+        factor: Any = getattr(module, "lr_factor", None)
+        if factor is not None:
+            yield {"params": list(module.parameters(recurse=False)), "weight_decay": 0.0, "lr_factor": factor}
 
 
 def _is_added(name: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from graphlab.quantization.assignment import COMPONENTS, Assignment, Place
+from graphlab.quantization.formats import Format
 
 FLOAT_BITS = 32
 
@@ -60,7 +61,17 @@ class Bits:
     average_by_numbers: float
 
 
-def bits(assignment: Assignment, counts: Iterable[Count]) -> list[Bits]:
+@dataclass(frozen=True)
+class LearnedBits:
+    """Bits that training has learned for the rows of a place: their mean. Each row has a scale."""
+
+    bits: float
+    granularity: str = "node"
+
+
+def bits(
+    assignment: Assignment, counts: Iterable[Count], learned: Mapping[str, LearnedBits] | None = None
+) -> list[Bits]:
     """What an assignment costs by component, and at last in total.
 
     Messages and sums without a format are not counted: they need not be kept, as they are added up where they arise.
@@ -68,30 +79,30 @@ def bits(assignment: Assignment, counts: Iterable[Count]) -> list[Bits]:
     Args:
         assignment: Of formats to places.
         counts: The places of a network, with their numbers.
+        learned: Bits by the path of a place, in place of the assignment's.
     """
-    kept = (count for count in counts if not _is_summed_up(assignment, count))
-    counts = sorted(kept, key=lambda count: COMPONENTS.index(count.place.component))
-    of_path = {count.place.path: _bits_of(assignment, count) for count in counts}
+    counts = sorted(counts, key=lambda count: COMPONENTS.index(count.place.component))
+    formats: Formats = {count.place.path: assignment.format_of(count.place) for count in counts} | dict(learned or {})
+    counts = [count for count in counts if not _is_summed_up(count, formats)]
     rows = [
-        _total(component, list(group), assignment, of_path)
+        _total(component, list(group), formats)
         for component, group in groupby(counts, lambda count: count.place.component)
     ]
-    return [*rows, _total("total", counts, assignment, of_path)]
+    return [*rows, _total("total", counts, formats)]
 
 
-def _is_summed_up(assignment: Assignment, count: Count) -> bool:
-    return count.place.component in ("message", "aggregate") and assignment.format_of(count.place) is None
+Formats = Mapping[str, Format | LearnedBits | None]
 
 
-def _bits_of(assignment: Assignment, count: Count) -> float:
-    chosen = assignment.format_of(count.place)
-    return FLOAT_BITS if chosen is None else chosen.bits
+def _is_summed_up(count: Count, formats: Formats) -> bool:
+    return count.place.component in ("message", "aggregate") and formats[count.place.path] is None
 
 
-def _total(name: str, counts: list[Count], assignment: Assignment, of_path: Mapping[str, float]) -> Bits:
+def _total(name: str, counts: list[Count], formats: Formats) -> Bits:
     stored = {True: 0.0, False: 0.0}
+    of_path = {path: FLOAT_BITS if chosen is None else chosen.bits for path, chosen in formats.items()}
     for count in counts:
-        chosen = assignment.format_of(count.place)
+        chosen = formats[count.place.path]
         scales = 0 if chosen is None else count.scales.get(chosen.granularity, 1)
         stored[count.is_stored] += count.numbers * of_path[count.place.path] + FLOAT_BITS * scales
     numbers = sum(count.numbers for count in counts)

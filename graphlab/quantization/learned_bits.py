@@ -80,8 +80,13 @@ class NodeBits(Quantiser):
         """The largest integer of each row, `[num_nodes, 1]`, int32."""
         return 2 ** (self.widths - 1) - 1
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the first batch has set the steps."""
+        return bool(self.num_batches > 0)
+
     def parameters_of(self) -> tuple[Tensor, Tensor]:
-        if not bool(self.num_batches > 0):
+        if not self.is_known:
             raise unknown_parameters()
         scale = self.step.detach().abs().clamp(min=SMALLEST_SCALE)
         return scale, torch.zeros_like(scale, dtype=torch.int32)
@@ -108,15 +113,18 @@ class NodeBits(Quantiser):
 
     @torch.no_grad()
     def _prepare(self, value: Tensor, *, learns: bool) -> bool:
-        if learns and not bool(self.num_batches > 0) and value.numel():
+        if learns and not self.is_known and value.numel():
             self._check_rows(value)
-            mean = value.abs().flatten(1).mean(1, keepdim=True)
-            if not bool(mean.isfinite().all()):
-                raise InputError("values to quantise are NaN or infinite", hint="look for a diverging loss")
-            step = 2 * mean / self.limits.clamp(min=1).to(mean.dtype).sqrt()
-            self.step.copy_(step.clamp(min=SMALLEST_SCALE))
-            self.num_batches += 1
-        return bool(self.num_batches > 0)
+            self._start(value.abs().flatten(1).mean(1, keepdim=True))
+        return self.is_known
+
+    def _start(self, mean: Tensor) -> None:
+        """Set the steps by the mean magnitude of each row, `[num_nodes, 1]`."""
+        if not bool(mean.isfinite().all()):
+            raise InputError("values to quantise are NaN or infinite", hint="look for a diverging loss")
+        step = 2 * mean / self.limits.clamp(min=1).to(mean.dtype).sqrt()
+        self.step.copy_(step.clamp(min=SMALLEST_SCALE))
+        self.num_batches += 1
 
     def _check_rows(self, value: Tensor) -> None:
         if value.dim() < 2:
@@ -126,7 +134,7 @@ class NodeBits(Quantiser):
         check_broadcast(value, _expanded(self.step, value))
 
 
-def round_rows(value: Tensor, step: Tensor, bits: Tensor, gradient: Gradient) -> Tensor:
+def round_rows(value: Tensor, step: Tensor, bits: Tensor, gradient: Gradient, width: int | None = None) -> Tensor:
     """Rows rounded with a step and a bit width each, with the gradients of this module's docstring.
 
     Args:
@@ -134,11 +142,12 @@ def round_rows(value: Tensor, step: Tensor, bits: Tensor, gradient: Gradient) ->
         step: positive, `[num_nodes, 1, ...]`.
         bits: real-valued, of the shape of `step`.
         gradient: "error" or "loss".
+        width: Numbers that the mean error of a row is over; those that it has by default.
 
     Returns:
         Of the shape of `value`.
     """
-    return _Rows.apply(value, step, bits, gradient)
+    return _Rows.apply(value, step, bits, gradient, max(1, value[:1].numel()) if width is None else width)
 
 
 def memory_loss(parts: Iterable[tuple[Tensor, int]], target: float) -> Tensor:
@@ -167,31 +176,31 @@ def half_away(size: Tensor) -> Tensor:
 
 class _Rows(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, value: Tensor, step: Tensor, bits: Tensor, gradient: Gradient) -> Tensor:
-        width = bits.round().clamp(1, MOST_BITS)
-        limit = 2 ** (width - 1) - 1
+    def forward(ctx: Any, value: Tensor, step: Tensor, bits: Tensor, gradient: Gradient, width: int) -> Tensor:
+        levels = bits.round().clamp(1, MOST_BITS)
+        limit = 2 ** (levels - 1) - 1
         size, sign = value.abs() / step, value.sign()
         output = sign * torch.minimum(half_away(size), limit) * step
-        ctx.save_for_backward(value, step, width, output)
-        ctx.gradient = gradient
+        ctx.save_for_backward(value, step, levels, output)
+        ctx.gradient, ctx.width = gradient, width
         return output
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride] torch types it as *grads
-        value, step, width, output = ctx.saved_tensors
-        limit = 2 ** (width - 1) - 1
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride] torch types it as *grads
+        value, step, levels, output = ctx.saved_tensors
+        limit = 2 ** (levels - 1) - 1
         exact, sign = value / step, value.sign()
         is_saturated = exact.abs() > limit
         by_step = torch.where(is_saturated, sign * limit, output / step - exact)
-        by_bits = torch.where(is_saturated, sign * step * 2 ** (width - 1) * math.log(2), torch.zeros_like(value))
+        by_bits = torch.where(is_saturated, sign * step * 2 ** (levels - 1) * math.log(2), torch.zeros_like(value))
         weight = grad
         if ctx.gradient == "error":
-            weight = (output - value).sign() / max(1, value[:1].numel())
+            weight = (output - value).sign() / ctx.width
         to_step, to_bits = (
             (weight * each).flatten(1).sum(1).view(step.shape) if each.numel() else torch.zeros_like(step)
             for each in (by_step, by_bits)
         )
-        return grad * ~is_saturated, to_step, to_bits, None
+        return grad * ~is_saturated, to_step, to_bits, None, None
 
 
 def _expanded(column: Tensor, value: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
 A row's value is (integer - zero_point) scale. Features are rounded once, when they come in. From there on products and
 sums are of integers, with int32 accumulators, and each operation rounds its result once, to the grid of the next; the
 last leaves its accumulators, which times their scale are the logits; a head of maps leaves integers of its grid. Biases
-are rounded to steps of the accumulators, which training does not do. What stays in floats is named in `FLOAT_ISLANDS`.
+are rounded to steps of the accumulators, as `graphlab.quantization.biases` does in training. What stays in floats is
+named in `FLOAT_ISLANDS`.
 
 References:
     Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference, CVPR

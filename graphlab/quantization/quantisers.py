@@ -39,6 +39,11 @@ class Quantiser(nn.Module, ABC):
         """The dimension whose entries have a scale each, if any."""
         return {"tensor": None, "channel": self.channel, "node": 0}[self.format.granularity]
 
+    @property
+    @abstractmethod
+    def is_known(self) -> bool:
+        """Whether `parameters_of` has scale and zero point to give."""
+
     @abstractmethod
     def parameters_of(self) -> tuple[Tensor, Tensor]:
         """Scale and zero point (int32) as they stand, broadcastable to the values.
@@ -106,6 +111,10 @@ class WeightQuantiser(Quantiser):
         self.register_buffer("_scale", None, persistent=False)
         self.register_buffer("_zero_point", None, persistent=False)
 
+    @property
+    def is_known(self) -> bool:
+        return self._scale is not None
+
     def parameters_of(self) -> tuple[Tensor, Tensor]:
         """Those of the last call."""
         if self._scale is None or self._zero_point is None:
@@ -133,17 +142,18 @@ class ActivationQuantiser(Quantiser):
         self.observer = MinMax() if observer is None else observer
 
     def parameters_of(self) -> tuple[Tensor, Tensor]:
-        if not self._is_known():
+        if not self.is_known:
             raise unknown_parameters()
         return self.format.range_parameters(self.observer.low, self.observer.high)
 
-    def _is_known(self) -> bool:
+    @property
+    def is_known(self) -> bool:
         return self.observer.has_range or isinstance(self.format, FixedPoint)
 
     def _prepare(self, value: Tensor, *, learns: bool) -> bool:
         if learns:
             self.observer.record(value, self.format, self.dim)
-        return self._is_known()
+        return self.is_known
 
 
 class LearnedStep(Quantiser):
@@ -180,12 +190,12 @@ class LearnedStep(Quantiser):
         self.register_buffer("num_batches", torch.zeros((), dtype=torch.int64))
 
     @property
-    def is_set(self) -> bool:
+    def is_known(self) -> bool:
         """Whether the first batch has set the step."""
         return bool(self.num_batches > 0)
 
     def parameters_of(self) -> tuple[Tensor, Tensor]:
-        if not self.is_set:
+        if not self.is_known:
             raise unknown_parameters()
         scale = self.step.detach().abs().clamp(min=SMALLEST_SCALE)
         return scale, torch.zeros_like(scale, dtype=torch.int32)
@@ -203,7 +213,7 @@ class LearnedStep(Quantiser):
 
     @torch.no_grad()
     def _prepare(self, value: Tensor, *, learns: bool) -> bool:
-        if learns and not self.is_set and value.numel():
+        if learns and not self.is_known and value.numel():
             check_broadcast(value, self.step)
             mean = (value.abs() / (value.numel() // self.step.numel())).sum_to_size(self.step.shape)
             if not bool(mean.isfinite().all()):
@@ -212,7 +222,7 @@ class LearnedStep(Quantiser):
                 mean = torch.where(mean > 0, mean, mean.max())
                 self.step.copy_(2 * mean / math.sqrt(self.format.highest))
                 self.num_batches += 1
-        return self.is_set
+        return self.is_known
 
 
 def as_working(value: Tensor) -> Tensor:

@@ -45,8 +45,7 @@ class Grid:
 
     @property
     def finer(self) -> int:
-        """The power of two by which numbers of few bits can be multiplied and still have 8 bits."""
-        return 2 ** ((255 // (self.highest - self.lowest)).bit_length() - 1)
+        return finer_steps(self.lowest, self.highest)
 
     def integers(self, values: Tensor) -> Tensor:
         """Values of any shape as integers, rounded half to even, as a quantiser of the format does.
@@ -66,6 +65,11 @@ class Grid:
             high=self.highest,
             relu=relu,
         )
+
+
+def finer_steps(lowest: int, highest: int) -> int:
+    """The power of two by which integers of few bits can be multiplied and still have 8 bits."""
+    return 2 ** (max(1, 255 // (highest - lowest)).bit_length() - 1)
 
 
 @dataclass(frozen=True)

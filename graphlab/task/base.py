@@ -192,6 +192,11 @@ class Task(ABC, Generic[BatchT]):
         self.prepare()
 
     @classmethod
+    def samples(cls, config: Any) -> bool:
+        """Whether batches are samples of the graph."""
+        return False
+
+    @classmethod
     def abilities(cls) -> frozenset[str]:
         """The tasks of which a model must be able to do one."""
         return frozenset({cls.ability or cls.name})

@@ -38,6 +38,8 @@ class Engine:
         self.optimizer = OPTIMIZERS[config.optimizer](
             learner.parameter_groups(config.weight_decay), lr=config.lr, fused=True, **moments
         )
+        for group in self.optimizer.param_groups:
+            group["lr"] *= group.pop("lr_factor", 1.0)
         self._schedule = self._make_schedule(config, direction)
         self._follows_loss = config.scheduler == "loss-plateau"
         self._clip_norm = config.clip_norm

@@ -18,8 +18,8 @@ def stored(path: str):
 
 
 def test_accuracies_are_those_of_stored_runs():
-    runs = stored("experiments/results/quantized_gcn.json")["runs"]
-    for run in runs:
+    paths = [f"experiments/results/quantized_{name}.json" for name in ("gcn", "a2q")]
+    for run in (run for path in paths for run in stored(path)["runs"]):
         summary = run["summary"]
         assert f"{100 * summary['mean']:.1f} ± {100 * summary['std']:.1f} ({summary['n']})" in TEXT
     others = [run["summary"]["mean"] for run in stored("experiments/results/quantized_others.json")["runs"]]

@@ -188,4 +188,4 @@ def test_a_model_without_weights_is_refused():
     with pytest.raises(IncompatibleError, match="no weight"):
         transformed(NAME, {}, "common-neighbours", "links")
     with pytest.raises(IncompatibleError, match="no weight"):
-        Quantize(Config()).apply(nn.LayerNorm(3))
+        Quantize(Config()).apply(nn.LayerNorm(3), example("links").spec)

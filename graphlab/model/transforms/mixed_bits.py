@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from graphlab.core.config import FloatRange
 from graphlab.core.errors import IncompatibleError, InputError
+from graphlab.data.spec import DataSpec
 from graphlab.model.observation import OBSERVERS, install_observers
 from graphlab.model.transform import LearnerTransform, Regulariser, TransformConfig, parametrise, weights
 from graphlab.quantization.assignment import ROUNDED, Assignment, Place, Rule
@@ -49,7 +50,7 @@ class MixedBits(LearnerTransform):
 
     Config = Config
 
-    def apply(self, learner: nn.Module) -> None:
+    def apply(self, learner: nn.Module, spec: DataSpec) -> None:
         chosen = list(weights(learner))
         if not chosen:
             raise IncompatibleError("mixed-bits finds no weight in this model", hint="choose a model with parameters")

@@ -21,9 +21,11 @@ from torch import Tensor, nn
 
 from graphlab.core.config import Choices, FloatRange, Probability
 from graphlab.core.errors import IncompatibleError, InputError
+from graphlab.data.spec import DataSpec
 from graphlab.model.observation import install_observers
 from graphlab.model.places import places
 from graphlab.model.protection import ProtectedQuantiser, Protection
+from graphlab.model.rounded_biases import round_biases
 from graphlab.model.transform import LearnerTransform, TransformConfig, parametrise, weights
 from graphlab.quantization.assignment import Assignment, Place
 from graphlab.quantization.formats import FixedPoint, Format
@@ -74,12 +76,14 @@ class Quantize(LearnerTransform):
     """Rounds the weights and the values at observation points that the assignment gives a format.
 
     The output channel of a weight is its first dimension, as in `torch.nn.Linear`, unless the module says otherwise of
-    a parameter in `output_dims`. Biases and norms stay as they are.
+    a parameter in `output_dims`. A bias that is added to sums of products of rounded numbers is rounded to the steps of
+    these sums, which have no bits of their own; other biases, and norms, stay as they are.
     """
 
     Config = Config
+    version = 2
 
-    def apply(self, learner: nn.Module) -> None:
+    def apply(self, learner: nn.Module, spec: DataSpec) -> None:
         assignment = Assignment.parse(self.config.scheme)
         if all(assignment.format_of(place) is None for place in places(learner)):
             raise IncompatibleError(
@@ -99,6 +103,7 @@ class Quantize(LearnerTransform):
             if of_weight is not None:
                 channel = getattr(module, "output_dims", {}).get(name, 0)
                 parametrise(module, name, self._weight(of_weight, parameter, channel))
+        round_biases(learner)
 
     def _weight(self, of_weight: Format, weight: Tensor, channel: int) -> nn.Module:
         if self.config.steps == "observed" or isinstance(of_weight, FixedPoint):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from graphlab.model.layered import Block
 from graphlab.model.observation import is_observed, observe, observe_rows, observed_linear
 from graphlab.model.shares import observed_shares
 from graphlab.model.sparse_features import FeatureInput, Remembered, SparseRows, linear
+from graphlab.model.sum_bias import SumBias
 from graphlab.ops.neighbour_attention import neighbour_attention
 from graphlab.ops.neighbour_sum import Neighbours
 from graphlab.ops.sparse_product import Pattern, sparse_product
@@ -107,6 +109,12 @@ class GAT(Model):
         for conv in others:
             x = self._attend(conv, F.dropout(F.elu(x), self.dropout, self.training), neighbours, weight)
         return x
+
+    def sum_biases(self) -> Iterator[SumBias]:
+        """Those of the layers, which are added to sums of mapped rows times shares of attention."""
+        convs: list[Any] = list(self.convs)
+        for conv in convs:
+            yield SumBias(conv, ((conv.lin, "output"), (conv, "attention")), 1 if conv.concat else conv.heads)
 
     def _observed(self, x: Tensor, edge_index: Tensor, weight: Tensor | None, num_nodes: int) -> Tensor:
         """The same past the points of the layers: one number an edge and a head is laid out."""

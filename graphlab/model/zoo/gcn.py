@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from graphlab.model.edges import require_positive
 from graphlab.model.layered import Block, LayeredModel
 from graphlab.model.observation import is_observed, observe, observe_rows, observed_linear
 from graphlab.model.sparse_features import FeatureInput, SparseRows, convolve
+from graphlab.model.sum_bias import SumBias
 
 
 class Config(ModelConfig):
@@ -83,6 +85,12 @@ class GCN(LayeredModel):
         if not depth:
             return self.features(x, partial(observe_rows, layer, "input"))
         return F.dropout(observe(layer, "input", x.relu()), self.dropout, self.training)
+
+    def sum_biases(self) -> Iterator[SumBias]:
+        """Those of the layers, which are added to sums of mapped rows times weights of edges."""
+        convs: list[Any] = list(self.convs)
+        for conv in convs:
+            yield SumBias(conv, ((conv.lin, "output"), (self, "adjacency")))
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
         """The paper regularises the first layer alone (section 5.2)."""

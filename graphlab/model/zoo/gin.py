@@ -119,7 +119,7 @@ class Convolution(nn.Module):
             return block.sum(rows, 1 + self.eps, torch.float64)
         own, weight = (1 + self.eps).reshape(1), block.edge_weight
         both = torch.cat([torch.ones_like(own) if weight is None else weight.to(own.dtype), own])
-        both = observe(self, "adjacency", both)
+        both = observe(self, "adjacency", both, uses=block.edge_index.size(1) + block.num_targets)
         own = both[-1]
         if weight is not None:
             return block.with_weights(both[:-1]).sum(rows, own, torch.float64)

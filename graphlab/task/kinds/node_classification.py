@@ -109,6 +109,10 @@ class NodeClassification(Task[Data]):
     def selection(cls, config: Config, dataset: Dataset) -> tuple[str, Direction]:
         return config.metric or dataset.metric or cls.metric, cls.direction
 
+    @classmethod
+    def samples(cls, config: Config) -> bool:
+        return config.batch_size is not None
+
     def prepare(self) -> None:
         target = self.dataset.spec.output
         labels = self.dataset.graph[target.name]
