@@ -78,3 +78,23 @@ def assert_whole(spec: SearchSpec) -> None:
     runs = [run for outcome in loop.history.outcomes for run in outcome.runs]
     assert len(runs) == len(set(runs)) == spec.trials
     assert set(runs) <= finished
+
+
+def assert_raced(spec: SearchSpec) -> None:
+    """Every evaluation of a race was done once, each rung after the one below it, and each seed after a whole one."""
+    loop = SearchPlan(spec).loop(spec.where)
+    loop.history.refresh()
+    outcomes = sorted(loop.history.outcomes, key=lambda outcome: outcome.index)
+    assert [outcome.index for outcome in outcomes] == list(range(spec.trials or 0))
+    keys = [outcome.evaluation_key for outcome in outcomes]
+    assert len(keys) == len(set(keys))
+    trained: dict[str, set[float]] = {}
+    for outcome in outcomes:
+        assert outcome.fidelity and outcome.state == "finished"
+        own = trained.setdefault(outcome.key, set())
+        assert outcome.is_new == (not own)
+        if not outcome.is_new and not outcome.fidelity.seed:
+            assert outcome.fidelity.before in own
+        if outcome.fidelity.seed:
+            assert 1.0 in own
+        own.add(outcome.fidelity.share)

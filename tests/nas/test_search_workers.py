@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from graphlab.core.registry import PLUGINS
 from graphlab.model.registry import MODELS
 from graphlab.model.zoo import gcn
 from graphlab.nas.plan import SearchSpec
-from tests.nas.siege import assert_whole, besiege, start
+from tests.nas.siege import assert_raced, assert_whole, besiege, start
 
 SHORT = {"training.epochs": 20}
 GCN = Path(gcn.__file__).read_text()
@@ -39,6 +40,15 @@ def test_workers_that_are_killed_lose_nothing(strategy, trials, kills, tmp_path)
     asked = asked_for(tmp_path, trials, strategy)
     assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills
     assert_whole(asked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["random", "agnn"])
+def test_a_race_of_four_workers_that_are_killed_loses_nothing(strategy, tmp_path):
+    asked = asked_for(tmp_path, 60, strategy)
+    asked = replace(asked, racing="asha", seeds=tuple(range(6)))
+    assert besiege(asked, workers=4, kills=8) == 8
+    assert_raced(asked)
 
 
 @pytest.mark.slow

@@ -12,12 +12,18 @@ LEAST_SHARE = 0.05
 """Of the variance between seeds, the least that is taken to lie between architectures, so that an order is left."""
 
 
+def squares(values: Sequence[float]) -> float:
+    """The sum of squared distances from the mean."""
+    mean = math.fsum(values) / len(values)
+    return math.fsum((value - mean) ** 2 for value in values)
+
+
 def seed_variance(scores: Sequence[Sequence[float]]) -> float | None:
     """The variance between seeds of one architecture, pooled over all of them; None where no one has two."""
     freedom = sum(len(own) - 1 for own in scores if own)
     if not freedom:
         return None
-    return sum(statistics.variance(own) * (len(own) - 1) for own in scores if len(own) > 1) / freedom
+    return math.fsum(squares(own) for own in scores if len(own) > 1) / freedom
 
 
 def shrunk_means(scores: Sequence[Sequence[float]]) -> list[float]:
@@ -42,7 +48,7 @@ def shrunk_means(scores: Sequence[Sequence[float]]) -> list[float]:
         return means
     centre = statistics.fmean(means)
     noise = within * statistics.fmean(1 / len(own) for own in scores)
-    between = max(statistics.variance(means) - noise, LEAST_SHARE * within)
+    between = max(squares(means) / (len(means) - 1) - noise, LEAST_SHARE * within)
     return [
         centre + (mean - centre) * between / (between + within / len(own))
         for mean, own in zip(means, scores, strict=True)
@@ -65,7 +71,7 @@ def is_worse(scores: Mapping[int, float], leading: Mapping[int, float], *, fewes
     if len(common) < fewest or len(common) < 2:
         return False
     gains = [leading[seed] - scores[seed] for seed in common]
-    gain, spread = statistics.fmean(gains), statistics.stdev(gains)
+    gain, spread = statistics.fmean(gains), math.sqrt(squares(gains) / (len(gains) - 1))
     if gain <= 0:
         return False
     return not spread or float(stdtr(len(gains) - 1, -gain * math.sqrt(len(gains)) / spread)) < level

@@ -119,11 +119,13 @@ class Standings:
         self.by_key: dict[str, Standing] = {}
         self.epochs = self.epochs_of_seeds = self.seconds = 0.0
         self.num_new = 0
+        self._ranked: list[Standing] | None = None
         for outcome in outcomes:
             self.add(outcome)
 
     def add(self, outcome: Outcome) -> None:
         """Take up one more evaluation."""
+        self._ranked = None
         self.by_key.setdefault(outcome.key, Standing(outcome)).add(outcome)
         self.epochs += outcome.epochs
         self.seconds += outcome.seconds
@@ -145,6 +147,11 @@ class Standings:
     def ranked(self) -> list[Standing]:
         """Those that nothing speaks against, the most promising first: trained whole, and not worse than the leader by
         a paired test."""
+        if self._ranked is None:
+            self._ranked = self._rank()
+        return self._ranked
+
+    def _rank(self) -> list[Standing]:
         estimates = self.estimates()
         order = sorted(self.trained, key=lambda standing: (-estimates[standing.first.key], standing.first.index))
         if not order:
