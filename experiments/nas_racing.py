@@ -3,10 +3,10 @@
     python experiments/nas_racing.py
     python experiments/nas_racing.py --tables other.bench --seeds 5
 
-A look-up gives the validation of one seed: the table's value and normal noise, whose spread is that between single seeds
-on Cora. Searches without a race name the highest of so many single values; a race of 200 look-ups gives a fifth of them
-to further seeds of four leaders, and names the highest estimate. Regrets are in percent points, means over the tables: the
-table's best validation less that of the named architecture, both without noise, and the same of test.
+A look-up gives the validation of one seed: the table's value and normal noise, whose spread is that between single
+seeds on Cora. Searches without a race name the highest of so many single values; a race of 200 look-ups gives a fifth
+of them to further seeds of four leaders, and names the highest estimate. Regrets are in percent points, means over the
+tables: the table's best validation less that of the named architecture, both without noise, and the same of test.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from graphlab.nas.core.race import RaceConfig
 from graphlab.nas.registry import TABLES, find_table
 from graphlab.nas.results.racing import RaceResult
 from graphlab.nas.results.simulation import simulate
-from graphlab.nas.tables import PERCENT, SEED_SPREAD, NoisyTableObjective, Table
+from graphlab.nas.tables import SEED_SPREAD, NoisyTableObjective, Table
 from graphlab.records.statistics import mean_interval
 
 STRATEGIES = ("random", "evolution")

@@ -6,8 +6,8 @@
 For each data set, searches of `gnn-micro-tuned` by AGNN and by chance, which begin with the space's hand-set networks
 and may take as many epochs each. Searches on citation networks and block models see the official validation labels, as
 in the papers, but for a fifth; those on MUTAG a part of each training fold. The answer of each search is then trained
-with every seed on the official split under the task's protocol, and so are the hand-set networks of the space, gcn and gat
-with their own recipes, and, of Cora and CiteSeer, the answer of the searches of `gnn-micro` before there were races.
+with every seed on the official split under the task's protocol, and so are the hand-set networks of the space, gcn and
+gat with their own recipes, and, of Cora and CiteSeer, the answer of searches of `gnn-micro` before there were races.
 Differences are paired over the seeds. No test label has a part in any choice.
 
 What is done is kept in the store, so that the study goes on where it stopped.
