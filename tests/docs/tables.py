@@ -102,18 +102,18 @@ TABLES = {"tables": tables, "results": results, "kinship paths": kinship_paths, 
 """What makes the table between `<!-- mark -->` and `<!-- mark end -->`, by mark."""
 
 
-def written(text: str, mark: str) -> str:
+def written(text: str, mark: str, table: str) -> str:
     """The page with the table of this mark as it is to be."""
     start, end = f"<!-- {mark} -->\n", f"<!-- {mark} end -->"
     before, _, rest = text.partition(start)
     _, found, after = rest.partition(end)
     assert found, f"the page has no {start.strip()} ... {end}"
-    return f"{before}{start}{TABLES[mark]()}{end}{after}"
+    return f"{before}{start}{table}{end}{after}"
 
 
 if __name__ == "__main__":
     page = ROOT / "README.md"
     text = page.read_text(encoding="utf-8")
     for mark in TABLES:
-        text = written(text, mark)
+        text = written(text, mark, TABLES[mark]())
     page.write_text(text, encoding="utf-8")

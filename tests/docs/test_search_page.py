@@ -1,29 +1,45 @@
-"""What docs/SEARCH.md says of spaces: its blocks run, and its names and values are those that there are."""
+"""What docs/SEARCH.md says: its blocks run, and its names, values and tables are those that there are."""
 
 from __future__ import annotations
 
 import re
 import shlex
 
+import pytest
+
+from graphlab.nas.core.race import RaceConfig
 from graphlab.nas.registry import find_space
 from graphlab.nas.spaces.gnn_micro_tuned import OWN, TRAINING
 from tests.docs.blocks import ROOT, blocks
+from tests.docs.search_tables import TABLES
+from tests.docs.tables import written
 
 PAGE = "docs/SEARCH.md"
 TEXT = (ROOT / PAGE).read_text(encoding="utf-8")
 
 
-def test_the_snippet_runs(capsys):
-    (python,) = [block for block in blocks(PAGE) if block.language == "python"]
-    exec(compile(python.text, PAGE, "exec"), {})
+def texts(language):
+    return [block.text for block in blocks(PAGE) if block.language == language]
+
+
+def test_hand_set_networks_are_shown(capsys):
+    exec(compile(texts("python")[1], PAGE, "exec"), {})
     shown = capsys.readouterr().out
     assert all(name in shown for name in find_space("gnn-micro-tuned").hand_set())
 
 
-def test_the_command_runs(cli):
-    (bash,) = [block for block in blocks(PAGE) if block.language == "bash"]
-    (line,) = bash.text.splitlines()
-    assert "weight_decay" in cli(*shlex.split(line)[1:]).out
+def test_a_search_races_and_reports(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path))
+    assert texts("python")[0].count("epochs=3000") == 1
+    exec(compile(texts("python")[0].replace("epochs=3000", "epochs=1500"), PAGE, "exec"), {})
+    shown = capsys.readouterr().out
+    assert "expect between" in shown and "the mean over" in shown
+
+
+def test_the_commands_run(cli, tmp_path):
+    report, describe = (text.strip() for text in texts("bash"))
+    assert "random search" in cli(*shlex.split(report)[1:], "--store", tmp_path).out
+    assert "weight_decay" in cli(*shlex.split(describe)[1:]).out
 
 
 def test_hand_set_networks_are_those_that_the_page_names():
@@ -36,3 +52,14 @@ def test_hand_set_networks_are_those_that_the_page_names():
 def test_values_are_those_that_the_page_lists():
     rows = dict(re.findall(r"^\| `(\w+)` \| ([\w., -]+) \|", TEXT, re.MULTILINE))
     assert rows == {name: ", ".join(map(str, options)) for name, options in (OWN | TRAINING).items()}
+
+
+def test_settings_of_a_race_are_those_that_the_page_lists():
+    rows = dict(re.findall(r"^\| `race\.(\w+)` \| ([\w.]+) \|", TEXT, re.MULTILINE))
+    config = RaceConfig().to_json()
+    assert rows == {name: str(value) for name, value in config.items() if name != "ladder"}
+
+
+@pytest.mark.parametrize("mark", sorted(TABLES))
+def test_tables_are_those_of_stored_studies(mark):
+    assert written(TEXT, mark, TABLES[mark]()) == TEXT, "python -m tests.docs.search_tables writes them"

@@ -46,15 +46,23 @@ RECIPES = {"gat": RECIPE | {"dropout": 0.6, "lr": 0.005, "epochs": 400}}
 """Recipes that differ: that of Veličković et al., ICLR 2018, section 3.3."""
 
 
+MOST_CHANNELS = 256
+"""Of all heads of a hidden layer together: wider ones take most of a search's time, and are four times as wide as the
+networks that people take."""
+
+
 class GNNMicroTuned(GNNMicro):
     """The decisions of `gnn-micro` but for the activation of the outputs, and `dropout`, `norm`, `lr`,
-    `weight_decay`, `epochs` and `patience`."""
+    `weight_decay`, `epochs` and `patience`; the heads of a hidden layer have at most 256 channels together."""
 
     name = "gnn-micro-tuned"
     decisions = (
         *(decision for decision in GNNMicro.decisions if decision.name not in OUTPUTS),
         *(Decision(name, Choices(options), name) for name, options in (OWN | TRAINING).items()),
     )
+
+    def is_valid(self, values: Mapping[str, Any]) -> bool:
+        return all(values[f"heads_{k}"] * values[f"hidden_dims_{k}"] <= MOST_CHANNELS for k in range(1, LAYERS))
 
     def hand_set(self) -> Mapping[str, Architecture]:
         """The networks of `gnn-micro` with the recipe of `gat`, and the others with that of `gcn`. `gcn` differs from
