@@ -85,7 +85,7 @@ class Study:
             strategy,
             self.dataset,
             space=SPACE,
-            epochs=self.options.epochs,
+            total_epochs=self.options.epochs,
             racing="asha",
             seed=seed,
             on="train" if self.dataset in ON_TRAIN else "validation",

@@ -41,8 +41,12 @@ def search(
     trials: Annotated[
         int | None, typer.Option("--trials", min=1, help="Evaluations [100, if there is no other budget].")
     ] = None,
-    epochs: Annotated[float | None, typer.Option("--epochs", help="Of all trainings together.")] = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Of all evaluations together.")] = None,
+    total_epochs: Annotated[
+        float | None, typer.Option("--total-epochs", help="Of all trainings together, at most.")
+    ] = None,
+    total_seconds: Annotated[
+        float | None, typer.Option("--total-seconds", help="Of all evaluations together, at most.")
+    ] = None,
     racing: Annotated[
         str | None,
         typer.Option("--racing", help="asha or hyperband: few epochs for many, many seeds for few; race.eta by --set."),
@@ -103,8 +107,8 @@ def search(
         choose_data(dataset, data, data_options),
         space=space,
         trials=trials,
-        epochs=epochs,
-        seconds=seconds,
+        total_epochs=total_epochs,
+        total_seconds=total_seconds,
         racing=racing,  # pyright: ignore[reportArgumentType]
         start=_starts_of(start),
         seed=seed,

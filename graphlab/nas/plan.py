@@ -29,7 +29,7 @@ from graphlab.nas.objectives.inner import Part, eligibility, searched
 from graphlab.nas.objectives.sharing import SharingObjective
 from graphlab.nas.objectives.training import TrainingObjective
 from graphlab.nas.optuna.history import StudyHistory, open_history
-from graphlab.nas.optuna.storage import Where
+from graphlab.nas.optuna.storage import Where, is_stored
 from graphlab.nas.registry import STRATEGIES, find_space, find_table, is_table, make_strategy
 from graphlab.nas.settings_space import ListedSpace, SettingsSpace, model_of
 from graphlab.nas.tables import Table, TableObjective
@@ -74,15 +74,15 @@ class SearchSpec:
     device: str = "cpu"
     sharing: int | None = None
     constraints: Mapping[str, float] = field(default_factory=dict)
-    epochs: float | None = None
-    seconds: float | None = None
+    total_epochs: float | None = None
+    total_seconds: float | None = None
     racing: Ladder | None = None
     start: Start = True
 
     @property
     def budget(self) -> Budget:
         """How long the search goes on."""
-        return Budget(self.trials, self.epochs, self.seconds)
+        return Budget(self.trials, self.total_epochs, self.total_seconds)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -141,7 +141,7 @@ class SearchPlan:
         spec = self.spec
         make = TrainingObjective if spec.sharing is None else partial(SharingObjective, warm_up=spec.sharing)
         objective = make(
-            searched(data, spec.on, spec.seed),
+            searched(data, spec.on, spec.seed, keeps_report=spec.racing is not None),
             self.space,
             Store(spec.store),
             seeds=spec.seeds,
@@ -245,6 +245,9 @@ class SearchPlan:
     def name(self) -> str:
         """The study's: all that decides its trials, with the code of what is one's own; but not how many there are, so
         that more can be asked for."""
+        return self._name(self.starts)
+
+    def _name(self, starts: Mapping[str, Architecture]) -> str:
         identity = {
             "strategy": [self.spec.strategy, self.strategy.config.to_json()],
             "space": self.space.name,
@@ -260,13 +263,16 @@ class SearchPlan:
             identity["constraints"] = {limit.metric: limit.value for limit in self.objective.limits}
         if self.race:
             identity["race"] = self.race.to_json()
-        if self.starts:
-            identity["starts"] = list(self.starts.items())
+        if starts:
+            identity["starts"] = list(starts.items())
         where = self.table.name if self.table else self.data.name
         return f"{self.spec.strategy}-{where}-{hash_text(canonical_json(identity))[:12]}".replace("/", "-")
 
     def loop(self, where: Where) -> SearchLoop[StudyHistory]:
         """One worker, at the study which is there or is made now."""
+        if self.spec.start is True and self.starts and not self.race and is_stored(where, self._name({})):
+            self.starts = {}  # a search of before hand-set networks came first goes on as it began
+            self.__dict__.pop("name", None)
         strategy, names = self.strategy.fresh(), self.objective.names
         history = open_history(where, self.name, strategy, prune_after=self._prune_after(), metrics=names)
         self.objective.keep_in(Store(self.spec.store).path / FOLDER / self.name)

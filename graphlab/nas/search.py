@@ -43,8 +43,8 @@ def search(
     *,
     space: str | os.PathLike[str] | Mapping[str, Any] | type[nn.Module] | None = None,
     trials: int | None = None,
-    epochs: float | None = None,
-    seconds: float | None = None,
+    total_epochs: float | None = None,
+    total_seconds: float | None = None,
     racing: Ladder | None = None,
     start: Start = True,
     seed: int = 0,
@@ -70,8 +70,8 @@ def search(
                 the values to try, as `{"model": "gcn", "hidden_dim": [8, 16], "lr": (1e-4, 1e-1, "log")}`, or a YAML
                 file of these; default gnn-micro, and of a table its own
     trials      evaluations of different architectures, or in a race of its rungs; 100 if there is no other budget
-    epochs      of all trainings together, at most
-    seconds     of all evaluations together, of every worker
+    total_epochs   of all trainings together, at most
+    total_seconds  of all evaluations together, of every worker
     racing      `asha` or `hyperband`: many architectures are trained for few epochs on one seed, few of them for all
                 epochs on many seeds, and the answer is the best of the leaders by an estimate over seeds; settings of
                 the race as `**{"race.eta": 2}`, see `graphlab.nas.core.race`. None evaluates each whole, at once
@@ -119,9 +119,9 @@ def search(
         strategy=strategy,
         dataset=dataset if isinstance(dataset, str) else dataset.name,
         space=listed,
-        trials=DEFAULT_TRIALS if trials is epochs is seconds is None else trials,
-        epochs=epochs,
-        seconds=seconds,
+        trials=DEFAULT_TRIALS if trials is total_epochs is total_seconds is None else trials,
+        total_epochs=total_epochs,
+        total_seconds=total_seconds,
         racing=racing,
         start=start if isinstance(start, bool) else plain(start),
         seed=parse_seeds([seed])[0],
@@ -143,7 +143,9 @@ def search(
     keep_model(model_of(listed), folder)
     with launch(spec, workers - 1), progress_bar(plan, progress) as on_outcome:
         loop.run(on_outcome)
-    outcomes = tuple(loop.outcomes if spec.epochs is spec.seconds is None else spec.budget.within(loop.outcomes))
+    outcomes = tuple(
+        loop.outcomes if spec.total_epochs is spec.total_seconds is None else spec.budget.within(loop.outcomes)
+    )
     return Search(
         plan,
         loop.history,
@@ -161,7 +163,7 @@ def random_like(found: Search, progress: bool | None = None) -> Search:
         "random",
         spec.dataset if plan.is_named else plan.data,
         space=spec.space,
-        epochs=sum(outcome.epochs for outcome in found.outcomes),
+        total_epochs=sum(outcome.epochs for outcome in found.outcomes),
         racing=spec.racing,
         start=False,
         seed=spec.seed,
@@ -180,7 +182,7 @@ def random_like(found: Search, progress: bool | None = None) -> Search:
 def progress_bar(plan: SearchPlan, show: bool | None) -> Iterator[OnOutcome]:
     """A bar on standard error; `show` None shows it on a terminal."""
     spec = plan.spec
-    total = spec.trials or math.ceil(spec.epochs or spec.seconds or 0)
+    total = spec.trials or math.ceil(spec.total_epochs or spec.total_seconds or 0)
     with counted(f"{spec.strategy} on {spec.dataset}", total, show) as tell:
         name, done = plan.objective.names[0], 0
         best: Outcome | None = None
@@ -201,7 +203,7 @@ def progress_bar(plan: SearchPlan, show: bool | None) -> Iterator[OnOutcome]:
 
 def _taken(outcome: Outcome, spec: SearchSpec) -> int:
     """Of a budget of epochs or seconds."""
-    return round(outcome.epochs if spec.epochs else outcome.seconds)
+    return round(outcome.epochs if spec.total_epochs else outcome.seconds)
 
 
 def _names_of(objectives: object) -> tuple[str, ...]:

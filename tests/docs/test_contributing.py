@@ -89,7 +89,7 @@ def test_dataset_keeps_the_contract(shell, package):
 @pytest.mark.slow
 def test_strategy_and_space_keep_the_contract(shell, package):
     words = f"{command('python -m pytest tests/nas')} -p no:cacheprovider"
-    assert passed(shell(words, cwd=ROOT, path=package)) == 14
+    assert passed(shell(words, cwd=ROOT, path=package)) == 15
 
 
 @pytest.mark.slow

@@ -30,8 +30,8 @@ def test_hand_set_networks_are_shown(capsys):
 
 def test_a_search_races_and_reports(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path))
-    assert texts("python")[0].count("epochs=3000") == 1
-    exec(compile(texts("python")[0].replace("epochs=3000", "epochs=1500"), PAGE, "exec"), {})
+    assert texts("python")[0].count("total_epochs=3000") == 1
+    exec(compile(texts("python")[0].replace("total_epochs=3000", "total_epochs=1500"), PAGE, "exec"), {})
     shown = capsys.readouterr().out
     assert "expect between" in shown and "the mean over" in shown
 

@@ -31,9 +31,11 @@ class Budget:
             require_count("trials", self.evaluations, "a search has at least one trial: say trials=100")
         for name, bound in (("epochs", self.epochs), ("seconds", self.seconds)):
             if bound is not None and not (isinstance(bound, int | float) and math.isfinite(bound) and bound > 0):
-                raise ConfigError(f"a search cannot take {bound!r} {name}", hint=f"name a number above 0: {name}=30000")
+                raise ConfigError(
+                    f"a search cannot take {bound!r} {name}", hint=f"name a number above 0: total_{name}=30000"
+                )
         if self == Budget():
-            raise ConfigError("a search without a budget does not end", hint="say trials=100, or epochs=30000")
+            raise ConfigError("a search without a budget does not end", hint="say trials=100, or total_epochs=30000")
 
     @property
     def count(self) -> int:

@@ -23,16 +23,16 @@ REPORTED = 0.2
 """Share of the official validation part that a search on it does not see, of each class where there are classes."""
 
 
-def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
+def searched(dataset: Dataset, part: Part, seed: int, *, keeps_report: bool = False) -> Dataset:
     """The data set as a search sees it. The official test is not there.
 
     train       30 % of the training part is selected on, drawn once for the search, evenly over classes; its test part
                 is the official validation part
-    validation  the official validation part is selected on, see `eligibility`, but for a fifth, drawn likewise, which
-                is its test part; where messages go over what is selected on, as over triples and links, or there is
-                too little of it, all is selected on, and is the test part too
+    validation  the official validation part is selected on, see `eligibility`, and is the test part too; if it
+                `keeps_report`, a fifth of it, drawn likewise, is the test part alone, but where messages go over what
+                is selected on, as over triples and links, or there is too little of it
 
-    No checkpoint and no architecture is selected on the test part: it tells what a search's choice is worth.
+    What is in the test part alone no checkpoint and no architecture is selected on: it tells what a choice is worth.
 
     Raises IncompatibleError for data whose training part is also what messages go over, as triples and links are, or
     too small to hold some of it out.
@@ -43,14 +43,20 @@ def searched(dataset: Dataset, part: Part, seed: int) -> Dataset:
         return Split(*items.hold_out(dataset, split.train, HELD_OUT, stream.child(k)), split.validation)
 
     def on_validation(split: Split, k: int) -> Split:
+        return Split(split.train, split.validation, split.validation)
+
+    def on_most_of_validation(split: Split, k: int) -> Split:
         try:
             chosen, reported = items.hold_out(dataset, split.validation, REPORTED, stream.child("report", k))
         except IncompatibleError:
-            chosen = reported = split.validation
+            return on_validation(split, k)
         return Split(split.train, chosen, reported)
 
+    if part == "validation" and keeps_report:
+        most = _with(dataset, "validation", on_most_of_validation)
+        return derived(most, dataset, f"searched on validation, seed {seed}")
     if part == "validation":
-        return derived(_with(dataset, "validation", on_validation), dataset, f"searched on validation, seed {seed}")
+        return derived(_with(dataset, "validation", on_validation), dataset, "searched on validation")
     return derived(_with(dataset, "inner", on_train), dataset, f"searched on the inner split of seed {seed}")
 
 

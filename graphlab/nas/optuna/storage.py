@@ -83,6 +83,16 @@ def open_storage(where: Where, name: str) -> BaseStorage:
         ) from error
 
 
+def is_stored(where: Where, name: str) -> bool:
+    """Whether there is a study of this name. Raises as `open_storage` does."""
+    if where is None:
+        return False
+    if "://" in str(where):
+        with quiet_optuna():
+            return any(study.study_name == name for study in open_database(str(where)).get_all_studies())
+    return Path(where, name, JOURNAL).exists()
+
+
 class Journal(JournalStorage):
     """Optuna's storage in a file of lines.
 

@@ -54,14 +54,23 @@ def test_on_validation_the_official_test_is_not_there_either():
     data = example("node-classification")
     split = searched(data, "validation", 0).split()
     assert torch.equal(split.train, data.split().train)
+    assert torch.equal(split.validation, data.split().validation)
+    assert torch.equal(split.test, split.validation)
+    assert not has_report(searched(data, "validation", 0))
+
+
+def test_a_search_that_keeps_a_report_does_not_see_a_fifth_of_validation():
+    data = example("node-classification")
+    split = searched(data, "validation", 0, keeps_report=True).split()
+    assert torch.equal(split.train, data.split().train)
     official = data.split().validation
     assert torch.equal(torch.cat([split.validation, split.test]).sort().values, official.sort().values)
     assert len(split.test) == max(1, round(REPORTED * len(official)))
-    assert has_report(searched(data, "validation", 0))
+    assert has_report(searched(data, "validation", 0, keeps_report=True))
 
 
 def test_what_messages_go_over_is_not_held_out_of_validation():
-    data = searched(example("kg-transductive"), "validation", 0)
+    data = searched(example("kg-transductive"), "validation", 0, keeps_report=True)
     assert torch.equal(data.split().validation, data.split().test)
     assert not has_report(data)
 

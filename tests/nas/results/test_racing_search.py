@@ -33,13 +33,13 @@ def silent(step, value):
 def race(store, strategy="agnn", epochs=200, **options):
     settings = {"race.share": 0.4, **SHORT, **options.pop("settings", {})}
     given = {"racing": "asha", "on": "validation", "device": "cpu", **options}
-    return gl.search(strategy, "karate", space="gcn", epochs=epochs, store=store, **given, **settings)
+    return gl.search(strategy, "karate", space="gcn", total_epochs=epochs, store=store, **given, **settings)
 
 
 def objective(store, data="node-classification"):
     space = find_space("gcn")
     return TrainingObjective(
-        searched(example(data), "validation", 0), space, Store(store), seeds=(0, 1), settings=SHORT
+        searched(example(data), "validation", 0, keeps_report=True), space, Store(store), seeds=(0, 1), settings=SHORT
     )
 
 
@@ -116,9 +116,7 @@ def test_the_report_has_hand_set_networks_and_a_random_search_of_no_more_epochs(
 
 
 def test_a_search_without_a_race_has_a_report_too(tmp_path):
-    found = gl.search(
-        "random", "karate", space="gcn", trials=3, seeds=2, on="validation", store=tmp_path, device="cpu", **SHORT
-    )
+    found = gl.search("random", "karate", space="gcn", trials=3, seeds=2, store=tmp_path, device="cpu", **SHORT)
     row = found.report().rows[0]
     values = found.seed_values(found.best)
     assert row.seeds == 2 and row.validation == pytest.approx(found.best.metrics["validation"])
@@ -179,14 +177,20 @@ def test_estimates_follow_neighbours_where_seeds_are_few():
         ({"objectives": "parameters"}, ConfigError, "validation alone"),
         ({"strategy": "tpe"}, IncompatibleError, "whole evaluations alone"),
         ({"racing": None}, ConfigError, "race.share is of a race"),
-        ({"epochs": 0}, ConfigError, "cannot take 0 epochs"),
-        ({"epochs": math.inf}, ConfigError, "cannot take inf epochs"),
+        ({"total_epochs": 0}, ConfigError, "cannot take 0 epochs"),
+        ({"total_epochs": math.inf}, ConfigError, "cannot take inf epochs"),
         ({"start": ["gat"]}, ConfigError, "no hand-set network 'gat'"),
         ({"start": {"mine": {"hidden_dim": 3}}}, InputError, "hidden_dim"),
     ],
 )
 def test_what_cannot_race_is_refused(options, error, words, tmp_path):
-    given = {"strategy": "random", "space": "gcn", "epochs": 100, "racing": "asha", "settings": {"race.share": 0.4}}
+    given = {
+        "strategy": "random",
+        "space": "gcn",
+        "total_epochs": 100,
+        "racing": "asha",
+        "settings": {"race.share": 0.4},
+    }
     given |= options
     settings = given.pop("settings")
     with pytest.raises(error, match=words):
@@ -216,7 +220,7 @@ def test_the_command_races_and_reports(tmp_path, cli):
         "validation",
         "--racing",
         "asha",
-        "--epochs",
+        "--total-epochs",
         "120",
     ]
     found = cli(*words, "--set", "training.epochs=9", "--report", "--json", "--store", tmp_path).json
