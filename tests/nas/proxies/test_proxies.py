@@ -297,7 +297,7 @@ def test_an_objective_that_cannot_be_read_is_refused_before_anything_is_written(
 def test_a_screen_proposes_the_best_of_what_its_base_drew(tmp_path, base):
     space = "gnn-micro" if base in ("graphnas", "agnn") else "gcn"
     settings = {"strategy.base": base, "strategy.proxy": "parameters", "strategy.draws": 6}
-    found = search(tmp_path, "screened", space=space, trials=4, **settings)
+    found = search(tmp_path, "screened", space=space, trials=4, start=False, **settings)
     assert [outcome.notes["parameters"] for outcome in found.outcomes] == [
         outcome.metrics["parameters"] for outcome in found.outcomes
     ]
@@ -319,7 +319,7 @@ def test_a_screened_search_goes_on_as_if_it_had_not_stopped(tmp_path):
 @pytest.mark.real_data
 def test_a_table_s_networks_are_built_for_the_screen(tmp_path):
     settings = {"strategy.base": "random", "strategy.proxy": "parameters", "strategy.draws": 3}
-    found = gl.search("screened", "nas-bench-graph/cora", trials=2, store=tmp_path, **settings)
+    found = gl.search("screened", "nas-bench-graph/cora", trials=2, store=tmp_path, start=False, **settings)
     objective = found.plan.objective
     for outcome in found.outcomes:
         counted = objective.plan(outcome.values)
