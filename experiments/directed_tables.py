@@ -127,6 +127,7 @@ def cell(dataset: str, model: str, options: argparse.Namespace) -> dict[str, Any
         trials=trials,
         seeds=3 if dataset in SMALL else 1,
         on="validation",
+        start=False,
         store=options.store,
         **fixed,
     )

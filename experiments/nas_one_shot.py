@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from graphlab.nas.oneshot.supernets import path
 from graphlab.nas.oneshot.training import SupernetTraining
 from graphlab.nas.plan import SearchPlan, SearchSpec
 from graphlab.nas.registry import find_table
+from graphlab.nas.results.result import Search
 from graphlab.nas.tables import PERCENT, Regret, Table
 
 TABLES = ("cora", "citeseer")
@@ -68,7 +70,9 @@ def regrets(found: gl.Search, table: Table) -> dict[int, Regret]:
 
 def rank_correlation(table: Table, seed: int, settings: dict[str, Any], store: str) -> float:
     """Of accuracies with the weights of the supernet that a search has left, to the table's; 0 where all are equal."""
-    plan = SearchPlan(SearchSpec("spos", table.name, None, NAMED[-1], seed, settings=settings, store=store))
+    plan = SearchPlan(
+        SearchSpec("spos", table.name, None, NAMED[-1], seed, settings=settings, store=store, start=False)
+    )
     plan.loop(None)
     config: Any = plan.strategy.config
     stream = plan.strategy.stream.child("supernet")
@@ -83,14 +87,16 @@ def spread(values: list[float]) -> list[float]:
     return [statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0]
 
 
+def search(strategy: str, table: Table, seed: int, store: str, settings: Mapping[str, Any]) -> Search:
+    """One search, whose first names are the strategy's own."""
+    return gl.search(strategy, table.name, trials=NAMED[-1], seed=seed, start=False, store=store, **settings)
+
+
 def study(name: str, seeds: tuple[int, ...], store: str) -> dict[str, Any]:
     table = find_table(f"nas-bench-graph/{name}")
     lines: dict[str, Any] = {}
     for label, (strategy, settings) in STRATEGIES.items():
-        found = [
-            regrets(gl.search(strategy, table.name, trials=NAMED[-1], seed=seed, store=store, **settings), table)
-            for seed in seeds
-        ]
+        found = [regrets(search(strategy, table, seed, store, settings), table) for seed in seeds]
         lines[label] = {
             f"{part} regret, best of {count}": spread([getattr(each[count], part) for each in found])
             for count in NAMED
