@@ -120,6 +120,8 @@ class SearchPlan:
         self.strategy = self._strategy()
         self.race = self._race()
         self.starts = different(self.space, self._starts())
+        if isinstance(self.objective, SharingObjective):
+            self.objective.whole_keys = frozenset(map(self.space.key, self.starts.values()))
 
     def _space_of_table(self, table: Table, settings: Mapping[str, Any]) -> Space:
         if self.spec.space not in (None, table.space.name):

@@ -59,6 +59,8 @@ class SharingObjective(TrainingObjective):
     result hangs on those before them: compare architectures by `Search.retrain`. An evaluation that is cut off starts
     again; the folder that `keep_in` names must stay if a search is to go on as if it had never stopped.
 
+    Architectures whose keys are `whole_keys`, the hand-set networks of a search, inherit nothing and leave their weights.
+
     Raises IncompatibleError for a space that does not say what may be shared, ConfigError for a warm-up that is longer
     than a training or no epoch long, and for trainings that start elsewhere.
     """
@@ -66,6 +68,7 @@ class SharingObjective(TrainingObjective):
     def __init__(self, dataset: Dataset, space: Space, store: Store, *, warm_up: int, **options: Any) -> None:
         super().__init__(dataset, space, store, **options)
         self.warm_up = warm_up
+        self.whole_keys: frozenset[str] = frozenset()
         self.keep_in(store.path)
         require_count("sharing", warm_up, "name the epochs of what inherits weights: sharing=20")
         first = space.sample(SeedStream(0).numpy())
@@ -101,7 +104,7 @@ class SharingObjective(TrainingObjective):
         left: dict[str, Tensor] = {}
 
         def train(seed: int, on_step: OnStep) -> Trained:
-            learner, trained = self._warm_up(plan, tags, seed, on_step)
+            learner, trained = self._warm_up(plan, tags if key not in self.whole_keys else {}, seed, on_step)
             left.update(roles(learner, tags, seed))
             return trained
 

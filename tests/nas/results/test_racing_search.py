@@ -244,3 +244,21 @@ def test_what_controllers_did_can_be_watched(tmp_path):
     other = gl.search("random", "karate", trials=2, on="validation", store=tmp_path, device="cpu", **SHORT)
     with pytest.raises(InputError, match="no controllers"):
         other.plot_trace()
+
+
+def test_a_budget_of_seconds_ends_a_search(tmp_path):
+    found = gl.search("random", "karate", space="gcn", total_seconds=0.3, store=tmp_path, device="cpu", **SHORT)
+    seconds = [outcome.seconds for outcome in found.outcomes]
+    assert sum(seconds[:-1]) < 0.3 and len(seconds) >= 1
+    again = gl.search("random", "karate", space="gcn", total_seconds=0.3, store=tmp_path, device="cpu", **SHORT)
+    assert [outcome.key for outcome in again.outcomes] == [outcome.key for outcome in found.outcomes]
+
+
+def test_shared_weights_are_inherited_from_hand_set_networks(tmp_path):
+    found = gl.search("agnn", "karate", trials=8, sharing=2, on="validation", store=tmp_path, device="cpu", **SHORT)
+    starts = [outcome for outcome in found.outcomes if outcome.start]
+    assert all(outcome.metrics["inherited"] == 0 and outcome.metrics["epochs"] == 9 for outcome in starts)
+    first, *rest = found.outcomes[len(starts) :]
+    parent = first.notes["changes"][0]["in"]
+    assert found.plan.space.key(parent) in {outcome.key for outcome in starts}
+    assert any(outcome.metrics["inherited"] > 0.9 and outcome.metrics["epochs"] == 2 for outcome in (first, *rest))
