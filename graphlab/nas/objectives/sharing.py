@@ -59,7 +59,7 @@ class SharingObjective(TrainingObjective):
     result hangs on those before them: compare architectures by `Search.retrain`. An evaluation that is cut off starts
     again; the folder that `keep_in` names must stay if a search is to go on as if it had never stopped.
 
-    Architectures whose keys are `whole_keys`, the hand-set networks of a search, inherit nothing and leave their weights.
+    Architectures whose keys are `whole_keys`, hand-set networks of a search, inherit nothing and leave their weights.
 
     Raises IncompatibleError for a space that does not say what may be shared, ConfigError for a warm-up that is longer
     than a training or no epoch long, and for trainings that start elsewhere.

@@ -67,7 +67,7 @@ def plot_trace(search: Search) -> Plot:
 
     trace = search.trace
     kinds = [name for name in trace.columns if name in search.plan.space.kinds]
-    shares = "inherited" in trace and trace["inherited"].notna().any()
+    shares = "inherited" in trace
     figure = Plot(height=4.6 + 1.4 * shares)
     panels = figure.subplots(2 + shares, 1, sharex=True)
     for axes in panels:
