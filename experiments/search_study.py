@@ -117,7 +117,6 @@ class Study:
         runs = found.retrain(self.seeds)[best.key]
         cost = {
             "epochs": sum(outcome.epochs for outcome in found.outcomes),
-            "seconds": round(sum(outcome.seconds for outcome in found.outcomes)),
             "architectures": sum(outcome.is_new for outcome in found.outcomes),
         }
         worth = asdict(found.report().rows[0])

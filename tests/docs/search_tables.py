@@ -47,10 +47,10 @@ def study() -> str:
                     f"{100 * test['mean']:.1f} ± {100 * test['std']:.1f} ({test['n']})",
                     f"{100 * answer['validation']:.1f}, {100 * answer['report']:.1f}" if answer else "",
                     (f"the hand-set {answer['start']}" if answer["start"] else "a new one") if answer else "",
-                    f"{cost['epochs']:,.0f}, {cost['seconds']:,} s, {cost['architectures']}" if cost else "",
+                    f"{cost['epochs']:,.0f}, {cost['architectures']}" if cost else "",
                 )
             )
-    heads = ("data set", "network", "test", "validation, report", "the answer is", "epochs, seconds, architectures")
+    heads = ("data set", "network", "test", "validation, report", "the answer is", "epochs, architectures")
     return markdown(heads, rows)
 
 
