@@ -39,7 +39,7 @@ class Precision:
         return value
 
     def bias(self, bias: Tensor, weight: Tensor) -> Tensor:
-        """A bias `[out]` that is added to products of kept rows and the kept weight `[out, in]`."""
+        """A bias `[out]` that is added to products of rows and of a weight `[out, in]`, given as it is trained."""
         return bias
 
 
@@ -202,12 +202,15 @@ class _MLP(nn.Module):
 
     def forward(self, x: Tensor, keep: Precision) -> Tensor:
         heads, dim = x.shape[1:]
-        first = keep("weight", self.first[0, :, :heads, :dim].flatten(1))
-        second = keep("weight", self.second[:heads, :dim].flatten(0, 1))
-        first_bias = keep.bias(self.first_bias, first)
-        second_bias = keep.bias(self.second_bias[:heads, :dim].flatten(), second)
-        inner = keep("linear", F.linear(keep("linear", x.flatten(1)), first, first_bias)).relu()
-        return keep("linear", F.linear(keep("linear", inner), second, second_bias)).unflatten(1, (heads, dim))
+        first, second = self.first[0, :, :heads, :dim].flatten(1), self.second[:heads, :dim].flatten(0, 1)
+        inner = _affine(x.flatten(1), first, self.first_bias, keep).relu()
+        outer = _affine(inner, second, self.second_bias[:heads, :dim].flatten(), keep)
+        return outer.unflatten(1, (heads, dim))
+
+
+def _affine(x: Tensor, weight: Tensor, bias: Tensor, keep: Precision) -> Tensor:
+    """x `[n, in]` by weight `[out, in]` and bias `[out]` -> `[n, out]`."""
+    return keep("linear", F.linear(keep("linear", x), keep("weight", weight), keep.bias(bias, weight)))
 
 
 def _matrix(heads: int, dim: int, in_shape: tuple[int, ...]) -> nn.Parameter:
