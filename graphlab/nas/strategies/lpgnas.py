@@ -9,7 +9,7 @@ with the straight-through gradient of what it drew, while what the other one dre
 
 The paper's code is not public, and details of it are recalled with low confidence. Ours are: L is the held-out loss, as
 in DARTS; L_q is the expectation over both controllers, so that it moves the architecture too; networks are in full
-precision until the formats are learned; Adam, its learning rates, the temperature and the shares of epochs; and the
+precision until the formats are learned; Adam, its learning rates, the temperature, the period and the shares of epochs; and the
 formats, see `graphlab.nas.spaces.gnn_micro_quantized`. Networks come by their probability, of several betas one of each
 in turn, and what is evaluated is trained anew.
 """
@@ -27,7 +27,7 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from graphlab.core.citation import Citation
-from graphlab.core.config import PositiveFloat
+from graphlab.core.config import PositiveFloat, PositiveInt
 from graphlab.core.errors import IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.core.objective import Objective
@@ -44,6 +44,7 @@ from graphlab.nas.registry import find_supernet
 class Config(OneShotConfig):
     """betas        what all bits of full precision add to the loss; of several, with commas between them, each has a
                  supernet of its own, and their networks make a front
+    period       epochs from one step of the controllers to the next, which takes ten times as long as one of the weights
     lr           of the architecture's logits
     format_lr    of the formats' logits
     temperature  of the relaxed choice, whose gradient the logits have
@@ -52,12 +53,14 @@ class Config(OneShotConfig):
                  share of the epochs in which the formats rest
     """
 
+    epochs: PositiveInt = 300
     betas: str = "0.1"
+    period: PositiveInt = 3
     lr: PositiveFloat = 0.05
     format_lr: PositiveFloat = 0.05
     temperature: PositiveFloat = 1.0
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    format_warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    format_warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.4
 
     @field_validator("betas", mode="before")
     @classmethod
@@ -156,13 +159,13 @@ class LPGNAS(OneShot):
     def learn(self, training: SupernetTraining, beta: float, name: str = "supernet") -> Controllers:
         """Train a supernet, kept under a name, and its controllers; the controllers."""
         controllers = self.start()
-        resting, format_resting = (self.config.warm_up, self.config.format_warm_up)
+        resting, format_resting = self.config.warm_up, self.config.format_warm_up
 
         def epoch(number: int) -> None:
             with_formats = number > format_resting * training.epochs
             for step, (on_train, on_held_out) in enumerate(training.losses(number)):
                 stream = training.stream.child("paths", number, step)
-                if number > resting * training.epochs:
+                if number > resting * training.epochs and number % self.config.period == 0:
                     _improve(controllers, training, on_held_out, beta, stream, with_formats)
                 architecture, formats = controllers.drawn(stream.child("weights"), with_formats)
                 training.descend(on_train, settled({**architecture, **formats}))
