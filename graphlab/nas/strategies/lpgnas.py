@@ -9,9 +9,9 @@ with the straight-through gradient of what it drew, while what the other one dre
 
 The paper's code is not public, and details of it are recalled with low confidence. Ours are: L is the held-out loss, as
 in DARTS; L_q is the expectation over both controllers, so that it moves the architecture too; networks are in full
-precision until the formats are learned; Adam, its learning rates, the temperature, the period and the shares of epochs; and the
-formats, see `graphlab.nas.spaces.gnn_micro_quantized`. Networks come by their probability, of several betas one of each
-in turn, and what is evaluated is trained anew.
+precision until the formats are learned; Adam, its learning rates, the temperature, the period and the shares of epochs;
+and the formats, see `graphlab.nas.spaces.gnn_micro_quantized`. Networks come by their probability, of several betas one
+of each in turn, and what is evaluated is trained anew.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ from graphlab.nas.registry import find_supernet
 class Config(OneShotConfig):
     """betas        what all bits of full precision add to the loss; of several, with commas between them, each has a
                  supernet of its own, and their networks make a front
-    period       epochs from one step of the controllers to the next, which takes ten times as long as one of the weights
+    period       epochs from one step of the controllers to the next; one takes twenty times as long as one of the
+                 weights
     lr           of the architecture's logits
     format_lr    of the formats' logits
     temperature  of the relaxed choice, whose gradient the logits have
@@ -53,9 +54,9 @@ class Config(OneShotConfig):
                  share of the epochs in which the formats rest
     """
 
-    epochs: PositiveInt = 300
+    epochs: PositiveInt = 600
     betas: str = "0.1"
-    period: PositiveInt = 3
+    period: PositiveInt = 6
     lr: PositiveFloat = 0.05
     format_lr: PositiveFloat = 0.05
     temperature: PositiveFloat = 1.0
