@@ -43,7 +43,7 @@ from graphlab.quantization.formats import parse
 
 SPACE = "gnn-micro-quantized"
 DATASETS = ("planetoid/cora", "planetoid/citeseer")
-BETAS = "0,0.001,0.01,0.1,1,10"
+BETAS = "0,0.01,0.03,0.1,0.3,1"
 FLOATS = "linear=float32"
 """A scheme without any format."""
 
@@ -97,10 +97,9 @@ class Study:
 
     def learned(self, seed: int) -> tuple[Search, float]:
         """The search by LPGNAS, and the seconds that it took with its supernets, over all interruptions."""
-        betas = self.options.betas
-        name = f"{self.dataset}-{seed}-{betas}-{self.options.names}-{self.options.epochs}-{self.options.training_epochs}".replace(
-            "/", "-"
-        )
+        betas, options = self.options.betas, self.options
+        parts = (self.dataset, seed, betas, options.names, options.epochs, options.training_epochs)
+        name = "-".join(map(str, parts)).replace("/", "-")
         clock = store_root(self.options.store) / "lpgnas" / f"{name}.json"
         before, started = json.loads(clock.read_text()) if clock.exists() else None, time.monotonic()
         try:

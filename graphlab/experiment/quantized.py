@@ -111,7 +111,8 @@ def memory_bits(plan: Plan, task: Task[Any], seed: int) -> int:
         raise IncompatibleError(
             f"what {component.name} keeps is not known before training", hint="use the transform quantize, or none"
         )
-    assignment = Assignment(()) if component is None else Assignment.parse(component.config.scheme)
+    scheme: str | None = getattr(component and component.config, "scheme", None)
+    assignment = Assignment(()) if scheme is None else Assignment.parse(scheme)
     total = bits_of(assignment, _counts(plan.build_learner(task, seed), task, assignment))[-1]
     return total.weight_bits + total.buffer_bits
 

@@ -146,11 +146,11 @@ def stored_bits(module: nn.Module) -> int:
 
 def _bits_by_format(module: nn.Module) -> dict[int, int]:
     """Of the parameters behind rounded weights, by their id."""
-    found = {}
-    for each in module.modules():
-        quantiser = each[0] if isinstance(each, ParametrizationList) and len(each) == 1 else None
+    found: dict[int, int] = {}
+    for chain in module.modules():
+        quantiser = next(chain.children(), None) if isinstance(chain, ParametrizationList) else None
         if isinstance(quantiser, WeightQuantiser):
-            weight = each.original
+            weight: Any = chain.original
             scales = 1 if quantiser.dim is None else weight.shape[quantiser.dim]
             found[id(weight)] = weight.numel() * quantiser.format.bits + FLOAT_BITS * scales
     return found
