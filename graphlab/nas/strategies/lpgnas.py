@@ -42,16 +42,15 @@ from graphlab.nas.registry import find_supernet
 
 
 class Config(OneShotConfig):
-    """betas        what all bits of full precision add to the loss; of several, with commas between them, each has a
-                 supernet of its own, and their networks make a front
-    period       epochs from one step of the controllers to the next; one takes twenty times as long as one of the
-                 weights
-    lr           of the architecture's logits
-    format_lr    of the formats' logits
-    temperature  of the relaxed choice, whose gradient the logits have
-    warm_up      share of the epochs in which weights alone are trained
-    format_warm_up
-                 share of the epochs in which the formats rest
+    """betas           what all bits of full precision add to the loss; of several, with commas between them, each has a
+                    supernet of its own, and their networks make a front
+    period          epochs from one step of the controllers to the next; one takes twenty times as long as one of the
+                    weights
+    lr              of the architecture's logits
+    format_lr       of the formats' logits
+    temperature     of the relaxed choice, whose gradient the logits have
+    warm_up         share of the epochs in which weights alone are trained
+    format_warm_up  share of the epochs in which networks are in full precision and the formats' logits rest
     """
 
     epochs: PositiveInt = 600

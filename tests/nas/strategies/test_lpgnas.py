@@ -161,6 +161,15 @@ def test_a_search_gives_a_front_and_goes_on_the_same(tmp_path):
     assert whole.front and set(whole.df.columns) >= {"validation", "bits", "weight_format_1"}
 
 
+@pytest.mark.parametrize("name", ["darts", "spos"])
+def test_other_one_shot_strategies_search_formats_too(name, tmp_path):
+    few = {"strategy.population": 2, "strategy.generations": 0} if name == "spos" else {}
+    brief = {"strategy.epochs": 2, "strategy.shrink": 64, "training.epochs": 2, **few}
+    data = example("node-classification")
+    found = gl.search(name, data, space=SPACE.name, trials=2, start=False, store=tmp_path, progress=False, **brief)
+    assert [outcome.state for outcome in found.outcomes] == ["finished"] * 2
+
+
 def test_a_supernet_that_was_stopped_goes_on_to_the_same(tmp_path):
     def names(folder, stop_after=None):
         made, done = strategy(folder, betas="0.1,1"), []

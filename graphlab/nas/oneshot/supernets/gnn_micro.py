@@ -55,7 +55,7 @@ class GNNMicroSupernet(Supernet):
         super().__init__(config, spec, shrink, partial)
         self.node_features = spec.node
         self.features = FeatureInput(config.dropout)
-        self.dropout = config.dropout
+        self.dropout, self.decayed = config.dropout, config.decayed
         self._scaled = unit_rows if config.unit_rows else None
         widths = tuple(max(1, width // shrink) for width in HIDDEN_DIMS)
         in_shape: tuple[int, ...] = (vector_dim(spec.node, "gnn-micro"),)
@@ -74,6 +74,15 @@ class GNNMicroSupernet(Supernet):
     ) -> MicroLayer:
         """One of the layers; `dims` are the widths that a head may have."""
         return MicroLayer(in_shape, dims, averaged, config, partial)
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
+        """Weights of the layers decay that decay in the space's networks."""
+        if self.decayed == "all":
+            return super().parameter_groups(weight_decay)
+        return [
+            {"params": list(self.layers[0].parameters()), "weight_decay": weight_decay},
+            {"params": list(self.layers[1:].parameters()), "weight_decay": 0.0},
+        ]
 
     def forward(self, batch: Data) -> Tensor:
         near = self._neighbourhood(batch["edge_index"], int(batch.num_nodes or 0))
