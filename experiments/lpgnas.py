@@ -43,7 +43,7 @@ from graphlab.quantization.formats import parse
 
 SPACE = "gnn-micro-quantized"
 DATASETS = ("planetoid/cora", "planetoid/citeseer")
-BETAS = "0,0.01,0.03,0.1,0.3,1"
+BETAS = "0,0.0003,0.001,0.003,0.01,0.03"
 FLOATS = "linear=float32"
 """A scheme without any format."""
 

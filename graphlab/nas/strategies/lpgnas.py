@@ -54,7 +54,7 @@ class Config(OneShotConfig):
     """
 
     epochs: PositiveInt = 600
-    betas: str = "0.1"
+    betas: str = "0.001"
     period: PositiveInt = 6
     lr: PositiveFloat = 0.05
     format_lr: PositiveFloat = 0.05

@@ -116,7 +116,7 @@ def test_the_size_is_one_before_the_search_in_full_precision(tmp_path):
 
 
 def test_networks_come_by_probability_the_arg_max_first(tmp_path):
-    made = strategy(tmp_path)
+    made = strategy(tmp_path, betas="0.1")
     training = made.make_training()
     found = list(itertools.islice(made.candidates(training), 6))
     chances = made.learn(training, 0.1).chances()
