@@ -57,7 +57,9 @@ def search(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the search itself.")] = 0,
     objectives: Annotated[
         str,
-        typer.Option("--objectives", help="validation, parameters, bits, latency or a proxy; several give a front."),
+        typer.Option(
+            "--objectives", help="validation, parameters, bits, memory, latency, a proxy; several give a front."
+        ),
     ] = "validation",
     constraint: Annotated[
         list[str] | None,

@@ -20,11 +20,12 @@ from graphlab.model.places import counts
 from graphlab.model.transform import TRANSFORM
 from graphlab.model.transforms.mixed_bits import chosen_assignment
 from graphlab.model.transforms.node_bits import average_bits
-from graphlab.quantization.accounting import LearnedBits
+from graphlab.quantization.accounting import Count, LearnedBits
 from graphlab.quantization.accounting import bits as bits_of
 from graphlab.quantization.assignment import Assignment
 from graphlab.quantization.files import load_network, save_network
 from graphlab.records.record import RunRecord
+from graphlab.task.base import Learner, Task
 from graphlab.task.kinds.graph_prediction import GraphPrediction
 from graphlab.task.kinds.node_classification import NodeClassification
 
@@ -98,14 +99,36 @@ def _bits_of_run(run: RunRecord | Runs | str, store: str | os.PathLike[str] | No
     return _bits_of_plan(replace(trained.plan, components=rest), assignment, learned)
 
 
+def memory_bits(plan: Plan, task: Task[Any], seed: int) -> int:
+    """Bits of the weights of an untrained network, and of what it computes for one batch of training, by the formats of
+    its transform.
+
+    Raises:
+        IncompatibleError: It has a transform that has no scheme of formats before training.
+    """
+    component = plan.components.get(TRANSFORM)
+    if component is not None and component.name != "quantize":
+        raise IncompatibleError(
+            f"what {component.name} keeps is not known before training", hint="use the transform quantize, or none"
+        )
+    scheme: str | None = getattr(component and component.config, "scheme", None)
+    assignment = Assignment(()) if scheme is None else Assignment.parse(scheme)
+    total = bits_of(assignment, _counts(plan.build_learner(task, seed), task, assignment))[-1]
+    return total.weight_bits + total.buffer_bits
+
+
+def _counts(learner: Learner, task: Task[Any], assignment: Assignment) -> list[Count]:
+    """Of a learner without a transform, for one batch of training."""
+    batch = task.batches(SeedStream(0))[0]
+    with_messages = any(rule.pattern == "message" for rule in assignment.rules)
+    return counts(learner.eval(), lambda: task.loss(learner, batch), with_messages)
+
+
 def _bits_of_plan(plan: Plan, assignment: Assignment, learned: Mapping[str, LearnedBits] | None = None) -> pd.DataFrame:
     import pandas as pd
 
     task = plan.make_task(0)
-    learner = plan.make_learner(task, 0)
-    batch = task.batches(SeedStream(0))[0]
-    with_messages = any(rule.pattern == "message" for rule in assignment.rules)
-    rows = counts(learner.eval(), lambda: task.loss(learner, batch), with_messages)
+    rows = _counts(plan.make_learner(task, 0), task, assignment)
     frame = pd.DataFrame([asdict(each) for each in bits_of(assignment, rows, learned)]).set_index("name")
     frame.attrs["without_place"] = assignment.without_place(row.place for row in rows)
     return frame

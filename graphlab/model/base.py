@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
@@ -17,6 +18,8 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.node_vectors import vector_width
 from graphlab.data.prepared import Preparation
 from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
+from graphlab.quantization.accounting import FLOAT_BITS
+from graphlab.quantization.quantisers import WeightQuantiser
 
 
 class ModelConfig(Config):
@@ -124,8 +127,8 @@ class Model(nn.Module):
 
     @property
     def num_bits(self) -> int:
-        """What the trainable parameters take as they are stored: 32 bits a float32 number. Override where a model
-        stores them in fewer."""
+        """What the trainable parameters take as they are stored: 32 bits a float32 number, those of its format and its
+        scales a rounded one. Override where a model stores them in fewer."""
         return stored_bits(self)
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, Any]]:
@@ -134,9 +137,23 @@ class Model(nn.Module):
 
 
 def stored_bits(module: nn.Module) -> int:
-    """The bits of a module's trainable parameters, each once."""
+    """The bits of a module's trainable parameters, each once; of those that a quantiser rounds, in its format with 32
+    bits a scale."""
     trainable = (parameter for parameter in module.parameters() if parameter.requires_grad)
-    return sum(8 * parameter.numel() * parameter.element_size() for parameter in trainable)
+    own = _bits_by_format(module)
+    return sum(own.get(id(each), 8 * each.numel() * each.element_size()) for each in trainable)
+
+
+def _bits_by_format(module: nn.Module) -> dict[int, int]:
+    """Of the parameters behind rounded weights, by their id."""
+    found: dict[int, int] = {}
+    for chain in module.modules():
+        quantiser = next(chain.children(), None) if isinstance(chain, ParametrizationList) else None
+        if isinstance(quantiser, WeightQuantiser):
+            weight: Any = chain.original
+            scales = 1 if quantiser.dim is None else weight.shape[quantiser.dim]
+            found[id(weight)] = weight.numel() * quantiser.format.bits + FLOAT_BITS * scales
+    return found
 
 
 class TripleModel(Model):

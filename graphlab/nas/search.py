@@ -77,8 +77,8 @@ def search(
                 the race as `**{"race.eta": 2}`, see `graphlab.nas.core.race`. None evaluates each whole, at once
     start       whether the networks that people take, as the space or the model's recipe names them, are evaluated
                 first; or some of them by name; or architectures of one's own by name
-    objectives  `validation`, `parameters`, `bits`, `latency`, or a proxy of untrained weights, as `gl.proxies()` lists
-                them; several give a front
+    objectives  `validation`, `parameters`, `bits` of the weights, `memory` (bits of weights and of what is computed),
+                `latency`, or a proxy of untrained weights, as `gl.proxies()` lists them; several give a front
     constraints the worst that is allowed, by metric, as `{"parameters": 50_000, "validation": 0.7}`: at most so much of
                 what is minimised, at least so much of what is maximised. What breaks one counts as a trial, is never
                 the best nor on the front, and is not trained if that is known before

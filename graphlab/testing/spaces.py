@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from graphlab.model.registry import find_model
+from graphlab.model.registry import TRANSFORMS, find_model
+from graphlab.model.transform import TRANSFORM
 from graphlab.nas.core.space import Architecture, Space
 
 DRAWN = 40
@@ -76,7 +77,11 @@ def check_settings(space: Space) -> None:
         own = {name.removeprefix("model."): value for name, value in settings.items()}
         assert config.parse({name: value for name, value in own.items() if name in config.model_fields}, where=model)
         others = [name for name in own if name not in config.model_fields]
-        assert all(name.startswith(("training.", "task.")) for name in others), others
+        transform = {name: settings[name] for name in others if name.partition(".")[0] == TRANSFORM}
+        assert all(name.startswith(("training.", "task.")) for name in others if name not in transform), others
+        if transform:
+            named = {name.removeprefix(f"{TRANSFORM}."): value for name, value in transform.items()}
+            assert TRANSFORMS.find(named.pop(TRANSFORM)).Config.parse(named, where=TRANSFORM)
 
 
 def check_hand_set(space: Space) -> None:

@@ -37,9 +37,10 @@ def test_a_search_races_and_reports(capsys, tmp_path, monkeypatch):
 
 
 def test_the_commands_run(cli, tmp_path):
-    report, describe = (text.strip() for text in texts("bash"))
+    report, describe, front = (text.strip() for text in texts("bash"))
     assert "random search" in cli(*shlex.split(report)[1:], "--store", tmp_path).out
     assert "weight_decay" in cli(*shlex.split(describe)[1:]).out
+    assert "weight_format_1" in cli(*shlex.split(front)[1:], "--store", tmp_path).out
 
 
 def test_hand_set_networks_are_those_that_the_page_names():

@@ -17,6 +17,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, plan_on
+from graphlab.model.transform import TRANSFORM
 from graphlab.nas.core.fidelity import Fidelity
 from graphlab.nas.core.objective import OnStep
 from graphlab.nas.core.outcome import EPOCHS, LOWEST_RUNG, Evaluation
@@ -32,7 +33,7 @@ from graphlab.training.interrupt import PausedError
 
 POLL_SECONDS = 0.1
 TIMED_PASSES = 5
-MEASURED = ("validation", "parameters", "bits", "latency")
+MEASURED = ("validation", "parameters", "bits", "memory", "latency")
 VALIDATION = "validation"
 REPORT = "report"
 """A metric: that of the part of the data that nothing is selected on."""
@@ -61,7 +62,8 @@ class TrainingObjective(NetworkObjective):
 
     validation  the task's metric on the part that is searched on, the mean over seeds
     parameters  trainable ones
-    bits        that these take as they are stored
+    bits        that these take as they are stored, in the formats of the transform `quantize`
+    memory      bits of the weights and of what is computed for one batch of training, as `gl.quantized_bits` counts
     latency     seconds of one pass over that part, the median of a few, on this machine and its device
     epochs      that the trainings took together
     report      the task's metric on the part that nothing is selected on, the mean over seeds, where there is one
@@ -89,6 +91,8 @@ class TrainingObjective(NetworkObjective):
         plan = self.plan(space.sample(SeedStream(0).numpy()))
         self.code = plan.code
         self.versions = {name: version for name, version in plan.versions.items() if version > 1}
+        if "bits" in names and TRANSFORM in plan.components:
+            self.versions["bits"] = 2  # of rounded weights in their formats, not in floats
         self.metric, direction = plan.selection
         better = "maximize" if direction == "max" else "minimize"
         self.directions = {
@@ -96,6 +100,7 @@ class TrainingObjective(NetworkObjective):
             "validation": better,
             "parameters": "minimize",
             "bits": "minimize",
+            "memory": "minimize",
             "latency": "minimize",
         }
         self.device = pick_device(device)
@@ -222,18 +227,22 @@ class TrainingObjective(NetworkObjective):
             return {}
         task = plan.make_task(self.seeds[0], self.device)
         learner = plan.make_learner(task, self.seeds[0])
-        found = {name: self._measured(name, learner, task) for name in self._before_training}
+        found = {name: self._measured(name, plan, learner, task) for name in self._before_training}
         for name, value in found.items():
             if not math.isfinite(value):
                 raise DivergenceError(f"{name} of the untrained weights is {value}")
         return found
 
-    def _measured(self, name: str, learner: Learner, task: Task[Any]) -> float:
+    def _measured(self, name: str, plan: Plan, learner: Learner, task: Task[Any]) -> float:
         match name:
             case "parameters":
                 return float(learner.num_parameters)
             case "bits":
                 return float(learner.num_bits)
+            case "memory":
+                from graphlab.experiment.quantized import memory_bits  # which few searches need
+
+                return float(memory_bits(plan, task, self.seeds[0]))
             case "latency":
                 return _latency(learner, task)
             case _:

@@ -66,7 +66,8 @@ class OneShot(Strategy):
         super().__init__(config, space, objective, stream)
         build = find_supernet(space)
         plan = networks_of(objective).plan(space.sample(stream.child("sample").numpy()))
-        if transform := plan.components.get(TRANSFORM):
+        transform = plan.components.get(TRANSFORM)
+        if transform and transform.name != build.transform:
             raise IncompatibleError(
                 f"a supernet is trained without a transform, and the search has {transform.name}",
                 hint="leave the transform out, or choose a strategy that trains each architecture on its own",
@@ -87,20 +88,18 @@ class OneShot(Strategy):
 
     def ask(self, random: np.random.Generator) -> Proposal:
         if self._names is None:
-            config = self.config
-            training = SupernetTraining(
-                self.space,
-                networks_of(self.objective),
-                self.stream.child("supernet"),
-                config.epochs,
-                config.shrink,
-                self.partial,
-            )
-            self._names = self._different(self.candidates(training))
+            self._names = self._different(self.candidates(self.make_training()))
         for proposal in chain(self._named.values(), self._names):
             if self.is_new(proposal.choices):
                 return proposal
         return self._neighbour(random)
+
+    def make_training(self) -> SupernetTraining:
+        """The training of an untrained supernet; each has the same weights at first, and draws the same."""
+        config, stream = self.config, self.stream.child("supernet")
+        return SupernetTraining(
+            self.space, networks_of(self.objective), stream, config.epochs, config.shrink, self.partial
+        )
 
     def _different(self, candidates: Iterator[Proposal]) -> Iterator[Proposal]:
         """Each once, as they are asked for. Which they are hangs on no outcome, so that a search which goes on in

@@ -119,8 +119,9 @@ class SupernetTraining:
         found = self.sign * self.task.evaluate(self.learner, "validation")[self.task.metric]
         return -math.inf if math.isnan(found) else found
 
-    def run(self, epoch: Callable[[int], object], state: Mapping[str, Any]) -> None:
-        """Call `epoch` with 1, 2, ... and keep weights and `state`, modules and optimisers, in the search's folder.
+    def run(self, epoch: Callable[[int], object], state: Mapping[str, Any], name: str = "supernet") -> None:
+        """Call `epoch` with 1, 2, ... and keep weights and `state`, modules and optimisers, in the search's folder, by
+        the name of this supernet among those of the search.
 
         One worker does so, the others wait and read what it came to. Goes on where an earlier process stopped. Raises
         KeyboardInterrupt after an epoch in which that was asked for.
@@ -136,7 +137,7 @@ class SupernetTraining:
 
         with _kept_in(self.objective.folder) as folder, StopRequest() as stop:
             if folder:
-                folder.restore_checkpoint("supernet", self.objective.device, restore)
+                folder.restore_checkpoint(name, self.objective.device, restore)
             while done < self.epochs:
                 done += 1
                 self._losses.clear()
@@ -147,7 +148,7 @@ class SupernetTraining:
                 if folder and due:
                     saved = time.monotonic()
                     state_dicts = {name: part.state_dict() for name, part in parts.items()}
-                    folder.save_checkpoint("supernet", {**state_dicts, "epoch": done})
+                    folder.save_checkpoint(name, {**state_dicts, "epoch": done})
                 if stop.requested:
                     raise KeyboardInterrupt
 

@@ -251,3 +251,27 @@ def test_widths_that_cannot_be_divided():
     for shrink, partial in ((3, 1), (64, 1), (4, 8)):
         with pytest.raises(ConfigError, match="cannot be divided"):
             NASBenchGraphSupernet(config, spec("nodes"), shrink, partial)
+
+
+@pytest.mark.parametrize("settings", [{"centred": True}, {"unit_rows": True}])
+def test_a_path_of_gnn_micro_follows_the_settings_of_its_network(settings, monkeypatch):
+    space = find_space("gnn-micro")
+    values = space.canonical(space.sample(SeedStream(1).numpy()) | {"activation_1": "softplus", "heads_1": 2})
+    plain = space.settings
+    monkeypatch.setattr(space, "settings", lambda values: (plain(values)[0], plain(values)[1] | settings))
+    monkeypatch.setattr(f"{__name__}.find_space", lambda name: space)
+    supernet, network = narrow_micro(values, "nodes", 1)
+    supernet.mixture = path(space, values)
+    rows, expected = supernet(graph(1)), network(graph(1))
+    assert torch.allclose(rows[:, : expected.size(1)], expected, rtol=1e-9, atol=1e-10)
+    monkeypatch.setattr(space, "settings", plain)
+    without, _ = narrow_micro(values, "nodes", 1)
+    without.mixture = supernet.mixture
+    assert not torch.allclose(rows, without(graph(1)), rtol=1e-3)
+
+
+@pytest.mark.parametrize(("decayed", "expected"), [("all", [0.1]), ("first", [0.1, 0.0])])
+def test_the_layers_of_gnn_micro_decay_that_decay_in_its_networks(decayed, expected):
+    config = find_model("gnn-micro").config.parse({"decayed": decayed}, where="test")
+    groups = GNNMicroSupernet(config, spec("nodes"), 64, 1).parameter_groups(0.1)
+    assert [group.get("weight_decay", 0.1) for group in groups] == expected

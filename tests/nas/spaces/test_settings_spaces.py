@@ -70,7 +70,7 @@ SOON = {
 @pytest.mark.parametrize("strategy", STRATEGIES.names())
 def test_every_strategy_searches_settings_or_says_why_not(strategy, tmp_path):
     asked = {"space": "gcn", "trials": 4, "on": "validation", "training.epochs": 1, **SOON.get(strategy, {})}
-    if strategy in ("darts", "darts-pt", "pc-darts", "shortlist", "spos", "transfer"):
+    if strategy in ("darts", "darts-pt", "lpgnas", "pc-darts", "shortlist", "spos", "transfer"):
         with pytest.raises(InputError, match=r"gcn has no supernet|no table of gcn"):
             gl.search(strategy, "karate", store=tmp_path, **asked)
         return

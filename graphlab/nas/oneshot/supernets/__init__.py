@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +39,8 @@ class Supernet(Model, ABC):
 
     tasks = frozenset({"node-classification", "graph-prediction"})
     output_items = frozenset({"nodes"})
+    transform: ClassVar[str] = ""
+    """The transform that the space's networks have and the supernet computes itself; empty for none."""
 
     def __init__(self, config: Any, spec: DataSpec, shrink: int, partial: int) -> None:
         super().__init__()
