@@ -151,8 +151,7 @@ class Plan:
         data, preparation = self.prepared, self.model.cls.preparation(self.model_config)
         ready = {} if preparation is None else {"ready": preparation.prepare}
         split = data.split(seed)
-        is_sampled = most_validation is not None and "validation" not in split.negatives
-        if is_sampled and len(split.validation) > most_validation:
+        if most_validation is not None and "validation" not in split.negatives:
             order = torch.randperm(len(split.validation), generator=SeedStream(seed).child("sample").torch())
             split = replace(split, validation=split.validation[order[:most_validation].sort().values])
         if data.splits.draw is not None:

@@ -54,6 +54,10 @@ class Source:
         named = {key.partition(".")[2]: value for key, value in changes.items() if key.startswith(f"{WEIGHTS}.")}
         return cls(cls.Config.parse(named, where=f"weights of the format {self.format}"))
 
+    def adapter_of(self, plan: Plan) -> WeightFormat:
+        """The adapter with a plan's settings of the format."""
+        return WEIGHT_FORMATS.find(self.format)(plan.components[WEIGHTS].config)
+
     def plan(self, data: Dataset, overrides: Mapping[str, Any]) -> Plan:
         """The plan of the run: settings that the weights decide, and those that are set."""
         complete = {**self.settings, **overrides}
@@ -69,9 +73,9 @@ class Source:
     def learner(self, plan: Plan, seed: int, device: torch.device) -> Learner:
         """The plan's learner with the weights. Raises InputError if they do not fit."""
         learner = plan.make_learner(plan.make_task(seed, device), seed)
-        config = plan.components[WEIGHTS].config.to_json()
-        adapter = self.adapter({f"{WEIGHTS}.{key}": value for key, value in config.items()})
-        converted = adapter.convert(plan.model.name, plan.model_config, plan.spec_seen, self.weights, self.rows)
+        converted = self.adapter_of(plan).convert(
+            plan.model.name, plan.model_config, plan.spec_seen, self.weights, self.rows
+        )
         require_fit(converted, learner.state_dict())
         learner.load_state_dict(converted)
         return learner.eval()
@@ -120,33 +124,37 @@ def import_weights(
         UnknownNameError: As `run` does.
     """
     started = time.monotonic()
-    source, overrides = _source(format, Path(path), model, sha256, overrides)
+    source, settings = _source(format, Path(path), model, sha256, overrides)
     data = find_data(dataset, store, task)
-    source = replace(
-        source, rows=_rows(data, entities, relations), settings=source.settings | _order(entities, relations)
-    )
-    plan, where = source.plan(data, overrides), pick_device(device)
+    order = _order(entities, relations)
+    source = replace(source, rows=_rows(data, entities, relations), settings={**source.settings, **order})
+    plan = source.plan(data, settings)
     folder = Store(store).folder(plan.spec(seed))
     record = folder.read_finished()
     if record is None:
-        learner = source.learner(plan, seed, where)
-
-        def read(changes: Mapping[str, Any]) -> tuple[Plan, Learner]:
-            bare = {key.partition(".")[2] for key in changes}
-            others = {key: value for key, value in overrides.items() if key not in bare}
-            changed = source.plan(data, {**others, **changes})
-            return changed, source.learner(changed, seed, where)
-
-        extra = {"file": Path(path).name}
-        adapter = source.adapter({f"{WEIGHTS}.{key}": value for key, value in plan.settings[WEIGHTS].to_json().items()})
+        learner = source.learner(plan, seed, pick_device(device))
+        extra: dict[str, Any] = {"file": Path(path).name}
         if check and len(plan.dataset.split(seed).validation):
-            changes = adapter.alternatives(plan.model.name, plan.model_config)
-            extra["check"] = check_conventions(plan, seed, learner, changes, read).to_json()
+            extra["check"] = _check(source, plan, seed, learner, settings)
         keep(plan.dataset, folder.path.parent)
         record = write_import(plan, seed, learner, folder, evaluate, extra, started)
     elif evaluate and not record.result.test:
-        return Runs((evaluate_run(record, store, device),), folder.path.parent)
+        record = evaluate_run(record, store, device)
     return Runs((record,), folder.path.parent)
+
+
+def _check(source: Source, plan: Plan, seed: int, learner: Learner, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Hold the weights against their alternatives; what came out, to be recorded. Raises as `check_conventions`."""
+    device = next(learner.parameters()).device
+
+    def read(changes: Mapping[str, Any]) -> tuple[Plan, Learner]:
+        bare = {key.partition(".")[2] for key in changes}
+        others = {key: value for key, value in settings.items() if key not in bare}
+        changed = source.plan(plan.dataset, {**others, **changes})
+        return changed, source.learner(changed, seed, device)
+
+    changes = source.adapter_of(plan).alternatives(plan.model.name, plan.model_config)
+    return check_conventions(plan, seed, learner, changes, read).to_json()
 
 
 def _source(

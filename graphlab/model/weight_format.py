@@ -93,7 +93,7 @@ def one_model(what: str, models: Sequence[str], requested: str | None) -> str:
     """The requested one of the models, or the only one. Raises InputError for none."""
     if requested is None and len(models) == 1:
         return models[0]
-    if requested in models:
+    if requested is not None and requested in models:
         return requested
     problem = "do not say which model they are of" if requested is None else f"are none of {requested}"
     raise InputError(f"weights of the format {what} {problem}", hint=f"name it as model=, one of {', '.join(models)}")
