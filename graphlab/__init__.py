@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         table,
         tasks,
         transforms,
+        weight_formats,
     )
 
 __version__ = "0.1.0"
@@ -130,6 +131,7 @@ __all__ = [
     "table",
     "tasks",
     "transforms",
+    "weight_formats",
 ]
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         strategies,
         tasks,
         transforms,
+        weight_formats,
     )
     from graphlab.data.convert import dataset
     from graphlab.data.dataset import Dataset
@@ -99,11 +100,23 @@ __all__ = [
     "table",
     "tasks",
     "transforms",
+    "weight_formats",
 ]
 
 _MADE_IN = {
     **dict.fromkeys(
-        ("datasets", "models", "probes", "proxies", "spaces", "strategies", "tasks", "pre_transforms", "transforms"),
+        (
+            "datasets",
+            "models",
+            "probes",
+            "proxies",
+            "spaces",
+            "strategies",
+            "tasks",
+            "pre_transforms",
+            "transforms",
+            "weight_formats",
+        ),
         "catalogue.tables",
     ),
     "Description": "catalogue.describe",

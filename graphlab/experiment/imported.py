@@ -42,6 +42,16 @@ def evaluate(
     return write_import(trained.plan, record.seed, learner, Store(store).folder(record.spec), True, extra, started)
 
 
+def require_held_out(plan: Plan, seed: int) -> None:
+    """See that weights can be evaluated. Raises InputError where nothing is held out for it."""
+    empty = [name for name, items in plan.dataset.split(seed).parts() if name != "train" and not len(items)]
+    if empty:
+        raise InputError(
+            f"the {' and '.join(empty)} of {plan.dataset.name} are empty, so that nothing can be evaluated",
+            hint="answers need none: import with evaluate=False, or ask with graphlab predict --weights",
+        )
+
+
 def write_import(
     plan: Plan, seed: int, learner: Learner, folder: RunFolder, evaluate: bool, extra: Mapping[str, Any], started: float
 ) -> RunRecord:
@@ -53,8 +63,10 @@ def write_import(
 
     Raises:
         StoreError: Another process is at the run, or there is no space.
-        InputError: A metric is not finite.
+        InputError: There is nothing to evaluate them on, or a metric is not finite.
     """
+    if evaluate:
+        require_held_out(plan, seed)
     device = next(learner.parameters()).device
     task = plan.make_task(seed, device)
     weights = {name: tensor.detach().clone() for name, tensor in learner.state_dict().items()}

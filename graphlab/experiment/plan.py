@@ -176,6 +176,7 @@ class Plan:
     def _require_parts(self, split: Split, seed: int) -> None:
         for name, items in split.parts():
             needed = name in self.task.parts and (name != "train" or self.training.epochs)
+            needed = needed and WEIGHTS not in self.components  # which answer where nothing is held out
             if needed and not len(items):
                 where = f"{self.dataset.name}, split {self.dataset.splits.name!r}, seed {seed}"
                 raise InputError(
