@@ -39,8 +39,10 @@ if TYPE_CHECKING:
         describe,
         discriminate,
         discriminate_untrained,
+        evaluate,
         export,
         frozen,
+        import_weights,
         leaderboard,
         load,
         load_frozen,
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
         table,
         tasks,
         transforms,
+        weight_formats,
     )
 
 __version__ = "0.1.0"
@@ -100,8 +103,10 @@ __all__ = [
     "describe",
     "discriminate",
     "discriminate_untrained",
+    "evaluate",
     "export",
     "frozen",
+    "import_weights",
     "leaderboard",
     "load",
     "load_frozen",
@@ -126,6 +131,7 @@ __all__ = [
     "table",
     "tasks",
     "transforms",
+    "weight_formats",
 ]
 
 

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
         strategies,
         tasks,
         transforms,
+        weight_formats,
     )
     from graphlab.data.convert import dataset
     from graphlab.data.dataset import Dataset
     from graphlab.data.load import load
     from graphlab.data.spec import DataSpec
+    from graphlab.experiment.imported import evaluate
     from graphlab.experiment.migrate import Migration, migrate
     from graphlab.experiment.pairwise import Pairwise, compare
     from graphlab.experiment.quantized import chosen_scheme, frozen, load_frozen, quantized_bits
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from graphlab.experiment.runs import Runs
     from graphlab.experiment.submission import submission
     from graphlab.experiment.table import ResultTable, table
+    from graphlab.experiment.weights import import_weights
     from graphlab.model.base import Model
     from graphlab.nas.results.result import Search
     from graphlab.nas.search import search
@@ -70,8 +73,10 @@ __all__ = [
     "describe",
     "discriminate",
     "discriminate_untrained",
+    "evaluate",
     "export",
     "frozen",
+    "import_weights",
     "leaderboard",
     "load",
     "load_frozen",
@@ -95,11 +100,23 @@ __all__ = [
     "table",
     "tasks",
     "transforms",
+    "weight_formats",
 ]
 
 _MADE_IN = {
     **dict.fromkeys(
-        ("datasets", "models", "probes", "proxies", "spaces", "strategies", "tasks", "pre_transforms", "transforms"),
+        (
+            "datasets",
+            "models",
+            "probes",
+            "proxies",
+            "spaces",
+            "strategies",
+            "tasks",
+            "pre_transforms",
+            "transforms",
+            "weight_formats",
+        ),
         "catalogue.tables",
     ),
     "Description": "catalogue.describe",
@@ -128,6 +145,8 @@ _MADE_IN = {
     "restore": "experiment.restore",
     "run": "experiment.run",
     "Runs": "experiment.runs",
+    "evaluate": "experiment.imported",
+    "import_weights": "experiment.weights",
     "submission": "experiment.submission",
     "ResultTable": "experiment.table",
     "table": "experiment.table",

@@ -24,7 +24,7 @@ from graphlab.data.load import find_dataset, full_name
 from graphlab.data.own import find_entry
 from graphlab.data.paths import store_root
 from graphlab.data.registry import DATASETS, PRE_TRANSFORMS, find_card
-from graphlab.model.registry import MODELS, TRANSFORMS, ModelEntry, find_model
+from graphlab.model.registry import MODELS, TRANSFORMS, WEIGHT_FORMATS, ModelEntry, find_model
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, find_proxy, find_space, find_strategy
 from graphlab.task.registry import TASKS, find_task
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from graphlab.data.pre_transform import PreTransform
     from graphlab.model.base import Preset
     from graphlab.model.transform import LearnerTransform
+    from graphlab.model.weight_format import WeightFormat
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,13 @@ def _transform(registered: Registered) -> Parts:
     return _named_part(TRANSFORMS.find(registered.name), registered)
 
 
-def _named_part(part: type[PreTransform] | type[LearnerTransform], registered: Registered) -> Parts:
+def _weight_format(registered: Registered) -> Parts:
+    return _named_part(WEIGHT_FORMATS.find(registered.name), registered)
+
+
+def _named_part(
+    part: type[PreTransform] | type[LearnerTransform] | type[WeightFormat], registered: Registered
+) -> Parts:
     return registered.name, f"{_doc(registered.module)}\n\n{_doc(part)}", {}, tuple(settings_table(part.Config))
 
 
@@ -280,6 +287,7 @@ KINDS: Mapping[str, tuple[Any, Callable[[str, Registered], Parts]]] = {
     "task": (TASKS, _indexed(_task)),
     "pre-transform": (PRE_TRANSFORMS, _indexed(_pre_transform)),
     "transform": (TRANSFORMS, _indexed(_transform)),
+    "weight-format": (WEIGHT_FORMATS, _indexed(_weight_format)),
     "strategy": (STRATEGIES, _indexed(_strategy)),
     "space": (SPACES, _indexed(_space)),
     "proxy": (PROXIES, _indexed(_proxy)),

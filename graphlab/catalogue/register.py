@@ -10,7 +10,7 @@ from graphlab.core.errors import InputError
 from graphlab.core.registry import Registry
 from graphlab.data.registry import DATASETS, PRE_TRANSFORMS
 from graphlab.model.base import Model
-from graphlab.model.registry import MODELS, TRANSFORMS
+from graphlab.model.registry import MODELS, TRANSFORMS, WEIGHT_FORMATS
 from graphlab.nas.registry import PROXIES, SPACES, STRATEGIES, SUPERNETS, TABLES
 from graphlab.task.registry import TASKS
 
@@ -18,14 +18,14 @@ BY_CLASS: tuple[tuple[type, Registry], ...] = (
     (Model, MODELS),
     *(
         (registry.base, registry)
-        for registry in (TASKS, PRE_TRANSFORMS, TRANSFORMS, STRATEGIES, SUPERNETS, SPACES, PROXIES)
+        for registry in (TASKS, PRE_TRANSFORMS, TRANSFORMS, WEIGHT_FORMATS, STRATEGIES, SUPERNETS, SPACES, PROXIES)
     ),
 )
 
 
 def register(module: ModuleType | str, name: str | None = None) -> str:
     """Have a module of your own stand for what it defines: a model, a data set, a task, a pre-transform, a
-    transform or a probe; of searches a strategy, a space, a proxy, a supernet or a table.
+    transform, a format of weights or a probe; of searches a strategy, a space, a proxy, a supernet or a table.
 
     module  the imported module or its dotted name; CONTRIBUTING.md shows a model, a data set and a probe
     name    what it is called; by default the module's name, for a data set the family of its card

@@ -66,6 +66,13 @@ def transforms() -> pd.DataFrame:
     return _named_parts(TRANSFORMS)
 
 
+def weight_formats() -> pd.DataFrame:
+    """Every format of weights that others trained: what it is, and its settings with their defaults."""
+    from graphlab.model.registry import WEIGHT_FORMATS
+
+    return _named_parts(WEIGHT_FORMATS)
+
+
 def strategies() -> pd.DataFrame:
     """Every search strategy: what it is, its settings with their defaults, and citation."""
     from graphlab.nas.registry import STRATEGIES, find_strategy

@@ -7,26 +7,53 @@ from typing import Annotated
 
 import typer
 
-from graphlab.cli.options import Head, Json, Relation, RunId, StorePath, Tail
+from graphlab.cli.importing import run_or_weights
+from graphlab.cli.options import (
+    Data,
+    DataOptions,
+    Format,
+    Head,
+    Json,
+    Relation,
+    RunOrData,
+    Settings,
+    StorePath,
+    Tail,
+    Weights,
+    WeightsModel,
+)
 from graphlab.cli.output import console, print_frame, print_json, say
 
 
 def predict(
-    run: RunId,
     relation: Relation,
+    run: RunOrData = None,
     head: Head = None,
     tail: Tail = None,
     k: Annotated[int, typer.Option("-k", help="How many answers.")] = 10,
     exclude: Annotated[str, typer.Option("--exclude", help="nothing, facts or known: what not to list.")] = "nothing",
+    with_paths: Annotated[int, typer.Option("--paths", help="So many paths behind each answer too.")] = 0,
+    weights: Weights = None,
+    format: Format = None,  # noqa: A002
+    model: WeightsModel = None,
+    data: Data = None,
+    data_options: DataOptions = None,
+    settings: Settings = None,
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
-    """The likeliest tails of --head and --relation, or heads of --relation and --tail, as trained RUN sees them."""
+    """The likeliest tails of --head and --relation, or heads of --relation and --tail, as trained RUN sees them, or the
+    weights in a file that others trained."""
     from graphlab import api
     from graphlab.experiment.restore import find_record
 
-    record = find_record(run, store)
-    frame = api.answers(record, store).predict(head, relation, k, tail=tail, exclude=exclude)  # pyright: ignore[reportArgumentType]
+    record = find_record(run_or_weights(run, weights, format, model, data, data_options, settings, store), store)
+    answers = api.answers(record, store)
+    frame = answers.predict(head, relation, k, tail=tail, exclude=exclude)  # pyright: ignore[reportArgumentType]
+    if with_paths:
+        ends = [(head, end) if tail is None else (end, tail) for end in frame["tail" if tail is None else "head"]]
+        behind = [answers.paths(start, relation, end, with_paths).df["path"].tolist() for start, end in ends]  # pyright: ignore[reportArgumentType]
+        frame["paths"] = behind if as_json else ["; ".join(each) for each in behind]
     if as_json:
         rows = frame.astype(object).to_dict(orient="records")
         print_json({"run": record.id, "head": head, "relation": relation, "tail": tail, "answers": rows})
@@ -35,13 +62,19 @@ def predict(
 
 
 def paths(
-    run: RunId,
     head: Annotated[str, typer.Option("--head", help="An entity, by name; by id if no name is digits.")],
     relation: Relation,
     tail: Annotated[str, typer.Option("--tail", help="An entity, by name; by id if no name is digits.")],
+    run: RunOrData = None,
     k: Annotated[int, typer.Option("-k", help="How many paths.")] = 10,
     scales: Annotated[int, typer.Option("--scales", help="Edge weights over which the gradient is averaged.")] = 1,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw them into this .svg or .png file.")] = None,
+    weights: Weights = None,
+    format: Format = None,  # noqa: A002
+    model: WeightsModel = None,
+    data: Data = None,
+    data_options: DataOptions = None,
+    settings: Settings = None,
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
@@ -49,7 +82,7 @@ def paths(
     from graphlab import api
     from graphlab.experiment.restore import find_record
 
-    record = find_record(run, store)
+    record = find_record(run_or_weights(run, weights, format, model, data, data_options, settings, store), store)
     found = api.answers(record, store).paths(head, relation, tail, k, scales=scales)
     if plot:
         say(f"drawn: {found.plot().save(plot)}")

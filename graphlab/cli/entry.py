@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from graphlab import __version__
-from graphlab.cli import asking, listings, own_data, publishing, quantizing, searching, training
+from graphlab.cli import asking, importing, listings, own_data, publishing, quantizing, searching, training
 from graphlab.cli.output import print_json, say
 from graphlab.core.errors import GraphLabError
 
@@ -32,6 +32,7 @@ GROUPS = {
         listings.tasks,
         listings.pre_transforms,
         listings.transforms,
+        listings.weight_formats,
         listings.strategies,
         listings.spaces,
         listings.proxies,
@@ -41,9 +42,17 @@ GROUPS = {
         own_data.keep,
         listings.doctor,
     ),
-    "Training": (training.run, training.table, training.reproduce, training.discriminate, searching.search),
+    "Training": (
+        training.run,
+        training.table,
+        training.reproduce,
+        training.discriminate,
+        searching.search,
+        importing.import_weights,
+    ),
     "Results": (
         listings.runs,
+        importing.evaluate,
         listings.migrate,
         publishing.leaderboard,
         publishing.export,

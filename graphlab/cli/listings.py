@@ -48,6 +48,13 @@ def transforms(as_json: Json = False) -> None:
     print_frame(api.transforms(), as_json)
 
 
+def weight_formats(as_json: Json = False) -> None:
+    """List the formats of weights that others trained."""
+    from graphlab import api
+
+    print_frame(api.weight_formats(), as_json)
+
+
 def strategies(as_json: Json = False) -> None:
     """List the search strategies."""
     from graphlab import api

@@ -37,6 +37,17 @@ StorePath = Annotated[Path | None, typer.Option("--store", help="Folder of runs 
 Trials = Annotated[bool, typer.Option("--trials", help="Also what searches trained, which are no results.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, its beginning, or latest; see graphlab runs.")]
+Weights = Annotated[
+    Path | None, typer.Option("--weights", metavar="FILE", help="Weights that others trained, in place of a run.")
+]
+Format = Annotated[str | None, typer.Option("--format", help="Of --weights, as graphlab weight-formats lists them.")]
+WeightsModel = Annotated[
+    str | None, typer.Option("--model", help="Where the weights do not tell which model they are of.")
+]
+RunOrData = Annotated[
+    str | None,
+    typer.Argument(metavar="[RUN]", help="A run's id, its beginning, or latest; with --weights a data set, or --data."),
+]
 Head = Annotated[str | None, typer.Option("--head", help="An entity, by name; by id if no name is digits.")]
 Tail = Annotated[str | None, typer.Option("--tail", help="An entity, by name; by id if no name is digits.")]
 Relation = Annotated[str, typer.Option("--relation", help="A relation, by name; by id if no name is digits.")]

@@ -134,7 +134,7 @@ def compare(
         rows += [compare_one(number, group) for group in _meant(groups, number.model)] or [_published_only(number)]
     shown = {(row.model, row.metric, _key(row.settings)) for row in rows}
     for group in groups:
-        if (group.spec.model, group.selecting_metric, _key(group.settings)) not in shown:
+        if (group.model, group.selecting_metric, _key(group.settings)) not in shown:
             rows.append(_ours_only(group, known=any(number.model == group.spec.model for number in numbers)))
     return rows
 
@@ -145,7 +145,7 @@ def compare_one(number: PublishedNumber, group: Configuration) -> Row:
 
     def row(verdict: Verdict, why: str, **more: Any) -> Row:
         return Row(
-            model=group.spec.model,
+            model=group.model,
             metric=number.metric,
             verdict=verdict,
             why=why,
@@ -279,7 +279,7 @@ def _ours_only(group: Configuration, known: bool) -> Row:
     nothing = f"nothing published for this {'configuration' if known else 'model'} that we know of"
     why = f"{nothing}: it {group.recipe.obstacle}" if known and group.recipe.departures else nothing
     return Row(
-        group.spec.model,
+        group.model,
         metric,
         "not eligible" if group.eligibility else "not comparable",
         group.eligibility or why,

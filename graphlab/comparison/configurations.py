@@ -9,7 +9,7 @@ from typing import Any
 
 from graphlab.comparison.recipe import RecipeCheck, check_recipe
 from graphlab.core.files import canonical_json
-from graphlab.records.record import COMPONENTS, RunRecord, RunSpec
+from graphlab.records.record import COMPONENTS, OF_OTHERS, RunRecord, RunSpec, model_title
 from graphlab.records.statistics import Summary, summarise_values
 
 
@@ -26,6 +26,11 @@ class Configuration:
     @property
     def spec(self) -> RunSpec:
         return self.records[0].spec
+
+    @property
+    def model(self) -> str:
+        """What its rows are called: the model, and whether the weights are of others."""
+        return model_title(self.spec.model, OF_OTHERS) if "weights" in self.spec.components else self.spec.model
 
     @property
     def eligibility(self) -> str:

@@ -14,8 +14,9 @@ from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Plan
 from graphlab.experiment.progress import Reporter
 from graphlab.model.transform import TRANSFORM
+from graphlab.model.weight_format import WEIGHTS
 from graphlab.records.record import Result, RunRecord, RunSpec
-from graphlab.records.store import RunFolder
+from graphlab.records.store import RunFolder, require_unaltered
 from graphlab.task.base import Learner, Shard, Task
 from graphlab.training.distributed import from_rank_zero
 from graphlab.training.interrupt import PausedError
@@ -43,6 +44,10 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
+FREE = ("dropout", "regularization", "regularizer", "init_scale", "recompute")
+"""Settings of models that do not change what their weights compute."""
+
+
 class FailedStartError(DivergenceError):
     """A run whose start failed: it fails too, and the others go on."""
 
@@ -67,6 +72,8 @@ def started_learner(plan: Plan, task: Task[Any], seed: int, folder: RunFolder) -
             f"run {folder.spec.id} starts from run {start}, which {found} in {folder.path.parent}",
             hint="graphlab runs lists the runs of a store; do that one first",
         )
+    require_same_meaning(plan, record)
+    require_unaltered(record, other.path)
     saved: dict[str, Any] = {}
     if not other.restore_checkpoint("best", task.device, saved.update):
         raise StoreError(
@@ -84,6 +91,25 @@ def started_learner(plan: Plan, task: Task[Any], seed: int, folder: RunFolder) -
             hint="start from a run of the same model and model settings, whose weights belong to no data set",
         ) from error
     return learner if is_transformed else plan.transformed(learner)
+
+
+def require_same_meaning(plan: Plan, start: RunRecord) -> None:
+    """See that training goes on from weights of others with the model settings that they were imported with, which say
+    what they mean.
+
+    Raises:
+        InputError: A setting is another one.
+    """
+    if WEIGHTS not in start.spec.components:
+        return
+    here, there = plan.model_config.to_json(), start.spec.model_config
+    differing = {name: there[name] for name in here if name in there and here[name] != there[name]}
+    differing = {name: value for name, value in differing.items() if name not in FREE}
+    if differing:
+        raise InputError(
+            f"the weights of run {start.id} mean something else with {', '.join(f'{n}={here[n]}' for n in differing)}",
+            hint=f"set {', '.join(f'model.{name}={value}' for name, value in differing.items())}",
+        )
 
 
 def attempt(
@@ -124,6 +150,11 @@ def _execute(
     try:
         task = plan.make_task(spec.seed, device, shard)
         start = plan.training.start
+        if WEIGHTS in plan.components:
+            raise InputError(
+                f"weights of the format {plan.components[WEIGHTS].name} are imported, not trained",
+                hint="gl.import_weights and graphlab import-weights do it; training.start goes on from such a run",
+            )
         learner = started_learner(plan, task, spec.seed, folder) if start else plan.make_learner(task, spec.seed)
         if shard.rank == 0:
             folder.begin()  # what cannot be built leaves nothing behind

@@ -29,15 +29,16 @@ from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model, ModelConfig
 from graphlab.model.edges import unread_fields
 from graphlab.model.own import find_own, own_model
-from graphlab.model.registry import TRANSFORMS, ModelEntry, find_model
+from graphlab.model.registry import TRANSFORMS, WEIGHT_FORMATS, ModelEntry, find_model
 from graphlab.model.transform import TRANSFORM, LearnerTransform
-from graphlab.records.record import ELIGIBILITY, Kind, RunSpec, model_title
+from graphlab.model.weight_format import WEIGHTS, WeightFormat
+from graphlab.records.record import ELIGIBILITY, Kind, RunSpec, component_titles, model_title
 from graphlab.task.base import Direction, Learner, Shard, Task, TaskConfig
 from graphlab.task.registry import TASKS, find_task
 from graphlab.training.config import TrainingConfig
 from graphlab.training.loop import LOOP_VERSION, fit
 
-NAMED = {PRE_TRANSFORM: PRE_TRANSFORMS, TRANSFORM: TRANSFORMS}
+NAMED = {PRE_TRANSFORM: PRE_TRANSFORMS, TRANSFORM: TRANSFORMS, WEIGHTS: WEIGHT_FORMATS}
 """Settings that name a component of a run, and where the names are looked up."""
 
 
@@ -46,7 +47,7 @@ class Component:
     """A part of a run that is there by name, with complete settings of its own."""
 
     name: str
-    cls: type[PreTransform] | type[LearnerTransform]
+    cls: type[PreTransform] | type[LearnerTransform] | type[WeightFormat]
     config: Config
 
     @classmethod
@@ -66,7 +67,8 @@ class Plan:
     eligibility    for which leaderboard its runs are not eligible, and why; empty where no rule was broken
     kind           what its runs are: results, or trials of a search
     components     what makes features of the nodes before the model sees them, as "pre_transform", and what changes the
-                   learner before it is trained, as "transform", where anything does
+                   learner before it is trained, as "transform", where anything does; the format of weights that are
+                   not trained here, as "weights"
     """
 
     model: ModelEntry
@@ -101,7 +103,8 @@ class Plan:
     @property
     def title(self) -> str:
         """The model's name, with those of the pre-transform and the transform where there are any."""
-        return model_title(self.model.name, *(component.name for component in self.components.values()))
+        names = {group: component.name for group, component in self.components.items()}
+        return model_title(self.model.name, *component_titles(names))
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -137,10 +140,20 @@ class Plan:
         component = self.components.get(PRE_TRANSFORM)
         return component and PRE_TRANSFORMS.find(component.name)(component.config, self.dataset)
 
-    def make_task(self, seed: int, device: torch.device | str = "cpu", shard: Shard | None = None) -> Task[Any]:
+    def make_task(
+        self,
+        seed: int,
+        device: torch.device | str = "cpu",
+        shard: Shard | None = None,
+        most_validation: int | None = None,
+    ) -> Task[Any]:
+        """The task on the split of a seed; with at most so many items of validation, drawn by the seed."""
         data, preparation = self.prepared, self.model.cls.preparation(self.model_config)
         ready = {} if preparation is None else {"ready": preparation.prepare}
         split = data.split(seed)
+        if most_validation is not None and "validation" not in split.negatives:
+            order = torch.randperm(len(split.validation), generator=SeedStream(seed).child("sample").torch())
+            split = replace(split, validation=split.validation[order[:most_validation].sort().values])
         if data.splits.draw is not None:
             check_split(self.dataset, split)
         self._require_parts(split, seed)
@@ -163,6 +176,7 @@ class Plan:
     def _require_parts(self, split: Split, seed: int) -> None:
         for name, items in split.parts():
             needed = name in self.task.parts and (name != "train" or self.training.epochs)
+            needed = needed and WEIGHTS not in self.components  # which answer where nothing is held out
             if needed and not len(items):
                 where = f"{self.dataset.name}, split {self.dataset.splits.name!r}, seed {seed}"
                 raise InputError(

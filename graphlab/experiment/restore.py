@@ -15,7 +15,7 @@ from graphlab.experiment.plan import Plan, plan_of
 from graphlab.experiment.runs import Runs
 from graphlab.model.base import Model
 from graphlab.records.record import RunRecord
-from graphlab.records.store import Store
+from graphlab.records.store import Store, require_unaltered
 from graphlab.task.base import Learner, Task
 
 LATEST = "latest"
@@ -63,6 +63,7 @@ def restore(run: RunRecord | Runs | str, store: str | os.PathLike[str] | None = 
     folder = Store(store).folder(spec)
     if not folder.path.exists():
         raise StoreError(f"run {record.id} is not in {folder.path.parent}", hint="say which store has it: store=...")
+    require_unaltered(record, folder.path)
     if not folder.restore_checkpoint("best", task.device, lambda saved: learner.load_state_dict(saved["model"])):
         raise StoreError(f"run {record.id} has no best checkpoint", hint=f"its status is {record.result.status}")
     learner.eval()
@@ -108,6 +109,8 @@ def _best(runs: Runs) -> RunRecord:
     finished = [record for record in runs.records if record.result.status == "finished"]
     if not finished:
         raise StoreError(f"no run of {runs.model} on {runs.dataset} has finished", hint="see runs.df for what happened")
+    if len(finished) == 1:  # which may be weights that were imported and not evaluated
+        return finished[0]
     sign = 1 if runs.direction == "max" else -1
     return max(finished, key=lambda record: sign * record.result.validation[runs.metric])
 

@@ -51,7 +51,7 @@ def _load(path: Path) -> Any:
             f"{path} holds objects that only its program can make, or is no file of weights",
             hint="there: torch.save(model.state_dict(), path), or safetensors.torch.save_file",
         ) from error
-    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, TypeError, OSError, OverflowError) as error:
         raise InputError(
             f"{path} cannot be read as weights: {error}", hint="is it complete, and its suffix right?"
         ) from error

@@ -113,7 +113,7 @@ def _gat(model: Any) -> Iterator[Operation]:
         )
         after = _next_grid(model, depth, "lin")
         if sums is not None and after is not None:
-            yield Table.of(nn.functional.elu, f"sums{depth}", target, sums, after)
+            yield Table.of(model.activation, f"sums{depth}", target, sums, after)
 
 
 def _scores(conv: Any, source: str, target: str) -> Product:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from graphlab.model.base import Model, ModelConfig, Preset
     from graphlab.model.transform import LearnerTransform
+    from graphlab.model.weight_format import WeightFormat
 
 
 def _classes(module: ModuleType) -> dict[str, type[Model]]:
@@ -37,6 +38,13 @@ MODELS = Registry("model", "graphlab.model.zoo", "graphlab.models", _variants)
 
 TRANSFORMS: ClassRegistry[LearnerTransform] = ClassRegistry(
     "transform", "graphlab.model.transforms", "graphlab.transforms", "graphlab.model.transform:LearnerTransform"
+)
+
+WEIGHT_FORMATS: ClassRegistry[WeightFormat] = ClassRegistry(
+    "weight-format",
+    "graphlab.model.weight_formats",
+    "graphlab.weight_formats",
+    "graphlab.model.weight_format:WeightFormat",
 )
 
 

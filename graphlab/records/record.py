@@ -26,8 +26,11 @@ Kinds = Mapping[str, type | tuple[type, ...]]
 
 NUMBER, NOTHING = (int, float), type(None)
 
-COMPONENTS = ("pre_transform", "transform")
+COMPONENTS = ("pre_transform", "transform", "weights")
 """Parts of a run that are there by name, with settings of their own, or are not there."""
+
+OF_OTHERS = "weights of others"
+"""What a run is called whose weights were not trained here."""
 
 SPEC_KINDS: Kinds = {
     **dict.fromkeys(("model", "dataset", "task", "data", "code", "kind", "eligibility", *COMPONENTS), str),
@@ -60,6 +63,11 @@ def model_title(model: str, *components: str) -> str:
     return f"{model} ({', '.join(components)})" if components else model
 
 
+def component_titles(components: Mapping[str, str]) -> list[str]:
+    """What the components of a run add to the name of its model: the names of the pre-transform and the transform."""
+    return [OF_OTHERS if group == "weights" else name for group, name in components.items()]
+
+
 def require_kinds(values: Mapping[str, Any], kinds: Kinds) -> None:
     """Raises ValueError for the first part that is there and is not of its kind."""
     for name, kind in kinds.items():
@@ -88,8 +96,9 @@ class RunSpec:
         code: Digest of the text of a model or task that is not GraphLab's; empty where both are.
         kind: A run, or a trial of a search, which is no result.
         eligibility: For which leaderboard the run is not eligible, and why; empty where no rule was broken.
-        components: Names of the "pre_transform", which makes features of nodes before the model sees them, and of the
-            "transform", which changes the learner before it is trained, where there are any.
+        components: Names of the "pre_transform", which makes features of nodes before the model sees them, of the
+            "transform", which changes the learner before it is trained, and of the format of "weights" that were not
+            trained here, where there are any.
         component_configs: Their complete settings.
         more: Parts of the identity that a later version of GraphLab has written and this one does not know.
         legacy: The spec as version 0.1.0 wrote it, whose hash is the id of such a run until its store is migrated.
@@ -145,7 +154,7 @@ class RunSpec:
     @property
     def title(self) -> str:
         """The model's name, with those of the pre-transform and the transform where there are any."""
-        return model_title(self.model, *self.components.values())
+        return model_title(self.model, *component_titles(self.components))
 
     @property
     def without_seed(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 
 from graphlab.core.errors import InputError, StoreError
-from graphlab.core.files import canonical_json, hash_text, remove_leftovers, write_atomic, write_json
+from graphlab.core.files import canonical_json, hash_file, hash_text, remove_leftovers, write_atomic, write_json
 from graphlab.data.paths import store_root
 from graphlab.records.record import RECORD_KINDS, Result, RunRecord, RunSpec, require_kinds
 
@@ -256,6 +256,25 @@ def read_record(folder: Path) -> RunRecord:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable(folder / "result.json", error) from error
+
+
+def require_unaltered(record: RunRecord, folder: Path) -> None:
+    """See that the files of a run are those that it left there, as far as their digests are recorded.
+
+    Raises:
+        StoreError: One is altered, or gone.
+    """
+    for name, expected in record.files.items():
+        path = folder / name
+        try:
+            is_same = hash_file(path) == expected
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if not is_same:
+            raise StoreError(
+                f"{path} is not what run {record.id} left there",
+                hint=f"it was altered: restore it, or move {folder} away and import the weights again",
+            )
 
 
 def digest(*parts: Any) -> str:

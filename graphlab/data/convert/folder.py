@@ -21,12 +21,18 @@ its triples are asked."""
 
 
 def from_folder(request: Request, folder: Path) -> Dataset:
-    """A data set for kg-completion of `train.txt`, `valid.txt`, `test.txt`, and where there is one `inference.txt`."""
+    """A data set for kg-completion of `train.txt`, `valid.txt`, `test.txt`, and where there is one `inference.txt`.
+
+    A folder of one text file, `train.txt`, holds facts alone: nothing is held out, so that nothing can be trained and
+    evaluated on it, and weights that were trained elsewhere answer on all of it.
+    """
     request.refuse("a folder of triples", "nodes", "labels", "target", "features", "split")
     task = request.require_task("kg-completion")
     if request.directed is False:
         raise InputError(f"the triples of {folder} have a direction", hint="leave directed out")
     paths = {part: _find(folder, part) for part in FILES}
+    if paths["train"] is not None and list(folder.glob("*.txt")) == [paths["train"]]:
+        return _facts(request, task, paths["train"])
     absent = [part for part in ("train", "valid", "test") if paths[part] is None]
     if absent:
         raise DataError(f"{folder} has no {absent[0]}.txt", hint="it holds train.txt, valid.txt and test.txt")
@@ -35,9 +41,19 @@ def from_folder(request: Request, folder: Path) -> Dataset:
     _, relations = vocabulary(*parts.values())
     if "inference" in parts:
         return _inductive(request, task, parts, relations)
+    return _transductive(request, task, [parts["train"], parts["valid"], parts["test"]], relations)
+
+
+def _facts(request: Request, task: str, path: Path) -> Dataset:
+    (facts,) = read_parts([path])
+    _, relations = vocabulary(facts)
+    return _transductive(request, task, [facts, [], []], relations)
+
+
+def _transductive(request: Request, task: str, parts: list[list[Triple]], relations: tuple[str, ...]) -> Dataset:
     if request.validation is not None:
-        raise InputError(f"{folder} has one graph, in which validation is asked", hint="leave validation out")
-    graph, entities, encoded = named_world([parts["train"], parts["valid"], parts["test"]], relations)
+        raise InputError(f"{request.name} has one graph, in which validation is asked", hint="leave validation out")
+    graph, entities, encoded = named_world(parts, relations)
     spec = DataSpec("triples", (FACT,), num_relations=len(relations), num_entities=len(entities), directed=True)
     splits = Splits("given", fixed=(Split(*encoded),))
     return request.dataset(task, [graph], splits, spec, labels={"entities": entities, "relations": relations})

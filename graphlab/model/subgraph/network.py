@@ -34,7 +34,7 @@ class TupleInput(nn.Module):
         h = self.node(batch).index_select(0, tuples.node)
         if self.label is not None:
             h = h + self.label(batch["tuple_label"])
-        return h if self.value is None else h + self.value(batch["tuple_value"])
+        return h if self.value is None else h + self.value(batch["tuple_value"].to(next(self.value.parameters()).dtype))
 
 
 class Readout(nn.Module):

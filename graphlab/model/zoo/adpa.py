@@ -100,7 +100,7 @@ class ADPA(Model):
 
     def forward(self, batch: Data) -> Tensor:
         x, hops = self.features(batch["x"]), range(1, self.config.hops + 1)
-        rows = {name: each(batch[name]) for name, each in self.passed_on.items()}
+        rows = {name: each(batch[name].to(next(self.parameters()).dtype)) for name, each in self.passed_on.items()}
         own = linear(x, self.maps[0].weight) + self.maps[0].bias
         passed_on = [[x, *(rows[attribute(pattern, hop)] for hop in hops)] for pattern in PATTERNS]
         mapped = [own, *(self.attended(pattern, every) for pattern, every in zip(PATTERNS, passed_on, strict=True))]

@@ -85,7 +85,7 @@ class FSGNN(Model):
         for name, share, read, each in zip(
             self.names, self.selection.softmax(0), self.features, self.maps, strict=True
         ):
-            rows = each(read(batch[name]))
+            rows = each(read(batch[name].to(next(self.parameters()).dtype)))
             parts.append(share * (F.normalize(rows, dim=1) if self.config.normalize else rows))
         hidden = torch.cat(parts, dim=1).relu()
         return self.read_out(F.dropout(hidden, self.config.dropout, self.training))

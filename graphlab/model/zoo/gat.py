@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -30,17 +30,21 @@ from graphlab.ops.sparse_product import Pattern, sparse_product
 
 
 class Config(ModelConfig):
-    """hidden_dim is the width of one head; hidden layers concatenate their heads, the last averages its own."""
+    """hidden_dim is the width of one head; hidden layers concatenate their heads, the last averages its own.
+
+    activation  between layers: elu as published, or relu as PyG's basic model has it by default
+    """
 
     hidden_dim: Annotated[PositiveInt, IntRange(4, 64, log=True)] = 8
     num_layers: Annotated[PositiveInt, IntRange(1, 4)] = 2
     heads: Annotated[PositiveInt, IntRange(1, 8)] = 8
     output_heads: Annotated[PositiveInt, IntRange(1, 8)] = 1
     dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.6
+    activation: Literal["elu", "relu"] = "elu"
 
 
 class GAT(Model):
-    """Attention layers with ELU between them; dropout on inputs and on attention coefficients.
+    """Attention layers with an activation between them; dropout on inputs and on attention coefficients.
 
     With weights of edges a head's logits are LeakyReLU(a . [W h_i, W h_j] + b w_ij), where b = a' . W' is learned and a
     node's own edge has the mean of the weights that come in: PyG's GATConv with edge_dim=1.
@@ -69,6 +73,7 @@ class GAT(Model):
         inputs = [first, *(width * config.heads for width in hidden)]
         self.out_dim = last
         self.dropout = config.dropout
+        self.activation: Callable[[Tensor], Tensor] = F.elu if config.activation == "elu" else F.relu
         self.weighted = spec.weighted
         shared: dict[str, Any] = {"dropout": config.dropout, "edge_dim": 1 if spec.weighted else None}
         self.features = FeatureInput(config.dropout)
@@ -81,7 +86,7 @@ class GAT(Model):
         )
         layers: list[Any] = list(self.convs)
         for layer in layers[:-1]:
-            layer.observation_points = ("states",)  # what ELU reads
+            layer.observation_points = ("states",)  # what the activation reads
 
     @property
     def num_hops(self) -> int:
@@ -107,7 +112,7 @@ class GAT(Model):
         first, *others = self.convs
         x = self._attend(first, self.features(batch["x"]), neighbours, weight)
         for conv in others:
-            x = self._attend(conv, F.dropout(F.elu(x), self.dropout, self.training), neighbours, weight)
+            x = self._attend(conv, F.dropout(self.activation(x), self.dropout, self.training), neighbours, weight)
         return x
 
     def sum_biases(self) -> Iterator[SumBias]:
@@ -123,7 +128,7 @@ class GAT(Model):
         for depth in range(len(self.convs)):
             conv: Any = self.convs[depth]
             if depth:
-                rows = self._drop(observe(conv.lin, "input", F.elu(x)))
+                rows = self._drop(observe(conv.lin, "input", self.activation(x)))
             else:
                 rows = self.features(x, partial(observe_rows, conv.lin, "input"))
             h = observed_linear(conv.lin, rows).unflatten(1, (conv.heads, -1))
@@ -146,7 +151,7 @@ class GAT(Model):
     def _laid_out(self, x: Tensor, edge_index: Tensor, weight: Tensor | None) -> Tensor:
         """The same through PyG's layers, whose messages are laid out."""
         for depth, conv in enumerate(self.convs):
-            x = F.dropout(F.elu(x) if depth else x, self.dropout, self.training)
+            x = F.dropout(self.activation(x) if depth else x, self.dropout, self.training)
             x = observe(conv, "states", conv(x, edge_index, weight if weight is None else weight.unsqueeze(1)))
         return x
 

@@ -7,7 +7,7 @@ makes the distance a logit, and does not change a ranking.
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -18,17 +18,19 @@ from graphlab.core.config import FloatRange, IntRange, PositiveFloat
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
 from graphlab.model.embedding import TUNED, ComplexEmbeddingModel, EmbeddingConfig
-from graphlab.ops.distance import distances
+from graphlab.ops.distance import Norm, distances
 
 
 class Config(EmbeddingConfig):
     """As `EmbeddingConfig`, and
     dim     even, two real numbers a complex coordinate
     margin  distance at which a triple is as likely as not
+    norm    l1: the sum of the coordinates' moduli, as published; l2: the Euclidean norm, as PyKEEN has it
     """
 
     dim: Annotated[int, Field(ge=2, multiple_of=2), IntRange(16, 512, log=True)] = 128
     margin: Annotated[PositiveFloat, FloatRange(1.0, 24.0)] = 6.0
+    norm: Literal["l1", "l2"] = "l1"
 
 
 class RotatE(ComplexEmbeddingModel):
@@ -47,6 +49,7 @@ class RotatE(ComplexEmbeddingModel):
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__(config, spec, relation_dim=config.dim // 2)
         self.margin = config.margin
+        self.norm: Norm = "complex-l1" if config.norm == "l1" else "l2"
         nn.init.uniform_(self.relation.weight, -math.pi, math.pi)
 
     def relations(self, relation: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,7 +57,7 @@ class RotatE(ComplexEmbeddingModel):
         return torch.cat([angle.cos(), angle.sin()], dim=-1), inverse
 
     def compare(self, query: Tensor, candidates: Tensor) -> Tensor:
-        return self.margin - distances(query, candidates, "complex-l1")
+        return self.margin - distances(query, candidates, self.norm)
 
 
 PRESETS = {

@@ -64,7 +64,7 @@ class SGC(Model):
         return self.config.hops
 
     def forward(self, batch: Data) -> Tensor:
-        return self.linear(self.features(batch[attribute("at", self.config.hops)]))
+        return self.linear(self.features(batch[attribute("at", self.config.hops)].to(next(self.parameters()).dtype)))
 
 
 PRESETS = {

@@ -77,7 +77,9 @@ class SIGN(Model):
         return self.config.hops
 
     def forward(self, batch: Data) -> Tensor:
-        parts = [each(read(batch[name])) for name, read, each in zip(self.names, self.features, self.maps, strict=True)]
+        dtype = next(self.parameters()).dtype  # features of other hops are prepared in single precision
+        columns = zip(self.names, self.features, self.maps, strict=True)
+        parts = [each(read(batch[name].to(dtype))) for name, read, each in columns]
         return self.read_out(F.dropout(torch.cat(parts, dim=1).relu(), self.config.dropout, self.training))
 
 

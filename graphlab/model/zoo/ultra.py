@@ -6,11 +6,14 @@ for this query. A second NBFNet walks the entities from the head; in each layer 
 to the relations' weights. No parameter belongs to an entity or to a relation: the same weights answer on any graph.
 
 A query for heads, (t, r^-1, ?), is conditioned on r^-1.
+
+The published weights were trained under two other conventions, which `edges` and `head_queries` say: messages pass
+every edge against its direction, in the graph of relations too, and a query for heads marks r in place of r^-1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, cast
 
@@ -36,10 +39,16 @@ REMEMBERED = 16
 
 
 class Config(BellmanFordConfig):
-    """As `BellmanFordConfig`, for both networks."""
+    """As `BellmanFordConfig`, for both networks, and
+
+    edges         along: messages pass an edge x -r-> v from x to v; against: from v to x, with the vector of r
+    head_queries  what a query (t, r^-1, ?) marks in the graph of relations: the inverse r^-1, or the relation r
+    """
 
     dim: Annotated[PositiveInt, IntRange(8, 128, log=True)] = 64
     aggregate: Annotated[Literal["sum", "mean", "max", "pna"], Choices()] = "sum"
+    edges: Literal["along", "against"] = "along"
+    head_queries: Literal["inverse", "relation"] = "inverse"
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ class Ultra(TripleModel):
         self.message: Message = config.message
         self.aggregate: Reduce = config.aggregate
         self.residual = config.residual
+        self.against = config.edges == "against"
+        self.marks_relations = config.head_queries == "relation"
         self.kinds = nn.ModuleList(nn.Embedding(len(KINDS), dim) for _ in range(config.num_layers))
         self.relation_steps = nn.ModuleList(BellmanFordUpdate(config) for _ in range(config.num_layers))
         self.projections = nn.ModuleList(
@@ -81,13 +92,27 @@ class Ultra(TripleModel):
         self.readout = nn.Sequential(Linear(2 * dim, 2 * dim), nn.ReLU(), nn.Linear(2 * dim, 1))
         self._remembered: list[tuple[Tensor, int, RelationalGraph]] = []
 
-    def score(self, graph: Data, head: Tensor, relation: Tensor, tail: Tensor | None = None) -> Tensor:
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The steps that a path is walked in, those among entities."""
+        return self.entity_steps
+
+    def score(
+        self,
+        graph: Data,
+        head: Tensor,
+        relation: Tensor,
+        tail: Tensor | None = None,
+        *,
+        edge_weights: Sequence[Tensor] | None = None,
+    ) -> Tensor:
+        """As `TripleModel.score`; `edge_weights` as in `NBFNet.score`, of the steps among entities."""
         queried, place = relation.unique(return_inverse=True)
         walked = self._walked(graph)
         relations = self._relation_graph(graph)
-        if not (is_lean(self._kinds()[0]) and len(head)):
+        if edge_weights is not None or not (is_lean(self._kinds()[0]) and len(head)):
             features = self.relation_features(relations, queried).transpose(0, 1)
-            return self._score(walked, head, tail, queried, features, place)
+            return self._score(walked, head, tail, queried, features, place, edge_weights)
         walked, relations, queried = self._of_present_relations(walked, relations, queried)
         few = max(1, PART // max(1, relations.num_nodes))
         features = torch.cat([self.relation_features(relations, some).transpose(0, 1) for some in queried.split(few)])
@@ -120,14 +145,22 @@ class Ultra(TripleModel):
         """Features `[2 R, Q, dim]` of all relations for each of the queried ones `[Q]`."""
         weights = self._kinds()
         mark = weights[0].new_ones(len(queried), self.out_dim)
-        return self._walk(relations, None, queried, mark, self.relation_steps, weights)
+        start = queried % (relations.num_nodes // 2) if self.marks_relations else queried
+        return self._walk(relations, None, start, mark, self.relation_steps, weights)
 
     def _kinds(self) -> list[Tensor]:
         """Vectors `[4, dim]` of the kinds of edges between relations, one a layer."""
         return [cast("nn.Embedding", kinds).weight for kinds in self.kinds]
 
     def _score(
-        self, walked: Walked, head: Tensor, tail: Tensor | None, queried: Tensor, features: Tensor, place: Tensor
+        self,
+        walked: Walked,
+        head: Tensor,
+        tail: Tensor | None,
+        queried: Tensor,
+        features: Tensor,
+        place: Tensor,
+        edge_weights: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """Scores of the candidates.
 
@@ -136,7 +169,7 @@ class Ultra(TripleModel):
         place     `[B]`, which of them a query asks
         """
         query = features[torch.arange(len(queried), device=head.device), queried][place]
-        states, frontier = self._entities(walked, head, tail, query, features, place)
+        states, frontier = self._entities(walked, head, tail, query, features, place, edge_weights)
         if not is_lean(states) or states.size(0) < BLOCKS[0]:
             chosen = states[frontier.answer]
             return self.readout(torch.cat([chosen, query.unsqueeze(1).expand_as(chosen)], dim=-1)).squeeze(-1)
@@ -150,14 +183,26 @@ class Ultra(TripleModel):
         return scores.squeeze(1).index_select(0, frontier.answer.flatten()).view_as(frontier.answer)
 
     def _walked(self, graph: Data) -> Walked:
+        """To walk all edges against their direction is to exchange the types r and r^-1."""
+        num_relations = self._num_relations(graph)
         edges = RelationalGraph.with_inverses(
-            graph["edge_index"], graph["edge_type"], int(graph.num_nodes or 0), self._num_relations(graph)
+            graph["edge_index"], graph["edge_type"], int(graph.num_nodes or 0), num_relations
         )
+        if self.against:
+            exchanged = (edges.edge_type + num_relations) % (2 * num_relations)
+            edges = RelationalGraph(edges.edge_index, exchanged, edges.num_nodes)
         edge_mask = graph["edge_mask"].repeat(2) if "edge_mask" in graph else None
         return Walked(edges, edge_mask, degree_scale(edges, edge_mask, self._kinds()[0].dtype))
 
     def _entities(
-        self, walked: Walked, head: Tensor, tail: Tensor | None, query: Tensor, features: Tensor, place: Tensor
+        self,
+        walked: Walked,
+        head: Tensor,
+        tail: Tensor | None,
+        query: Tensor,
+        features: Tensor,
+        place: Tensor,
+        edge_weights: Sequence[Tensor] | None,
     ) -> tuple[Tensor, Frontier]:
         """States `[rows, dim]` that those of the candidates are among, with the frontier that says where."""
         edges, edge_mask = walked.edges, walked.edge_mask
@@ -168,13 +213,15 @@ class Ultra(TripleModel):
         frontier = make_frontier(edges, edge_mask, head, tail, groups)
         states = torch.cat([query, query.new_zeros(1, self.out_dim)])
         updates = cast("Iterable[BellmanFordUpdate]", self.entity_steps)
-        for update, projection, step in zip(updates, self.projections, frontier.steps, strict=True):
+        weights = edge_weights or [None] * len(self.projections)
+        for update, projection, step, weight in zip(updates, self.projections, frontier.steps, weights, strict=True):
             row, column = step.heads
             aggregate = relational_spmm_pairs(
                 edges,
                 step.pairs,
                 self._projected(projection, features, place[step.query]).to(states.dtype),
                 states,
+                edge_weight=weight,
                 edge_mask=edge_mask,
                 boundary=query.new_zeros(len(step.own), self.out_dim).index_put_((row,), query[column]),
                 message=update.message,
@@ -236,7 +283,12 @@ class Ultra(TripleModel):
 
     def _make_relation_graph(self, graph: Data) -> RelationalGraph:
         num_nodes, num_relations = int(graph.num_nodes or 0), self._num_relations(graph)
-        return relation_graph(graph["edge_index"], graph["edge_type"], num_nodes, num_relations)
+        relations = relation_graph(graph["edge_index"], graph["edge_type"], num_nodes, num_relations)
+        return (
+            RelationalGraph(relations.edge_index.flip(0), relations.edge_type, 2 * num_relations)
+            if self.against
+            else relations
+        )
 
 
 PUBLISHED = "the configuration published with Galkin et al., ICLR 2024, for pre-training on three graphs"

@@ -24,20 +24,33 @@ HAND_SET = tuple((operator, depth) for depth in (2, 3) for operator in ("gcn", "
 """Operators that people stack, and how many of them."""
 
 
+FIVE_OPERATORS = ("gcn", "sage", "arma", "fc", "skip")
+"""Those of the table of ogbn-proteins, in the order of `OPERATORS`."""
+
+
 class NasBenchGraph(Space):
-    """`link` and `operator_1` to `operator_4`. Of 59,049 architectures 26,206 are different."""
+    """`link` and `operator_1` to `operator_4`. Of 59,049 architectures 26,206 are different; of those of
+    `FIVE_OPERATORS` 2,021.
+
+    Args:
+        operators: What an operator may be.
+    """
 
     name = "nas-bench-graph"
-    decisions = (
-        Decision("link", Choices(LINKS), "link"),
-        *(Decision(name, Choices(OPERATORS), name) for name in NODES),
-    )
+
+    def __init__(self, operators: Sequence[str] = OPERATORS) -> None:
+        self.operators = tuple(operators)
+        self.decisions = (
+            Decision("link", Choices(LINKS), "link"),
+            *(Decision(name, Choices(self.operators), name) for name in NODES),
+        )
 
     def hand_set(self) -> Mapping[str, Architecture]:
         """`gcn-2` to `sage-3`: two or three layers of one operator in a chain, and nothing else. Between them are the
         batch norm, ReLU and dropout of every network of the space, which the models `gcn`, `gat` and `sage` have not
         all."""
-        return {f"{operator}-{depth}": self._chain(operator, depth) for operator, depth in HAND_SET}
+        there = [(operator, depth) for operator, depth in HAND_SET if operator in self.operators]
+        return {f"{operator}-{depth}": self._chain(operator, depth) for operator, depth in there}
 
     def _chain(self, operator: str, depth: int) -> Architecture:
         operators = ("skip",) * (len(NODES) - depth) + (operator,) * depth

@@ -11,11 +11,14 @@ from graphlab.core.errors import DataError
 from graphlab.core.files import hash_file
 from graphlab.data.card import Card, Source
 from graphlab.data.unpickle import read_pickle
-from graphlab.model.link_patterns import from_key
-from graphlab.nas.spaces.nas_bench_graph import NasBenchGraph, architecture_of
+from graphlab.model.link_patterns import OPERATORS, from_key
+from graphlab.nas.spaces.nas_bench_graph import FIVE_OPERATORS, NasBenchGraph, architecture_of
 from graphlab.nas.tables import Table
 
 NUM_ARCHITECTURES = 26_206
+NUM_OF_FIVE = 2_021
+"""Architectures of `FIVE_OPERATORS`, which is what the table of ogbn-proteins has."""
+
 MILLION = 1e6
 URL = "https://github.com/THUMNLab/NAS-Bench-Graph"
 
@@ -63,7 +66,9 @@ CARD = Card(
 def read_table(path: Path, name: str) -> Table:
     """The table of a file in the publishers' form. Nothing in it is executed.
 
-    Raises DataError for a file that is damaged or does not hold every architecture of the space once.
+    A table of five operators, as that of ogbn-proteins is, has a space of its own with these operators alone.
+
+    Raises DataError for a file that is damaged or does not hold every architecture of its space once.
     """
     content = read_pickle(path)
     try:
@@ -79,11 +84,11 @@ def read_table(path: Path, name: str) -> Table:
         }
     except Exception as error:  # whatever a foreign file may hold in their place
         raise _not_a_table(path, str(error) or type(error).__name__) from None
-    found = len(set(architectures))
-    if found != NUM_ARCHITECTURES or len(architectures) != NUM_ARCHITECTURES:
-        raise _not_a_table(
-            path, f"{found:,} architectures in {len(architectures):,} rows, not {NUM_ARCHITECTURES:,} once"
-        )
+    space = _space_of({operator for _, operators in architectures for operator in operators}, len(architectures))
+    expected = NUM_ARCHITECTURES if space.operators == OPERATORS else NUM_OF_FIVE
+    distinct = len(set(architectures))
+    if distinct != expected or len(architectures) != expected:
+        raise _not_a_table(path, f"{distinct:,} architectures in {len(architectures):,} rows, not {expected:,} once")
     for column, values in columns.items():
         if values.ndim != 1:
             raise _not_a_table(path, f"its column {column} does not hold single numbers")
@@ -93,7 +98,7 @@ def read_table(path: Path, name: str) -> Table:
         raise _not_a_table(path, "accuracies above 1")
     return Table(
         name=name,
-        space=NasBenchGraph(),
+        space=space,
         architectures=tuple(architecture_of(link, operators) for link, operators in architectures),
         validation=columns["validation"],
         test=columns["test"],
@@ -102,6 +107,12 @@ def read_table(path: Path, name: str) -> Table:
         digest=hash_file(path),
         dataset=DATASETS.get(name.rpartition("/")[2], ""),
     )
+
+
+def _space_of(operators: set[str], num_rows: int) -> NasBenchGraph:
+    """The space of a table with these operators: that of five for a table of its size, else the whole."""
+    is_of_five = operators <= set(FIVE_OPERATORS) and num_rows == NUM_OF_FIVE
+    return NasBenchGraph(FIVE_OPERATORS) if is_of_five else NasBenchGraph()
 
 
 def _not_a_table(path: Path, reason: str) -> DataError:

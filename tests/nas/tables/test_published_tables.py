@@ -8,10 +8,11 @@ import pickle
 import numpy as np
 import pytest
 
+import graphlab as gl
 from graphlab.core.errors import DataError, InputError
-from graphlab.model.link_patterns import OPERATORS, key
+from graphlab.model.link_patterns import OPERATORS, PATTERNS, from_key, key
 from graphlab.nas.registry import find_space, find_table, is_table
-from graphlab.nas.spaces.nas_bench_graph import LINKS, NODES
+from graphlab.nas.spaces.nas_bench_graph import FIVE_OPERATORS, LINKS, NODES
 from graphlab.nas.tables import TableObjective
 
 PUBLISHED = {
@@ -100,6 +101,33 @@ def test_a_file_whose_rows_are_not_those_of_a_table_is_refused(tmp_path, monkeyp
     monkeypatch.setattr("graphlab.nas.tables.nas_bench_graph.NUM_ARCHITECTURES", 2)
     with pytest.raises(DataError, match=said):
         find_table(write(tmp_path / "odd.bench", content))
+
+
+def five_operators(count=None):
+    """A table over all architectures of five operators, as the published one of ogbn-proteins is; with the number of
+    graph convolutions as its best."""
+    named = itertools.product(PATTERNS, itertools.product(FIVE_OPERATORS, repeat=4))
+    keys = sorted({key(link, words) for link, words in named if set(words) != {"skip"}})
+    worth = {number: from_key(number)[1].count("gcn") / 5 for number in keys}
+    return {number: row(valid_perf=worth[number], perf=worth[number]) for number in keys[:count]}
+
+
+def test_a_table_of_five_operators_is_searched_by_its_path(tmp_path):
+    path = write(tmp_path / "proteins.bench", five_operators())
+    table = find_table(path)
+    assert len(table) == len(table.rows) == 2_021 and table.space.name == "nas-bench-graph"
+    assert all(decision.options == FIVE_OPERATORS for decision in table.space.decisions[1:])
+    assert sorted(table.space.hand_set()) == ["gcn-2", "gcn-3", "sage-2", "sage-3"]
+    for strategy in ("random", "evolution"):
+        search = gl.search(strategy, path, trials=60, store=tmp_path / strategy, seed=0)
+        assert len(search.outcomes) == 60
+        used = {outcome.values[node] for outcome in search.outcomes for node in NODES}
+        assert used == set(FIVE_OPERATORS) and search.best.score >= 0.4
+
+
+def test_a_table_of_five_operators_that_lacks_a_row_is_refused(tmp_path):
+    with pytest.raises(DataError, match="2,020 architectures in 2,020 rows"):
+        find_table(write(tmp_path / "proteins.bench", five_operators(2_020)))
 
 
 def test_a_table_that_asks_for_code_is_refused(tmp_path):
