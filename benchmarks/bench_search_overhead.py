@@ -37,6 +37,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from graphlab.core.config import Choices
 from graphlab.core.seeds import SeedStream
+from graphlab.nas.core.budget import Budget
 from graphlab.nas.core.history import Trial
 from graphlab.nas.core.loop import SearchLoop
 from graphlab.nas.core.objective import Objective
@@ -130,7 +131,7 @@ def search_with_graphlab(
     space, objective = find_space(space_name), Checksum()
     kind = find_strategy(strategy_name)
     strategy = kind(kind.Config(), space, objective, SeedStream(seed))
-    loop = CountingLoop(strategy, objective, open_history(folder, "study", strategy), MARKS[-1])
+    loop = CountingLoop(strategy, objective, open_history(folder, "study", strategy), Budget(MARKS[-1]))
     num_trials = 0
 
     def count() -> None:
