@@ -82,7 +82,7 @@ class Study:
     def compared(self, seed: int, hand: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """One search by LPGNAS, and a random one."""
         learned, seconds = self.learned(seed)
-        drawn = self.search("random", seed, seconds=seconds)
+        drawn = self.search("random", seed, total_seconds=seconds)
         fronts = {"lpgnas": self.front(learned), "random": self.front(drawn)}
         together = {**fronts, "by hand": hand, "by hand and random": [*hand, *fronts["random"]]}
         areas = {name: self.hypervolume(rows) for name, rows in together.items()}

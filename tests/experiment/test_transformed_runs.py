@@ -44,7 +44,7 @@ def test_a_run_states_its_transform_and_a_run_without_one_does_not(runs, plain):
         spec.identity["transform"] == "quantize"
         and spec.identity["settings"]["transform.scheme"] == QUANTISED["transform.scheme"]
     )
-    assert spec.versions["transform"] == 1 and spec.settings["transform"]["scheme"] == QUANTISED["transform.scheme"]
+    assert spec.versions["transform"] == 2 and spec.settings["transform"]["scheme"] == QUANTISED["transform.scheme"]
     assert spec.id != other.id
     assert not [part for part in json.dumps(other.to_json()).split('"') if part.startswith("transform")]
     assert RunSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
@@ -175,7 +175,7 @@ def test_workers_and_searches_have_it(store):
 def test_what_cannot_be_is_refused_with_the_way_out(store):
     with pytest.raises(ConfigError, match=r"transform\.scheme is a setting of a transform") as caught:
         make_plan("gcn", "karate", {"transform.scheme": "w8a8"})
-    assert "quantize" in caught.value.hint
+    assert "as transform=" in caught.value.hint
     with pytest.raises(UnknownNameError, match="quantise"):
         make_plan("gcn", "karate", {"transform": "quantise"})
     with pytest.raises(ConfigError, match="int9"):

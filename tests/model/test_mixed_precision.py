@@ -17,7 +17,7 @@ FEATURES = {
     "maps of nodes": (Continuous(3), Categorical((2,))),
     "maps of edges": (Categorical((3,)), Continuous(2)),
 }
-NEED_VECTORS = frozenset({"appnp", "gat", "gat-sep", "gcn", "gcnii", "gprgnn", "mlp", "sage", "sage-sep"})
+NEED_VECTORS = frozenset({"appnp", "gat", "gat-sep", "gcn", "gcnii", "gin-chain", "gprgnn", "mlp", "sage", "sage-sep"})
 MODELS_OF_GRAPHS = [name for name in MODELS.names() if "graph-prediction" in find_model(name).cls.tasks]
 
 
