@@ -144,10 +144,11 @@ def test_nodes(data):
 
 
 def _tied(logits: np.ndarray) -> bool:
-    """Whether rounding decides which of a row's classes is the largest."""
+    """Whether rounding decides which of a row's classes is the largest: not where no class reached the node, whose values
+    are all the least."""
     ordered = np.sort(logits, axis=1)
-    gap = ordered[:, -1] - ordered[:, -2]
-    return bool(((gap > 0) & (gap < 1e-5)).any())
+    is_close = ordered[:, -1] - ordered[:, -2] < 1e-5
+    return bool((is_close & (ordered[:, -1] > np.log(1e-6) + 1e-5)).any())
 
 
 # Graphs.
