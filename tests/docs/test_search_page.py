@@ -28,6 +28,7 @@ def test_hand_set_networks_are_shown(capsys):
     assert all(name in shown for name in find_space("gnn-micro-tuned").hand_set())
 
 
+@pytest.mark.slow
 def test_a_search_races_and_reports(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path))
     assert texts("python")[0].count("total_epochs=3000") == 1

@@ -39,6 +39,7 @@ def test_commands(cli, folder):
 
 
 @pytest.mark.real_data
+@pytest.mark.slow
 def test_the_snippet(folder, capsys):
     (python,) = (block for block in blocks(PAGE) if block.language == "python")
     names: dict = {}

@@ -144,8 +144,8 @@ def test_nodes(data):
 
 
 def _tied(logits: np.ndarray) -> bool:
-    """Whether rounding decides which of a row's classes is the largest: not where no class reached the node, whose values
-    are all the least."""
+    """Whether rounding decides which of a row's classes is the largest. Not where no class reached the node: then all
+    values are the least."""
     ordered = np.sort(logits, axis=1)
     is_close = ordered[:, -1] - ordered[:, -2] < 1e-5
     return bool((is_close & (ordered[:, -1] > np.log(1e-6) + 1e-5)).any())

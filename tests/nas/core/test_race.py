@@ -125,6 +125,7 @@ def test_a_budget_of_epochs_is_kept_and_can_be_raised(tmp_path):
     assert Budget(epochs=100).within(again.outcomes) == Budget(epochs=100).within(longer.outcomes)
 
 
+@pytest.mark.slow
 def test_racing_finds_better_networks_than_single_noisy_values_at_equal_cost():
     """The truth is known here: the mean without noise, over 20 searches of 900 epochs each."""
     space = Letters()
