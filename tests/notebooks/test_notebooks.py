@@ -61,6 +61,7 @@ SHOWN = {
         "of 12 architectures the best has validation 1.0000; 3 broke parameters &lt;= 2,000",
         "gcn on sbm/undirected-h0.9: test accuracy",
         "inherited  epochs",
+        "expect between",
         "did you mean 'gcn'",
         "'test' is no objective of this search",
     ],
@@ -86,7 +87,7 @@ PICTURES = {
     "03_expressiveness.ipynb": 5,
     "04_algorithmic_reasoning.ipynb": 3,
     "06_directed_graphs.ipynb": 1,
-    "07_architecture_search.ipynb": 3,
+    "07_architecture_search.ipynb": 5,
     "08_topological_concentration.ipynb": 3,
     "10_quantization.ipynb": 2,
 }
