@@ -70,7 +70,7 @@ def check_conventions(
     metric, direction = plan.selection
     sign = 1 if direction == "max" else -1
     value = _score(plan, seed, learner)
-    others = {_said(change): _score(*_in_order(read(change), seed)) for change in changes}
+    others = {_text_of_change(change): _score(*_in_order(read(change), seed)) for change in changes}
     better = [name for name, other in others.items() if sign * (other - value) > SHARE * max(abs(other), abs(value))]
     if better:
         best = max(better, key=lambda name: sign * others[name])
@@ -109,5 +109,5 @@ def _in_order(changed: tuple[Plan, Learner], seed: int) -> tuple[Plan, int, Lear
     return plan, seed, learner
 
 
-def _said(change: Mapping[str, Any]) -> str:
+def _text_of_change(change: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in change.items())

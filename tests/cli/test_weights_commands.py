@@ -33,16 +33,16 @@ def facts(tmp_path):
 
 def test_answers_with_paths_on_triples_of_ones_own(cli, weights, facts, tmp_path):
     about = ("--weights", weights, "--format", "ultra", "--data", facts, "--store", tmp_path / "runs", *ALONG)
-    asked = ("--head", "anna", "--relation", "grandmother")
-    done = cli("predict", *about, *asked, "-k", 3, "--paths", 2, "--json")
+    query = ("--head", "anna", "--relation", "grandmother")
+    done = cli("predict", *about, *query, "-k", 3, "--paths", 2, "--json")
     assert done.code == 0, done.err
     answers = done.json["answers"]
     assert [answer["rank"] for answer in answers] == [1, 2, 3]
     found = [path for answer in answers for path in answer["paths"]]
     assert found and all(path.startswith("anna ") for path in found)
-    again = cli("predict", done.json["run"], *asked, "-k", 3, "--store", tmp_path / "runs", "--json").json["answers"]
+    again = cli("predict", done.json["run"], *query, "-k", 3, "--store", tmp_path / "runs", "--json").json["answers"]
     assert [answer["score"] for answer in again] == [answer["score"] for answer in answers]
-    paths = cli("paths", *about, *asked, "--tail", "eve", "--json").json
+    paths = cli("paths", *about, *query, "--tail", "eve", "--json").json
     assert paths["run"] == done.json["run"]
     by_tail = cli("predict", *about, "--tail", "eve", "--relation", "grandmother", "--paths", 1, "--json").json[
         "answers"

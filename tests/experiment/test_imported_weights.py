@@ -40,8 +40,8 @@ def test_an_import_is_a_run_like_any_other(trained, tmp_path):
     assert record.spec.components == {"weights": "ultra"} and len(record.spec.settings["weights"]["sha256"]) == 64
     assert str(ours).startswith("Runs(ultra (weights of others) on ")
     assert gl.restore(record.id[:6], tmp_path).record.id == record.id
-    asked = gl.answers(record, tmp_path)
-    assert asked.predict(0, 0, 3).equals(gl.answers(runs).predict(0, 0, 3))
+    answers = gl.answers(record, tmp_path)
+    assert answers.predict(0, 0, 3).equals(gl.answers(runs).predict(0, 0, 3))
     assert gl.runs(tmp_path)["weights"].tolist() == ["ultra"]
     assert imported(trained, tmp_path)[0] == record  # read, not written again
 

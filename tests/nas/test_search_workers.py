@@ -20,7 +20,7 @@ SHORT = {"training.epochs": 20}
 GCN = Path(gcn.__file__).read_text()
 
 
-def asked_for(tmp_path, trials, strategy="random", where=None):
+def spec_of(tmp_path, trials, strategy="random", where=None):
     return SearchSpec(
         strategy=strategy,
         dataset="karate",
@@ -37,26 +37,26 @@ def asked_for(tmp_path, trials, strategy="random", where=None):
 @pytest.mark.slow
 @pytest.mark.parametrize(("strategy", "trials", "kills"), [("evolution", 16, 2), ("tpe", 60, 10)])
 def test_workers_that_are_killed_lose_nothing(strategy, trials, kills, tmp_path):
-    asked = asked_for(tmp_path, trials, strategy)
-    assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills
-    assert_whole(asked)
+    spec = spec_of(tmp_path, trials, strategy)
+    assert besiege(spec, workers=2 if trials < 30 else 4, kills=kills) == kills
+    assert_whole(spec)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["random", "agnn"])
 def test_a_race_of_four_workers_that_are_killed_loses_nothing(strategy, tmp_path):
-    asked = asked_for(tmp_path, 60, strategy)
-    asked = replace(asked, racing="asha", seeds=tuple(range(6)))
-    assert besiege(asked, workers=4, kills=8) == 8
-    assert_raced(asked)
+    spec = spec_of(tmp_path, 60, strategy)
+    spec = replace(spec, racing="asha", seeds=tuple(range(6)))
+    assert besiege(spec, workers=4, kills=8) == 8
+    assert_raced(spec)
 
 
 @pytest.mark.slow
 def test_a_worker_ends_with_the_process_that_started_it(tmp_path):
-    asked = asked_for(tmp_path, 10_000)
-    worker = start(json.dumps(asked.to_json()))
+    spec = spec_of(tmp_path, 10_000)
+    worker = start(json.dumps(spec.to_json()))
     try:
-        study = Path(asked.where)
+        study = Path(spec.where)
         deadline = time.monotonic() + 300
         while not any(study.glob("*/workers/*-*.lock")):
             assert worker.poll() is None and time.monotonic() < deadline

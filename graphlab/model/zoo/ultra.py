@@ -273,13 +273,13 @@ class Ultra(TripleModel):
         edge_index: Tensor = graph["edge_index"]
         if edge_index.is_inference():
             return self._make_relation_graph(graph)
-        for known, version, made in self._remembered:
+        for known, version, relations in self._remembered:
             if known is edge_index and version == edge_index._version:
-                return made
+                return relations
         with torch.inference_mode(False):
-            made = self._make_relation_graph(graph)
-        self._remembered = [*self._remembered[1 - REMEMBERED :], (edge_index, edge_index._version, made)]
-        return made
+            relations = self._make_relation_graph(graph)
+        self._remembered = [*self._remembered[1 - REMEMBERED :], (edge_index, edge_index._version, relations)]
+        return relations
 
     def _make_relation_graph(self, graph: Data) -> RelationalGraph:
         num_nodes, num_relations = int(graph.num_nodes or 0), self._num_relations(graph)

@@ -18,23 +18,23 @@ DECISIONS = (Decision("letter", Choices(tuple("abcd")), "letter"), Decision("dig
 
 
 def controller(seed=0, lr=0.1, temperature=1.0):
-    made = Controller(DECISIONS, lr, temperature)
+    learner = Controller(DECISIONS, lr, temperature)
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for logits in made.logits.values():
+        for logits in learner.logits.values():
             logits.copy_(torch.randn(len(logits), generator=random))
-    return made
+    return learner
 
 
 @pytest.mark.parametrize("temperature", [0.2, 5.0])
 def test_draws_have_the_frequencies_of_the_softmax(temperature):
-    made = controller(1, temperature=temperature)
-    counts = {name: torch.zeros(len(logits)) for name, logits in made.logits.items()}
+    learner = controller(1, temperature=temperature)
+    counts = {name: torch.zeros(len(logits)) for name, logits in learner.logits.items()}
     total = 1500
     for k in range(total):
-        for name, weights in made.drawn(SeedStream(0).child(k)).items():
+        for name, weights in learner.drawn(SeedStream(0).child(k)).items():
             counts[name] += weights.detach()
-    for name, chances in made.chances().items():
+    for name, chances in learner.chances().items():
         expected = chances.detach().double().numpy()
         assert chisquare(counts[name].numpy(), total * expected / expected.sum()).pvalue > 1e-3
 
@@ -67,16 +67,16 @@ def test_a_draw_is_one_option_with_the_gradient_of_the_relaxed_choice(seed, temp
 
 
 def test_a_step_goes_down_the_loss_and_moves_nothing_else():
-    made, weight = controller(lr=0.05), torch.ones(4, requires_grad=True)
+    learner, weight = controller(lr=0.05), torch.ones(4, requires_grad=True)
     for k in range(150):
-        drawn = made.drawn(SeedStream(0).child(k))
-        made.descend((drawn["letter"] * weight) @ torch.tensor([1.0, 0.0, 1.0, 1.0]))
-    assert float(made.chances()["letter"][1].detach()) > 0.9
+        drawn = learner.drawn(SeedStream(0).child(k))
+        learner.descend((drawn["letter"] * weight) @ torch.tensor([1.0, 0.0, 1.0, 1.0]))
+    assert float(learner.chances()["letter"][1].detach()) > 0.9
     assert weight.grad is None
 
 
 def test_equal_options_are_equally_likely_and_draws_repeat():
-    made = Controller(DECISIONS, 0.1, 1.0)
-    assert made.chances()["digit"].tolist() == pytest.approx([1 / 3] * 3)
-    first, again = (settled(made.drawn(SeedStream(5))) for _ in range(2))
+    learner = Controller(DECISIONS, 0.1, 1.0)
+    assert learner.chances()["digit"].tolist() == pytest.approx([1 / 3] * 3)
+    first, again = (settled(learner.drawn(SeedStream(5))) for _ in range(2))
     assert all(torch.equal(first[name], again[name]) and not first[name].requires_grad for name in first)

@@ -32,8 +32,8 @@ def silent(step, value):
 
 def race(store, strategy="agnn", epochs=200, **options):
     settings = {"race.share": 0.4, **SHORT, **options.pop("settings", {})}
-    given = {"racing": "asha", "on": "validation", "device": "cpu", **options}
-    return gl.search(strategy, "karate", space="gcn", total_epochs=epochs, store=store, **given, **settings)
+    options_of_search = {"racing": "asha", "on": "validation", "device": "cpu", **options}
+    return gl.search(strategy, "karate", space="gcn", total_epochs=epochs, store=store, **options_of_search, **settings)
 
 
 def objective(store, data="node-classification"):
@@ -184,27 +184,36 @@ def test_estimates_follow_neighbours_where_seeds_are_few():
     ],
 )
 def test_what_cannot_race_is_refused(options, error, words, tmp_path):
-    given = {
+    options_of_search = {
         "strategy": "random",
         "space": "gcn",
         "total_epochs": 100,
         "racing": "asha",
         "settings": {"race.share": 0.4},
     }
-    given |= options
-    settings = given.pop("settings")
+    options_of_search |= options
+    settings = options_of_search.pop("settings")
     with pytest.raises(error, match=words):
-        gl.search(dataset="karate", on="validation", store=tmp_path, device="cpu", **given, **SHORT, **settings)
+        gl.search(
+            dataset="karate", on="validation", store=tmp_path, device="cpu", **options_of_search, **SHORT, **settings
+        )
 
 
 def test_hand_set_networks_can_be_named_left_out_or_one_s_own(tmp_path):
-    given = {"space": "gnn-micro", "trials": 3, "on": "validation", "store": tmp_path, "device": "cpu", **SHORT}
-    some = gl.search("random", "karate", start=["gcn", "gat"], **given)
+    options_of_search = {
+        "space": "gnn-micro",
+        "trials": 3,
+        "on": "validation",
+        "store": tmp_path,
+        "device": "cpu",
+        **SHORT,
+    }
+    some = gl.search("random", "karate", start=["gcn", "gat"], **options_of_search)
     assert [outcome.start for outcome in some.outcomes] == ["gcn", "gat", ""]
     own = dict(some.outcomes[2].values)
-    mine = gl.search("random", "karate", start={"mine": own}, **given)
+    mine = gl.search("random", "karate", start={"mine": own}, **options_of_search)
     assert mine.outcomes[0].start == "mine" and mine.outcomes[0].key == some.outcomes[2].key
-    none = gl.search("random", "karate", start=False, **given)
+    none = gl.search("random", "karate", start=False, **options_of_search)
     assert all(not outcome.start for outcome in none.outcomes)
     assert len({found.study.study_name for found in (some, mine, none)}) == 3
 

@@ -25,9 +25,9 @@ SPACE = find_space("gnn-micro-quantized")
 
 def objective(folder):
     data = searched(example("node-classification"), "train", 0)
-    made = TrainingObjective(data, SPACE, Store(folder), settings={"training.epochs": 2, "dropout": 0.2})
-    made.keep_in(folder / "search")
-    return made
+    searching = TrainingObjective(data, SPACE, Store(folder), settings={"training.epochs": 2, "dropout": 0.2})
+    searching.keep_in(folder / "search")
+    return searching
 
 
 def strategy(folder, **settings):
@@ -40,18 +40,18 @@ def logits_of(controller):
     return {name: each.detach().clone() for name, each in controller.logits.items()}
 
 
-def watched(made, monkeypatch):
+def watched(searching, monkeypatch):
     """Both controllers' logits and the path after each epoch of its training."""
-    training, seen, started = made.make_training(), [], []
-    start, descend = made.start, training.descend
-    monkeypatch.setattr(made, "start", lambda: started.append(start()) or started[-1])
+    training, seen, started = searching.make_training(), [], []
+    start, descend = searching.start, training.descend
+    monkeypatch.setattr(searching, "start", lambda: started.append(start()) or started[-1])
 
     def record(loss, mixture):
         seen.append((logits_of(started[0].architecture), logits_of(started[0].formats), mixture))
         return descend(loss, mixture)
 
     monkeypatch.setattr(training, "descend", record)
-    made.learn(training, 0.1)
+    searching.learn(training, 0.1)
     return seen
 
 
@@ -83,12 +83,12 @@ def test_weights_see_one_path_at_a_time(tmp_path, monkeypatch):
 
 
 def test_a_step_of_the_controllers_leaves_the_weights_alone(tmp_path, monkeypatch):
-    made = strategy(tmp_path, warm_up=0, format_warm_up=0, epochs=1)
-    training = made.make_training()
+    searching = strategy(tmp_path, warm_up=0, format_warm_up=0, epochs=1)
+    training = searching.make_training()
     before = [weight.detach().clone() for weight in training.weights]
     monkeypatch.setattr(training, "descend", lambda loss, mixture: training._losses.append(0.0))
     monkeypatch.setattr(training.engine, "after_epoch", lambda *values: None)
-    controllers = made.learn(training, 0.1)
+    controllers = searching.learn(training, 0.1)
     assert not is_at_start(logits_of(controllers.architecture)) and not is_at_start(logits_of(controllers.formats))
     assert all(torch.equal(old, new) for old, new in zip(before, training.weights, strict=True))
     assert all(weight.grad is None or not weight.grad.any() for weight in training.weights)
@@ -97,18 +97,18 @@ def test_a_step_of_the_controllers_leaves_the_weights_alone(tmp_path, monkeypatc
 def test_more_beta_gives_fewer_bits(tmp_path):
     sizes = []
     for beta in (0.0, 10.0):
-        made = strategy(tmp_path / str(beta), epochs=24, lr=0.2, format_lr=0.2)
-        training = made.make_training()
-        controllers = made.learn(training, beta)
+        searching = strategy(tmp_path / str(beta), epochs=24, lr=0.2, format_lr=0.2)
+        training = searching.make_training()
+        controllers = searching.learn(training, beta)
         sizes.append(float(controllers.size(training.supernet, with_formats=True).detach()))
     assert sizes[1] < 0.3 * sizes[0]
-    first = next(made.candidates(made.make_training())).choices
+    first = next(searching.candidates(searching.make_training())).choices
     assert all(first[name] != "float32" for name in ("weight_format_1", "linear_format_1", "attention_format_1"))
 
 
 def test_the_size_is_one_before_the_search_in_full_precision(tmp_path):
-    made = strategy(tmp_path)
-    training, controllers = made.make_training(), made.start()
+    searching = strategy(tmp_path)
+    training, controllers = searching.make_training(), searching.start()
     training.supernet.mixture = path(SPACE, SPACE.hand_set()["gcn"])
     training.supernet(training.task.dataset.graph)
     assert float(controllers.size(training.supernet, with_formats=False).detach()) == pytest.approx(1.0)
@@ -116,10 +116,10 @@ def test_the_size_is_one_before_the_search_in_full_precision(tmp_path):
 
 
 def test_networks_come_by_probability_the_arg_max_first(tmp_path):
-    made = strategy(tmp_path, betas="0.1")
-    training = made.make_training()
-    found = list(itertools.islice(made.candidates(training), 6))
-    chances = made.learn(training, 0.1).chances()
+    searching = strategy(tmp_path, betas="0.1")
+    training = searching.make_training()
+    found = list(itertools.islice(searching.candidates(training), 6))
+    chances = searching.learn(training, 0.1).chances()
     likely = {d.name: d.options[int(chances[d.name].argmax())] for d in SPACE.decisions}
     assert SPACE.key(found[0].choices) == SPACE.key(likely)
     assert [each.notes["probability"] for each in found] == sorted(
@@ -128,8 +128,8 @@ def test_networks_come_by_probability_the_arg_max_first(tmp_path):
 
 
 def test_of_several_betas_each_names_one_in_turn(tmp_path):
-    made = strategy(tmp_path, betas="0,0.5,2")
-    found = list(itertools.islice(made.candidates(made.make_training()), 7))
+    searching = strategy(tmp_path, betas="0,0.5,2")
+    found = list(itertools.islice(searching.candidates(searching.make_training()), 7))
     assert [each.notes["beta"] for each in found] == [0, 0.5, 2, 0, 0.5, 2, 0]
     assert len({SPACE.key(each.choices) for each in found}) == 7
     alone = strategy(tmp_path / "alone", betas="0.5")
@@ -172,15 +172,15 @@ def test_other_one_shot_strategies_search_formats_too(name, tmp_path):
 
 def test_a_supernet_that_was_stopped_goes_on_to_the_same(tmp_path):
     def names(folder, stop_after=None):
-        made, done = strategy(folder, betas="0.1,1"), []
+        searching, done = strategy(folder, betas="0.1,1"), []
 
         def on_work(what, epoch, count):
             done.append(epoch)
             if len(done) == stop_after:
                 os.kill(os.getpid(), signal.SIGINT)
 
-        made.objective.on_work = on_work
-        return [each.choices for each in itertools.islice(made.candidates(made.make_training()), 4)], done
+        searching.objective.on_work = on_work
+        return [each.choices for each in itertools.islice(searching.candidates(searching.make_training()), 4)], done
 
     expected, done = names(tmp_path / "whole")
     assert done == [1, 2, 3, 4] * 2
