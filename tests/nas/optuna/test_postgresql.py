@@ -29,7 +29,7 @@ from graphlab.nas.plan import SearchPlan
 from graphlab.testing.searches import Score
 from tests.nas.core.test_limits import Limited
 from tests.nas.siege import assert_whole, besiege, start
-from tests.nas.test_search_workers import asked_for
+from tests.nas.test_search_workers import spec_of
 
 
 def program(name):
@@ -110,7 +110,7 @@ def wait_for(port):
 @pytest.mark.slow
 @pytest.mark.parametrize(("trials", "kills"), [(12, 1), (60, 10)])
 def test_workers_on_a_database_that_are_killed_lose_nothing(server, tmp_path, trials, kills):
-    asked = asked_for(tmp_path, trials, where=server)
+    asked = spec_of(tmp_path, trials, where=server)
     assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills
     assert_whole(asked)
 
@@ -141,7 +141,7 @@ class Interrupted(Score):
 
 def test_a_worker_that_dies_before_its_first_sign_of_life_keeps_no_trial(server, tmp_path):
     """Killed between asking for a trial and taking it: a trial of which no sign was missed, since none was given."""
-    asked = asked_for(tmp_path, 3, where=server)
+    asked = spec_of(tmp_path, 3, where=server)
     loop = SearchPlan(asked).loop(asked.where)
     with loop.history.exclusive():
         loop.history.study.enqueue_trial({}, user_attrs={INDEX: 0, ATTEMPT: 0})
@@ -194,7 +194,7 @@ def test_a_database_that_does_not_answer_is_named_without_its_password():
 @pytest.mark.slow
 def test_a_worker_that_stood_still_for_longer_than_the_dead_may_comes_back(server, tmp_path):
     """Stopped as by a laptop's lid: another one takes its trial, and it goes on with what is left."""
-    asked = replace(asked_for(tmp_path, 12, where=server), settings={"training.epochs": 400})
+    asked = replace(spec_of(tmp_path, 12, where=server), settings={"training.epochs": 400})
     order = json.dumps(asked.to_json())
     still = start(order)
     other = None
