@@ -12,7 +12,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +25,14 @@ class Controller:
     """Logits of decisions, at first those of equal options, and the optimiser that they are trained with, Adam.
 
     Attributes:
+        kinds: By decision, its kind.
         logits: By decision, `[options]`.
         optimizer: Of the logits.
     """
 
     def __init__(self, decisions: Iterable[Decision], lr: float, temperature: float) -> None:
+        decisions = list(decisions)
+        self.kinds = {each.name: each.kind for each in decisions}
         self.logits = nn.ParameterDict({each.name: torch.zeros(len(each.options)) for each in decisions})
         self.optimizer = torch.optim.Adam(self.logits.parameters(), lr=lr)
         self.temperature = temperature
@@ -45,12 +48,23 @@ class Controller:
             for name, logits in self.logits.items()
         }
 
-    def descend(self, loss: Tensor) -> None:
-        """One step of the logits, and of nothing else, down a loss."""
+    def grouped(self, drawn: Mapping[str, Tensor], apart: Collection[str]) -> list[dict[str, Tensor]]:
+        """What was drawn, in groups: decisions of each kind of `apart`, and all others together."""
+        groups: dict[str | None, dict[str, Tensor]] = {}
+        for name, weights in drawn.items():
+            kind = self.kinds[name]
+            groups.setdefault(kind if kind in apart else None, {})[name] = weights
+        return list(groups.values())
+
+    def descend(self, losses: Iterable[Tensor]) -> None:
+        """One step of the logits, and of nothing else, down the sum of losses, each of which is asked for in its
+        turn."""
         logits = list(self.logits.values())
-        gradients = torch.autograd.grad(loss, logits, materialize_grads=True)
-        for each, gradient in zip(logits, gradients, strict=True):
-            each.grad = gradient
+        self.optimizer.zero_grad()
+        for loss in losses:
+            gradients = torch.autograd.grad(loss, logits, materialize_grads=True)
+            for each, gradient in zip(logits, gradients, strict=True):
+                each.grad = gradient if each.grad is None else each.grad + gradient
         self.optimizer.step()
 
     def state(self, name: str) -> dict[str, nn.Module | torch.optim.Optimizer]:

@@ -22,11 +22,13 @@ class QuantizedSupernet(Supernet):
     Attributes:
         format_kinds: The kinds of the decisions about formats, each of which has the option `full_precision`.
         full_precision: The option that leaves numbers as they are.
+        width_kinds: The kinds of the decisions of which a mixture is computed as wide as its widest option.
     """
 
     transform = "quantize"
     format_kinds: ClassVar[frozenset[str]]
     full_precision: ClassVar[str]
+    width_kinds: ClassVar[frozenset[str]]
 
     @abstractmethod
     def expected_bits(self, chances: Chances) -> Tensor:

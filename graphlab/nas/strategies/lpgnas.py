@@ -17,7 +17,7 @@ of each in turn, and what is evaluated is trained anew.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Self
 
@@ -44,7 +44,7 @@ from graphlab.nas.registry import find_supernet
 class Config(OneShotConfig):
     """betas           what all bits of full precision add to the loss; of several, with commas between them, each has a
                     supernet of its own, and their networks make a front
-    period          epochs from one step of the controllers to the next; one takes twenty times as long as one of the
+    period          epochs from one step of the controllers to the next; one takes five times as long as one of the
                     weights
     lr              of the architecture's logits
     format_lr       of the formats' logits
@@ -196,13 +196,28 @@ def _improve(
     """A step of each controller that does not rest, on a network drawn for it; what the other one drew is fixed."""
     supernet = training.supernet
     assert isinstance(supernet, QuantizedSupernet)
+
+    def with_size(losses: Iterable[Tensor]) -> Iterator[Tensor]:
+        yield from losses
+        yield beta * controllers.size(supernet, with_formats)
+
     architecture, formats = controllers.drawn(stream.child("architecture step"), with_formats)
-    loss = on_held_out({**architecture, **settled(formats)})
-    controllers.architecture.descend(loss + beta * controllers.size(supernet, with_formats))
+    groups = controllers.architecture.grouped(architecture, apart=supernet.width_kinds)
+    controllers.architecture.descend(with_size(losses_of_groups(groups, {**architecture, **formats}, on_held_out)))
     if with_formats:
         architecture, formats = controllers.drawn(stream.child("format step"), with_formats)
-        loss = on_held_out({**settled(architecture), **formats})
-        controllers.formats.descend(loss + beta * controllers.size(supernet, with_formats))
+        controllers.formats.descend(with_size([on_held_out({**settled(architecture), **formats})]))
+
+
+def losses_of_groups(groups: Iterable[Mixture], drawn: Mixture, on_held_out: Loss) -> Iterator[Tensor]:
+    """The loss of a network that was drawn, once for each group of its decisions, with a gradient for these alone.
+
+    All are equal, and together they have the gradient of the loss for all decisions of the groups. Widths are groups of
+    their own, since beside a width that has a gradient everything is computed as wide as its widest option.
+    """
+    fixed = settled(drawn)
+    for group in groups:
+        yield on_held_out({**fixed, **group})
 
 
 def _quantized(space: Space) -> type[QuantizedSupernet]:

@@ -70,9 +70,30 @@ def test_a_step_goes_down_the_loss_and_moves_nothing_else():
     learner, weight = controller(lr=0.05), torch.ones(4, requires_grad=True)
     for k in range(150):
         drawn = learner.drawn(SeedStream(0).child(k))
-        learner.descend((drawn["letter"] * weight) @ torch.tensor([1.0, 0.0, 1.0, 1.0]))
+        learner.descend([(drawn["letter"] * weight) @ torch.tensor([1.0, 0.0, 1.0, 1.0])])
     assert float(learner.chances()["letter"][1].detach()) > 0.9
     assert weight.grad is None
+
+
+def test_a_step_goes_down_the_sum_of_its_losses():
+    together, apart = controller(), controller()
+    slopes = {name: torch.arange(len(logits)).float() for name, logits in together.logits.items()}
+
+    def losses(learner):
+        drawn = learner.drawn(SeedStream(1))
+        return (drawn[name] @ slope for name, slope in slopes.items())
+
+    together.descend([sum(losses(together))])
+    apart.descend(losses(apart))
+    assert all(torch.equal(logits, apart.logits[name]) for name, logits in together.logits.items())
+    assert not torch.equal(together.logits["digit"], controller().logits["digit"])
+
+
+def test_groups_hold_each_decision_once():
+    learner = controller()
+    groups = learner.grouped(learner.drawn(SeedStream(1)), apart={"digit"})
+    assert sorted(map(sorted, groups)) == [["digit"], ["letter"]]
+    assert [set(group) for group in learner.grouped(learner.drawn(SeedStream(1)), apart=())] == [{"letter", "digit"}]
 
 
 def test_equal_options_are_equally_likely_and_draws_repeat():

@@ -14,9 +14,10 @@ from graphlab.core.errors import ConfigError, IncompatibleError
 from graphlab.core.seeds import SeedStream
 from graphlab.nas.objectives.inner import searched
 from graphlab.nas.objectives.training import TrainingObjective
+from graphlab.nas.oneshot.controllers import settled
 from graphlab.nas.oneshot.supernets import path
 from graphlab.nas.registry import find_space
-from graphlab.nas.strategies.lpgnas import LPGNAS, Config
+from graphlab.nas.strategies.lpgnas import LPGNAS, Config, losses_of_groups
 from graphlab.records.store import Store
 from graphlab.testing.examples import example
 
@@ -80,6 +81,31 @@ def test_weights_see_one_path_at_a_time(tmp_path, monkeypatch):
     for _, _, mixture in watched(strategy(tmp_path), monkeypatch):
         assert set(mixture) == {decision.name for decision in SPACE.decisions}
         assert all(weights.sum() == weights.max() == 1 and not weights.requires_grad for weights in mixture.values())
+
+
+def test_losses_of_groups_have_the_gradient_of_the_loss_for_all_decisions(tmp_path):
+    """Without dropout, which draws others for other widths, and in full precision, since scales are those of widths."""
+    searching = strategy(tmp_path)
+    training, controllers = searching.make_training(), searching.start()
+    training.supernet.eval()
+    training.learner.train = lambda mode=True: training.learner
+    (_, on_held_out), *_ = training.losses(1)
+    logits = list(controllers.architecture.logits.values())
+
+    def gradient(grouped):
+        architecture, formats = controllers.drawn(SeedStream(3), with_formats=False)
+        if not grouped:
+            return torch.autograd.grad(on_held_out({**architecture, **settled(formats)}), logits)
+        groups = controllers.architecture.grouped(architecture, apart=training.supernet.width_kinds)
+        assert len(groups) == 3
+        losses = list(losses_of_groups(groups, {**architecture, **formats}, on_held_out))
+        assert all(torch.allclose(loss, losses[0]) for loss in losses)
+        return torch.autograd.grad(sum(losses), logits, materialize_grads=True)
+
+    whole, parts = gradient(grouped=False), gradient(grouped=True)
+    assert any(each.any() for each in whole)
+    for one, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-6)
 
 
 def test_a_step_of_the_controllers_leaves_the_weights_alone(tmp_path, monkeypatch):

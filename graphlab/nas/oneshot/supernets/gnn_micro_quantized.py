@@ -36,6 +36,7 @@ class GNNMicroQuantizedSupernet(GNNMicroSupernet, QuantizedSupernet):
     kinds = (*CHOICES, *KINDS)
     format_kinds = frozenset(KINDS)
     full_precision = FLOAT
+    width_kinds = frozenset({"heads", "hidden_dims"})
 
     def __init__(self, config: Any, spec: DataSpec, shrink: int, partial: int) -> None:
         super().__init__(config, spec, shrink, partial)
