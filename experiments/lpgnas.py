@@ -4,13 +4,16 @@
     python experiments/lpgnas.py --datasets planetoid/cora --searches 1 --betas 0.01,1 --names 1 --retrain 1
 
 For each data set, searches of `gnn-micro-quantized` by LPGNAS, each with a supernet for every beta, and random searches
-that may take as many seconds for their trainings as LPGNAS took with its supernets. Both choose on the official
-validation labels, but for a fifth. The networks of each front are trained anew on the official split, and so are the
-hand-set networks with w8a8, w4a8, w4a4 and in floats. No test label has a part in any choice.
+that may take as many seconds for their trainings as LPGNAS took with its supernets. Both begin with the hand-set
+networks of the space, in floats, w8a8 and w4a8 of its own formats, and choose on the official validation labels, but
+for a fifth. The networks of each front are trained anew on the official split, and so are those of the front of what
+LPGNAS named itself, and the hand-set networks with w8a8, w4a8, w4a4 by learned ranges and in floats. No test label has
+a part in any choice.
 
 Bits are those of the weights and of what is computed for one batch. Hypervolumes are of the mean test accuracy over the
 seeds of each network, and of its bits as a share of those of the reference network in floats; the reference point is
-the accuracy of the largest class at a share of 1. Formats are counted over the networks of LPGNAS's fronts.
+the accuracy of the largest class at a share of 1. Formats are counted over the networks of the fronts of what LPGNAS
+named.
 
 What is done is kept in the store, so that the study goes on where it stopped.
 """
@@ -22,7 +25,7 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +36,19 @@ from graphlab.core.files import write_json
 from graphlab.core.seeds import parse_seeds
 from graphlab.data.paths import store_root
 from graphlab.experiment.runs import Runs
+from graphlab.nas.core.outcome import Outcome
 from graphlab.nas.core.space import Architecture
 from graphlab.nas.registry import find_space
 from graphlab.nas.results.hypervolume import hypervolume
-from graphlab.nas.results.result import Search
+from graphlab.nas.results.result import Search, retrain
+from graphlab.nas.results.selection import front_of
 from graphlab.nas.spaces.gnn_micro import LAYERS
 from graphlab.nas.spaces.gnn_micro_quantized import FORMATS
 from graphlab.quantization.formats import parse
 
 SPACE = "gnn-micro-quantized"
 DATASETS = ("planetoid/cora", "planetoid/citeseer")
-BETAS = "0,0.0003,0.001,0.003,0.01,0.03"
+BETAS = "0.01,0.1,1,3,10,30"
 FLOATS = "linear=float32"
 """A scheme without any format."""
 
@@ -73,7 +78,7 @@ class Study:
             "reference": {"accuracy": self.largest_class(), "bits": self.bits_of_reference},
             "by hand": hand,
             "searches": searches,
-            "formats": formats_of(row["architecture"] for each in searches for row in each["lpgnas"]["front"]),
+            "formats": formats_of(row["architecture"] for each in searches for row in each["lpgnas alone"]["front"]),
             "hypervolume": {
                 name: spread([each["hypervolume"][name] for each in searches]) for name in searches[0]["hypervolume"]
             },
@@ -83,11 +88,16 @@ class Study:
         """One search by LPGNAS, and a random one."""
         learned, seconds = self.learned(seed)
         drawn = self.search("random", seed, total_seconds=seconds)
-        fronts = {"lpgnas": self.front(learned), "random": self.front(drawn)}
+        fronts = {
+            "lpgnas": self.front(learned, learned.front),
+            "lpgnas alone": self.front(learned, front_among(learned, named_by_lpgnas)),
+            "random": self.front(drawn, drawn.front),
+        }
         together = {**fronts, "by hand": hand, "by hand and random": [*hand, *fronts["random"]]}
         areas = {name: self.hypervolume(rows) for name, rows in together.items()}
         print(self.dataset, seed, {name: round(area, 4) for name, area in areas.items()}, flush=True)
-        evaluated = {"lpgnas": len(learned.outcomes), "random": len(drawn.outcomes)}
+        named = [outcome for outcome in learned.outcomes if named_by_lpgnas(outcome)]
+        evaluated = {"lpgnas": len(learned.outcomes), "lpgnas alone": len(named), "random": len(drawn.outcomes)}
         return {
             "seed": seed,
             "seconds": seconds,
@@ -103,10 +113,10 @@ class Study:
         clock = store_root(self.options.store) / "lpgnas" / f"{name}.json"
         before, started = json.loads(clock.read_text()) if clock.exists() else None, time.monotonic()
         try:
-            found = self.search(
+            search = self.search(
                 "lpgnas",
                 seed,
-                trials=self.options.names * len(betas.split(",")),
+                trials=len(find_space(SPACE).hand_set()) + self.options.names * len(betas.split(",")),
                 **{"strategy.betas": betas, "strategy.epochs": self.options.epochs},
             )
         finally:
@@ -115,9 +125,9 @@ class Study:
                 clock.parent.mkdir(parents=True, exist_ok=True)
                 write_json(clock, {"seconds": seconds, "is_done": False})
         if before and before["is_done"]:
-            return found, before["seconds"]
+            return search, before["seconds"]
         write_json(clock, {"seconds": seconds, "is_done": True})
-        return found, seconds
+        return search, seconds
 
     def search(self, strategy: str, seed: int, **budget: Any) -> Search:
         return gl.search(
@@ -125,7 +135,6 @@ class Study:
             self.dataset,
             space=SPACE,
             objectives=("validation", "memory"),
-            start=False,
             seed=seed,
             on="validation",
             store=self.options.store,
@@ -133,9 +142,9 @@ class Study:
             **{**self.training, **budget},
         )
 
-    def front(self, found: Search) -> list[dict[str, Any]]:
-        """The networks of a front, trained anew."""
-        runs = found.retrain(self.seeds) if found.finished else {}
+    def front(self, search: Search, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+        """Networks that a search evaluated, trained anew."""
+        runs = retrain(search.plan, outcomes, self.seeds, workers=1) if outcomes else {}
         return [
             {
                 "architecture": outcome.values,
@@ -144,7 +153,7 @@ class Study:
                 "bits": outcome.metrics["memory"],
                 "test": tested(runs[outcome.key]),
             }
-            for outcome in found.front
+            for outcome in outcomes
         ]
 
     def by_hand(self) -> list[dict[str, Any]]:
@@ -184,6 +193,18 @@ class Study:
         return hypervolume(points, (self.largest_class(), 1.0))
 
 
+def named_by_lpgnas(outcome: Outcome) -> bool:
+    """Not set by hand."""
+    return "beta" in outcome.notes
+
+
+def front_among(search: Search, chosen: Callable[[Outcome], bool]) -> list[Outcome]:
+    """The evaluations of a search that no other of those chosen beats in both objectives."""
+    outcomes = [outcome for outcome in search.finished if chosen(outcome)]
+    points = [(outcome.metrics["validation"], -outcome.metrics["memory"]) for outcome in outcomes]
+    return [outcomes[i] for i in front_of(points)]
+
+
 def tested(runs: Runs) -> dict[str, Any]:
     """The test metric by seed; seeds that failed are missing."""
     values = {str(record.seed): record.test_value for record in runs.records if record.test_value is not None}
@@ -211,9 +232,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--datasets", nargs="+", default=list(DATASETS))
     parser.add_argument("--betas", default=BETAS, help="with commas between them")
-    parser.add_argument("--names", type=int, default=2, help="networks that are evaluated of each beta")
+    parser.add_argument("--names", type=int, default=4, help="networks that are evaluated of each beta")
     parser.add_argument("--searches", type=int, default=3, help="by LPGNAS, and as many random ones")
-    parser.add_argument("--epochs", type=int, default=600, help="of a supernet")
+    parser.add_argument("--epochs", type=int, default=400, help="of a supernet")
     parser.add_argument("--training-epochs", type=int, default=0, help="of a network; 0 for those of the recipe")
     parser.add_argument("--retrain", default="3", help="seeds of what is trained on the official split")
     parser.add_argument("--reference", choices=HAND_SET, default="gat", help="whose bits in floats are a share of 1")

@@ -42,6 +42,12 @@ PLACES = {
 }
 """By component, the places of a layer of the model `gnn-micro`, as patterns of their paths."""
 
+SCHEMES = {
+    "w8a8": {"weight": "q0.7", "linear": "q1.6", "attention": "q1.6", "aggregate": FLOAT},
+    "w4a8": {"weight": "int4-symmetric-channel", "linear": "q1.6", "attention": "q1.6", "aggregate": FLOAT},
+}
+"""Formats that people take for a whole network, by component."""
+
 KINDS = {f"{component}_format": options for component, options in FORMATS.items()}
 """By kind of decision, its options."""
 
@@ -60,8 +66,13 @@ class GNNMicroQuantized(GNNMicro):
     )
 
     def hand_set(self) -> Mapping[str, Architecture]:
-        """The networks of `gnn-micro` in full precision."""
-        return {name: values | in_floats() for name, values in GNNMicro().hand_set().items()}
+        """The networks of `gnn-micro` in full precision, and with weights of 8 and of 4 bits and values of 8: `gcn`,
+        `gcn-w8a8`, `gcn-w4a8` and so on."""
+        return {
+            name + suffix: values | formats
+            for name, values in GNNMicro().hand_set().items()
+            for suffix, formats in {"": in_floats(), **by_scheme()}.items()
+        }
 
     def settings(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Of a network without any format no transform is named."""
@@ -77,7 +88,17 @@ class GNNMicroQuantized(GNNMicro):
 
 def in_floats() -> Architecture:
     """The decisions about formats of a network in full precision."""
-    return {f"{kind}_{k}": FLOAT for k in range(1, LAYERS + 1) for kind in KINDS}
+    return in_formats(dict.fromkeys(FORMATS, FLOAT))
+
+
+def in_formats(chosen: Mapping[str, str]) -> Architecture:
+    """The decisions about formats of a network all layers of which have these, by component."""
+    return {f"{component}_format_{k}": name for k in range(1, LAYERS + 1) for component, name in chosen.items()}
+
+
+def by_scheme() -> dict[str, Architecture]:
+    """The decisions about formats of each of `SCHEMES`, by what it adds to a network's name."""
+    return {f"-{scheme}": in_formats(chosen) for scheme, chosen in SCHEMES.items()}
 
 
 def rules_of(values: Mapping[str, Any]) -> Iterator[str]:

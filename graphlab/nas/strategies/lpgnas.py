@@ -53,9 +53,9 @@ class Config(OneShotConfig):
     format_warm_up  share of the epochs in which networks are in full precision and the formats' logits rest
     """
 
-    epochs: PositiveInt = 600
+    epochs: PositiveInt = 400
     betas: str = "0.001"
-    period: PositiveInt = 6
+    period: PositiveInt = 2
     lr: PositiveFloat = 0.05
     format_lr: PositiveFloat = 0.05
     temperature: PositiveFloat = 1.0
