@@ -33,20 +33,48 @@ def by_loops(model, data):
     away = {(r, v): nx.shortest_path_length(parts[r].graph, r, v) for r, v in tuples_of(parts)}
     x = {v: model.start.map(data.x[v]) for v in whole}
     for kernel in model.kernels:
-        h = {(u, v): x[v] for u, v in away}
-        for conv, norm in zip(kernel.convolutions, kernel.norms, strict=True):
-            h = each(norm, convolution(conv, h, lambda key: heard("uL", parts, whole, *key)))
-            h = {key: row.relu() for key, row in h.items()}
+        h = inner_loops(kernel, x, away, parts, whole)
+        encoded = {name: encoding_of(kernel, name, h, away) for name in ("centroid", "subgraph", "context")}
         out = {}
         for v in whole:
-            gated = [kernel.of_subgraph.table.weight[away[v, w]].sigmoid() * h[v, w] for w in parts[v].graph]
-            rows = [h[v, v], mean(gated)]
-            if hasattr(kernel, "of_context"):
-                seen = [u for u in whole if v in parts[u].graph]
-                rows.append(mean(kernel.of_context.table.weight[away[u, v]].sigmoid() * h[u, v] for u in seen))
+            rows = [encoded["centroid"][v, v], sum(encoded["subgraph"][v, w] for w in parts[v].graph)]
+            if kernel.context is not None:
+                rows.append(sum(encoded["context"][u, v] for u in whole if v in parts[u].graph))
             out[v] = kernel.fuse(torch.cat(rows))
-        x = {v: row.relu() for v, row in each(kernel.norm, out).items()}
+        x = {v: row.relu() + x[v] for v, row in each(kernel.norm, out).items()}
     return torch.stack([x[v] for v in whole])
+
+
+def inner_loops(kernel, x, away, parts, whole):
+    table = None if kernel.table is None else kernel.table.weight
+    h = {key: x[key[1]] if table is None else torch.cat([x[key[1]], table[d + 1]]) for key, d in away.items()}
+    for inner in kernel.inner:
+        seen = Layered(inner, kernel.bonds)
+        passed = convolution(seen, h, lambda key: heard("uL", parts, whole, *key))
+        h = {key: row.relu() + h[key] for key, row in each(inner.norm, passed).items()}
+    return h if kernel.narrow is None else {key: kernel.narrow(row) for key, row in h.items()}
+
+
+class Layered:
+    """An inner layer as a convolution with the bonds of its kernel."""
+
+    def __init__(self, inner, bonds):
+        self.eps, self.table = inner.eps, bonds
+        self.mlp = torch.nn.Sequential(inner.first, inner.first_norm, torch.nn.ReLU(), inner.second)
+
+
+def encoding_of(kernel, name, h, away):
+    """Rows of tuples as an encoding has them."""
+    part = getattr(kernel, name)
+    rows = h if name == "centroid" else None if part is None else each(part.norm, {k: part.map(r) for k, r in h.items()})
+    if rows is None:
+        return {}
+    if name != "centroid":
+        rows = {key: row.relu() for key, row in rows.items()}
+    if kernel.table is None:
+        return rows
+    gate = part if name == "centroid" else part.gate
+    return {key: row * gate(kernel.table.weight[away[key] + 1]).sigmoid() for key, row in rows.items()}
 
 
 @pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])

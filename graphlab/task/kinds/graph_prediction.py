@@ -25,18 +25,22 @@ from graphlab.data.spec import UNLABELLED, Continuous, DataSpec, Target, TargetT
 from graphlab.model.base import Model
 from graphlab.task.base import Direction, Labelled, Learner, Part, Steps, Task, TaskConfig
 from graphlab.task.example import FEATURES, NODES, example_dataset, random_graph, thirds
-from graphlab.task.heads import make_head
+from graphlab.task.heads import Activation, Norm, make_head
 from graphlab.task.metrics import measure
 
 
 class Config(TaskConfig):
-    """pooling       from rows of nodes to rows of graphs, where these are asked about
-    readout_dims  widths of the hidden layers between what is asked about and the outputs
-    batch_size    graphs
+    """pooling             from rows of nodes to rows of graphs, where these are asked about
+    readout_dims        widths of the hidden layers between what is asked about and the outputs
+    readout_norm        what follows the map of each hidden layer, which then has no bias
+    readout_activation  of the hidden layers
+    batch_size          graphs
     """
 
     pooling: Annotated[Literal["sum", "mean", "max"], Choices()] = "mean"
     readout_dims: Annotated[tuple[PositiveInt, ...], Field(strict=False)] = ()
+    readout_norm: Norm = "none"
+    readout_activation: Activation = "relu"
     batch_size: Annotated[PositiveInt, IntRange(16, 512, log=True)] = 64
 
 
@@ -111,7 +115,8 @@ class GraphPrediction(Task[Data]):
 
     @classmethod
     def head(cls, config: Config, model: Model, spec: DataSpec) -> nn.Module:
-        return make_head(model, spec, config.pooling, config.readout_dims)
+        norm, activation = config.readout_norm, config.readout_activation
+        return make_head(model, spec, config.pooling, config.readout_dims, norm, activation)
 
     def collate(self, items: Tensor) -> Data:
         graphs: Any = Batch.from_data_list([self.dataset.graphs[i] for i in items.tolist()])
