@@ -74,6 +74,8 @@ class Model(nn.Module):
     output_items: ClassVar[frozenset[str]] = frozenset()
     """Kinds of items for which the rows are the outputs themselves, as the published last layer is the classifier: no
     head follows. For graphs there is then one row a graph."""
+    presets: ClassVar[Mapping[str, Preset]] = {}
+    """Recipes of this variant alone, beside the `PRESETS` of its file."""
     row_locations: ClassVar[frozenset[str]] = frozenset({"node"})
     """Where a model gives rows that are of the very thing that is asked about: nodes, and where it says so edges and
     graphs. Rows of other things are made from those of nodes."""

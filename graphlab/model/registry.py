@@ -105,11 +105,12 @@ def find_model(name: str) -> ModelEntry:
     if isinstance(name, str) and name in OWN_MODELS:
         return OWN_MODELS[name]
     registered = MODELS.resolve(name)
+    cls = _classes(registered.module)[registered.variant]
     return ModelEntry(
         name=registered.name,
-        cls=_classes(registered.module)[registered.variant],
+        cls=cls,
         config=registered.module.Config,
-        presets=getattr(registered.module, "PRESETS", {}),
+        presets={**getattr(registered.module, "PRESETS", {}), **cls.presets},
     )
 
 

@@ -30,7 +30,11 @@ Rules = Mapping[str, str]
 
 def graph(arrays: Mapping[str, np.ndarray], name: str) -> Data:
     """A graph of `graphs.npz`; those without features have neither atoms nor bonds."""
-    parts = {key: torch.from_numpy(arrays[f"{name}/{key}"]) for key in ("edge_index", "atom", "bond") if f"{name}/{key}" in arrays}
+    parts = {
+        key: torch.from_numpy(arrays[f"{name}/{key}"])
+        for key in ("edge_index", "atom", "bond")
+        if f"{name}/{key}" in arrays
+    }
     if "atom" not in parts:
         return Data(edge_index=parts["edge_index"], num_nodes=int(arrays[f"{name}/num_nodes"]))
     return Data(x=parts["atom"][:, None], edge_index=parts["edge_index"], edge_attr=parts["bond"][:, None])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+import torch.nn.functional as F
 
 from graphlab.core.seeds import SeedStream
 from graphlab.model.registry import find_model
 from graphlab.model.subgraph.policies import EgoMarked, NodeMarked
 from graphlab.model.subgraph.sampling import Chosen, draw_roots
+from graphlab.model.zoo.esan import InvariantSet
 from tests.model.hard_pairs import check_class, check_sees, prepared
 from tests.model.subgraph.loops import PLAIN, SPEC, convolution, each, heard, mean, random_graph, to_networkx
 from tests.model.subgraph.test_policy import parts_of
@@ -26,33 +30,61 @@ SMALL = {"hidden_dim": 8, "num_layers": 2, "hops": 2}
 
 
 def by_loops(model, data, policy):
-    """A graph's row."""
-    whole, parts = to_networkx(data), parts_of(POLICIES[policy], data)
+    """A graph's row. Every subgraph has all nodes; those that it lacks have no neighbours."""
+    whole, parts = to_networkx(data), [with_isolated(part, data) for part in parts_of(POLICIES[policy], data)]
     h = {}
     for r, part in enumerate(parts):
         for v in part.graph:
-            h[r, v] = model.start.node.map(data.x[v])
-            if "marked" in policy:
-                h[r, v] = h[r, v] + model.start.label.tables[0].weight[int(v == part.root)]
+            mark = torch.tensor([1.0, 0.0] if v == part.root else [0.0, 1.0]).double()
+            h[r, v] = torch.cat([mark, data.x[v]]) if "marked" in policy else data.x[v]
+    states = [h]
     for layer in model.layers:
+        h = states[-1]
         inside = convolution(layer.inside, h, lambda key: heard("uL", parts, whole, *key))
         inside = each(layer.norm, inside)
         if hasattr(layer, "shared"):
-            seen = {v: [row for (_, w), row in h.items() if w == v] for v in whole}
-            shared = {v: mean(rows) if rows else torch.zeros_like(h[0, 0]) for v, rows in seen.items()}
+            shared = {v: mean(row for (_, w), row in h.items() if w == v) for v in whole}
             shared = convolution(layer.shared, shared, lambda v: [(w, whole.edges[w, v]["kind"]) for w in whole[v]])
             shared = each(layer.shared_norm, shared)
             inside = {(r, v): row + shared[v] for (r, v), row in inside.items()}
-        h = {key: row.relu() for key, row in inside.items()}
-    return mean(mean(row for (k, _), row in h.items() if k == r) for r in range(len(parts)))
+        states.append({key: row.relu() for key, row in inside.items()})
+    if hasattr(model, "encoder"):
+        return encoded(model.encoder, [total_of(states, r, whole) for r in range(len(parts))])
+    return mean(mean(row for (k, _), row in states[-1].items() if k == r) for r in range(len(parts)))
+
+
+def with_isolated(part, data):
+    graph = part.graph.copy()
+    graph.add_nodes_from(range(data.num_nodes))
+    return replace(part, graph=graph)
+
+
+def total_of(states, r, whole):
+    """The sum over nodes of all layers side by side."""
+    return sum(torch.cat([h[r, v] for h in states]) for v in whole)
+
+
+def encoded(encoder, z):
+    if isinstance(encoder, InvariantSet):
+        for linear in encoder.each:
+            z = [F.elu(linear(row)) for row in z]
+        z = mean(z)
+        for linear in encoder.whole:
+            z = F.elu(linear(z))
+        return z
+    for one, whole in zip(encoder.each, encoder.whole, strict=True):
+        middle = whole(mean(z))
+        z = [F.elu(one(row) + middle) for row in z]
+    return mean(z)
 
 
 @pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("variant", ["ds", "dss"])
 def test_a_model_is_its_definition(variant, policy, spec):
+    own = {"set_encoder": "equivariant", "channels": (5, 4)} if policy == "ego" else {"channels": (5, 4)}
     with torch.no_grad():
-        model, batch = prepared(f"esan/{variant}", {**SMALL, "policy": policy}, GRAPHS, spec)
+        model, batch = prepared(f"esan/{variant}", {**SMALL, **own, "policy": policy}, GRAPHS, spec)
         expected = torch.stack([by_loops(model, graph, policy) for graph in GRAPHS])
         torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
 

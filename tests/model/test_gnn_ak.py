@@ -66,7 +66,9 @@ class Layered:
 def encoding_of(kernel, name, h, away):
     """Rows of tuples as an encoding has them."""
     part = getattr(kernel, name)
-    rows = h if name == "centroid" else None if part is None else each(part.norm, {k: part.map(r) for k, r in h.items()})
+    rows = (
+        h if name == "centroid" else None if part is None else each(part.norm, {k: part.map(r) for k, r in h.items()})
+    )
     if rows is None:
         return {}
     if name != "centroid":

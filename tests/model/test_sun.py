@@ -9,6 +9,7 @@ from tests.model.hard_pairs import check_class, check_sees, prepared
 from tests.model.subgraph.loops import (
     PLAIN,
     SPEC,
+    convolution,
     each,
     heard,
     mean,
@@ -16,60 +17,84 @@ from tests.model.subgraph.loops import (
     subgraphs,
     to_networkx,
     total,
-    tuples_of,
 )
 
 GRAPHS = [random_graph(seed, size) for seed, size in ((0, 6), (1, 4), (4, 7))]
 
 
-def sums(conv, rows, sources):
-    out = {}
-    for key, row in rows.items():
-        sent = []
-        for source, kind in sources(key):
-            plain = conv.table is None
-            sent.append(rows[source] if plain else (rows[source] + conv.table.map.tables[0].weight[kind]).relu())
-        out[key] = (1 + conv.eps) * row + total(sent, row)
-    return out
-
-
-def by_loops(model, data, policy):
+def by_loops(model, data, settings):
     whole = to_networkx(data)
-    parts = subgraphs("ego" if policy == "ego-marked" else "whole", whole, 2)
-    label = model.start.label.tables[0].weight
-    h = {(u, v): model.start.node.map(data.x[v]) + label[int(u == v)] for u, v in tuples_of(parts)}
-    for layer in model.layers:
-        inside = sums(layer.inside, h, lambda key: heard("uL", parts, whole, *key))
-        seen = {v: mean(row for (_, w), row in h.items() if w == v) for v in whole}
-        shared = sums(layer.shared, seen, lambda v: [(w, whole.edges[w, v]["kind"]) for w in whole[v]])
-        subgraph = {u: mean(h[u, w] for w in parts[u].graph) for u in whole}
-        others = each(layer.inside.mlp, inside), each(layer.shared.mlp, shared)
-        roots = each(layer.root_inside, inside), each(layer.root_shared, shared)
+    parts = subgraphs("whole" if settings["policy"] == "node-marked" else "ego", whole, 2)
+    for part in parts:
+        part.graph.add_nodes_from(whole)  # what an ego network lacks stays in it, without neighbours
+    h = {(u, v): start(data.x[v], u == v, settings) for u in whole for v in whole}
+    for k, layer in enumerate(model.layers):
+        r = {v: h[v, v] for v in whole}
+        m = {v: mean(h[u, v] for u in whole) for v in whole}
+        pool = mean if settings.get("readout") == "mean" else lambda rows: total(rows, r[0])
+        s = {u: pool(h[u, v] for v in whole) for u in whole}
+        inside, root_inside = (
+            each(norm, convolution(gin, h, lambda key: heard("uL", parts, whole, *key)))
+            for gin, norm in ((layer.inside, layer.inside_norm), (layer.root_inside, layer.root_inside_norm))
+        )
+        shared, root_shared = (
+            each(norm, convolution(gin, m, lambda v: [(w, whole.edges[w, v]["kind"]) for w in whole[v]]))
+            for gin, norm in ((layer.shared, layer.shared_norm), (layer.root_shared, layer.root_shared_norm))
+        )
+        maps = {
+            name: each(getattr(layer, name), rows)
+            for name, rows in (
+                ("root_of_node", r),
+                ("root_of_subgraph", r),
+                ("own", h),
+                ("readout", s),
+                ("root", r),
+                ("root_readout", s),
+            )
+        }
         out = {}
         for u, v in h:
             if u == v:
-                out[u, v] = layer.root_point(h[u, u]) + layer.root_readout(subgraph[u]) + roots[0][u, u] + roots[1][u]
+                out[u, v] = maps["root"][u] + maps["root_readout"][u] + root_inside[u, u] + root_shared[u]
                 continue
-            points = {"uv": h[u, v], "uu": h[u, u], "vv": h[v, v]}
-            out[u, v] = total((layer.points[name](row) for name, row in points.items()), h[u, v])
-            out[u, v] = out[u, v] + layer.readout(subgraph[u]) + others[0][u, v] + others[1][v]
-        h = {key: row.relu() for key, row in each(layer.norm, out).items()}
-    return torch.stack([mean(h[u, v] for v in parts[u].graph) for u in whole])
+            out[u, v] = maps["root_of_node"][v] + maps["root_of_subgraph"][u] + maps["own"][u, v] + maps["readout"][u]
+            out[u, v] = out[u, v] + inside[u, v] + shared[v]
+            if layer.transposed is not None:
+                out[u, v] = out[u, v] + each(layer.transposed, h)[v, u]
+        before = {key: h[key] if k else model.widen(h[key]) for key in h} if model.widen else None
+        h = {key: row.relu() + (before[key] if before else 0) for key, row in out.items()}
+    return torch.stack([mean(h[u, v] for v in whole) for u in whole])
+
+
+def start(x, is_root, settings):
+    if settings["policy"] == "ego":
+        return x
+    return torch.cat([torch.tensor([1.0, 0.0] if is_root else [0.0, 1.0]).double(), x])
 
 
 @pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])
-@pytest.mark.parametrize("policy", ["ego-marked", "node-marked"])
-def test_the_model_is_its_definition(policy, spec):
-    settings = {"hidden_dim": 8, "num_layers": 2, "hops": 2, "policy": policy}
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"policy": "ego"},
+        {"policy": "ego-marked"},
+        {"policy": "node-marked"},
+        {"policy": "ego-marked", "transpose": True, "residual": True, "readout": "mean"},
+    ],
+    ids=str,
+)
+def test_the_model_is_its_definition(own, spec):
+    settings = {"hidden_dim": 8, "num_layers": 2, "hops": 2, **own}
     with torch.no_grad():
         model, batch = prepared("sun", settings, GRAPHS, spec)
-        expected = torch.cat([by_loops(model, graph, policy) for graph in GRAPHS])
+        expected = torch.cat([by_loops(model, graph, settings) for graph in GRAPHS])
         torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("transpose", [False, True])
 @pytest.mark.parametrize("policy", ["ego-marked", "node-marked"])
-def test_its_class_bounds_it(policy):
-    check_class("sun", {"hidden_dim": 8, "num_layers": 5, "policy": policy})
+def test_its_class_bounds_it(policy, transpose):
+    check_class("sun", {"hidden_dim": 8, "num_layers": 5, "policy": policy, "transpose": transpose})
 
 
 def test_it_tells_apart_what_weaker_ones_cannot():

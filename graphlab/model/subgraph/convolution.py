@@ -16,17 +16,29 @@ class Convolution(nn.Module):
     """GIN over any messages, with what edges carry: MLP((1 + eps) h_i + sum over j -> i of relu(h_j + bond_ji)), or of
     h_j where edges carry nothing. Xu et al., ICLR 2019, eq. 4.1; Hu et al., ICLR 2020, eq. A.1.
 
-    h `[N, dim]` -> `[N, dim]`. MLP = linear, batch normalisation, relu, linear.
+    h `[N, width]` -> `[N, dim]`. MLP = linear, batch normalisation, relu, linear.
+
+    Args:
+        dim: Width of what comes out.
+        edge: What edges carry.
+        width: Of what goes in; `dim` by default.
+        train_eps: Whether eps is learned, from 0, or stays 0.
     """
 
-    def __init__(self, dim: int, edge: Features | None) -> None:
+    eps: Tensor
+
+    def __init__(self, dim: int, edge: Features | None, width: int | None = None, train_eps: bool = True) -> None:
         super().__init__()
-        self.eps = nn.Parameter(torch.zeros(()))
-        self.table = None if edge is None else EdgeTable(edge, dim)
-        self.mlp = mlp(dim, dim)
+        width = width or dim
+        if train_eps:
+            self.eps = nn.Parameter(torch.zeros(()))
+        else:
+            self.register_buffer("eps", torch.zeros(()), persistent=False)
+        self.table = None if edge is None else EdgeTable(edge, width)
+        self.mlp = mlp(width, dim)
 
     def heard(self, messages: Messages, h: Tensor, batch: Data) -> Tensor:
-        """What the MLP is given, `[N, dim]`."""
+        """What the MLP is given, `[N, width]`."""
         table = None if self.table is None else self.table(batch, h.dtype)
         return tuple_spmm(messages, h, table, 1 + self.eps)
 

@@ -67,3 +67,39 @@ class EdgeTable(nn.Module):
         sizes = self.features.sizes
         kind = torch.arange(prod(sizes), device=batch["edge_index"].device)
         return self.map(torch.stack([kind // prod(sizes[:c]) % size for c, size in enumerate(sizes)], dim=1)).to(dtype)
+
+
+class RawNodes(nn.Module):
+    """Node vectors `[num_nodes, out_dim]`: an embedding of width `dim` of what is categorical, vectors as they are, and
+    where nodes carry nothing a 1."""
+
+    def __init__(self, features: Features | None, dim: int) -> None:
+        super().__init__()
+        self.features = features
+        self.map = Columns(features.sizes, dim) if isinstance(features, Categorical) else None
+        self.out_dim = dim if self.map else features.dim if isinstance(features, Continuous) else 1
+
+    def forward(self, batch: Data) -> Tensor:
+        if self.map is not None:
+            return self.map(batch["x"])
+        if self.features is not None:
+            return batch["x"]
+        return torch.ones(int(batch.num_nodes or 0), 1, device=batch["edge_index"].device)
+
+
+class MarkedInput(nn.Module):
+    """Tuples `[T, out_dim]`: where the policy marks roots, [1, 0] of the root and [0, 1] of other nodes, and the node's
+    vector. Bevilacqua et al., ICLR 2022, section 3.2 and the code published with it."""
+
+    def __init__(self, features: Features | None, dim: int, marked: bool) -> None:
+        super().__init__()
+        self.node, self.marked = RawNodes(features, dim), marked
+        self.out_dim = self.node.out_dim + (2 if marked else 0)
+
+    def forward(self, node: Tensor, batch: Data, like: nn.Module) -> Tensor:
+        """Of the nodes of tuples, int64 `[T]`, in the dtype of the parameters of `like`."""
+        rows = self.node(batch).to(next(like.parameters()).dtype).index_select(0, node)
+        if not self.marked:
+            return rows
+        root = batch["tuple_label"][:, :1].to(rows.dtype)
+        return torch.cat([root, 1 - root, rows], dim=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -105,6 +105,20 @@ def make_bags(graphs: Packed, roots: Roots) -> Bags:
     out = (start, bags.node, bags.distance, edge_start, bags.target, bags.source, bags.edge)
     for_each(lambda part: _write(shape, asked, out, *part), shares(num_roots))
     return bags
+
+
+def with_isolated(roots: Roots, bags: Bags) -> Bags:
+    """The same subgraphs, each with all nodes of its graph: those that it lacks are there without edges, at distance
+    FAR."""
+    size = roots.last - roots.first
+    start = np.cumsum(np.r_[0, size])
+    node = np.arange(start[-1]) + np.repeat(roots.first - start[:-1], size)
+    place = bags.node + np.repeat(start[:-1] - roots.first, np.diff(bags.start))
+    distance = np.full((len(node), 2), FAR, np.uint8)
+    distance[place] = bags.distance
+    return replace(
+        bags, start=start, node=node, distance=distance, target=place[bags.target], source=place[bags.source]
+    )
 
 
 def distances(graphs: Packed, cap: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from graphlab.core.errors import InputError
-from graphlab.model.subgraph.policies.bags import FAR, Bags, Packed, Roots, make_bags
+from graphlab.model.subgraph.policies.bags import FAR, Bags, Packed, Roots, make_bags, with_isolated
 from graphlab.model.subgraph.policies.crossing import crossing_edges, locate
 from graphlab.model.subgraph.policies.policy import Policy, counts
 from graphlab.model.subgraph.tuples import Listed, TupleData, Tuples
@@ -23,9 +23,11 @@ from graphlab.model.subgraph.tuples import Listed, TupleData, Tuples
 
 @dataclass(frozen=True)
 class _ListedPolicy(Policy):
-    """Subgraphs smaller than the graph, or with edges of their own. `messages` names what is listed beside uL."""
+    """Subgraphs smaller than the graph, or with edges of their own. `messages` names what is listed beside uL.
+    `isolated` is whether nodes that a subgraph lacks stay in it, without edges."""
 
     messages: tuple[str, ...] = ("uL",)
+    isolated: bool = False
 
     def tuples(self, batch: Data, edge_kind: Tensor | None) -> Tuples:
         return Listed(batch, edge_kind)
@@ -34,6 +36,8 @@ class _ListedPolicy(Policy):
         packed = Packed.of(graphs)
         roots, root_ptr = self._roots(packed)
         bags = make_bags(packed, roots)
+        if self.isolated:
+            bags = with_isolated(roots, bags)
         columns = self._listed(packed, roots, bags, root_ptr)
         sizes = np.stack([np.diff(bags.start[root_ptr]), np.diff(root_ptr)], axis=1).tolist()
         return [
