@@ -31,8 +31,9 @@ def by_loops(model, data, settings):
     for k, layer in enumerate(model.layers):
         r = {v: h[v, v] for v in whole}
         m = {v: mean(h[u, v] for u in whole) for v in whole}
-        pool = mean if settings.get("readout") == "mean" else lambda rows: total(rows, r[0])
-        s = {u: pool(h[u, v] for v in whole) for u in whole}
+        s = {u: total((h[u, v] for v in whole), r[0]) for u in whole}
+        if settings.get("readout") == "mean":
+            s = {u: row / len(whole) for u, row in s.items()}
         inside, root_inside = (
             each(norm, convolution(gin, h, lambda key: heard("uL", parts, whole, *key)))
             for gin, norm in ((layer.inside, layer.inside_norm), (layer.root_inside, layer.root_inside_norm))

@@ -2,7 +2,7 @@
 
 DS:   h[u] <- relu(BN(GIN(h[u], A_u)))
       z[u] = sum over nodes of all layers' h[u] and of the input, side by side
-      z[u] <- ELU(linear(z[u])), once for each of `channels`; a graph is the mean of its z, through as many of them again
+      z[u] <- ELU(linear(z[u])), once for each of `channels`; a graph is the mean of its z, through as many more
 DSS:  h[u] <- relu(BN(GIN(h[u], A_u)) + BN(GIN'(mean over u of h[u], A)))
       a graph is the mean over its subgraphs of the mean over their nodes
 
@@ -39,7 +39,6 @@ from graphlab.model.subgraph.sampling import Chosen, draw_roots
 from graphlab.model.subgraph.tuples import Tuples
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 
-
 ZINC = Preset(
     source="appendix D, and the configurations published with the code: 2 hops with marks, 4 layers of width 64",
     model={"hidden_dim": 64, "num_layers": 4, "hops": 2, "policy": "ego-marked"},
@@ -53,7 +52,7 @@ class Config(ModelConfig):
     """policy       the bag of subgraphs
     hops         of ego and ego-marked
     channels     of DS, widths of the maps of subgraphs
-    set_encoder  of DS: whether the mean over subgraphs stands between maps of each and maps of it, or each map sees both
+    set_encoder  of DS: whether the mean over subgraphs stands between maps of each and of it, or each map sees both
     train_eps    whether the eps of convolutions are learned, or stay 0
     fraction     share of a graph's subgraphs that a step of training sees; evaluation sees all
     """

@@ -42,7 +42,6 @@ from graphlab.model.subgraph.sampling import Chosen, cover_roots
 from graphlab.model.subgraph.tuples import Tuples
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 
-
 DISTANCES, DISTANCE_DIM = 20, 16
 """Rows and width of a kernel's table of distances; a row is the distance and one more."""
 
@@ -144,10 +143,7 @@ class Kernel(nn.Module):
         distances = None if self.table is None else Distances(self.table.weight, distance + 1)
         h = self.in_subgraphs(tuples, distances, x, batch)
         encodings = self.encodings(tuples, distances, h)
-        if self.fuse is None:
-            joined = sum(encodings)
-        else:
-            joined = self.fuse(self.dropout(torch.cat(encodings, dim=1)))
+        joined = sum(encodings) if self.fuse is None else self.fuse(self.dropout(torch.cat(encodings, dim=1)))
         return self.dropout(self.norm(joined).relu()) + x
 
     def in_subgraphs(self, tuples: Tuples, distances: Distances | None, x: Tensor, batch: Data) -> Tensor:
