@@ -108,8 +108,10 @@ def load(learner: nn.Module, arrays: Mapping[str, np.ndarray], rules: Rules) -> 
                 continue
             theirs = translated(name, rules)
             values = torch.from_numpy(weights[theirs])
-            rows = values[: len(tensor)] if ".tables." in name else values  # theirs may have rows for more kinds
-            tensor.copy_(rows.view_as(tensor))
+            if ".table" in name and tensor.dim() == 2:
+                tensor[: len(values)] = values[: len(tensor)]  # either may have rows for more kinds
+            else:
+                tensor.copy_(values.view_as(tensor))
             used.add(theirs)
     return weights.keys() - used
 

@@ -23,11 +23,19 @@ class Convolution(nn.Module):
         edge: What edges carry.
         width: Of what goes in; `dim` by default.
         train_eps: Whether eps is learned, from 0, or stays 0.
+        inner_dim: Width within the MLP; `dim` by default.
     """
 
     eps: Tensor
 
-    def __init__(self, dim: int, edge: Features | None, width: int | None = None, train_eps: bool = True) -> None:
+    def __init__(
+        self,
+        dim: int,
+        edge: Features | None,
+        width: int | None = None,
+        train_eps: bool = True,
+        inner_dim: int | None = None,
+    ) -> None:
         super().__init__()
         width = width or dim
         if train_eps:
@@ -35,7 +43,7 @@ class Convolution(nn.Module):
         else:
             self.register_buffer("eps", torch.zeros(()), persistent=False)
         self.table = None if edge is None else EdgeTable(edge, width)
-        self.mlp = mlp(width, dim)
+        self.mlp = mlp(width, dim, inner_dim)
 
     def heard(self, messages: Messages, h: Tensor, batch: Data) -> Tensor:
         """What the MLP is given, `[N, width]`."""
@@ -46,9 +54,11 @@ class Convolution(nn.Module):
         return self.mlp(self.heard(messages, h, batch))
 
 
-def mlp(width: int, dim: int) -> nn.Sequential:
-    """Linear, batch normalisation, relu, linear: `[N, width]` to `[N, dim]`."""
-    return nn.Sequential(nn.Linear(width, dim), nn.BatchNorm1d(dim), nn.ReLU(), nn.Linear(dim, dim))
+def mlp(width: int, dim: int, inner_dim: int | None = None) -> nn.Sequential:
+    """Linear, batch normalisation, relu, linear: `[N, width]` to `[N, dim]`; between them rows of `inner_dim`, by
+    default `dim`."""
+    inner = inner_dim or dim
+    return nn.Sequential(nn.Linear(width, inner), nn.BatchNorm1d(inner), nn.ReLU(), nn.Linear(inner, dim))
 
 
 def average(messages: Messages, h: Tensor) -> Tensor:

@@ -1,44 +1,70 @@
-"""Nested graph neural networks. Zhang and Li, NeurIPS 2021, eq. 3 to 5: a GNN in the ego network of every node, whose
-nodes carry their distance from the root; a root is what its subgraph is pooled to.
+"""Nested graph neural networks, the network for ZINC. Zhang and Li, NeurIPS 2021, eq. 3 to 5; Huang et al., ICLR 2023,
+and the code published with it: a GNN in the ego network of every node; a root is what its subgraph is pooled to.
 
-h[u, v] <- relu(BN(MLP((1 + eps) h[u, v] + sum over w in N(v) in the subgraph of u of relu(h[u, w] + bond))))
-row of u = relu(linear(mean over v of all layers' h[u, v] side by side))
+z[u, v] = sum of vectors of the labels of v around u + linear(resistance between u and v in the subgraph)
+h[u, v] <- ELU(BN(GIN([h[u, v] | z[u, v]]))) + h[u, v], from the second layer on with the residual
+row of u = mean over v of h[u, v]
+
+Labels are the distance from the root, and again where two or more edges lead to a node from the shell before; see
+`graphlab.model.subgraph.policies.shells`. Every layer has a table of labels of its own. The network for TU data, which
+reads them once, is `nested-gin`.
+
+The published network has a table of 100 rows for atoms and 294,091 parameters on ZINC; with 28 they are 576 fewer.
 """
 
 from __future__ import annotations
 
 from typing import Annotated
 
-import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
-from graphlab.model.subgraph.convolution import Convolution, average
+from graphlab.model.base import Preset
+from graphlab.model.subgraph.convolution import average
 from graphlab.model.subgraph.inputs import edge_kinds
-from graphlab.model.subgraph.network import TupleInput
-from graphlab.model.subgraph.policies import EgoDistance
+from graphlab.model.subgraph.labelled import LabelledConvolution, NumberedNodes
+from graphlab.model.subgraph.policies import EgoShells
 from graphlab.model.subgraph.rootwise import Rootwise, RootwiseConfig
+from graphlab.ops.tuple_spmm import Messages
 
 
 class Config(RootwiseConfig):
     """As `RootwiseConfig`, and
 
-    hops     radius of a subgraph
-    dropout  of what comes out of each layer
+    hops        radius of a subgraph
+    resistance  whether tuples carry the resistance of their node from the root
+    dropout     of what comes out of each layer
     """
 
     hidden_dim: Annotated[PositiveInt, IntRange(16, 128, log=True)] = 64
-    num_layers: Annotated[PositiveInt, IntRange(1, 8)] = 5
+    num_layers: Annotated[PositiveInt, IntRange(1, 8)] = 6
     hops: Annotated[PositiveInt, IntRange(1, 6)] = 3
+    resistance: bool = True
     dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.0
+
+
+class Layer(nn.Module):
+    """h `[T, width]` -> `[T, dim]`, without the residual."""
+
+    def __init__(self, policy: EgoShells, spec: DataSpec, width: int, config: Config) -> None:
+        super().__init__()
+        dim = config.hidden_dim
+        self.inside = LabelledConvolution(policy, spec, width, dim)
+        self.norm, self.dropout = nn.BatchNorm1d(dim), nn.Dropout(config.dropout)
+
+    def forward(self, messages: Messages, h: Tensor, batch: Data) -> Tensor:
+        y, _ = self.inside(messages, h, batch)
+        return self.dropout(F.elu(self.norm(y)))
 
 
 class NGNN(Rootwise):
     """batch: graphs with their ego networks -> `[num_nodes, hidden_dim]`, a row a root."""
 
+    version = 2
     tasks = frozenset({"graph-prediction", "node-classification"})
     edge_fields = frozenset({"edge_attr"})
     citation = Citation(
@@ -55,29 +81,46 @@ class NGNN(Rootwise):
         dim = config.hidden_dim
         self.policy, self.edge = self.preparation(config), spec.edge
         self.max_tuples = config.max_tuples
-        self.start = TupleInput(self.policy, spec, dim)
-        self.convolutions = nn.ModuleList(Convolution(dim, spec.edge) for _ in range(config.num_layers))
-        self.norms = nn.ModuleList(nn.BatchNorm1d(dim) for _ in range(config.num_layers))
-        self.dropout = nn.Dropout(config.dropout)
-        self.join = nn.Linear(config.num_layers * dim, dim)
+        self.start = NumberedNodes(spec.node)
+        widths = [self.start.out_dim, *[dim] * (config.num_layers - 1)]
+        self.layers = nn.ModuleList(Layer(self.policy, spec, width, config) for width in widths)
         self.out_dim = dim
 
     @classmethod
-    def preparation(cls, config: Config) -> EgoDistance:
-        return EgoDistance(hops=config.hops)
+    def preparation(cls, config: Config) -> EgoShells:
+        return EgoShells(hops=config.hops, resistance=config.resistance)
 
     @classmethod
     def expressiveness(cls, config: Config) -> str:
-        return "SWL(VS)"
+        """Resistances are those of a subgraph with two of its nodes marked."""
+        return "FWL(3)" if config.resistance else "SWL(VS)"
 
     def forward(self, batch: Data) -> Tensor:
         return self.root_rows(batch)
 
     def rows_of(self, batch: Data) -> Tensor:
         tuples = self.policy.tuples(batch, edge_kinds(batch, self.edge))
-        h, states = self.start(tuples, batch), []
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            h = self.dropout(norm(convolution(tuples.messages("uL"), h, batch)).relu())
-            states.append(h)
-        pooled = average(tuples.of_root, torch.cat(states, dim=1))
-        return self.join(pooled).relu()
+        messages = tuples.messages("uL")
+        first, *rest = self.layers
+        h = self.start(batch).to(first.norm.weight.dtype).index_select(0, tuples.node)
+        h = first(messages, h, batch)
+        for layer in rest:
+            h = layer(messages, h, batch) + h
+        return average(tuples.of_root, h)
+
+
+PRESETS = {
+    "zinc": Preset(
+        source="the configuration of NGNN published with I2-GNN",
+        model={"hidden_dim": 64, "num_layers": 6, "hops": 3, "resistance": True},
+        task={"pooling": "mean", "readout_dims": (32, 16), "readout_activation": "elu"},
+        ours=(
+            "task.batch_size",
+            "training.epochs",
+            "training.lr",
+            "training.scheduler",
+            "training.gamma",
+            "training.step_epochs",
+        ),
+    ),
+}

@@ -5,8 +5,9 @@ v != u:  h[u, v] <- relu(M1 r[v] + M2 r[u] + M3 h[u, v] + M4 s[u] + M5 h[v, u]
                          + BN(GIN1(h[u])[v]) + BN(GIN2(m)[v]))
 v = u:   h[u, u] <- relu(M6 r[u] + M7 s[u] + BN(GIN3(h[u])[u]) + BN(GIN4(m)[u]))
 
-where M = linear, batch normalisation, relu, linear; M5 is there only with `transpose`. GINs on m run on all edges. Batch normalisation in M1, M2, M4, M6, M7 has a row a root, the outer one of GIN1 those that are no roots, that of
-GIN3 the roots.
+where M = linear, batch normalisation, relu, linear; M5 is there only with `transpose`. GINs on m run on all edges.
+Batch normalisation in M1, M2, M4, M6, M7 has a row a root, the outer one of GIN1 those that are no roots, that of GIN3
+the roots.
 
 The input is that of `esan`: all nodes stay in every subgraph, and marks stand in front of the features.
 """

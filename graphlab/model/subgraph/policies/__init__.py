@@ -11,6 +11,7 @@ from graphlab.model.subgraph.policies.listed import (
     RootNeighbour,
 )
 from graphlab.model.subgraph.policies.policy import Policy
+from graphlab.model.subgraph.policies.shells import EgoShells, NeighbourShells
 
 __all__ = [
     "Distance",
@@ -18,6 +19,8 @@ __all__ = [
     "Ego",
     "EgoDistance",
     "EgoMarked",
+    "EgoShells",
+    "NeighbourShells",
     "NodeDeleted",
     "NodeMarked",
     "Null",

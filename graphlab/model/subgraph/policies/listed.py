@@ -53,6 +53,10 @@ class _ListedPolicy(Policy):
         """uint8 `[T, columns]`."""
         return bags.distance[:, :0]
 
+    def _value(self, bags: Bags, roots: Roots) -> np.ndarray | None:
+        """float64 `[T, columns]`, or None where a policy has no values."""
+        return None
+
     def _listed(self, packed: Packed, roots: Roots, bags: Bags, root_ptr: np.ndarray) -> dict[str, Any]:
         """What a graph's attributes are cut from: functions of the graph's number."""
         tuple_ptr, inner_ptr = bags.start[root_ptr], bags.edge_start[root_ptr]
@@ -70,6 +74,9 @@ class _ListedPolicy(Policy):
             "uL_source": _cut(bags.source, inner_ptr, tuple_ptr),
             "uL_edge": _cut(bags.edge, inner_ptr, packed.edge_ptr),
         }
+        values = self._value(bags, roots)
+        if values is not None:
+            columns["tuple_value"] = of_tuples(values)
         if "vL" in self.messages:
             target, source, edge = crossing_edges(packed, bags, root)
             cross_ptr = np.searchsorted(target, tuple_ptr)
@@ -114,7 +121,7 @@ class EdgeDeleted(_ListedPolicy):
     def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
         there, back = packed.source * packed.num_nodes + packed.target, packed.target * packed.num_nodes + packed.source
         once = (there <= back) | ~np.isin(there, back)
-        edges, root_ptr = _each_edge(packed, once, FAR, "edge")
+        edges, root_ptr = each_edge(packed, once, FAR, "edge")
         whole, _ = Null()._roots(packed)
         bare = np.diff(root_ptr) == 0
         node, other, first, last = (
@@ -171,7 +178,7 @@ class RootNeighbour(Ego):
         return (self.hops + 1, self.hops + 2)
 
     def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
-        return _each_edge(packed, packed.source != packed.target, self.hops)
+        return each_edge(packed, packed.source != packed.target, self.hops)
 
     def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
         return bags.distance
@@ -182,7 +189,8 @@ def _each_node(packed: Packed, hops: int, without: str = "") -> Roots:
     return Roots(np.arange(packed.num_nodes), np.full(packed.num_nodes, -1), first, last, hops, without)
 
 
-def _each_edge(packed: Packed, chosen: np.ndarray, hops: int, without: str = "") -> tuple[Roots, np.ndarray]:
+def each_edge(packed: Packed, chosen: np.ndarray, hops: int, without: str = "") -> tuple[Roots, np.ndarray]:
+    """The roots of the chosen edges, in their order, and where those of each graph start."""
     node, other = packed.source[chosen], packed.target[chosen]
     graph = np.searchsorted(packed.ptr, node, side="right") - 1
     root_ptr = np.r_[0, np.cumsum(chosen)][packed.edge_ptr]
