@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from graphlab.model.zoo.idgnn import IdentityConvolution
 from tests.model.hard_pairs import check_class, check_sees, prepared
 from tests.model.subgraph.loops import (
     PLAIN,
-    SPEC,
     each,
     heard,
     random_graph,
@@ -21,34 +21,37 @@ from tests.model.subgraph.loops import (
 GRAPHS = [random_graph(seed, size) for seed, size in ((0, 6), (1, 4), (4, 7))]
 
 
-def by_loops(model, data, hops):
+def by_loops(model, data):
     whole = to_networkx(data)
-    parts = subgraphs("ego", whole, hops)
-    h = {(r, v): model.start.map(data.x[v]) for r, v in tuples_of(parts)}
-    for layer in model.layers:
+    parts = subgraphs("ego", whole, len(model.layers))
+    h = {(r, v): data.x[v] for r, v in tuples_of(parts)}
+    h = {key: row.relu() for key, row in each(model.start[1], {k: model.start[0](row) for k, row in h.items()}).items()}
+    for layer, norm in zip(model.layers, model.norms, strict=True):
         out = {}
         for r, v in h:
-            sent = []
-            for (_, w), kind in heard("uL", parts, whole, r, v):
-                message = (getattr(layer, "sent_by_root", layer.sent) if w == r else layer.sent)(h[r, w])
-                bonded = None if layer.table is None else layer.table.map.tables[0].weight[kind]
-                sent.append(message if bonded is None else (message + bonded).relu())
-            out[r, v] = layer.own(h[r, v]) + total(sent, h[r, v])
-        h = {key: row.relu() for key, row in each(layer.norm, out).items()}
-    return torch.stack([h[r, r] for r in range(len(parts))])
+            near = [key for key, _ in heard("uL", parts, whole, r, v)]
+            if isinstance(layer, IdentityConvolution):
+                sent = [layer.map(h[key]) + (layer.root_map(h[key]) if key[1] == r else 0) for key in near]
+                out[r, v] = total(sent, h[r, v])
+            else:
+                z = h[r, v] + total([h[key] for key in near], h[r, v])
+                out[r, v] = layer.map(z) + (layer.root_map(z) if v == r else 0)
+        h = {key: row.relu() for key, row in each(norm, out).items()}
+    return torch.stack([h[r, r] / h[r, r].norm() for r in range(len(parts))])
 
 
-@pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])
-def test_the_model_is_its_definition(spec):
+@pytest.mark.parametrize("layer", ["gin", "idconv"])
+def test_the_model_is_its_definition(layer):
     with torch.no_grad():
-        model, batch = prepared("idgnn", {"hidden_dim": 8, "num_layers": 2, "hops": 2}, GRAPHS, spec)
-        expected = torch.cat([by_loops(model, graph, 2) for graph in GRAPHS])
+        model, batch = prepared("idgnn", {"hidden_dim": 8, "num_layers": 2, "layer": layer}, GRAPHS, PLAIN)
+        expected = torch.cat([by_loops(model, graph) for graph in GRAPHS])
         torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("hops", [1, 3])
-def test_its_class_bounds_it(hops):
-    check_class("idgnn", {"hidden_dim": 8, "num_layers": 4, "hops": hops})
+@pytest.mark.parametrize("layer", ["gin", "idconv"])
+@pytest.mark.parametrize("num_layers", [2, 4])
+def test_its_class_bounds_it(layer, num_layers):
+    check_class("idgnn", {"hidden_dim": 8, "num_layers": num_layers, "layer": layer})
 
 
 def test_it_tells_apart_what_gin_cannot():
