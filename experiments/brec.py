@@ -26,7 +26,7 @@ from graphlab.data.adapters.brec import SCHEMA
 MODELS: dict[str, dict[str, Any]] = {
     "gin": {"dropout": 0.0},
     "subgraph/sswl-plus": {"hidden_dim": 32, "num_layers": 9},
-    "ppgn": {"hidden_dim": 16, "num_layers": 8},
+    "ppgn-normalised": {"hidden_dim": 16, "num_layers": 8},
 }
 """What differs from the defaults; all else is the protocol's. A layer is a round of the test: SSWL needs up to twelve
 of them for a CFI pair, FWL(2) up to five, and more let a difference grow that is near rounding at first."""

@@ -48,7 +48,7 @@ def portion(pairs: str, category: str, told: int, missed: list[int]) -> dict:
     line = {"seed": 0, "category": category, "pairs": 2, "failed": 0, "official": told, "official_unreliable": 0}
     line |= {"calibrated": told, "counts": True}
     return {
-        "model": "ppgn",
+        "model": "ppgn-normalised",
         "pairs": pairs,
         "settings": {"num_layers": 8},
         "table": [line, line | {"category": "total"}],

@@ -72,7 +72,7 @@ def fwl_by_loops(model, data, variant):
 @pytest.mark.parametrize("spec", [SPEC, PLAIN], ids=["edges", "plain"])
 def test_ppgn_is_its_definition(spec):
     with torch.no_grad():
-        model, batch = prepared("ppgn", SMALL, GRAPHS, spec)
+        model, batch = prepared("ppgn-normalised", SMALL, GRAPHS, spec)
         expected = torch.cat([ppgn_by_loops(model, graph) for graph in GRAPHS])
         torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
 
@@ -86,12 +86,12 @@ def test_a_network_is_its_definition(variant, spec):
         torch.testing.assert_close(model(batch), expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["ppgn", *(f"fwl/{variant}" for variant in FWL)])
+@pytest.mark.parametrize("name", ["ppgn-normalised", *(f"fwl/{variant}" for variant in FWL)])
 def test_the_class_of_a_model_bounds_it(name):
     check_class(name, {"hidden_dim": 8, "num_layers": 5})
 
 
-@pytest.mark.parametrize(("name", "test"), [("ppgn", "FWL(2)"), *((f"fwl/{name}", test) for name, test in FWL.items())])
+@pytest.mark.parametrize(("name", "test"), [("ppgn-normalised", "FWL(2)"), *((f"fwl/{name}", test) for name, test in FWL.items())])
 def test_a_model_tells_apart_what_weaker_ones_cannot(name, test):
     check_sees(name, {"hidden_dim": 16, "num_layers": 5}, APART[test])
 

@@ -1,65 +1,104 @@
-"""Provably powerful graph networks. Maron et al., NeurIPS 2019, sec. 6: matrix products of pairs, channel by channel.
+"""Provably powerful graph networks. Maron et al., NeurIPS 2019, sec. 6, and the code published with it: matrix products
+of pairs, channel by channel.
 
-h[u, v] <- relu(BN(W [h[u, v] | norm(sum over w of m1(h)[u, w] m2(h)[w, v])]))
-row of v = relu(W' [h[v, v] | mean over u of h[v, u]])
+X[u, v, c] = A[u, v] / sqrt(d(u) d(v)) in every channel; channel c > 0 has also the c-th feature of v on the diagonal
+X <- W [X | P1(X) P2(X)] + b            with P = (linear, relu) twice of each pair, and no norm
 
-with MLPs m1 and m2 of two layers on each pair, which end in a norm too: over the pairs of each graph.
-Factors without one share a sign, and in their products what all pairs have in common outweighs what tells pairs apart:
-CFI graphs then differ by less than float64 holds.
+From a block's X the maxima over the diagonal and off it; outputs are the sum over blocks of a linear map of these
+(`readout` blocks), or those of the last block through layers of 512 and 256 (`readout` last), the older form.
+
+A feature is whether a node has a category, or a number of its vector. A graph of one node has 0 off the diagonal, which
+is ours. `ppgn-normalised` is a variant of ours.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Literal
 
 import torch
+import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.utils import scatter
 
 from graphlab.core.citation import Citation
-from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
+from graphlab.core.config import Choices, PositiveInt
+from graphlab.data.node_vectors import node_vectors, vector_width
 from graphlab.data.spec import DataSpec
-from graphlab.model.base import ModelConfig
+from graphlab.model.base import Model, ModelConfig
 from graphlab.model.observation import observe
-from graphlab.model.pair_model import PairModel
-from graphlab.model.subgraph.pairs import GraphNorm, node_rows
+from graphlab.model.subgraph.pairs import all_pairs, diagonal
 from graphlab.model.subgraph.tuples import AllPairs
 from graphlab.ops.pair_product import pair_product
 
+LAST_DIMS = (512, 256)
+"""Of the layers on the last block, in the older form."""
+
 
 class Config(ModelConfig):
-    """dropout  of what comes out of each block"""
+    """hidden_dims  channels of each block
+    readout      from which blocks the outputs are
+    """
 
-    hidden_dim: Annotated[PositiveInt, IntRange(16, 256, log=True)] = 64
-    num_layers: Annotated[PositiveInt, IntRange(1, 8)] = 4
-    dropout: Annotated[Probability, FloatRange(0.0, 0.8)] = 0.0
+    hidden_dims: Annotated[tuple[PositiveInt, ...], Field(strict=False, min_length=1)] = (400, 400, 400)
+    readout: Annotated[Literal["blocks", "last"], Choices()] = "blocks"
 
 
 class Block(nn.Module):
-    """`[T, dim]` to `[T, dim]`."""
+    """`[T, width]` to `[T, dim]`."""
 
     observation_points = ("product",)
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, width: int, dim: int) -> None:
         super().__init__()
-        self.left, self.right = _mlp(dim), _mlp(dim)
-        self.left_norm, self.right_norm, self.product_norm = GraphNorm(dim), GraphNorm(dim), GraphNorm(dim)
-        self.join = nn.Linear(2 * dim, dim)
-        self.norm = nn.BatchNorm1d(dim)
+        self.left, self.right = _factor(width, dim), _factor(width, dim)
+        self.join = nn.Linear(width + dim, dim)
 
     def forward(self, pairs: AllPairs, h: Tensor) -> Tensor:
-        left, right = self.left_norm(pairs, self.left(h)), self.right_norm(pairs, self.right(h))
-        product = self.product_norm(pairs, observe(self, "product", pair_product(left, right, pairs.size)))
-        return self.norm(self.join(torch.cat([h, product], dim=1))).relu()
+        product = observe(self, "product", pair_product(self.left(h), self.right(h), pairs.size))
+        return self.join(torch.cat([h, product], dim=1))
 
 
-def _mlp(dim: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim))
+def _factor(width: int, dim: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU())
 
 
-class PPGN(PairModel):
-    """batch: graphs as they are -> `[num_nodes, hidden_dim]`. Memory grows with the sum of n^2."""
+class LinearOfBlocks(nn.Module):
+    """The sum over blocks of a linear map of their maxima, `[num_graphs, out_dim]`."""
 
-    tasks = frozenset({"graph-prediction", "node-classification"})
+    def __init__(self, dims: Sequence[int], out_dim: int) -> None:
+        super().__init__()
+        self.maps = nn.ModuleList(nn.Linear(2 * dim, out_dim) for dim in dims)
+
+    def forward(self, maxima: Sequence[Tensor]) -> Tensor:
+        return torch.stack([each(rows) for each, rows in zip(self.maps, maxima, strict=True)]).sum(0)
+
+
+class LayersOfLast(nn.Module):
+    """Layers on the maxima of the last block, `[num_graphs, out_dim]`."""
+
+    def __init__(self, dims: Sequence[int], out_dim: int, inner_dims: Sequence[int] = LAST_DIMS) -> None:
+        super().__init__()
+        self.maps = nn.ModuleList(nn.Linear(*sizes) for sizes in pairwise([2 * dims[-1], *inner_dims, out_dim]))
+
+    def forward(self, maxima: Sequence[Tensor]) -> Tensor:
+        rows = maxima[-1]
+        *inner, last = self.maps
+        for each in inner:
+            rows = each(rows).relu()
+        return last(rows)
+
+
+class PPGN(Model):
+    """batch: graphs as they are -> `[num_graphs, outputs]`, the predictions themselves. Memory grows with the sum of
+    n^2."""
+
+    version = 2
+    tasks = frozenset({"graph-prediction"})
+    output_items = frozenset({"graphs"})
     needs_whole_graph = True
     citation = Citation(
         key="maron2019provably",
@@ -71,21 +110,55 @@ class PPGN(PairModel):
     )
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
-        dim = config.hidden_dim
-        super().__init__(spec, dim)
-        self.blocks = nn.ModuleList(Block(dim) for _ in range(config.num_layers))
-        self.dropout = nn.Dropout(config.dropout)
-        self.readout = nn.Linear(2 * dim, dim)
-        self.out_dim = dim
+        super().__init__()
+        self.features = spec.node
+        width = 1 + (0 if spec.node is None else vector_width(spec.node))
+        self.blocks = nn.ModuleList(Block(*sizes) for sizes in pairwise([width, *config.hidden_dims]))
+        self.out_dim = self.row_width(spec, config.hidden_dims[-1])
+        readout = LinearOfBlocks if config.readout == "blocks" else LayersOfLast
+        self.readout = readout(config.hidden_dims, self.out_dim)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
 
     @classmethod
     def expressiveness(cls, config: Config) -> str:
         return "FWL(2)"
 
-    def update(self, pairs: AllPairs, h: Tensor) -> Tensor:
+    def forward(self, batch: Data) -> Tensor:
+        pairs = all_pairs(batch)
+        same = diagonal(pairs)
+        h = self.start(pairs, same, batch)
+        maxima = []
         for block in self.blocks:
-            h = self.dropout(block(pairs, h))
-        return h
+            h = block(pairs, h)
+            maxima.append(_maxima(pairs, same, h))
+        return self.readout(maxima)
 
-    def read(self, pairs: AllPairs, h: Tensor) -> Tensor:
-        return self.readout(node_rows(pairs, h)).relu()
+    def start(self, pairs: AllPairs, same: Tensor, batch: Data) -> Tensor:
+        """X as it is at first, `[T, 1 + features]`."""
+        like: Tensor = self.blocks[0].join.weight  # pyright: ignore[reportAssignmentType]
+        source, target = pairs.edge_index
+        adjacency = like.new_zeros(pairs.num_tuples).index_fill(0, pairs.place(source, target), 1.0)
+        degree = like.new_zeros(pairs.num_nodes).index_add(0, pairs.root, adjacency)
+        scale = degree.clamp(min=1).rsqrt()
+        adjacency = adjacency * scale[pairs.root] * scale[pairs.node]
+        if self.features is None:
+            return adjacency[:, None]
+        vectors = node_vectors(batch, self.features)
+        vectors = vectors.to_dense() if hasattr(vectors, "to_dense") else vectors
+        h = adjacency[:, None].repeat(1, 1 + vectors.size(1))
+        return h.index_add(0, same, F.pad(vectors.to(h.dtype), (1, 0)))
+
+    def row_graph(self, batch: Data) -> Tensor:
+        return torch.arange(batch.num_graphs, device=batch["edge_index"].device)
+
+
+def _maxima(pairs: AllPairs, same: Tensor, h: Tensor) -> Tensor:
+    """The largest of each channel on the diagonal and off it, of each graph: `[num_graphs, 2 dim]`."""
+    graph, num_graphs = pairs.root_graph, len(pairs.size)
+    is_off = pairs.root != pairs.node
+    on = scatter(h.index_select(0, same), graph, dim_size=num_graphs, reduce="max")
+    off = scatter(h[is_off], graph[pairs.root[is_off]], dim_size=num_graphs, reduce="max")
+    return torch.cat([on, off], dim=1)
