@@ -91,7 +91,9 @@ def test_the_class_of_a_model_bounds_it(name):
     check_class(name, {"hidden_dim": 8, "num_layers": 5})
 
 
-@pytest.mark.parametrize(("name", "test"), [("ppgn-normalised", "FWL(2)"), *((f"fwl/{name}", test) for name, test in FWL.items())])
+@pytest.mark.parametrize(
+    ("name", "test"), [("ppgn-normalised", "FWL(2)"), *((f"fwl/{name}", test) for name, test in FWL.items())]
+)
 def test_a_model_tells_apart_what_weaker_ones_cannot(name, test):
     check_sees(name, {"hidden_dim": 16, "num_layers": 5}, APART[test])
 

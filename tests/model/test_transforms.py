@@ -21,7 +21,9 @@ from graphlab.testing.transforms import TRANSFORM_CHECKS, cases, check_checkpoin
 
 NAME, CASES = "quantize", cases()
 WEIGHTS, OF_FOUR_BITS = {"scheme": "weight=int8-symmetric-channel"}, {"scheme": "weight=int4-symmetric-channel"}
-OBSERVED = [case for case in CASES if case[0] in ("gat", "gcn", "gin", "nbfnet", "ultra", "ppgn", "ppgn-normalised", "gae")]
+OBSERVED = [
+    case for case in CASES if case[0] in ("gat", "gcn", "gin", "nbfnet", "ultra", "ppgn", "ppgn-normalised", "gae")
+]
 
 
 def test_the_transform_is_registered_and_nearly_all_models_have_parameters():
@@ -76,6 +78,7 @@ POINTED = (
     "nas-bench-graph",
     "nbfnet",
     "ppgn",
+    "ppgn-normalised",
     "subgraph/sswl-plus",
     "ultra",
 )

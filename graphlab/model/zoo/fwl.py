@@ -2,9 +2,9 @@
 
 h[u, v] <- relu(BN(MLP((1 + eps) h[u, v] + sum over w in S(u, v) of m1(h)[u, w] m2(h)[w, v])))
 
-with linear maps m1 and m2, normalised over the pairs of each graph as those of `ppgn-normalised` are, and S all nodes (fwl2), v
-and its neighbours (lfwl2), or u, v and the neighbours of both (slfwl2). A graph is the mean of h[v, v] and that of
-h[u, v] side by side.
+with linear maps m1 and m2, normalised over the pairs of each graph as those of `ppgn-normalised` are, and S all nodes
+(fwl2), v and its neighbours (lfwl2), or u, v and the neighbours of both (slfwl2). A graph is the mean of h[v, v] and
+that of h[u, v] side by side.
 """
 
 from __future__ import annotations

@@ -244,14 +244,7 @@ PRESETS = {
     "zinc": Preset(
         source="section 6 and the configuration published with it",
         model={"hidden_dim": 128, "num_layers": 6, "hops": 3},
-        task={"pooling": "sum", "readout_dims": (128,), "readout_norm": "batch"},
-        ours=(
-            "task.batch_size",
-            "training.epochs",
-            "training.lr",
-            "training.scheduler",
-            "training.gamma",
-            "training.step_epochs",
-        ),
+        task={"pooling": "sum", "readout_dims": (128,), "readout_norm": "batch", "batch_size": 128},
+        training={"epochs": 310, "lr": 0.001, "scheduler": "step", "gamma": 0.5, "step_epochs": 50},
     ),
 }

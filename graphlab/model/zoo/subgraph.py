@@ -19,6 +19,7 @@ WITH_RESISTANCE = {"SWL(VS)": "PSWL(VS)", "SWL(SV)": "PSWL(SV)"}
 
 
 class _Hierarchy(SubgraphNetwork):
+    version = 2
     test: ClassVar[str]
     citation = Citation(
         key="zhang2023swl",
