@@ -72,11 +72,14 @@ class Published:
 
     def outputs(self, names: Iterable[str]) -> Tensor:
         """Of graphs together in one batch, `[graphs, outputs]`."""
-        graphs = [graph(self.graphs, name) for name in names]
-        prepared = self.policy.prepare(graphs) if self.policy else graphs
-        batch = Batch.from_data_list(prepared)
+        batch = self.batch(names)
         with torch.no_grad():
             return self.learner["head"](self.learner["model"](batch), batch)
+
+    def batch(self, names: Iterable[str]) -> Batch:
+        """Graphs as the model takes them."""
+        graphs = [graph(self.graphs, name) for name in names]
+        return Batch.from_data_list(self.policy.prepare(graphs) if self.policy else graphs)
 
     def names(self) -> list[str]:
         """Of the graphs of which the pack has outputs."""

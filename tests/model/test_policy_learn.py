@@ -6,33 +6,58 @@ import pytest
 import torch
 
 from graphlab.model.subgraph.sampling import top_of_each
+from graphlab.model.zoo.policy_learn import BatchNorm
 from tests.model.hard_pairs import check_sees, prepared
-from tests.model.subgraph.loops import PLAIN, SPEC, convolution, each, mean, random_graph, to_networkx
+from tests.model.subgraph.loops import PLAIN, SPEC, mean, random_graph, to_networkx, total
 
 GRAPHS = [random_graph(seed, size) for seed, size in ((0, 6), (1, 4), (4, 7))]
 SMALL = {"hidden_dim": 8, "num_layers": 2, "selection_layers": 1, "marks": 3}
 
 
 def bag_by_loops(network, data, marks):
+    """Rows of nodes."""
     graph = to_networkx(data)
-    h = {
-        (k, v): network.node.map(data.x[v]) + (network.mark if v == mark else 0)
-        for k, mark in enumerate(marks)
-        for v in graph
-    }
-    for layer in network.layers:
-        near = {v: [(w, graph.edges[w, v]["kind"]) for w in graph[v]] for v in graph}
-        inside = convolution(layer.inside, h, lambda key, near=near: [((key[0], w), kind) for w, kind in near[key[1]]])
-        average = {v: mean(h[k, v] for k in range(len(marks))) for v in graph}
-        shared = each(layer.shared_norm, convolution(layer.shared, average, lambda v, near=near: near[v]))
-        h = {(k, v): (row + shared[v]).relu() for (k, v), row in each(layer.norm, inside).items()}
-    return {v: network.node.map(data.x[v]) + mean(h[k, v] for k in range(len(marks))) for v in graph}
+    near = {v: [(w, graph.edges[w, v]["kind"]) for w in graph[v]] for v in graph}
+    keys = [(k, v) for k in range(len(marks)) for v in graph]
+    p = {(k, v): torch.tensor([float(v == marks[k])]).double() for k, v in keys}
+    x = {(k, v): torch.cat([p[k, v], network.node.map(data.x[v])]) for k, v in keys}
+    for features, of_marks in zip(network.features, network.marks, strict=True):
+        both = {key: torch.cat([x[key], p[key]]) for key in keys}
+        out = streamed(features, both, near, takes_bonds=True)
+        x = {key: x[key] + out[key] for key in keys}
+        p = streamed(of_marks, p, near, takes_bonds=False)
+    return {v: mean(x[k, v] + p[k, v] for k in range(len(marks))) for v in graph}
+
+
+def streamed(stream, h, near, takes_bonds):
+    out = {}
+    for (k, v), row in h.items():
+        sent = []
+        for w, kind in near[v]:
+            bond = stream.table.map.tables[0].weight[kind] if takes_bonds and stream.table is not None else None
+            sent.append(h[k, w] if bond is None else (h[k, w] + bond).relu())
+        out[k, v] = stream.first((1 + stream.eps) * row + total(sent, row))
+    inner = {key: stream.second(row.relu()) for key, row in normed(stream.first_norm, out).items()}
+    return {key: row.relu() for key, row in normed(stream.norm, inner).items()}
+
+
+def normed(norm, h):
+    """By running moments, or by those of all copies of the graph."""
+    if isinstance(norm, BatchNorm):
+        moments = norm.running_mean, norm.running_var
+    else:
+        rows = torch.stack(list(h.values()))
+        moments = rows.mean(0), rows.var(0, unbiased=False)
+    mean, variance = moments
+    return {key: norm.weight * (row - mean) / (variance + 1e-5).sqrt() + norm.bias for key, row in h.items()}
 
 
 def by_loops(model, data):
     marks = [None]
     for _ in range(SMALL["marks"]):
-        logits = {v: float(row) for v, row in each(model.logit, bag_by_loops(model.selection, data, marks)).items()}
+        rows = bag_by_loops(model.selection, data, marks)
+        middle = mean(rows.values())
+        logits = {v: float(model.logit(row + middle)) for v, row in rows.items()}
         left = [v for v in logits if v not in marks] or list(logits)
         marks.append(max(left, key=logits.__getitem__))
     rows = bag_by_loops(model.prediction, data, marks)
