@@ -1,31 +1,39 @@
-"""Ordered subgraph aggregation networks with learned samplers. Qian et al., NeurIPS 2022, sec. 4 and 5.
+"""Ordered subgraph aggregation networks with learned samplers. Qian et al., NeurIPS 2022, sec. 4 and 5, and the code
+published with it.
 
-A GIN, x <- x + GIN(x), gives nodes or edges a score for each of K subgraphs; each subgraph is the part of the graph
-that its scores choose; another GIN runs in all of them, and a node is the mean of what it is in them:
+A GCN gives nodes or edges a score for each of K subgraphs; each subgraph is the part of the graph that its scores
+choose; another network runs in all of them, and in the whole graph:
 
-    z_k = choice(score_k + Gumbel noise), with the gradients of I-MLE; without noise in evaluation
-    h[k, v] <- relu(BN(MLP((1 + eps) h[k, v] + sum over w in N(v) of b[k, wv] a[k, w] relu(h[k, w] + bond))))
-    row of v = mean over k of a[k, v] h[k, v]
+    z_k = choice(score_k + Gumbel noise), with the gradients of I-MLE
+    y[k, v] = relu(BN(M((1 + eps) x[k, v] + sum over w in N(v) of b[k, wv] a[k, w] a[k, v] relu(x[k, w] + M'(bond)))))
+    x <- (x + y) / sqrt 2, or y where the widths differ
+    row of a graph = mean over k of L(mean over v of x[k, v])
 
-with a and b 1 for what is in subgraph k and 0 for what is not. Where scores are equal any may be taken, so that no test
-bounds what the model tells apart.
+with M = linear, relu, linear, and L = (linear, relu) three times; a and b are 1 for what is in subgraph k and 0 for
+what is not. Nodes that are taken out stay in the mean, without messages, or leave it with `removes_nodes`. The GCN is
+
+    s[v] <- relu then BN of sum over w in N(v) of relu(W s[w] + W' bond) / sqrt((d(v) + 1) (d(w) + 1)), three times
+
+Categories are vectors of one 1. Ours are: scores of edges as a linear map of the sum of their ends' states, the
+samplers k-hop, greedy and mst as they are here, and evaluation without noise, where the code takes the mean of five
+draws. Where scores are equal any may be taken, so that no test bounds what the model tells apart.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveFloat, PositiveInt
-from graphlab.data.spec import DataSpec, Features
-from graphlab.model.base import Model, ModelConfig
-from graphlab.model.subgraph.convolution import Convolution, graph_messages, mlp
-from graphlab.model.subgraph.inputs import NodeInput, edge_kinds
-from graphlab.model.subgraph.pairs import Bonds
+from graphlab.data.node_vectors import node_vectors, vector_width
+from graphlab.data.spec import Categorical, DataSpec
+from graphlab.model.base import Model, ModelConfig, Preset
 from graphlab.model.subgraph.policies import Ego
 from graphlab.model.subgraph.sampling import top_of_each
 from graphlab.model.subgraph.selection import choose, connected_nodes, spanning_edges
@@ -35,20 +43,24 @@ Sampler = Literal["node", "edge", "k-hop", "greedy", "mst"]
 
 class Config(ModelConfig):
     """num_layers      layers of the network in the subgraphs
-    sampler_layers  layers of the network that scores
+    sampler_dim     width of the network that scores
+    sampler_layers  layers of it
     sampler         node, edge: those with the `size` highest scores are taken out; k-hop: the graph within `size` hops
                     of the best node; greedy: `size` connected nodes; mst: the best spanning tree
     subgraphs       K
     size            of what is chosen
+    removes_nodes   whether nodes that are taken out leave the mean
     strength        how far I-MLE's step towards a lower loss moves scores
     """
 
-    hidden_dim: Annotated[PositiveInt, IntRange(16, 128, log=True)] = 64
+    hidden_dim: Annotated[PositiveInt, IntRange(16, 256, log=True)] = 256
     num_layers: Annotated[PositiveInt, IntRange(1, 8)] = 4
-    sampler_layers: Annotated[PositiveInt, IntRange(1, 4)] = 2
+    sampler_dim: Annotated[PositiveInt, IntRange(16, 256, log=True)] = 256
+    sampler_layers: Annotated[PositiveInt, IntRange(1, 4)] = 3
     sampler: Annotated[Sampler, Choices()] = "node"
     subgraphs: Annotated[PositiveInt, IntRange(1, 10)] = 3
     size: Annotated[PositiveInt, IntRange(1, 10)] = 1
+    removes_nodes: bool = False
     strength: Annotated[PositiveFloat, FloatRange(0.1, 100.0, log=True)] = 10.0
 
 
@@ -66,46 +78,95 @@ class Undirected:
         self.graph = node_graph[self.ends[:, 0]]
 
 
-class WeightedConvolution(nn.Module):
-    """GIN whose messages have weights: h `[K, N, dim]`, weight `[K, E]`, bonds `[E, dim]` -> `[K, N, dim]`."""
+class Inputs(nn.Module):
+    """Vectors of nodes `[N, node_dim]` and edges `[E, edge_dim]`: categories as vectors of one 1; where nodes carry
+    nothing a 1, and where edges do, no columns."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, spec: DataSpec) -> None:
+        super().__init__()
+        self.node, self.edge = spec.node, spec.edge
+        self.node_dim = 1 if spec.node is None else vector_width(spec.node)
+        self.edge_dim = 0 if spec.edge is None else vector_width(spec.edge)
+
+    def forward(self, batch: Data, like: Tensor) -> tuple[Tensor, Tensor]:
+        x = like.new_ones(int(batch.num_nodes or 0), 1)
+        if self.node is not None:
+            x = node_vectors(batch, self.node).to(like.dtype)
+        return x, self._edges(batch, like)
+
+    def _edges(self, batch: Data, like: Tensor) -> Tensor:
+        if isinstance(self.edge, Categorical):
+            values = batch["edge_attr"].long()
+            columns = [F.one_hot(values[:, c], size) for c, size in enumerate(self.edge.sizes)]
+            return torch.cat(columns, dim=1).to(like.dtype)
+        return batch["edge_attr"].to(like.dtype) if self.edge else like.new_zeros(batch.num_edges, 0)
+
+
+class WeightedConvolution(nn.Module):
+    """y of x `[K, N, width]`, weight `[K, E]`, edges `[E, edge_dim]` -> `[K, N, dim]`."""
+
+    def __init__(self, width: int, dim: int, edge_dim: int) -> None:
         super().__init__()
         self.eps = nn.Parameter(torch.zeros(()))
-        self.mlp, self.norm = mlp(dim, dim), nn.BatchNorm1d(dim)
+        self.bond = _two_layers(edge_dim, width, width) if edge_dim else None
+        self.mlp, self.norm = _two_layers(width, width, dim), nn.BatchNorm1d(dim)
 
-    def forward(self, edge_index: Tensor, bonds: Tensor, weight: Tensor, h: Tensor) -> Tensor:
+    def forward(self, edge_index: Tensor, edges: Tensor, weight: Tensor, x: Tensor) -> Tensor:
         source, target = edge_index
-        sent = weight.unsqueeze(2) * (h.index_select(1, source) + bonds).relu()
-        aggregated = ((1 + self.eps) * h).index_add(1, target, sent.to(h.dtype))
-        return self.norm(self.mlp(aggregated.flatten(0, 1))).view_as(h).relu()
+        sent = x.index_select(1, source)
+        if self.bond is not None:
+            sent = sent + self.bond(edges)
+        sent = weight.unsqueeze(2) * sent.relu()
+        aggregated = ((1 + self.eps) * x).index_add(1, target, sent.to(x.dtype))
+        return self.norm(self.mlp(aggregated.flatten(0, 1))).unflatten(0, x.shape[:2]).relu()
+
+
+def _two_layers(width: int, inner_dim: int, dim: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, inner_dim), nn.ReLU(), nn.Linear(inner_dim, dim))
+
+
+class ScoreLayer(nn.Module):
+    """BN(relu(normalised sum of relu(W s + W' bond))): s `[N, width]` -> `[N, dim]`."""
+
+    def __init__(self, width: int, dim: int, edge_dim: int) -> None:
+        super().__init__()
+        self.map, self.norm = nn.Linear(width, dim), nn.BatchNorm1d(dim)
+        self.bond = nn.Linear(edge_dim, dim) if edge_dim else None
+
+    def forward(self, edge_index: Tensor, edges: Tensor, s: Tensor) -> Tensor:
+        source, target = edge_index
+        scale = (torch.bincount(source, minlength=len(s)) + 1).to(s.dtype).rsqrt()
+        mapped = self.map(s)
+        sent = mapped.index_select(0, source)
+        if self.bond is not None:
+            sent = sent + self.bond(edges)
+        sent = (scale[source] * scale[target])[:, None] * sent.relu()
+        return self.norm(torch.zeros_like(mapped).index_add(0, target, sent).relu())
 
 
 class Scores(nn.Module):
     """Scores of nodes `[K, N]`, or of undirected edges by the sum of their ends `[K, U]`."""
 
-    def __init__(self, spec: DataSpec, config: Config) -> None:
+    def __init__(self, inputs: Inputs, config: Config) -> None:
         super().__init__()
-        dim = config.hidden_dim
-        self.edge: Features | None = spec.edge
-        self.node = NodeInput(spec.node, dim)
-        self.layers = nn.ModuleList(Convolution(dim, spec.edge) for _ in range(config.sampler_layers))
-        self.score = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, config.subgraphs, bias=False))
+        dim = config.sampler_dim
+        widths = [inputs.node_dim, *[dim] * (config.sampler_layers - 1)]
+        self.layers = nn.ModuleList(ScoreLayer(width, dim, inputs.edge_dim) for width in widths)
+        self.score = nn.Linear(dim, config.subgraphs)
 
-    def forward(self, batch: Data, edges: Undirected | None) -> Tensor:
-        kind, h = edge_kinds(batch, self.edge), self.node(batch)
-        along = graph_messages(batch, kind)
+    def forward(self, edge_index: Tensor, x: Tensor, bonds: Tensor, edges: Undirected | None) -> Tensor:
         for layer in self.layers:
-            h = h + layer(along, h, batch)
+            x = layer(edge_index, bonds, x)
         if edges is not None:
-            h = h.index_select(0, edges.ends[:, 0]) + h.index_select(0, edges.ends[:, 1])
-        return self.score(h).T
+            x = x.index_select(0, edges.ends[:, 0]) + x.index_select(0, edges.ends[:, 1])
+        return self.score(x).T
 
 
 class OSAN(Model):
-    """batch: graphs, for k-hop with their ego networks -> `[num_nodes, hidden_dim]`."""
+    """batch: graphs, for k-hop with their ego networks -> `[num_graphs, hidden_dim]`."""
 
-    tasks = frozenset({"graph-prediction", "node-classification"})
+    version = 2
+    tasks = frozenset({"graph-prediction"})
     edge_fields = frozenset({"edge_attr"})
     citation = Citation(
         key="qian2022",
@@ -120,9 +181,12 @@ class OSAN(Model):
         super().__init__()
         dim = config.hidden_dim
         self.sampler, self.size, self.strength = config.sampler, config.size, config.strength
-        self.scores = Scores(spec, config)
-        self.node, self.bond = NodeInput(spec.node, dim), Bonds(spec.edge, dim)
-        self.layers = nn.ModuleList(WeightedConvolution(dim) for _ in range(config.num_layers))
+        self.removes_nodes = config.removes_nodes
+        self.inputs = Inputs(spec)
+        self.scores = Scores(self.inputs, config)
+        widths = [self.inputs.node_dim, *[dim] * (config.num_layers - 1)]
+        self.layers = nn.ModuleList(WeightedConvolution(width, dim, self.inputs.edge_dim) for width in widths)
+        self.maps = nn.ModuleList(nn.Linear(dim, dim) for _ in range(3))
         self.out_dim = dim
 
     @classmethod
@@ -130,24 +194,45 @@ class OSAN(Model):
         return Ego(hops=config.size) if config.sampler == "k-hop" else None
 
     def forward(self, batch: Data) -> Tensor:
-        node_weight, edge_weight = self.subgraphs(batch)
-        x = self.node(batch)
-        bonds, h = self.bond(batch, x), x.expand(len(node_weight), -1, -1)
-        weight = edge_weight * node_weight.index_select(1, batch["edge_index"][0])
+        x, bonds = self.inputs(batch, self.maps[0].weight)
+        node_weight, edge_weight = (_with_whole(part) for part in self.subgraphs(batch, x, bonds))
+        source, target = batch["edge_index"]
+        weight = edge_weight * node_weight.index_select(1, source) * node_weight.index_select(1, target)
+        h = x.expand(len(node_weight), -1, -1)
         for layer in self.layers:
-            h = layer(batch["edge_index"], bonds, weight, h)
-        return (node_weight.unsqueeze(2) * h).mean(0)
+            y = layer(batch["edge_index"], bonds, weight, h)
+            h = (h + y) / math.sqrt(2) if h.shape == y.shape else y
+        rows = self._pooled(h, node_weight, batch)
+        for each in self.maps:
+            rows = each(rows).relu()
+        return rows.mean(0)
 
-    def subgraphs(self, batch: Data) -> tuple[Tensor, Tensor]:
-        """Which nodes `[K, N]` and which edges `[K, E]` are in each subgraph, 1 or 0."""
-        graph = batch.get("batch", batch["edge_index"].new_zeros(int(batch.num_nodes or 0)))
+    def _pooled(self, h: Tensor, node_weight: Tensor, batch: Data) -> Tensor:
+        """The mean over the nodes of each graph in each subgraph, `[K + 1, num_graphs, dim]`."""
+        kept = node_weight if self.removes_nodes else torch.ones_like(node_weight)
+        graph = _graph_of(batch)
+        shape = (len(h), batch.num_graphs)
+        total = h.new_zeros(*shape, h.size(2)).index_add(1, graph, kept.unsqueeze(2) * h)
+        count = h.new_zeros(shape).index_add(1, graph, kept)
+        return total / count.clamp(min=1).unsqueeze(2)
+
+    def row_graph(self, batch: Data) -> Tensor:
+        return torch.arange(batch.num_graphs, device=batch["edge_index"].device)
+
+    def subgraphs(self, batch: Data, x: Tensor, bonds: Tensor) -> tuple[Tensor, Tensor]:
+        """Which nodes `[K, N]` and which edges `[K, E]` are in each subgraph, 1 or 0, given the vectors of both."""
+        graph = _graph_of(batch)
         size = torch.bincount(graph)
+
+        def scored(edges: Undirected | None) -> Tensor:
+            return self.scores(batch["edge_index"], x, bonds, edges)
+
         if self.sampler in ("edge", "mst"):
             edges = Undirected(batch, graph)
-            chosen = self._choose(batch, edges, graph, size).index_select(1, edges.of)
+            chosen = self._choose(scored(edges), batch, edges, graph, size).index_select(1, edges.of)
             kept = chosen if self.sampler == "mst" else 1 - chosen
             return kept.new_ones(len(kept), len(graph)), kept
-        chosen = self._choose(batch, None, graph, size)
+        chosen = self._choose(scored(None), batch, None, graph, size)
         if self.sampler == "k-hop":
             root, node = batch["tuple_root"], batch["tuple_node"]
             kept = torch.zeros_like(chosen).index_add(1, node, chosen.index_select(1, root))
@@ -155,7 +240,7 @@ class OSAN(Model):
             kept = chosen if self.sampler == "greedy" else 1 - chosen
         return kept, kept.new_ones(len(kept), batch.num_edges)
 
-    def _choose(self, batch: Data, edges: Undirected | None, graph: Tensor, size: Tensor) -> Tensor:
+    def _choose(self, score: Tensor, batch: Data, edges: Undirected | None, graph: Tensor, size: Tensor) -> Tensor:
         def solve(score: Tensor) -> Tensor:
             if self.sampler == "node":
                 return top_of_each(score, graph, (size - 1).clamp(max=self.size))
@@ -169,6 +254,31 @@ class OSAN(Model):
                 return spanning_edges(score, edges.ends, len(graph))
             return top_of_each(score, edges.graph, torch.full_like(size, self.size))
 
-        score = self.scores(batch, edges)
         noise = -torch.empty_like(score).exponential_().log() if self.training else 0.0
         return choose(score, noise, solve, self.strength)
+
+
+def _with_whole(part: Tensor) -> Tensor:
+    """What is in each subgraph, `[K, ...]`, and then all of it: `[K + 1, ...]`."""
+    return torch.cat([part, torch.ones_like(part[:1])])
+
+
+def _graph_of(batch: Data) -> Tensor:
+    """The graph of each node, int64 `[N]`."""
+    return batch.get("batch", batch["edge_index"].new_zeros(int(batch.num_nodes or 0)))
+
+
+PRESETS = {
+    "zinc": Preset(
+        source="appendix, and the configurations published with the code: width 256, 4 layers, 3 subgraphs",
+        model={"hidden_dim": 256, "num_layers": 4, "sampler_dim": 256, "subgraphs": 3},
+        ours=(
+            "task.batch_size",
+            "training.epochs",
+            "training.lr",
+            "training.scheduler",
+            "training.gamma",
+            "training.step_epochs",
+        ),
+    ),
+}

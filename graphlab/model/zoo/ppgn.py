@@ -147,7 +147,6 @@ class PPGN(Model):
         if self.features is None:
             return adjacency[:, None]
         vectors = node_vectors(batch, self.features)
-        vectors = vectors.to_dense() if hasattr(vectors, "to_dense") else vectors
         h = adjacency[:, None].repeat(1, 1 + vectors.size(1))
         return h.index_add(0, same, F.pad(vectors.to(h.dtype), (1, 0)))
 
