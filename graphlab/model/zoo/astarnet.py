@@ -6,13 +6,17 @@ priority, from the network that gives the final score too:
     s_v = MLP(h_v * W [h_v, q])
     h_v <- sigma(s_v) h_v before it is sent, so that the priority is learned
 
-In each step the ratio alpha |V| of nodes with the highest priority send, over the ratio alpha |E| of their edges
-whose target has the highest priority; who receives something is updated as in NBFNet. All others keep their state
-and score. The head also receives its boundary in every step, as in NBFNet. PNA's means are over the messages
-that were sent, its scalers of the degrees in the whole graph.
+In each step k = floor(alpha |V|) of the reached nodes with the highest priority send, over the floor(k |E| / |V|) of
+their edges whose target has the highest priority; a node that an edge reaches is updated as in NBFNet. All others keep
+their state and score, the head too, which receives its boundary only where it is updated. PNA's means are over the
+messages that were sent, its scalers of the degrees in the whole graph.
+
+Edges into nodes of equal priority (at first, all that are not yet reached) are taken by the priority of the sender, and
+then in the order of the facts, each fact before its inverse; equal senders by their ids. The code published with it
+sorts so too, but not stably, so that its ties are not reproducible.
 
 Messages, states and gradients are made for selected edges and reached nodes alone, as one graph of (query, node)
-cells. Equal priorities (at first, all nodes not yet reached) are taken in the order of node ids.
+cells.
 """
 
 from __future__ import annotations
@@ -51,6 +55,8 @@ class Config(BellmanFordConfig):
 
 class AStarNet(TripleModel):
     """Scores of all entities for one (head, relation), by a walk over the most promising nodes and edges."""
+
+    version = 2
 
     citation = Citation(
         key="zhu2023",
@@ -112,11 +118,12 @@ class AStarNet(TripleModel):
                 ratio,
             )
             sender, source = _distinct(walk.source, len(place))
-            updated, target = _distinct(torch.cat([walk.target, head_cell]), len(place))
-            boundary = query.new_zeros(len(updated), dim).index_put((target[len(source) :],), query)
+            updated, target = _distinct(walk.target, len(place))
+            is_head = updated == head_cell[updated // num_nodes]
+            boundary = query[updated // num_nodes] * is_head.unsqueeze(1)
             aggregate = relational_spmm(
                 RelationalGraph(
-                    torch.stack([source, target[: len(source)]]),
+                    torch.stack([source, target]),
                     walk.kind + walk.source // num_nodes * self.query.num_embeddings,
                     len(updated),
                     len(sender),
@@ -167,14 +174,20 @@ def select_edges(
 ) -> Walk:
     """For each query, of the edges out of its top nodes those with the top targets.
 
-    Top nodes are the `ratio` N of highest priority among the reached; of their edges, `ratio` E stay. Of the
-    edges into one target, those from the higher source come first. Ties go to the lower node id.
+    Top nodes are the k = floor(ratio N) of highest priority among the reached; of their edges, floor(k E / N) stay,
+    but one at least. Ties are ordered as this file's docstring has it.
 
-    priority  `[B, N]`, of nodes not yet reached too
-    reached   bool `[B, N]`
+    Args:
+        edges: Each fact and, as many places after it as there are facts, its inverse.
+        edge_mask: Edges that are there, bool `[E]`; None for all.
+        priority: `[B, N]`, of nodes not yet reached too.
+        reached: bool `[B, N]`.
+        ratio: alpha.
     """
     num_nodes = edges.num_nodes
-    most_nodes, most_edges = (max(1, int(ratio * size)) for size in (num_nodes, edges.num_edges))
+    num_edges = edges.num_edges if edge_mask is None else int(edge_mask.sum())
+    most_nodes = max(1, int(ratio * num_nodes))
+    most_edges = max(1, most_nodes * num_edges // num_nodes)
     priority = priority.flatten()
     cell = reached.flatten().nonzero().squeeze(1)
     cell = cell[_share_of_first(priority[cell], cell // num_nodes, torch.ones_like(cell), most_nodes) > 0]
@@ -189,12 +202,43 @@ def select_edges(
     source = cell[sender]
     target = source - source % num_nodes + rows.other[place]
 
+    kept = _first_edges(priority, source, target, rows.edge[place], num_nodes, edges.num_edges // 2, most_edges)
+    return Walk(source[kept], target[kept], rows.kind[place[kept]].long())
+
+
+def _first_edges(
+    priority: Tensor, source: Tensor, target: Tensor, edge: Tensor, num_nodes: int, num_facts: int, most: int
+) -> Tensor:
+    """Which edges are among the first `most` of their query, bool `[S]`; `source` is in the order of queries.
+
+    Those whose target has a priority above that at which a query's edges become too many all stay, those below it go,
+    and of those with just that priority the first do.
+    """
+    query = source // num_nodes
+    num_queries = len(priority) // num_nodes
+    counts = query.bincount(minlength=num_queries)
+    kept = torch.ones_like(query, dtype=torch.bool)
+    if not len(query) or int(counts.max()) <= most:
+        return kept
     arriving = target.bincount(minlength=len(priority))
     goal = arriving.nonzero().squeeze(1)
-    quota = torch.zeros_like(arriving)
-    quota[goal] = _share_of_first(priority[goal], goal // num_nodes, arriving[goal], most_edges)
-    kept = _first_of_each(priority[source], target, quota, arriving)
-    return Walk(source[kept], target[kept], rows.kind[place[kept]].long())
+    goal = goal[_by_group(priority[goal], goal // num_nodes)]
+    start, _ = _runs(goal // num_nodes, arriving[goal])
+    before = arriving[goal].cumsum(0) - arriving[goal] - start[goal // num_nodes]
+    limit = priority.new_full((num_queries,), -torch.inf)
+    begun = before < most  # of each query, the last target that is begun has the limit
+    last = begun & torch.cat([~begun[1:] | (goal[1:] // num_nodes != goal[:-1] // num_nodes), begun.new_ones(1)])
+    limit[goal[last] // num_nodes] = priority[goal[last]]
+    kept = priority[target] > limit[query]
+    room = most - query[kept].bincount(minlength=num_queries)
+    tied = (priority[target] == limit[query]).nonzero().squeeze(1)
+    tied = tied[(edge[tied] % num_facts * 2 + edge[tied] // num_facts).argsort(stable=True)]
+    tied = tied[source[tied].argsort(stable=True)]
+    tied = tied[_by_group(priority[source[tied]], query[tied])]
+    start, _ = _runs(query[tied], torch.ones_like(tied))
+    rank = torch.arange(len(tied), device=tied.device) - start[query[tied]]
+    kept[tied[rank < room[query[tied]]]] = True
+    return kept
 
 
 def _share_of_first(priority: Tensor, group: Tensor, size: Tensor, most: int) -> Tensor:
@@ -211,17 +255,6 @@ def _share_of_first(priority: Tensor, group: Tensor, size: Tensor, most: int) ->
     share = torch.empty_like(size)
     share[order] = (most - before).clamp(min=0).minimum(ordered)
     return share
-
-
-def _first_of_each(priority: Tensor, group: Tensor, quota: Tensor, total: Tensor) -> Tensor:
-    """Whether each item is among the top `quota[group]` of the `total[group]` items of its group: bool `[n]`."""
-    kept = quota[group] == total[group]
-    divided = (~kept & (quota[group] > 0)).nonzero().squeeze(1)
-    divided = divided[_by_group(priority[divided], group[divided])]
-    start, _ = _runs(group[divided], torch.ones_like(divided))
-    rank = torch.arange(len(divided), device=group.device) - start[group[divided]]
-    kept[divided] = rank < quota[group[divided]]
-    return kept
 
 
 def _by_group(priority: Tensor, group: Tensor) -> Tensor:
