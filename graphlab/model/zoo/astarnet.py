@@ -96,7 +96,7 @@ class AStarNet(TripleModel):
 
     def search(self, edges: RelationalGraph, edge_mask: Tensor | None, head: Tensor, query: Tensor) -> Tensor:
         """Priorities `[B, N]` at the end of the walk from heads `[B]` for query vectors `[B, dim]`."""
-        num_nodes, (num_queries, dim) = edges.num_nodes, query.shape
+        num_nodes, num_queries = edges.num_nodes, len(query)
         ratio = self.train_ratio if self.training else self.test_ratio
         scales = degree_scale(edges, edge_mask, query.dtype)
 
@@ -216,19 +216,9 @@ def _first_edges(
     """
     query = source // num_nodes
     num_queries = len(priority) // num_nodes
-    counts = query.bincount(minlength=num_queries)
-    kept = torch.ones_like(query, dtype=torch.bool)
-    if not len(query) or int(counts.max()) <= most:
-        return kept
-    arriving = target.bincount(minlength=len(priority))
-    goal = arriving.nonzero().squeeze(1)
-    goal = goal[_by_group(priority[goal], goal // num_nodes)]
-    start, _ = _runs(goal // num_nodes, arriving[goal])
-    before = arriving[goal].cumsum(0) - arriving[goal] - start[goal // num_nodes]
-    limit = priority.new_full((num_queries,), -torch.inf)
-    begun = before < most  # of each query, the last target that is begun has the limit
-    last = begun & torch.cat([~begun[1:] | (goal[1:] // num_nodes != goal[:-1] // num_nodes), begun.new_ones(1)])
-    limit[goal[last] // num_nodes] = priority[goal[last]]
+    if not len(query) or int(query.bincount().max()) <= most:
+        return torch.ones_like(query, dtype=torch.bool)
+    limit = _limits(priority, target.bincount(minlength=len(priority)), num_nodes, most)
     kept = priority[target] > limit[query]
     room = most - query[kept].bincount(minlength=num_queries)
     tied = (priority[target] == limit[query]).nonzero().squeeze(1)
@@ -239,6 +229,20 @@ def _first_edges(
     rank = torch.arange(len(tied), device=tied.device) - start[query[tied]]
     kept[tied[rank < room[query[tied]]]] = True
     return kept
+
+
+def _limits(priority: Tensor, arriving: Tensor, num_nodes: int, most: int) -> Tensor:
+    """Of each query, the priority of the target with whose `arriving` edges there are `most` of them, or of the last;
+    `[B]`, minus infinity where no edge arrives."""
+    goal = arriving.nonzero().squeeze(1)
+    goal = goal[_by_group(priority[goal], goal // num_nodes)]
+    query = goal // num_nodes
+    start, _ = _runs(query, arriving[goal])
+    begun = arriving[goal].cumsum(0) - arriving[goal] - start[query] < most
+    last = begun & torch.cat([~begun[1:] | (query[1:] != query[:-1]), begun.new_ones(1)])
+    limit = priority.new_full((len(priority) // num_nodes,), -torch.inf)
+    limit[query[last]] = priority[goal[last]]
+    return limit
 
 
 def _share_of_first(priority: Tensor, group: Tensor, size: Tensor, most: int) -> Tensor:
