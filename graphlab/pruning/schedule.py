@@ -56,7 +56,9 @@ def round_sparsities(sparsities: Sequence[float], share: float) -> list[float]:
         InputError: They do not ascend within (0, 1), or the share is not in (0, 1).
     """
     if list(sparsities) != sorted(set(sparsities)) or not all(0 < each < 1 for each in (*sparsities, share)):
-        raise InputError("rounds need ascending sparsities and a share in (0, 1)", hint="as 0.5, 0.8 and a share of 0.2")
+        raise InputError(
+            "rounds need ascending sparsities and a share in (0, 1)", hint="as 0.5, 0.8 and a share of 0.2"
+        )
     found, dense = [], 1.0
     for sparsity in sparsities:
         left = 1 - sparsity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -73,7 +74,7 @@ def test_rounds_pass_through_the_sparsities_and_prune_a_share_at_most():
     rounds = round_sparsities(levels, 0.2)
     assert set(levels) <= set(rounds) and rounds == sorted(rounds)
     left = [1.0, *(1 - each for each in rounds)]
-    assert all(after / before >= 0.8 - 1e-9 for before, after in zip(left, left[1:], strict=False))
+    assert all(after / before >= 0.8 - 1e-9 for before, after in pairwise(left))
     assert round_sparsities([0.2], 0.2) == [0.2] and len(rounds) == 22
     for wrong, share in (([0.8, 0.5], 0.2), ([0.5, 0.5], 0.2), ([0.5], 1.0), ([1.0], 0.2)):
         with pytest.raises(InputError):
