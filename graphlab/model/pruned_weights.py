@@ -75,6 +75,20 @@ class LearnedMask(PrunedWeight):
             self.is_fixed.fill_(True)
 
 
+class FreeMask(LearnedMask):
+    """A mask whose numbers are not clamped, ranked by their magnitudes. It multiplies no parameter when it is fixed."""
+
+    @property
+    def soft(self) -> Tensor:
+        return self.score * self.mask
+
+    def open(self, is_fixed: bool) -> None:
+        """Start anew: all that is kept counts as one, and is learned unless the mask is fixed."""
+        with torch.no_grad():
+            self.score.fill_(1)
+        self.is_fixed.fill_(is_fixed)
+
+
 class MaskedWeight:
     """A parameter and the mask on it. chain: of parametrisations; its `original` is the parameter."""
 
@@ -129,8 +143,8 @@ def pruned_by(chain: nn.Module | None) -> list[PrunedWeight]:
 
 
 def pruned_weights(learner: nn.Module) -> Iterator[tuple[str, PrunedWeight]]:
-    """The masks of a learner, with the path of the weight that each is on, as `model.convs.0.lin.weight`."""
+    """The masks on weights of a learner, with the path of the weight that each is on, as `model.convs.0.lin.weight`."""
     for path, module in learner.named_modules(remove_duplicate=False):
-        if isinstance(module, PrunedWeight):
-            parts = path.split(".")
+        parts = path.split(".")
+        if isinstance(module, PrunedWeight) and "parametrizations" in parts:
             yield ".".join([*parts[: parts.index("parametrizations")], parts[-2]]), module

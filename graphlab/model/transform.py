@@ -44,8 +44,8 @@ class LearnerTransform(ABC):
 
         Args:
             learner: A model and the head of its task, untrained or with weights that training starts from.
-            spec: Of the batches. Its `num_nodes` is set where each holds all nodes of the same graph, and is None where
-                they are several graphs or samples of one.
+            spec: Of the batches. Its `num_nodes` and `num_edges` are set where each holds the same graph as a whole,
+                and are None where they are several graphs or samples of one.
 
         Raises:
             IncompatibleError: There is nothing in the learner to transform.
