@@ -79,7 +79,8 @@ def mask_edges(model: Any, spec: DataSpec, lr_factor: float) -> EdgeMask:
             "edges of one graph are pruned, and the batches here are several graphs or samples",
             hint="train on the nodes of one graph, without task.batch_size, or use transform=ticket",
         )
-    if "edge_weight" not in type(model).edge_fields:
+    # gat has parameters for weights, and is built without them where the data set has none.
+    if "edge_weight" not in type(model).edge_fields or not getattr(model, "weighted", True):
         raise IncompatibleError(
             f"{type(model).__name__} does not read weights of edges, which their mask is learned as",
             hint="choose a model that does, as gcn, or use transform=ticket",
