@@ -40,6 +40,15 @@ class EdgeMask(FreeMask):
             (mask,) = keep_largest([self.score.detach().where(self.mask, -torch.inf)], kept)
             self.mask.copy_(mask)
 
+    def require_learned(self) -> None:
+        """Raises IncompatibleError where an epoch has changed all numbers alike: the model has no gradient of them."""
+        numbers = self.score.detach()[self.mask]
+        if not self.is_fixed and numbers.numel() > 1 and bool((numbers == numbers[0]).all()):
+            raise IncompatibleError(
+                "the mask of edges has learned nothing: this model has no gradient of weights of edges",
+                hint="choose another one, as gcn, or use transform=ticket",
+            )
+
     def visible(self, batch: Data) -> Data:
         """The batch without the edges that are pruned; that itself is left as it is.
 
@@ -79,10 +88,10 @@ def mask_edges(model: Any, spec: DataSpec, lr_factor: float) -> EdgeMask:
             "edges of one graph are pruned, and the batches here are several graphs or samples",
             hint="train on the nodes of one graph, without task.batch_size, or use transform=ticket",
         )
-    # gat has parameters for weights, and is built without them where the data set has none.
+    # gat and sage are built to read weights only where the data set has some.
     if "edge_weight" not in type(model).edge_fields or not getattr(model, "weighted", True):
         raise IncompatibleError(
-            f"{type(model).__name__} does not read weights of edges, which their mask is learned as",
+            f"{type(model).__name__} reads no weights of edges here, which their mask is learned as",
             hint="choose a model that does, as gcn, or use transform=ticket",
         )
     mask = EdgeMask(spec.num_edges, lr_factor)

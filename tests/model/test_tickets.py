@@ -1,4 +1,4 @@
-"""Lottery tickets on weights and on edges: what a round prunes, where it goes back to, and the contract of transforms."""
+"""Lottery tickets on weights and on edges: what a round prunes, where it goes back to, and their contract."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_contract_of_tickets_of_every_model(check, case):
     check("ticket", {}, *case)
 
 
-@pytest.mark.parametrize("model", ["gcn", "gcnii", "gprgnn", "sage"])
+@pytest.mark.parametrize("model", ["gcn", "gin", "linkx", "sage-sep"])
 @pytest.mark.parametrize("check", TRANSFORM_CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))
 def test_contract_of_graph_tickets(check, model):
     check("graph-ticket", {}, model, "node-classification")
@@ -137,8 +137,8 @@ def test_rounds_that_cannot_be_are_refused():
         begin_epoch(later, 1, 4)
     with pytest.raises(IncompatibleError, match="several graphs"):
         transformed("graph-ticket", {}, "gin", "graph-classification")
-    for model in ("gat", "mlp"):
-        with pytest.raises(IncompatibleError, match="does not read weights of edges"):
+    for model in ("gat", "mlp", "sage"):
+        with pytest.raises(IncompatibleError, match="reads no weights of edges"):
             transformed("graph-ticket", {}, model, "node-classification")
 
 
@@ -168,7 +168,7 @@ def test_pruned_edges_are_as_if_they_were_not_there():
 
 def test_learned_edges_have_the_gradient_of_their_weights():
     """Against central differences in float64; the score of an edge is its weight."""
-    plan, task, learner = transformed("graph-ticket", {}, *NODES)
+    _, task, learner = transformed("graph-ticket", {}, *NODES)
     learner.double().eval()
     graph = task.batches(SeedStream(0))[0].clone()
     graph.x = graph.x.double()
@@ -213,6 +213,24 @@ def test_edges_of_the_smallest_numbers_go_first():
     kept = kept_numbers(len(edges.mask), 0.25)
     assert second.ticket.edges.mask[:kept].all() and not second.ticket.edges.mask[kept:].any()
     assert second.ticket.edges.score.eq(1).all()
+
+
+@pytest.mark.parametrize("model", ["gcn", "gin", "linkx", "sage-sep"])
+def test_learned_edges_have_a_gradient(model):
+    plan, task, learner = transformed("graph-ticket", {"edge_penalty": 0.0}, model, NODES[1])
+    begin_epoch(learner, 1, 4)
+    one_step(plan, task, learner, 1)
+    assert learner.ticket.edges.score.grad.ne(0).float().mean() > 0.5
+    begin_epoch(learner, 2, 4)
+
+
+@pytest.mark.parametrize("model", ["appnp", "gcnii", "sgc"])
+def test_a_model_without_gradient_of_edges_is_refused_after_an_epoch(model):
+    plan, task, learner = transformed("graph-ticket", {}, model, NODES[1])
+    begin_epoch(learner, 1, 4)
+    one_step(plan, task, learner, 1)
+    with pytest.raises(IncompatibleError, match="no gradient of weights of edges"):
+        begin_epoch(learner, 2, 4)
 
 
 def test_components_are_registered():

@@ -7,6 +7,9 @@ masks of the run that it starts from, to its own `edge_sparsity` and `sparsity`,
 trains new masks. `masks=fixed` trains weights alone, with masks of zeros and ones: the ticket itself. Each direction of
 an edge is an edge of its own.
 
+A model that computes what edges weigh once for all epochs, as `appnp`, has no gradient of it and is refused after the
+first epoch; `gcn`, `gin`, `linkx` and `sage-sep` have one.
+
 References:
     Chen, Sui, Chen, Zhang and Wang, A Unified Lottery Ticket Hypothesis for Graph Neural Networks, ICML 2021,
     algorithms 1 and 2. Means in place of sums in the loss, and selected weights in place of the last, are ours.
@@ -75,6 +78,8 @@ class GraphTicket(Ticket, Regulariser):
         if epoch <= 1:
             for mask in (*self._weight_masks(), self.edges):
                 mask.open(self.mask_config.masks == "fixed")
+        elif epoch == 2:
+            self.edges.require_learned()
 
     def prune(self) -> None:
         if self.edges.is_fixed:
