@@ -24,7 +24,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from graphlab.core.config import Choices, FloatRange, NonNegativeFloat, PositiveFloat, Probability, Share
+from graphlab.core.config import Choices, FloatRange, NonNegativeFloat, PositiveFloat, Probability
 from graphlab.core.errors import IncompatibleError
 from graphlab.data.spec import DataSpec
 from graphlab.model.pruned_weights import LearnedMask, MaskedWeight, keep, mask_weights
@@ -47,8 +47,8 @@ class Config(QuantizeConfig):
     """sparsity   share of the weights that are zero in the end; biases and other vectors are none of them
     method     global, lamp or polarised
     schedule   gradual, from `begin` to `end`, or once, at `begin`
-    begin, end
-               of the schedule, as shares of the epochs; a polarised mask is learned until `end`
+    begin      of the schedule, as a share of the epochs
+    end        the same; a polarised mask is learned until then
     penalty    factor of the regulariser of a polarised mask
     lr_factor  learning rate of a polarised mask, as a multiple of the run's
     scheme     number formats as of `quantize`, whose other settings follow; by default nothing is rounded
@@ -60,7 +60,7 @@ class Config(QuantizeConfig):
     method: Annotated[Literal["global", "lamp", "polarised"], Choices(("global", "lamp", "polarised"))] = "global"
     schedule: Literal["gradual", "once"] = "gradual"
     begin: Probability = 0.1
-    end: Annotated[Share, Field(gt=0)] = 0.5
+    end: Annotated[float, Field(gt=0, le=1)] = 0.5
     penalty: Annotated[NonNegativeFloat, FloatRange(1e-2, 1e1, log=True)] = 1.0
     lr_factor: Annotated[PositiveFloat, FloatRange(0.1, 10.0, log=True)] = 1.0
 
