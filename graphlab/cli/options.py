@@ -69,6 +69,11 @@ Quantize = Annotated[
     str | None,
     typer.Option("--quantize", metavar="SCHEME", help="Number formats that training rounds to, as w8a8 or w4a8."),
 ]
+SPARSITY = "Share of weights that training sets to zero, as 0.9, lamp:0.9 or polarised:0.9; with --quantize both."
+Prune = Annotated[str | None, typer.Option("--prune", metavar="[METHOD:]SPARSITY", help=SPARSITY)]
+PruneWeights = Annotated[str | None, typer.Option("--prune-weights", metavar="[METHOD:]SPARSITY", help=SPARSITY)]
+"""Of a search, of which `--prune` ends trials."""
+
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the runs.")]
 
 
@@ -77,16 +82,41 @@ def read_overrides(
     pre_transform: str | None = None,
     transform: str | None = None,
     quantize: str | None = None,
+    prune: str | None = None,
 ) -> dict[str, Any]:
-    """What `--set`, `--pre-transform`, `--transform` and `--quantize` change. Raises ConfigError where two name one
-    thing differently."""
+    """What `--set`, `--pre-transform`, `--transform`, `--quantize` and `--prune` change. Raises ConfigError where two
+    name one thing differently, and for a sparsity that is no number."""
     from graphlab.experiment.settings import parse_settings
 
     overrides = parse_settings(settings)
-    of_options = [("pre_transform", "--pre-transform", pre_transform), ("transform", "--transform", transform)]
+    of_options: list[tuple[str, str, Any]] = [
+        ("pre_transform", "--pre-transform", pre_transform),
+        ("transform", "--transform", transform),
+    ]
+    if prune is not None:
+        of_options += [(key, "--prune", value) for key, value in read_prune(prune).items()]
+    elif quantize is not None:
+        of_options += [("transform", "--quantize", "quantize")]
     if quantize is not None:
-        of_options += [("transform", "--quantize", "quantize"), ("transform.scheme", "--quantize", quantize)]
+        of_options += [("transform.scheme", "--quantize", quantize)]
     for key, option, name in of_options:
         if name is not None and overrides.setdefault(key, name) != name:
             raise ConfigError(f"{key} is set to {overrides[key]!r} and to {name!r}", hint=f"give {option} alone")
     return overrides
+
+
+def read_prune(text: str) -> dict[str, Any]:
+    """The settings of `--prune`: a sparsity, and the method before it, `global` where there is none.
+
+    Raises:
+        ConfigError: The sparsity is no number.
+    """
+    method, _, sparsity = text.rpartition(":")
+    try:
+        share = float(sparsity)
+    except ValueError:
+        raise ConfigError(
+            f"--prune {text} names no sparsity", hint="write --prune 0.9, or the method before it, as lamp:0.9"
+        ) from None
+    own = {"transform.method": method} if method else {}
+    return {"transform": "prune", "transform.sparsity": share, **own}

@@ -13,6 +13,7 @@ from graphlab.cli.options import (
     Device,
     Json,
     PreTransform,
+    PruneWeights,
     Quantize,
     Settings,
     StorePath,
@@ -78,6 +79,7 @@ def search(
     pre_transform: PreTransform = None,
     transform: Transform = None,
     quantize: Quantize = None,
+    prune_weights: PruneWeights = None,
     store: StorePath = None,
     storage: Annotated[
         str | None, typer.Option("--storage", help="A PostgreSQL database that keeps the study, for a team.")
@@ -103,7 +105,7 @@ def search(
         from graphlab.core.plot import form_of
 
         form_of(plot)  # before hours of search
-    overrides = read_overrides(settings, pre_transform, transform, quantize)
+    overrides = read_overrides(settings, pre_transform, transform, quantize, prune_weights)
     found = api.search(
         strategy,
         choose_data(dataset, data, data_options),

@@ -17,6 +17,7 @@ from graphlab.cli.options import (
     Json,
     Model,
     PreTransform,
+    Prune,
     Quantize,
     Seeds,
     Settings,
@@ -45,6 +46,7 @@ def run(
     pre_transform: PreTransform = None,
     transform: Transform = None,
     quantize: Quantize = None,
+    prune: Prune = None,
     store: StorePath = None,
     device: Device = "auto",
     workers: Workers = 1,
@@ -56,7 +58,7 @@ def run(
     """
     from graphlab import api
 
-    overrides = read_overrides(settings, pre_transform, transform, quantize)
+    overrides = read_overrides(settings, pre_transform, transform, quantize, prune)
     chosen = choose_data(dataset, data, data_options)
     runs = api.run(model, chosen, task=task, seeds=seeds, store=store, device=device, workers=workers, **overrides)
     if as_json:
@@ -82,6 +84,7 @@ def table(
     pre_transform: PreTransform = None,
     transform: Transform = None,
     quantize: Quantize = None,
+    prune: Prune = None,
     to: Annotated[
         str | None, typer.Option("--format", help="text, markdown, latex, csv, json or bibtex. [default: text]")
     ] = None,
@@ -110,7 +113,7 @@ def table(
         workers=workers,
         train=not read,
         percent=percent,
-        **read_overrides(settings, pre_transform, transform, quantize),
+        **read_overrides(settings, pre_transform, transform, quantize, prune),
     )
     TABLE_FORMATS[to](result)
     for record in result.failed:
@@ -147,6 +150,7 @@ def discriminate(
     pre_transform: PreTransform = None,
     transform: Transform = None,
     quantize: Quantize = None,
+    prune: Prune = None,
     store: StorePath = None,
     device: Device = "auto",
     workers: Workers = 1,
@@ -155,7 +159,7 @@ def discriminate(
     """Train MODEL afresh on each pair of graphs of DATASET: which it tells apart, and which its class can."""
     from graphlab import api
 
-    overrides = read_overrides(settings, pre_transform, transform, quantize)
+    overrides = read_overrides(settings, pre_transform, transform, quantize, prune)
     result = api.discriminate(
         model, dataset, pairs=pairs, seeds=seeds, store=store, device=device, workers=workers, **overrides
     )

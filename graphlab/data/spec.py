@@ -90,6 +90,7 @@ class DataSpec:
         weighted: Whether each edge has a scalar weight, `edge_weight` float32 `[E]`.
         num_nodes: Nodes of the graph, where a model is built for the nodes of one graph; else None. It is no part of
             what a data set says of itself.
+        num_edges: Columns of that graph's `edge_index`, where each batch holds the whole of it; else None. The same.
     """
 
     items: str
@@ -101,6 +102,7 @@ class DataSpec:
     directed: bool = False
     weighted: bool = False
     num_nodes: int | None = None
+    num_edges: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.targets, list):
@@ -129,7 +131,7 @@ class DataSpec:
         """
         whole = asdict(self)
         items, targets = whole.pop("items"), whole.pop("targets")
-        del whole["num_nodes"]
+        del whole["num_nodes"], whole["num_edges"]
         if not self.weighted:
             del whole["weighted"]
         level = LEVELS.get(items)

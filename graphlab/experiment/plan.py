@@ -120,8 +120,11 @@ class Plan:
 
     @property
     def spec_of_batches(self) -> DataSpec:
-        """The same, with the number of nodes only where each batch holds all of them."""
-        return replace(self.spec_seen, num_nodes=None) if self.task.samples(self.task_config) else self.spec_seen
+        """The same, with the numbers of nodes and edges only where each batch holds all of them."""
+        if self.task.samples(self.task_config):
+            return replace(self.spec_seen, num_nodes=None)
+        is_whole = self.spec_seen.num_nodes is not None
+        return replace(self.spec_seen, num_edges=self.dataset.graph.num_edges if is_whole else None)
 
     @cached_property
     def prepared(self) -> Dataset:

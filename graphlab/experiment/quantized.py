@@ -17,6 +17,7 @@ from graphlab.experiment.restore import restore
 from graphlab.experiment.runs import Runs
 from graphlab.model.frozen import FrozenModel, freeze
 from graphlab.model.places import counts
+from graphlab.model.pruned_weights import pruned_weights
 from graphlab.model.transform import TRANSFORM
 from graphlab.model.transforms.mixed_bits import chosen_assignment
 from graphlab.model.transforms.node_bits import average_bits
@@ -48,7 +49,8 @@ def quantized_bits(
     """What a scheme of number formats costs a model on a data set, without training it, or what a trained run costs.
 
     Of a run the bits are those of its scheme, those that `mixed-bits` has chosen, or the means of those that
-    `node-bits` has learned, with a scale a node. `average_by_numbers` of the row `input` is then the mean over nodes
+    `node-bits` has learned, with a scale a node. Of a pruned run the weights that are kept count, and a mask: see
+    `graphlab.pruning.accounting.sparse_bits`. `average_by_numbers` of the row `input` is then the mean over nodes
     and dimensions, as A2Q counts.
 
     Numbers are those of the weights, and of what is computed for one batch of training. Scales count 32 bits each,
@@ -61,7 +63,8 @@ def quantized_bits(
 
     Returns:
         A row a component and one in total, with `weight_bits`, `buffer_bits`, `operations` (bit operations),
-        `average` (mean bits over places, as MixQ counts) and `average_by_numbers`. `attrs["without_place"]` lists the
+        `average` (mean bits over places, as MixQ counts), `average_by_numbers`, of numbers that are not pruned, and
+        `sparsity`, the share of weights that are. `attrs["without_place"]` lists the
         rules that no place of the model fits.
 
     Raises:
@@ -90,13 +93,14 @@ def _bits_of_run(run: RunRecord | Runs | str, store: str | os.PathLike[str] | No
     scheme = getattr(component and component.config, "scheme", None)
     if scheme is not None:
         assignment = Assignment.parse(scheme)
-    elif component is None:
+    elif component is None or component.name != "mixed-bits":
         assignment = Assignment(())
     else:
         assignment = chosen_assignment(trained.learner)
     learned = {path: LearnedBits(bits) for path, bits in average_bits(trained.learner).items()}
     rest = {group: each for group, each in trained.plan.components.items() if group != TRANSFORM}
-    return _bits_of_plan(replace(trained.plan, components=rest), assignment, learned)
+    densities = {path: mask.kept / mask.mask.numel() for path, mask in pruned_weights(trained.learner)}
+    return _bits_of_plan(replace(trained.plan, components=rest), assignment, learned, densities)
 
 
 def memory_bits(plan: Plan, task: Task[Any], seed: int) -> int:
@@ -124,12 +128,17 @@ def _counts(learner: Learner, task: Task[Any], assignment: Assignment) -> list[C
     return counts(learner.eval(), lambda: task.loss(learner, batch), with_messages)
 
 
-def _bits_of_plan(plan: Plan, assignment: Assignment, learned: Mapping[str, LearnedBits] | None = None) -> pd.DataFrame:
+def _bits_of_plan(
+    plan: Plan,
+    assignment: Assignment,
+    learned: Mapping[str, LearnedBits] | None = None,
+    densities: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     import pandas as pd
 
     task = plan.make_task(0)
     rows = _counts(plan.make_learner(task, 0), task, assignment)
-    frame = pd.DataFrame([asdict(each) for each in bits_of(assignment, rows, learned)]).set_index("name")
+    frame = pd.DataFrame([asdict(each) for each in bits_of(assignment, rows, learned, densities)]).set_index("name")
     frame.attrs["without_place"] = assignment.without_place(row.place for row in rows)
     return frame
 

@@ -18,6 +18,8 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.node_vectors import vector_width
 from graphlab.data.prepared import Preparation
 from graphlab.data.spec import Categorical, Continuous, DataSpec, Features
+from graphlab.model.pruned_weights import pruned_by
+from graphlab.pruning.accounting import sparse_bits
 from graphlab.quantization.accounting import FLOAT_BITS
 from graphlab.quantization.quantisers import WeightQuantiser
 
@@ -140,21 +142,28 @@ class Model(nn.Module):
 
 def stored_bits(module: nn.Module) -> int:
     """The bits of a module's trainable parameters, each once; of those that a quantiser rounds, in its format with 32
-    bits a scale."""
+    bits a scale, of those that are pruned, the numbers that are kept and their mask."""
     trainable = (parameter for parameter in module.parameters() if parameter.requires_grad)
     own = _bits_by_format(module)
     return sum(own.get(id(each), 8 * each.numel() * each.element_size()) for each in trainable)
 
 
 def _bits_by_format(module: nn.Module) -> dict[int, int]:
-    """Of the parameters behind rounded weights, by their id."""
+    """Of the parameters behind rounded and pruned weights, by their id; 0 of their masks while these are learned."""
     found: dict[int, int] = {}
     for chain in module.modules():
-        quantiser = next(chain.children(), None) if isinstance(chain, ParametrizationList) else None
-        if isinstance(quantiser, WeightQuantiser):
-            weight: Any = chain.original
-            scales = 1 if quantiser.dim is None else weight.shape[quantiser.dim]
-            found[id(weight)] = weight.numel() * quantiser.format.bits + FLOAT_BITS * scales
+        if not isinstance(chain, ParametrizationList):
+            continue
+        quantiser = next((each for each in chain.children() if isinstance(each, WeightQuantiser)), None)
+        masks = pruned_by(chain)
+        weight: Any = chain.original
+        bits, scales = 8 * weight.element_size(), 0
+        if quantiser is not None:
+            bits, scales = quantiser.format.bits, 1 if quantiser.dim is None else weight.shape[quantiser.dim]
+        if quantiser is not None or masks:
+            kept = masks[0].kept if masks else weight.numel()
+            found[id(weight)] = round(sparse_bits(weight.numel(), kept, bits)) + FLOAT_BITS * scales
+            found |= {id(each): 0 for mask in masks for each in mask.parameters()}
     return found
 
 

@@ -21,6 +21,7 @@ from graphlab.core.errors import IncompatibleError, InputError
 from graphlab.data.spec import Continuous
 from graphlab.model.layered import Block
 from graphlab.model.observation import OBSERVERS, is_observed
+from graphlab.model.pruned_weights import pruned_by
 from graphlab.quantization.attention import Attention, Table
 from graphlab.quantization.network import INPUT, OUTPUT, IntegerNetwork
 from graphlab.quantization.operations import Join, Operation, Product, Sum
@@ -207,6 +208,8 @@ def _integers(module: Any, name: str, target: str) -> tuple[Tensor, Tensor, int]
         raise IncompatibleError(f"a weight of {target} has no integers of 8 bits or fewer", hint=SCHEME)
     original = chain.original  # pyright: ignore[reportOptionalMemberAccess]
     integers = quantiser.integers(original)
+    for mask in pruned_by(chain):
+        integers = integers * mask.mask
     scale, zero_point = quantiser.parameters_of()
     if zero_point.any() or quantiser.channel != 0:
         raise IncompatibleError(

@@ -44,8 +44,8 @@ class LearnerTransform(ABC):
 
         Args:
             learner: A model and the head of its task, untrained or with weights that training starts from.
-            spec: Of the batches. Its `num_nodes` is set where each holds all nodes of the same graph, and is None where
-                they are several graphs or samples of one.
+            spec: Of the batches. Its `num_nodes` and `num_edges` are set where each holds the same graph as a whole,
+                and are None where they are several graphs or samples of one.
 
         Raises:
             IncompatibleError: There is nothing in the learner to transform.
@@ -58,6 +58,46 @@ class Regulariser(nn.Module, ABC):
     @abstractmethod
     def regularisation(self) -> Tensor:
         """The term, a scalar, after a forward pass."""
+
+
+class Scheduled(nn.Module, ABC):
+    """A module that a transform has added, which changes the learner as training goes on.
+
+    What it has come to is in its buffers, so that a run that goes on within an epoch has it without another call.
+    """
+
+    @abstractmethod
+    def begin_epoch(self, epoch: int, epochs: int) -> None:
+        """Called before the first step of each epoch.
+
+        Args:
+            epoch: Counted from 1; 0 where nothing is trained.
+            epochs: Of the training, at most.
+
+        Raises:
+            InputError: The learner cannot be trained so.
+        """
+
+    @property
+    @abstractmethod
+    def is_settled(self) -> bool:
+        """Whether the learner is what it is to be in the end, so that its weights may be selected."""
+
+
+def scheduled(learner: nn.Module) -> list[Scheduled]:
+    """The modules of a learner that change it as training goes on."""
+    return [module for module in learner.modules() if isinstance(module, Scheduled)]
+
+
+def begin_epoch(learner: nn.Module, epoch: int, epochs: int) -> None:
+    """Change a learner as its transform has scheduled for the beginning of an epoch; see `Scheduled`."""
+    for module in scheduled(learner):
+        module.begin_epoch(epoch, epochs)
+
+
+def is_settled(learner: nn.Module) -> bool:
+    """Whether no later change of a learner is scheduled; only then are its weights selected on validation."""
+    return all(module.is_settled for module in scheduled(learner))
 
 
 def regularisers(learner: nn.Module) -> list[Regulariser]:

@@ -1,7 +1,7 @@
 """What an assignment of formats costs: bits of the weights, bits of what is computed, and bit operations.
 
 Numbers are counted for each place of a network, once, while it maps a batch; any assignment is then counted exactly,
-with the scales that its formats need.
+with the scales that its formats need. Weights that are pruned count the numbers that are kept and their mask.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from graphlab.pruning.accounting import sparse_bits
 from graphlab.quantization.assignment import COMPONENTS, Assignment, Place
 from graphlab.quantization.formats import Format
 
@@ -46,11 +47,12 @@ class Bits:
 
     Attributes:
         name: The component, or `total`.
-        weight_bits: Of the weights, with their scales of 32 bits each.
+        weight_bits: Of the weights, with their scales of 32 bits each; of pruned ones as `sparse_bits` counts.
         buffer_bits: Of what is computed for one batch and kept in the place's format, with its scales.
         operations: Bit operations: multiplications times the bits of both factors.
         average: Mean over the places of the bits of a number, each place counting once, as MixQ counts.
-        average_by_numbers: Mean over the numbers.
+        average_by_numbers: Mean over the numbers, without those that are pruned.
+        sparsity: Share of the weights that are pruned; 0 where there are none.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Bits:
     operations: int
     average: float
     average_by_numbers: float
+    sparsity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,10 @@ class LearnedBits:
 
 
 def bits(
-    assignment: Assignment, counts: Iterable[Count], learned: Mapping[str, LearnedBits] | None = None
+    assignment: Assignment,
+    counts: Iterable[Count],
+    learned: Mapping[str, LearnedBits] | None = None,
+    densities: Mapping[str, float] | None = None,
 ) -> list[Bits]:
     """What an assignment costs by component, and at last in total.
 
@@ -80,15 +86,18 @@ def bits(
         assignment: Of formats to places.
         counts: The places of a network, with their numbers.
         learned: Bits by the path of a place, in place of the assignment's.
+        densities: Share of the numbers that are not pruned, by the path of a weight. Products with those that are
+            pruned are left out.
     """
     counts = sorted(counts, key=lambda count: COMPONENTS.index(count.place.component))
     formats: Formats = {count.place.path: assignment.format_of(count.place) for count in counts} | dict(learned or {})
     counts = [count for count in counts if not _is_summed_up(count, formats)]
+    dense = dict(densities or {})
     rows = [
-        _total(component, list(group), formats)
+        _total(component, list(group), formats, dense)
         for component, group in groupby(counts, lambda count: count.place.component)
     ]
-    return [*rows, _total("total", counts, formats)]
+    return [*rows, _total("total", counts, formats, dense)]
 
 
 Formats = Mapping[str, Format | LearnedBits | None]
@@ -98,22 +107,27 @@ def _is_summed_up(count: Count, formats: Formats) -> bool:
     return count.place.component in ("message", "aggregate") and formats[count.place.path] is None
 
 
-def _total(name: str, counts: list[Count], formats: Formats) -> Bits:
+def _total(name: str, counts: list[Count], formats: Formats, dense: Mapping[str, float]) -> Bits:
     stored = {True: 0.0, False: 0.0}
     of_path = {path: FLOAT_BITS if chosen is None else chosen.bits for path, chosen in formats.items()}
-    for count in counts:
-        chosen = formats[count.place.path]
+    kept = [round(dense.get(count.place.path, 1.0) * count.numbers) for count in counts]
+    for count, left in zip(counts, kept, strict=True):
+        path, chosen = count.place.path, formats[count.place.path]
         scales = 0 if chosen is None else count.scales.get(chosen.granularity, 1)
-        stored[count.is_stored] += count.numbers * of_path[count.place.path] + FLOAT_BITS * scales
-    numbers = sum(count.numbers for count in counts)
+        stored[count.is_stored] += sparse_bits(count.numbers, left, of_path[path]) + FLOAT_BITS * scales
     operations = sum(
-        count.products * of_path[count.place.path] * of_path.get(count.other, FLOAT_BITS) for count in counts
+        count.products * dense.get(count.other, 1.0) * of_path[count.place.path] * of_path.get(count.other, FLOAT_BITS)
+        for count in counts
     )
+    bits_kept = sum(left * of_path[count.place.path] for count, left in zip(counts, kept, strict=True))
+    weights = sum(count.numbers for count in counts if count.is_stored)
+    pruned = sum(count.numbers for count in counts) - sum(kept)
     return Bits(
         name,
         weight_bits=round(stored[True]),
         buffer_bits=round(stored[False]),
         operations=round(operations),
         average=sum(of_path[count.place.path] for count in counts) / len(counts) if counts else FLOAT_BITS,
-        average_by_numbers=sum(count.numbers * of_path[count.place.path] for count in counts) / max(1, numbers),
+        average_by_numbers=bits_kept / max(1, sum(kept)),
+        sparsity=pruned / max(1, weights),
     )

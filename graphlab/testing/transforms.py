@@ -19,7 +19,7 @@ from torch import Tensor
 
 from graphlab.core.seeds import SeedStream
 from graphlab.experiment.plan import Component, Plan
-from graphlab.model.transform import TRANSFORM
+from graphlab.model.transform import TRANSFORM, begin_epoch, is_settled
 from graphlab.task.base import Learner, Task
 from graphlab.testing.small_models import built, plan_on_example
 from graphlab.testing.small_models import cases as model_cases
@@ -45,8 +45,9 @@ def transformed(transform: str, settings: Settings, model: str, name: str) -> tu
 
 
 def train(plan: Plan, task: Task[Any], learner: Learner, steps: int = 1) -> list[float]:
-    """The losses of some training steps by the plan's optimiser."""
+    """The losses of some training steps by the plan's optimiser, in the first of two epochs."""
     engine = Engine(learner.train(), plan.training, task.direction, task.device)
+    begin_epoch(learner, 1, 2)
     batches = task.batches(SeedStream(0))
     losses = []
     for step in range(steps):
@@ -93,9 +94,12 @@ def check_step(transform: str, settings: Settings, model: str, name: str) -> Non
 
 
 def check_checkpoint(transform: str, settings: Settings, model: str, name: str) -> None:
-    """Weights written and read back without pickle give the same predictions, and the same next step, to the bit."""
+    """Weights written and read back without pickle give the same predictions, and the same next step, to the bit; those
+    too of an epoch that ends what the transform has scheduled."""
     plan, task, learner = transformed(transform, settings, model, name)
     train(plan, task, learner)
+    begin_epoch(learner, 2, 2)
+    assert is_settled(learner), f"{transform} is not settled in the last epoch"
     file = io.BytesIO()
     torch.save(learner.state_dict(), file)
     file.seek(0)

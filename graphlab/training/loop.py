@@ -12,7 +12,7 @@ import torch
 
 from graphlab.core.errors import DivergenceError, GraphLabError
 from graphlab.core.seeds import SeedStream
-from graphlab.model.transform import regularisers
+from graphlab.model.transform import begin_epoch, is_settled, regularisers
 from graphlab.task.base import Learner, Part, Task
 from graphlab.training.config import TrainingConfig
 from graphlab.training.distributed import any_process, gather_rows, synchronise
@@ -65,7 +65,8 @@ def fit(
 
     Goes on from the last checkpoint if there is one, to the same result. Ctrl-C and SIGTERM stop after
     the step in hand, leave a checkpoint and raise KeyboardInterrupt. A loss or a metric that is not
-    finite ends the run; the Fit then carries the error. After the epoch `pause_after` a training that is not over
+    finite ends the run; the Fit then carries the error. Only epochs that begin with no change of the
+    learner's transform ahead are selected. After the epoch `pause_after` a training that is not over
     leaves a checkpoint and raises PausedError.
     """
     state = TrainingState(learner, Best(task.metric, task.direction))
@@ -75,6 +76,7 @@ def fit(
         if config.epochs and any(p.requires_grad for p in learner.parameters()):
             train(state, task, config, stream, checkpoints, on_epoch, clock, pause_after)
         else:
+            begin_epoch(learner, 0, 0)
             scores = evaluate(learner, task, "validation", stream.child("evaluation", 0))
             require_finite(scores, "validation", 0)
             best.offer(0, scores, learner)
@@ -120,13 +122,14 @@ def train(
         while progress.epoch <= config.epochs and not finished(progress, best, task, config):
             if pause_after is not None and progress.epoch > pause_after:
                 save()
-                raise PausedError(progress.epoch - 1, best.scores, learner.num_parameters)
+                raise PausedError(progress.epoch - 1, best.scores or last_scores(progress), learner.num_parameters)
             epoch_stream = stream.child("epoch", progress.epoch)
             batches = task.batches(epoch_stream)
             loss_sum = torch.tensor(progress.loss, dtype=torch.float64, device=task.device)
             learner.train()
             if progress.step == 0:
                 learner.model.begin_epoch(progress.epoch)
+                begin_epoch(learner, progress.epoch, config.epochs)
             for step in range(progress.step, len(batches)):
                 batch = batches[step]
                 epoch_stream.child("step", step, "rank", task.shard.rank).seed_torch()
@@ -146,14 +149,16 @@ def train(
             row = {"epoch": progress.epoch, "loss": loss_sum.item() / len(batches)}
             progress.curve.append(row)
             require_finite(row, "training", progress.epoch)
-            last = progress.epoch == config.epochs or task.is_enough(row["loss"])
+            settled = is_settled(learner)
+            last = progress.epoch == config.epochs or (settled and task.is_enough(row["loss"]))
             evaluated = last or progress.epoch % config.evaluate_every == 0
             selection = None
             if evaluated:
                 scores = evaluate(learner, task, "validation", stream.child("evaluation", progress.epoch))
                 row |= {f"validation_{key}": value for key, value in scores.items()}
                 require_finite(scores, "validation", progress.epoch)
-                best.offer(progress.epoch, scores, learner)
+                if settled:
+                    best.offer(progress.epoch, scores, learner)
                 selection = scores[task.metric]
             engine.after_epoch(row["loss"], selection)
             on_epoch(progress.epoch, config.epochs, row)
@@ -178,7 +183,18 @@ def evaluate(learner: Learner, task: Task[Any], part: Part, stream: SeedStream) 
 def finished(progress: Progress, best: Best, task: Task[Any], config: TrainingConfig) -> bool:
     """Whether the epochs so far are enough."""
     exhausted = config.patience is not None and best.stale >= config.patience
-    return exhausted or (bool(progress.curve) and task.is_enough(progress.curve[-1]["loss"]))
+    enough = bool(progress.curve) and task.is_enough(progress.curve[-1]["loss"])
+    return best.epoch is not None and (exhausted or enough)
+
+
+def last_scores(progress: Progress) -> dict[str, float]:
+    """The validation metrics of the last epoch that was evaluated; empty where none was."""
+    prefix = "validation_"
+    for row in reversed(progress.curve):
+        scores = {key.removeprefix(prefix): value for key, value in row.items() if key.startswith(prefix)}
+        if scores:
+            return scores
+    return {}
 
 
 def require_finite(values: dict[str, float], what: str, epoch: int | None) -> None:

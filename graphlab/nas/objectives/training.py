@@ -17,7 +17,7 @@ from graphlab.core.seeds import SeedStream
 from graphlab.data.dataset import Dataset
 from graphlab.experiment.execute import attempt
 from graphlab.experiment.plan import Plan, plan_on
-from graphlab.model.transform import TRANSFORM
+from graphlab.model.transform import TRANSFORM, begin_epoch, is_settled
 from graphlab.nas.core.fidelity import Fidelity
 from graphlab.nas.core.objective import OnStep
 from graphlab.nas.core.outcome import EPOCHS, LOWEST_RUNG, Evaluation
@@ -233,12 +233,20 @@ class TrainingObjective(NetworkObjective):
                 raise DivergenceError(f"{name} of the untrained weights is {value}")
         return found
 
+    def _settled(self, plan: Plan, task: Task[Any], learner: Learner) -> Learner:
+        """The learner as its transform has it in the end, as far as that is known before training: pruned by the
+        magnitudes that its weights start with."""
+        if not is_settled(learner):
+            learner = plan.make_learner(task, self.seeds[0])
+            begin_epoch(learner, 1, 1)
+        return learner
+
     def _measured(self, name: str, plan: Plan, learner: Learner, task: Task[Any]) -> float:
         match name:
             case "parameters":
                 return float(learner.num_parameters)
             case "bits":
-                return float(learner.num_bits)
+                return float(self._settled(plan, task, learner).num_bits)
             case "memory":
                 from graphlab.experiment.quantized import memory_bits  # which few searches need
 

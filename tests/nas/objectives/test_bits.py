@@ -48,3 +48,20 @@ def test_memory_that_is_learned_in_training_is_refused(tmp_path):
     values = space.sample(np.random.default_rng(0))
     with pytest.raises(IncompatibleError, match="mixed-bits keeps is not known before training"):
         measured(tmp_path, values, space, transform="mixed-bits")
+
+
+def test_bits_of_pruned_weights_are_those_after_pruning(tmp_path):
+    """Of each mask the bits of what is kept; the sparsity is exact over all of them."""
+    space = find_space("gcn")
+    values = space.sample(np.random.default_rng(0))
+    dense, pruned = (
+        TrainingObjective(
+            searched(example("node-classification"), "validation", 0),
+            space,
+            Store(tmp_path),
+            names=("validation", "bits"),
+            settings={"training.epochs": 2, **settings},
+        ).evaluate(values, lambda step, value: None)
+        for settings in ({}, {"transform": "prune", "transform.sparsity": 0.9})
+    )
+    assert 0.1 < pruned.metrics["bits"] / dense.metrics["bits"] < 0.4
