@@ -249,6 +249,11 @@ class SearchPlan:
         that more can be asked for."""
         return self._name(self.starts)
 
+    @property
+    def folder(self) -> str:
+        """What the search keeps of its own, in the store."""
+        return f"{FOLDER}/{self.name}"
+
     def _name(self, starts: Mapping[str, Architecture]) -> str:
         identity = {
             "strategy": [self.spec.strategy, self.strategy.config.to_json()],
@@ -277,7 +282,7 @@ class SearchPlan:
             self.__dict__.pop("name", None)
         strategy, names = self.strategy.fresh(), self.objective.names
         history = open_history(where, self.name, strategy, prune_after=self._prune_after(), metrics=names)
-        self.objective.keep_in(Store(self.spec.store).path / FOLDER / self.name)
+        self.objective.keep_in(Store(self.spec.store).path / self.folder)
         return SearchLoop(
             strategy,
             self.objective,
