@@ -42,7 +42,8 @@ PARAMETERS = "parameters"
 
 
 class Config(EvolveConfig):
-    """sampling    what learns in a step: sandwich, the largest, the smallest and `num_random` others; or random ones alone
+    """sampling    what learns in a step: sandwich, the largest, the smallest and `num_random` others; random, those
+                others alone
     num_random  random networks in a step
     teaching    none: all networks learn the labels; soft: the largest learns them, and the others learn the classes
                 that it gives; both: the others learn both
