@@ -24,7 +24,9 @@ from graphlab.nas.core.race import Ladder, RaceConfig
 from graphlab.nas.core.schedule import different
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.core.strategy import Strategy
+from graphlab.nas.elastic.space import ElasticSpace
 from graphlab.nas.objectives import NetworkObjective
+from graphlab.nas.objectives.growing import GrowingObjective
 from graphlab.nas.objectives.inner import Part, eligibility, searched
 from graphlab.nas.objectives.sharing import SharingObjective
 from graphlab.nas.objectives.training import TrainingObjective
@@ -141,7 +143,7 @@ class SearchPlan:
 
     def _training(self, data: Dataset, settings: Mapping[str, Any]) -> TrainingObjective:
         spec = self.spec
-        make = TrainingObjective if spec.sharing is None else partial(SharingObjective, warm_up=spec.sharing)
+        make = TrainingObjective if spec.sharing is None else partial(self._sharing, warm_up=spec.sharing)
         objective = make(
             searched(data, spec.on, spec.seed, keeps_report=spec.racing is not None),
             self.space,
@@ -161,6 +163,11 @@ class SearchPlan:
                 )
         plan_on(data, model, {**settings, **first})
         return objective
+
+    @property
+    def _sharing(self) -> type[SharingObjective]:
+        """How weights pass between the architectures of the space."""
+        return GrowingObjective if isinstance(self.space, ElasticSpace) else SharingObjective
 
     def _strategy(self) -> Strategy:
         settings = self._settings_of(STRATEGY)

@@ -57,12 +57,16 @@ def moves_from(space: ElasticSpace, values: Mapping[str, Any]) -> Iterator[Move]
     """All moves of an architecture that preserve what a network computes."""
     hidden = space.hidden(values)
     for k, (heads, width) in enumerate(hidden):
-        for kind, size, options in (("heads", heads, space.head_counts), ("width", width, space.widths)):
-            larger = options.index(size) + 1
-            if larger < len(options):
-                yield Move(kind, k, options[larger])
+        yield from (Move("heads", k, more) for more in _after(space.head_counts, heads))
+        yield from (Move("width", k, wider) for wider in _after(space.widths, width))
         if can_deepen(space) and len(hidden) + 1 < max(DEPTHS):
             yield Move("depth", k)
+
+
+def roots(space: ElasticSpace) -> list[Architecture]:
+    """Those that no move leads to, and from which moves lead to all others: the narrowest network, of each depth where
+    no move leads from one depth to another."""
+    return [space.narrowest(depth) for depth in (DEPTHS[:1] if can_deepen(space) else DEPTHS)]
 
 
 def moved(space: ElasticSpace, values: Mapping[str, Any], move: Move) -> Architecture:
@@ -94,6 +98,11 @@ def _before(options: Sequence[int], size: int) -> Sequence[int]:
     """The option before another, if there is one."""
     place = options.index(size)
     return options[max(0, place - 1) : place]
+
+
+def _after(options: Sequence[int], size: int) -> Sequence[int]:
+    """The option after another, if there is one."""
+    return options[options.index(size) + 1 :][:1]
 
 
 def _replaced(hidden: Hidden, k: int, layer: tuple[int, int]) -> Hidden:

@@ -98,7 +98,11 @@ class ElasticSpace(Space):
 
     def smallest(self) -> Architecture:
         """The network of the fewest layers, all of them as narrow as can be."""
-        return self.of_hidden([(self.head_counts[0], self.widths[0])] * (min(DEPTHS) - 1))
+        return self.narrowest(min(DEPTHS))
+
+    def narrowest(self, num_layers: int) -> Architecture:
+        """The network of so many layers, all of them as narrow as can be."""
+        return self.of_hidden([(self.head_counts[0], self.widths[0])] * (num_layers - 1))
 
     @property
     def size(self) -> int:

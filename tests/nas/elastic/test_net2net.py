@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 from graphlab.core.seeds import SeedStream
 from graphlab.data.spec import Continuous, DataSpec, Target
 from graphlab.model.neighbourhood import Neighbourhood
-from graphlab.nas.elastic.moves import Move, can_deepen, moved, moves_from, moves_to
+from graphlab.nas.elastic.moves import Move, can_deepen, moved, moves_from, moves_to, roots
 from graphlab.nas.elastic.net2net import copies, grow
 from graphlab.nas.elastic.slices import build, skeleton
 from graphlab.nas.elastic.space import ElasticSpace, Operator
@@ -156,6 +156,21 @@ def test_the_parents_of_an_architecture_are_all_that_lead_to_it(name):
     for values in everything[:: max(1, len(everything) // 60)]:
         parents = {space.key(parent) for parent, _ in moves_to(space, values)}
         assert parents == children.get(space.key(values), set())
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_moves_lead_from_the_roots_to_every_architecture(name):
+    """Of the largest space to the first 2,000 that are reached."""
+    space = SPACES[name]
+    reached = {space.key(values) for values in roots(space)}
+    frontier = roots(space)
+    while frontier and len(reached) < 2000:
+        values = frontier.pop()
+        children = [moved(space, values, move) for move in moves_from(space, values)]
+        frontier += [child for child in children if space.key(child) not in reached]
+        reached |= {space.key(child) for child in children}
+    assert len(reached) >= min(space.size, 2000)
+    assert not any(list(moves_to(space, values)) for values in roots(space))
 
 
 @given(st.integers(1, 20), st.integers(0, 20), SEEDS)
