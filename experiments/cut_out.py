@@ -39,7 +39,7 @@ WAYS: dict[str, dict[str, Any]] = {
         "strategy.sampling": "random",
         "strategy.num_random": 4,
         "strategy.teaching": "both",
-        "strategy.shrinking": "width,heads,depth",
+        "strategy.shrinking": "depth,heads,width",
     },
     "one random network": {"strategy.sampling": "random", "strategy.num_random": 1, "strategy.teaching": "none"},
 }

@@ -1,7 +1,7 @@
 """One supernet of widths, heads and depths, trained once, whose networks work without a training of their own.
 
     BigNAS        sampling sandwich, teaching soft            Yu et al., ECCV 2020
-    Once-for-All  sampling random, num_random 4, teaching both, shrinking width,heads,depth   Cai et al., ICLR 2020
+    Once-for-All  sampling random, num_random 4, teaching both, shrinking depth,heads,width   Cai et al., ICLR 2020
     SortedNet     sampling random, num_random 1, teaching none                        Valipour et al., 2023
 
 The defaults are those of BigNAS. Its training has more parts, as the initialisation of residual blocks and the
