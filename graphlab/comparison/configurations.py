@@ -9,7 +9,7 @@ from typing import Any
 
 from graphlab.comparison.recipe import RecipeCheck, check_recipe
 from graphlab.core.files import canonical_json
-from graphlab.records.record import COMPONENTS, OF_OTHERS, RunRecord, RunSpec, model_title
+from graphlab.records.record import COMPONENTS, RunRecord, RunSpec, component_titles, model_title
 from graphlab.records.statistics import Summary, summarise_values
 
 
@@ -29,8 +29,9 @@ class Configuration:
 
     @property
     def model(self) -> str:
-        """What its rows are called: the model, and whether the weights are of others."""
-        return model_title(self.spec.model, OF_OTHERS) if "weights" in self.spec.components else self.spec.model
+        """What its rows are called: the model, and where weights are from that were not trained on their own."""
+        weights = {group: name for group, name in self.spec.components.items() if group == "weights"}
+        return model_title(self.spec.model, *component_titles(weights))
 
     @property
     def eligibility(self) -> str:

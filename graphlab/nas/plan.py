@@ -24,7 +24,9 @@ from graphlab.nas.core.race import Ladder, RaceConfig
 from graphlab.nas.core.schedule import different
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.core.strategy import Strategy
+from graphlab.nas.elastic.space import ElasticSpace
 from graphlab.nas.objectives import NetworkObjective
+from graphlab.nas.objectives.growing import GrowingObjective
 from graphlab.nas.objectives.inner import Part, eligibility, searched
 from graphlab.nas.objectives.sharing import SharingObjective
 from graphlab.nas.objectives.training import TrainingObjective
@@ -141,7 +143,7 @@ class SearchPlan:
 
     def _training(self, data: Dataset, settings: Mapping[str, Any]) -> TrainingObjective:
         spec = self.spec
-        make = TrainingObjective if spec.sharing is None else partial(SharingObjective, warm_up=spec.sharing)
+        make = TrainingObjective if spec.sharing is None else partial(self._sharing, warm_up=spec.sharing)
         objective = make(
             searched(data, spec.on, spec.seed, keeps_report=spec.racing is not None),
             self.space,
@@ -161,6 +163,11 @@ class SearchPlan:
                 )
         plan_on(data, model, {**settings, **first})
         return objective
+
+    @property
+    def _sharing(self) -> type[SharingObjective]:
+        """How weights pass between the architectures of the space."""
+        return GrowingObjective if isinstance(self.space, ElasticSpace) else SharingObjective
 
     def _strategy(self) -> Strategy:
         settings = self._settings_of(STRATEGY)
@@ -249,6 +256,11 @@ class SearchPlan:
         that more can be asked for."""
         return self._name(self.starts)
 
+    @property
+    def folder(self) -> str:
+        """What the search keeps of its own, in the store."""
+        return f"{FOLDER}/{self.name}"
+
     def _name(self, starts: Mapping[str, Architecture]) -> str:
         identity = {
             "strategy": [self.spec.strategy, self.strategy.config.to_json()],
@@ -277,7 +289,7 @@ class SearchPlan:
             self.__dict__.pop("name", None)
         strategy, names = self.strategy.fresh(), self.objective.names
         history = open_history(where, self.name, strategy, prune_after=self._prune_after(), metrics=names)
-        self.objective.keep_in(Store(self.spec.store).path / FOLDER / self.name)
+        self.objective.keep_in(Store(self.spec.store).path / self.folder)
         return SearchLoop(
             strategy,
             self.objective,

@@ -87,7 +87,8 @@ def search(
                 leaders are trained with, 10 if none are named
     prune       stop evaluations that are worse than the median of others at the same epoch
     sharing     epochs that an architecture is trained which inherits weights of earlier ones, instead of a whole
-                training, in a space that says which may pass: gnn-micro. Weights lie in the store. None shares nothing
+                training, in a space that says which may pass: gnn-micro; or whose networks grow: elastic-gcn and the
+                like. Weights lie in the store. None shares nothing
     store       folder of runs and studies; default `$GRAPHLAB_STORE`, else `./runs`
     storage     address of a PostgreSQL database that keeps the study in the place of the store, for a team
     workers     processes that share the trials

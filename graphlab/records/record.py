@@ -32,6 +32,9 @@ COMPONENTS = ("pre_transform", "transform", "weights")
 OF_OTHERS = "weights of others"
 """What a run is called whose weights were not trained here."""
 
+ORIGINS = {"supernet": "cut out of a supernet"}
+"""What a run is called instead, by the format of its weights."""
+
 SPEC_KINDS: Kinds = {
     **dict.fromkeys(("model", "dataset", "task", "data", "code", "kind", "eligibility", *COMPONENTS), str),
     "seed": int,
@@ -64,8 +67,9 @@ def model_title(model: str, *components: str) -> str:
 
 
 def component_titles(components: Mapping[str, str]) -> list[str]:
-    """What the components of a run add to the name of its model: the names of the pre-transform and the transform."""
-    return [OF_OTHERS if group == "weights" else name for group, name in components.items()]
+    """What the components of a run add to the name of its model: the names of the pre-transform and the transform, and
+    where weights are from that the run did not train."""
+    return [ORIGINS.get(name, OF_OTHERS) if group == "weights" else name for group, name in components.items()]
 
 
 def require_kinds(values: Mapping[str, Any], kinds: Kinds) -> None:

@@ -38,15 +38,23 @@ def test_a_search_races_and_reports(capsys, tmp_path, monkeypatch):
 
 
 def test_the_commands_run(cli, tmp_path):
-    report, describe, front = (text.strip() for text in texts("bash"))
+    report, describe, front, growth = (text.strip() for text in texts("bash"))
     assert "random search" in cli(*shlex.split(report)[1:], "--store", tmp_path).out
     assert "weight_decay" in cli(*shlex.split(describe)[1:]).out
     assert "weight_format_1" in cli(*shlex.split(front)[1:], "--store", tmp_path).out
+    assert "eas on karate, space elastic-sage" in cli(*shlex.split(growth)[1:], "--store", tmp_path).out
+
+
+def test_a_network_is_cut_out(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRAPHLAB_STORE", str(tmp_path))
+    exec(compile(texts("python")[2], PAGE, "exec"), {})
+    shown = capsys.readouterr().out
+    assert "gnn-micro (cut out of a supernet)" in shown and "'study': 'elastic-karate-" in shown
 
 
 def test_hand_set_networks_are_those_that_the_page_names():
     rows = dict(re.findall(r"^\| `([\w-]+)` \| (`.*`) \|$", TEXT, re.MULTILINE))
-    assert len(rows) == 4
+    assert len(rows) == 7
     for space, names in rows.items():
         assert re.findall(r"`([\w-]+)`", names) == list(find_space(space).hand_set())
 

@@ -5,4 +5,5 @@ nbfnet_pyg  NBFNet as its authors' PyG code saves it
 pyg         PyG's basic models GCN, GraphSAGE, GAT and GIN
 pykeen      embedding models of PyKEEN
 own         state dicts under GraphLab's own names
+supernet    those that a search has cut out of its supernet
 """

@@ -135,6 +135,10 @@ class GNNMicro(Model):
     def expressiveness(cls, config: Config) -> str:
         return "1-WL"
 
+    def read_as(self, other: GNNMicro) -> None:
+        """Share what another network remembers of the graphs and features that it has read."""
+        self.features, self._neighbourhood = other.features, other._neighbourhood
+
     def forward(self, batch: Data) -> Tensor:
         near = self._neighbourhood(batch["edge_index"], int(batch.num_nodes or 0))
         first, *rest = self.layers

@@ -3,6 +3,7 @@
     inner     the data set as a search sees it: the official test is not there
     training  `TrainingObjective`: each architecture is trained, as `gl.run` does it
     sharing   `SharingObjective`: an architecture starts from weights of earlier ones
+    growing   `GrowingObjective`: an architecture starts from those of a smaller one, with which it computes the same
 
 A table of architectures that were trained before is an objective too: see `graphlab.nas.tables`.
 """

@@ -72,11 +72,7 @@ class SharingObjective(TrainingObjective):
         self.keep_in(store.path)
         require_count("sharing", warm_up, "name the epochs of what inherits weights: sharing=20")
         first = space.sample(SeedStream(0).numpy())
-        if not space.sharing(first):
-            raise IncompatibleError(
-                f"the space {space.name} does not say which weights its architectures may share",
-                hint="leave sharing out, or search gnn-micro",
-            )
+        self.require_shares(first)
         training = self.plan(first).training
         if training.start:
             raise ConfigError("training.start says where weights come from, and so does sharing", hint="leave one out")
@@ -85,6 +81,22 @@ class SharingObjective(TrainingObjective):
                 f"a warm-up of {warm_up} epochs is longer than a whole training, of {training.epochs}",
                 hint="say sharing=20, or raise training.epochs",
             )
+
+    def require_shares(self, values: Architecture) -> None:
+        """Raises IncompatibleError for a space whose architectures share no weights."""
+        if not self.space.sharing(values):
+            raise IncompatibleError(
+                f"the space {self.space.name} does not say which weights its architectures may share",
+                hint="leave sharing out, or search gnn-micro",
+            )
+
+    def roles(self, learner: Learner, values: Architecture, seed: int) -> dict[str, nn.Parameter]:
+        """What an architecture leaves of a learner; see `WeightStore`."""
+        return roles(learner, self.space.sharing(values), seed)
+
+    def inherit(self, learner: Learner, values: Architecture, seed: int) -> int:
+        """Give a learner weights that others have left; how many numbers those are."""
+        return inherit(learner, self.space.sharing(values), seed, self.weights)
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -100,12 +112,12 @@ class SharingObjective(TrainingObjective):
         if known:
             return known
         self.weights.tidy()
-        plan, tags = self.plan(values), self.space.sharing(values)
+        plan = self.plan(values)
         left: dict[str, Tensor] = {}
 
         def train(seed: int, on_step: OnStep) -> Trained:
-            learner, trained = self._warm_up(plan, tags if key not in self.whole_keys else {}, seed, on_step)
-            left.update(roles(learner, tags, seed))
+            learner, trained = self._warm_up(plan, values if key not in self.whole_keys else None, seed, on_step)
+            left.update(self.roles(learner, values, seed))
             return trained
 
         found = self.over_seeds(plan, on_step, train)
@@ -115,10 +127,11 @@ class SharingObjective(TrainingObjective):
         self.weights.put(key, found, sign * found.metrics["validation"], left)
         return found
 
-    def _warm_up(self, plan: Plan, tags: Mapping[str, str], seed: int, on_step: OnStep) -> tuple[Learner, Trained]:
+    def _warm_up(self, plan: Plan, values: Architecture | None, seed: int, on_step: OnStep) -> tuple[Learner, Trained]:
+        """Train a network, with weights of others where it is known of which architecture it is."""
         task = plan.make_task(seed, self.device)
         learner = plan.make_learner(task, seed)
-        inherited = inherit(learner, tags, seed, self.weights)
+        inherited = 0 if values is None else self.inherit(learner, values, seed)
         training = plan.training.model_copy(update={"epochs": self.warm_up}) if inherited else plan.training
         column = f"validation_{task.metric}"
 
@@ -220,7 +233,7 @@ class WeightStore:
 
     def best(self, roles: Collection[str]) -> dict[str, Tensor]:
         """The tensors of those of the roles that an evaluation left. Raises StoreError for a damaged file."""
-        ranked = sorted(self._all(), key=lambda shared: shared.rank, reverse=True)
+        ranked = self._ranked()
         chosen: dict[Path, list[str]] = {}
         for role in roles:
             best = next((shared for shared in ranked if role in shared.roles), None)
@@ -232,6 +245,10 @@ class WeightStore:
             if saved is not None:  # if not, another worker has tidied up meanwhile
                 found |= {role: saved["weights"][role].clone() for role in wanted}
         return found
+
+    def ranked_keys(self) -> list[str]:
+        """The architectures whose weights are there, the best evaluation first."""
+        return [shared.path.stem for shared in self._ranked()]
 
     def put(self, key: str, evaluation: Evaluation, score: float, weights: Mapping[str, Tensor]) -> None:
         """Leave the weights of an evaluation. Raises StoreError if there is no space."""
@@ -257,7 +274,7 @@ class WeightStore:
         kept: list[SharedWeights] = []
         covered: set[str] = set()
         num_bytes = 0
-        for shared in sorted(self._all(), key=lambda shared: shared.rank, reverse=True):
+        for shared in self._ranked():
             if shared.roles <= covered or num_bytes + shared.num_bytes > self.most_bytes:
                 shared.path.unlink(missing_ok=True)
                 continue
@@ -265,6 +282,10 @@ class WeightStore:
             covered |= shared.roles
             num_bytes += shared.num_bytes
         self._known = {shared.path: shared for shared in kept}
+
+    def _ranked(self) -> list[SharedWeights]:
+        """The best evaluation first."""
+        return sorted(self._all(), key=lambda shared: shared.rank, reverse=True)
 
     def _all(self) -> list[SharedWeights]:
         """Of all files that are there now; each is read once."""

@@ -11,7 +11,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -59,12 +59,19 @@ class OneShot(Strategy):
     """
 
     raceable = False
+    mixes: ClassVar[bool] = True
+    """Whether it gives a weight to several options of a decision."""
 
     Config = OneShotConfig
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
         build = find_supernet(space)
+        if self.mixes and not build.mixes:
+            raise IncompatibleError(
+                f"networks of {space.name} are slices of one weight and cannot be mixed",
+                hint="search it with elastic or spos",
+            )
         plan = networks_of(objective).plan(space.sample(stream.child("sample").numpy()))
         transform = plan.components.get(TRANSFORM)
         if transform and transform.name != build.transform:

@@ -255,6 +255,20 @@ class Search:
         found = retrain(self.plan, best, seeds, workers)
         return dict(sorted(found.items(), key=lambda item: mean_validation(item[1]), reverse=True))
 
+    def cut_out(self, outcome: Outcome | None = None) -> Runs:
+        """An architecture with its slices of the search's supernet, as a run without a training, evaluated on the
+        official split; see `graphlab.nas.results.cut_out`.
+
+        Args:
+            outcome: The evaluation whose architecture is meant; by default the best.
+
+        Raises:
+            InputError: The search has no supernet that networks can be cut out of.
+        """
+        from graphlab.nas.results.cut_out import cut_out
+
+        return cut_out(self.plan, (outcome or self.best).values)
+
     @cached_property
     def trace(self) -> pd.DataFrame:
         """What the controllers of AGNN did: one row a proposal of theirs, in order.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
 from graphlab.core.citation import Citation
+from graphlab.nas.core.outcome import Outcome
 from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
 
 MOST_TRIED = 100
@@ -40,14 +42,21 @@ class Evolution(Strategy):
     )
 
     def ask(self, random: np.random.Generator) -> Proposal:
-        ranked = [outcome for outcome in self.outcomes[-self.config.population :] if outcome.rank is not None]
-        alive = [outcome for outcome in ranked if outcome.feasible] or ranked
+        alive = self.alive()
         if len(self.outcomes) < self.config.population or not alive:
             return Proposal(self.space.sample(random))
         for _ in range(MOST_TRIED):
-            drawn = random.choice(len(alive), min(self.config.tournament, len(alive)), replace=False)
-            parent = max((alive[i] for i in drawn), key=lambda outcome: outcome.rank or ())
-            child = self.space.mutate(parent.values, random)
+            child = self.space.mutate(self.tournament(alive, random).values, random)
             if self.is_new(child):
                 return Proposal(child)
         return Proposal(self.space.sample(random))
+
+    def alive(self) -> list[Outcome]:
+        """The latest evaluations, of which one can be a parent."""
+        ranked = [outcome for outcome in self.outcomes[-self.config.population :] if outcome.rank is not None]
+        return [outcome for outcome in ranked if outcome.feasible] or ranked
+
+    def tournament(self, alive: Sequence[Outcome], random: np.random.Generator) -> Outcome:
+        """The best of a few that are drawn."""
+        drawn = random.choice(len(alive), min(self.config.tournament, len(alive)), replace=False)
+        return max((alive[i] for i in drawn), key=lambda outcome: outcome.rank or ())

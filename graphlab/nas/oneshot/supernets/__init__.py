@@ -17,7 +17,7 @@ from torch_geometric.data import Data
 
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Model
-from graphlab.nas.core.space import Space
+from graphlab.nas.core.space import Decision, Space
 
 Mixture = Mapping[str, Tensor]
 """By decision, a weight for each of its options `[options]`."""
@@ -41,6 +41,8 @@ class Supernet(Model, ABC):
     output_items = frozenset({"nodes"})
     transform: ClassVar[str] = ""
     """The transform that the space's networks have and the supernet computes itself; empty for none."""
+    mixes: ClassVar[bool] = True
+    """Whether several options of a decision may have a weight."""
 
     def __init__(self, config: Any, spec: DataSpec, shrink: int, partial: int) -> None:
         super().__init__()
@@ -51,11 +53,14 @@ class Supernet(Model, ABC):
 
 
 def path(space: Space, values: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The mixture of one architecture: weight 1 for what it chooses, 0 for the rest."""
-    return {
-        decision.name: F.one_hot(torch.tensor(decision.nearest(values[decision.name])), len(decision.options)).float()
-        for decision in space.decisions
-    }
+    """The mixture of one architecture: weight 1 for what it chooses, 0 for the rest, and for all options of decisions
+    that it does not make."""
+    return {decision.name: _chosen(decision, values.get(decision.name)) for decision in space.decisions}
+
+
+def _chosen(decision: Decision, value: Any) -> Tensor:
+    count = len(decision.options)
+    return torch.zeros(count) if value is None else F.one_hot(torch.tensor(decision.nearest(value)), count).float()
 
 
 def mixed(weights: Tensor, options: Sequence[Callable[[], Tensor]]) -> Tensor:
