@@ -9,8 +9,8 @@ steps, of which there are a hundred times fewer: hence the larger default.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -27,15 +27,19 @@ BETAS, DECAY, START = (0.5, 0.999), 1e-3, 1e-3
 """Of the mixture's optimiser, and the standard deviation of its logits at first. Section 3.1."""
 
 
-class Config(OneShotConfig):
-    """order    whether the mixture's gradient is that at weights one training step on, or at those that there are
-    lr       of the mixture's optimiser, Adam
+class MixtureConfig(OneShotConfig):
+    """lr       of the mixture's optimiser, Adam
     warm_up  share of the epochs in which the mixture rests
     """
 
-    order: Literal["first", "second"] = "first"
     lr: PositiveFloat = 0.02
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Config(MixtureConfig):
+    """order    whether the mixture's gradient is that at weights one training step on, or at those that there are"""
+
+    order: Literal["first", "second"] = "first"
 
 
 class DARTS(OneShot):
@@ -60,21 +64,33 @@ class DARTS(OneShot):
     def learn(self, training: SupernetTraining) -> dict[str, Tensor]:
         """Train the supernet and its mixture; the mixture."""
         logits = self.start(training)
-        optimizer = torch.optim.Adam(logits.parameters(), lr=self.config.lr, betas=BETAS, weight_decay=DECAY)
-        resting = self.config.warm_up * training.epochs
+        optimizer = self.mixture_optimizer(logits)
 
         def epoch(number: int) -> None:
-            for on_train, on_held_out in training.losses(number):
-                if number > resting:
-                    for each, gradient in zip(
-                        logits.values(), self._gradient(training, logits, on_train, on_held_out), strict=True
-                    ):
-                        each.grad = gradient
-                    optimizer.step()
-                training.descend(on_train, settled(logits))
+            self.epoch(training, logits, optimizer, number)
 
-        training.run(epoch, {"logits": logits, "optimizer": optimizer})
+        training.run(epoch, {"logits": logits, "optimizer": optimizer, **self.further_state()})
         return settled(logits)
+
+    def epoch(
+        self, training: SupernetTraining, logits: nn.ParameterDict, optimizer: torch.optim.Optimizer, number: int
+    ) -> None:
+        """One epoch of the weights and, after the warm-up, of the mixture."""
+        for on_train, on_held_out in training.losses(number):
+            if number > self.config.warm_up * training.epochs:
+                move(logits, self._gradient(training, logits, on_train, on_held_out), optimizer)
+            training.descend(self.weights_loss(training, on_train), settled(logits))
+
+    def weights_loss(self, training: SupernetTraining, on_train: Loss) -> Loss:
+        """What the weights go down, of the training loss of a batch."""
+        return on_train
+
+    def further_state(self) -> dict[str, Any]:
+        """What a search keeps beside the supernet and the mixture, modules or optimisers by name."""
+        return {}
+
+    def mixture_optimizer(self, logits: nn.ParameterDict) -> torch.optim.Optimizer:
+        return torch.optim.Adam(logits.parameters(), lr=self.config.lr, betas=BETAS, weight_decay=DECAY)
 
     def start(self, training: SupernetTraining) -> nn.ParameterDict:
         """Logits of nearly equal options."""
@@ -93,6 +109,13 @@ class DARTS(OneShot):
         if self.config.order == "first":
             return first_order(wanted, validation)
         return second_order(wanted, training.weights, lambda: on_train(softmax(logits)), validation, training.lr)
+
+
+def move(logits: nn.ParameterDict, gradients: Sequence[Tensor], optimizer: torch.optim.Optimizer) -> None:
+    """A step of the mixture."""
+    for each, gradient in zip(logits.values(), gradients, strict=True):
+        each.grad = gradient
+    optimizer.step()
 
 
 def softmax(logits: nn.ParameterDict) -> Mixture:

@@ -7,7 +7,7 @@ the order of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import numpy as np
@@ -52,12 +52,21 @@ class SPOS(OneShot):
     )
 
     def candidates(self, training: SupernetTraining) -> Iterator[Proposal]:
+        self.learn(training)
+        return self.evolved(training, lambda values: training.score(path(self.space, values)))
+
+    def learn(self, training: SupernetTraining) -> None:
+        """Train the supernet, one path a step."""
+
         def epoch(number: int) -> None:
             random = training.stream.child("paths", number).numpy()
             for on_train, _ in training.losses(number):
                 training.descend(on_train, path(self.space, self.space.sample(random)))
 
         training.run(epoch, {})
+
+    def evolved(self, training: SupernetTraining, score: Callable[[Architecture], float]) -> Iterator[Proposal]:
+        """Every architecture of an evolution, the best score first."""
         scores: dict[str, float] = {}
         known: dict[str, Architecture] = {}
         random = training.stream.child("evolution").numpy()
@@ -66,7 +75,7 @@ class SPOS(OneShot):
             for values in wanted:
                 key = self.space.key(values)
                 if key not in known:
-                    known[key], scores[key] = values, training.score(path(self.space, values))
+                    known[key], scores[key] = values, score(values)
             training.objective.on_work("generation", generation, self.config.generations)
             best = sorted(known, key=scores.__getitem__, reverse=True)
             wanted = self._children([known[key] for key in best[: self.config.parents]], random)
