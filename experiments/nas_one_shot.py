@@ -48,6 +48,7 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "spos": ("spos", {}),
     "rarts": ("rarts", {}),
     "sd-darts": ("sd-darts", {}),
+    "pa-da": ("pa-da", {}),
 }
 NAMED = (1, 10)
 PARTS = ("validation", "test")

@@ -19,7 +19,12 @@ from tests.nas.small_tables import small_table
 STUDIES = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_one_shot.json").read_text())
 
 FIRST = ("darts, first order", "darts, second order", "pc-darts", "darts-pt", "darts-pt, fixed", "spos")
-SMALL: dict[str, dict[str, int]] = {"rarts": {}, "sd-darts": {"strategy.every": 1}}
+EVOLVED = {"strategy.population": 4, "strategy.generations": 1, "strategy.parents": 2}
+SMALL: dict[str, dict[str, int]] = {
+    "rarts": {},
+    "sd-darts": {"strategy.every": 1},
+    "pa-da": EVOLVED,
+}
 STUDIED = {"darts", "pc-darts", "darts-pt", "spos"} | set(SMALL)
 
 

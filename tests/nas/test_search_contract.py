@@ -27,7 +27,19 @@ from graphlab.testing.strategies import (
     strategies,
 )
 
-ON_MORE = {"darts", "darts-pt", "lpgnas", "pc-darts", "rarts", "screened", "sd-darts", "shortlist", "spos", "transfer"}
+ON_MORE = {
+    "darts",
+    "darts-pt",
+    "lpgnas",
+    "pa-da",
+    "pc-darts",
+    "rarts",
+    "screened",
+    "sd-darts",
+    "shortlist",
+    "spos",
+    "transfer",
+}
 """On a supernet, by proxies or from tables: their tests are in files of their own."""
 
 

@@ -49,7 +49,7 @@ class SDDARTS(DARTS):
 
     Config = Config
     citation = Citation(
-        key="zhu2023",
+        key="zhu2023sd",
         kind="article",
         title="Improving Differentiable Architecture Search via Self-Distillation",
         authors="Zhu, Xunyu and Li, Jian and Liu, Yong and Wang, Weiping",
