@@ -49,6 +49,7 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "rarts": ("rarts", {}),
     "sd-darts": ("sd-darts", {}),
     "pa-da": ("pa-da", {}),
+    "shift-nas": ("shift-nas", {}),
 }
 NAMED = (1, 10)
 PARTS = ("validation", "test")

@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, int]] = {
     "rarts": {},
     "sd-darts": {"strategy.every": 1},
     "pa-da": EVOLVED,
+    "shift-nas": {"strategy.draws": 2},
 }
 STUDIED = {"darts", "pc-darts", "darts-pt", "spos"} | set(SMALL)
 

@@ -36,6 +36,7 @@ ON_MORE = {
     "rarts",
     "screened",
     "sd-darts",
+    "shift-nas",
     "shortlist",
     "spos",
     "transfer",

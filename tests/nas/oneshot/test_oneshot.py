@@ -311,6 +311,7 @@ FEW = {
     "rarts": {},
     "sd-darts": {"strategy.every": 1, "strategy.teachers": 2},
     "pc-darts": {},
+    "shift-nas": {"strategy.bins": 2, "strategy.draws": 3, "strategy.warm_up": 0.25},
     "pa-da": {"strategy.population": 4, "strategy.generations": 1, "strategy.parents": 2},
     "darts-pt": {"strategy.tune_epochs": 0},
     "spos": {"strategy.population": 4, "strategy.generations": 1, "strategy.parents": 2},
@@ -348,7 +349,7 @@ def test_a_search_goes_on_the_same_once_candidates_repeat(tmp_path):
     assert 0 < sum("order" in outcome.notes for outcome in whole.outcomes) < 10
 
 
-@pytest.mark.parametrize("name", ["darts", "spos", "rarts", "sd-darts", "pa-da"])
+@pytest.mark.parametrize("name", ["darts", "spos", "rarts", "sd-darts", "pa-da", "shift-nas"])
 def test_a_supernet_that_was_stopped_goes_on_to_the_same(name, tmp_path):
     def watched(folder, stop_after=None):
         made, done = objective(folder), []
