@@ -48,6 +48,8 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "spos": ("spos", {}),
     "rarts": ("rarts", {}),
     "sd-darts": ("sd-darts", {}),
+    "few-shot": ("few-shot", {}),
+    "few-shot, darts": ("few-shot", {"strategy.base": "darts"}),
     "pa-da": ("pa-da", {}),
     "shift-nas": ("shift-nas", {}),
 }

@@ -20,13 +20,16 @@ STUDIES = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_one_sh
 
 FIRST = ("darts, first order", "darts, second order", "pc-darts", "darts-pt", "darts-pt, fixed", "spos")
 EVOLVED = {"strategy.population": 4, "strategy.generations": 1, "strategy.parents": 2}
+SPLIT = {"strategy.levels": 1, "strategy.split_epochs": 2, "strategy.contexts": 1}
 SMALL: dict[str, dict[str, int]] = {
     "rarts": {},
     "sd-darts": {"strategy.every": 1},
+    "few-shot": {**EVOLVED, **SPLIT},
+    "few-shot, darts": SPLIT,
     "pa-da": EVOLVED,
     "shift-nas": {"strategy.draws": 2},
 }
-STUDIED = {"darts", "pc-darts", "darts-pt", "spos"} | set(SMALL)
+STUDIED = {"darts", "pc-darts", "darts-pt", "spos"} | {label.partition(",")[0] for label in SMALL}
 
 
 @pytest.fixture(scope="module")

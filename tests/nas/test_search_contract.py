@@ -30,6 +30,7 @@ from graphlab.testing.strategies import (
 ON_MORE = {
     "darts",
     "darts-pt",
+    "few-shot",
     "lpgnas",
     "pa-da",
     "pc-darts",

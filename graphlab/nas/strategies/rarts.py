@@ -32,7 +32,7 @@ from graphlab.core.config import NonNegativeFloat, PositiveFloat
 from graphlab.nas.oneshot.strategy import BatchLoss
 from graphlab.nas.oneshot.supernets import Mixture
 from graphlab.nas.oneshot.training import Loss, SupernetTraining
-from graphlab.nas.strategies.darts import DARTS, MixtureConfig, move, settled, softmax
+from graphlab.nas.strategies.darts import DARTS, MixtureConfig, move
 
 
 class Config(MixtureConfig):
@@ -58,7 +58,7 @@ class RARTS(DARTS):
         url="https://arxiv.org/abs/2008.03901",
     )
 
-    def learn(self, training: SupernetTraining) -> dict[str, Tensor]:
+    def learn(self, training: SupernetTraining, name: str = "supernet") -> dict[str, Tensor]:
         twin = training.untrained()
         logits = self.start(training)
         optimizer = self.mixture_optimizer(logits)
@@ -66,22 +66,22 @@ class RARTS(DARTS):
 
         def epoch(number: int) -> None:
             for (on_train, _), (_, on_held_out) in zip(training.losses(number), twin.losses(number), strict=True):
-                mixture = settled(logits)
+                mixture = self.settled(logits)
                 training.descend(self._pulled(on_train, self.config.weight, training.weights, twin.weights), mixture)
                 twin.descend(self._pulled(on_held_out, 1.0, twin.weights, training.weights), mixture)
                 if number > resting:
                     gradients = mixture_gradient(
                         list(logits.values()),
-                        lambda loss=on_train: loss(softmax(logits)),
-                        lambda loss=on_held_out: loss(softmax(logits)),
+                        lambda loss=on_train: loss(self.mixture(logits)),
+                        lambda loss=on_held_out: loss(self.mixture(logits)),
                         self.config.weight,
                     )
                     move(logits, gradients, optimizer)
             twin.end_epoch()
 
         states = {"logits": logits, "optimizer": optimizer, "twin": twin.learner, "twin engine": twin.engine}
-        training.run(epoch, states)
-        return settled(logits)
+        training.run(epoch, states, name)
+        return self.settled(logits)
 
     def _pulled(self, loss: Loss, weight: float, moved: Sequence[Tensor], other: Sequence[Tensor]) -> Loss:
         """A loss of weights that are pulled to the other copy."""

@@ -29,7 +29,7 @@ from graphlab.nas.core.space import Space
 from graphlab.nas.objectives import networks_of
 from graphlab.nas.oneshot.supernets import Mixture
 from graphlab.nas.oneshot.training import Loss, SupernetTraining
-from graphlab.nas.strategies.darts import DARTS, settled
+from graphlab.nas.strategies.darts import DARTS
 from graphlab.nas.strategies.darts import Config as DARTSConfig
 
 
@@ -67,16 +67,16 @@ class SDDARTS(DARTS):
                 hint="use darts, or search on data with classes",
             )
 
-    def learn(self, training: SupernetTraining) -> dict[str, Tensor]:
+    def learn(self, training: SupernetTraining, name: str = "supernet") -> dict[str, Tensor]:
         self._voters = Voters(self.config.teachers)
-        return super().learn(training)
+        return super().learn(training, name)
 
     def epoch(
         self, training: SupernetTraining, logits: nn.ParameterDict, optimizer: torch.optim.Optimizer, number: int
     ) -> None:
         super().epoch(training, logits, optimizer, number)
         if number % self.config.every == 0:
-            self._voters.add(training.weights, settled(logits))
+            self._voters.add(training.weights, self.settled(logits))
 
     def further_state(self) -> dict[str, Any]:
         return {"teachers": self._voters}

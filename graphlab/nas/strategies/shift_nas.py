@@ -13,9 +13,9 @@ then a network of that cost from a generator G, which maps a target cost C to lo
 In the end the generator names networks of every bin, and the supernet ranks them by validation, as in SPOS.
 
 The idea is recalled: a gap in performance shifts the sampling between costs, and a generator with the loss (cost - C)^2
-gives networks of a cost. Ours is everything else: the held-out gain of a step as the gap; the cost, the logarithm of the
-number of parameters as a sum over options that is fitted to the space, standardised; the generator's form, how often it
-moves, even sampling at first and for a share of the steps after, mu, e, and the end.
+gives networks of a cost. Ours is everything else: the held-out gain of a step as the gap; the cost, the logarithm of
+the number of parameters as a sum over options that is fitted to the space, standardised; the generator's form, how
+often it moves, even sampling at first and for a share of the steps after, mu, e, and the end.
 """
 
 from __future__ import annotations

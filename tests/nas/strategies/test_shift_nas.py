@@ -1,4 +1,4 @@
-"""ShiftNAS: additive costs, bins of equally many, probabilities that follow gains, a generator of networks of a cost."""
+"""ShiftNAS: additive costs, bins of equally many, probabilities that follow gains, a generator that meets a cost."""
 
 from __future__ import annotations
 
