@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphlab.experiment.plan import Plan
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.objectives import NetworkObjective
 from graphlab.nas.oneshot.supernets import path
-from graphlab.nas.registry import find_proxy
+from graphlab.task.base import Learner
 
-FITTED = 300
+FITTED = 200
 """Architectures that an additive cost is fitted to."""
 
 
@@ -59,6 +60,11 @@ def fit_costs(space: Space, architectures: Sequence[Architecture], costs: Sequen
 def parameter_costs(space: Space, networks: NetworkObjective, random: np.random.Generator) -> AdditiveCost:
     """Fitted to the parameters of FITTED networks, drawn as random search draws them."""
     drawn = [space.sample(random) for _ in range(FITTED)]
-    counts = find_proxy("parameters")
-    costs = [math.log(networks.guess(counts, values)) for values in drawn]
-    return fit_costs(space, drawn, costs)
+    return fit_costs(space, drawn, [math.log(num_parameters(networks.plan(values))) for values in drawn])
+
+
+def num_parameters(plan: Plan) -> int:
+    """Of a network and its head, without its numbers."""
+    with torch.device("meta"):
+        model = plan.model.build(plan.spec_seen, plan.model_config)
+        return Learner(model, plan.task.head(plan.task_config, model, plan.spec_seen)).num_parameters

@@ -44,7 +44,7 @@ from graphlab.nas.oneshot.training import Loss, SupernetTraining
 HIDDEN_DIM = 32
 """Of the generator."""
 
-PLACED = 2000
+PLACED = 1000
 """Architectures whose costs say where the bins end."""
 
 RATE = 0.1

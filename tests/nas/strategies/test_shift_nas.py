@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from graphlab.core.seeds import SeedStream
-from graphlab.nas.oneshot.costs import fit_costs, parameter_costs
+from graphlab.nas.oneshot.costs import fit_costs, num_parameters, parameter_costs
 from graphlab.nas.oneshot.supernets import path
 from graphlab.nas.registry import find_proxy, find_space
 from graphlab.nas.strategies.shift_nas import CostBins, Generator
@@ -50,6 +50,7 @@ def test_the_costs_of_the_bench_follow_its_networks(tmp_path):
     cost = parameter_costs(BENCH, networks, np.random.default_rng(0))
     drawn = [BENCH.sample(random) for _ in range(40)]
     counts = [networks.guess(find_proxy("parameters"), values) for values in drawn]
+    assert [num_parameters(networks.plan(values)) for values in drawn] == counts
     assert np.corrcoef([cost.of(BENCH, values) for values in drawn], np.log(counts))[0, 1] > 0.7
 
 
