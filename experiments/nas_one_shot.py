@@ -46,6 +46,7 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "darts-pt": ("darts-pt", {}),
     "darts-pt, fixed": ("darts-pt", {"strategy.mixture": "fixed"}),
     "spos": ("spos", {}),
+    "tanglenas": ("tanglenas", {}),
     "rarts": ("rarts", {}),
     "sd-darts": ("sd-darts", {}),
     "few-shot": ("few-shot", {}),

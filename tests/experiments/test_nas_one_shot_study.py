@@ -22,6 +22,7 @@ FIRST = ("darts, first order", "darts, second order", "pc-darts", "darts-pt", "d
 EVOLVED = {"strategy.population": 4, "strategy.generations": 1, "strategy.parents": 2}
 SPLIT = {"strategy.levels": 1, "strategy.split_epochs": 2, "strategy.contexts": 1}
 SMALL: dict[str, dict[str, int]] = {
+    "tanglenas": {},
     "rarts": {},
     "sd-darts": {"strategy.every": 1},
     "few-shot": {**EVOLVED, **SPLIT},

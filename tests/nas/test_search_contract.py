@@ -40,6 +40,7 @@ ON_MORE = {
     "shift-nas",
     "shortlist",
     "spos",
+    "tanglenas",
     "transfer",
 }
 """On a supernet, by proxies or from tables: their tests are in files of their own."""

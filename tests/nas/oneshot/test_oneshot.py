@@ -311,6 +311,7 @@ FEW = {
     "rarts": {},
     "sd-darts": {"strategy.every": 1, "strategy.teachers": 2},
     "pc-darts": {},
+    "tanglenas": {},
     "few-shot": {
         "strategy.population": 4,
         "strategy.generations": 1,
@@ -357,7 +358,7 @@ def test_a_search_goes_on_the_same_once_candidates_repeat(tmp_path):
     assert 0 < sum("order" in outcome.notes for outcome in whole.outcomes) < 10
 
 
-@pytest.mark.parametrize("name", ["darts", "spos", "rarts", "sd-darts", "pa-da", "shift-nas"])
+@pytest.mark.parametrize("name", ["darts", "spos", "rarts", "sd-darts", "pa-da", "shift-nas", "few-shot", "tanglenas"])
 def test_a_supernet_that_was_stopped_goes_on_to_the_same(name, tmp_path):
     def watched(folder, stop_after=None):
         made, done = objective(folder), []
