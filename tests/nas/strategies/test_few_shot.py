@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 from itertools import combinations
 
 import networkx as nx
@@ -122,3 +124,33 @@ def test_options_that_are_not_mixed_have_no_weight_and_no_gradient(tmp_path):
     assert mixture["operator_2"].nonzero().flatten().tolist() == [1, 3]
     assert mixture["link"].tolist() == [float(k == 4) for k in range(9)]
     assert all(float(weights.sum()) == pytest.approx(1) for weights in mixture.values())
+
+
+@pytest.mark.parametrize("base", ["spos", "darts"])
+@pytest.mark.parametrize("stop_at", [3, 6, 9])
+def test_a_search_that_was_stopped_goes_on_to_the_same(base, stop_at, tmp_path):
+    """In the whole supernet, and in its parts."""
+
+    def names(folder, stop_after=None):
+        made = small(folder, levels=1, base=base)
+        epochs = []
+
+        def on_work(what, epoch, count):
+            if what == "supernet epoch":
+                epochs.append(epoch)
+                if len(epochs) == stop_after:
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        made.objective.on_work = on_work
+        listed = itertools.islice(made.candidates(made.make_training()), 4)
+        return [(BENCH.key(each.choices), each.notes) for each in listed], epochs
+
+    whole, epochs = names(tmp_path / "whole")
+    assert epochs == [1, 2, 3, 4, 1, 2, 1, 2]
+    if stop_at <= len(epochs):
+        with pytest.raises(KeyboardInterrupt):
+            names(tmp_path / "stopped", stop_at)
+    else:
+        names(tmp_path / "stopped")
+    again, rest = names(tmp_path / "stopped")
+    assert again == whole and rest == epochs[stop_at:]
