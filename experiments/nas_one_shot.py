@@ -7,7 +7,8 @@ Each strategy trains a supernet on the data of a table and names architectures, 
 of the first that it names, as papers have it, and of the best by validation of the first ten; in percent points, on
 validation and on test, the mean and sample standard deviation over seeds. Beside them chance: what one architecture and
 the best of ten, drawn evenly, come to on average, exactly. `tau` is Kendall's between the accuracy of architectures
-with the weights of the SPOS supernet and in the table, on validation.
+with the weights of the SPOS supernet and in the table, on validation. ParZC trains no supernet: it learns from the
+first five of its names, which are chance.
 
 Strategies are added to the result file one by one, and those that are not named stay as they are in it. A search that
 was stopped goes on from its store.
@@ -53,6 +54,7 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "few-shot, darts": ("few-shot", {"strategy.base": "darts"}),
     "pa-da": ("pa-da", {}),
     "shift-nas": ("shift-nas", {}),
+    "parzc": ("parzc", {"strategy.startup": 5, "strategy.every": 1}),
 }
 NAMED = (1, 10)
 PARTS = ("validation", "test")

@@ -33,6 +33,7 @@ ON_MORE = {
     "few-shot",
     "lpgnas",
     "pa-da",
+    "parzc",
     "pc-darts",
     "rarts",
     "screened",
