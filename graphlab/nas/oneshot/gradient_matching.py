@@ -36,14 +36,14 @@ def similarities(
     The other decisions are drawn, and means taken over so many draws. A gradient is that of the loss in the weights
     that every option of the decision reaches.
     """
-    found = {}
+    matrices = {}
     for decision in space.decisions:
         places = options[decision.name]
         if len(places) > 1:
             draws = [stream.child(decision.name, k).numpy() for k in range(contexts)]
-            matrices = [_cosines(_gradients(space, options, decision.name, loss, weights, random)) for random in draws]
-            found[decision.name] = torch.stack(matrices).mean(0)
-    return found
+            cosines = [_cosines(_gradients(space, options, decision.name, loss, weights, random)) for random in draws]
+            matrices[decision.name] = torch.stack(cosines).mean(0)
+    return matrices
 
 
 def _gradients(
@@ -92,7 +92,7 @@ def smallest_cut(similarity: Tensor) -> Cut:
     cuts = []
     for size in sorted({n // 2, n - n // 2}):
         for rest in combinations(range(1, n), size - 1):
-            one = (0, *rest)
-            other = tuple(k for k in everything if k not in one)
-            cuts.append((float(matrix[np.ix_(one, other)].mean()), (one, other)))
+            group = (0, *rest)
+            other = tuple(k for k in everything if k not in group)
+            cuts.append((float(matrix[np.ix_(group, other)].mean()), (group, other)))
     return min(cuts)

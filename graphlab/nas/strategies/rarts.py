@@ -94,7 +94,7 @@ class RARTS(DARTS):
 
 def distance(moved: Sequence[Tensor], other: Sequence[Tensor], pull: float) -> Tensor:
     """beta / 2 |y - w|^2, with a gradient for the first of the two alone."""
-    squares = [(one - two.detach()).square().sum() for one, two in zip(moved, other, strict=True)]
+    squares = [(weight - fixed.detach()).square().sum() for weight, fixed in zip(moved, other, strict=True)]
     return pull / 2 * torch.stack(squares).sum()
 
 

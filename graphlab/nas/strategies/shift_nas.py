@@ -91,13 +91,13 @@ class ShiftNAS(OneShot):
     def candidates(self, training: SupernetTraining) -> Iterator[Proposal]:
         bins, generator = self.learn(training)
         random = training.stream.child("named")
-        found: dict[str, tuple[float, Architecture, int]] = {}
+        scored: dict[str, tuple[float, Architecture, int]] = {}
         for k, target in enumerate(bins.targets):
             for draw in range(self.config.draws):
                 values = self._generated(generator, target, random.child(k, draw))
-                if (key := self.space.key(values)) not in found:
-                    found[key] = training.score(path(self.space, values)), values, k
-        for score, values, k in sorted(found.values(), key=lambda each: each[0], reverse=True):
+                if (key := self.space.key(values)) not in scored:
+                    scored[key] = training.score(path(self.space, values)), values, k
+        for score, values, k in sorted(scored.values(), key=lambda each: each[0], reverse=True):
             yield Proposal(values, {"supernet": training.sign * score, "bin": k})
 
     def learn(self, training: SupernetTraining) -> tuple[CostBins, Generator]:

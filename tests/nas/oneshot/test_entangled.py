@@ -104,12 +104,12 @@ def fill(operator, name, entangled):
     """A network's operator with the shared weights."""
     with torch.no_grad():
         if name == "gat":
-            operator.weight.copy_(entangled.heard)
+            operator.weight.copy_(entangled.message)
             operator.attention.load_state_dict(entangled.attention.state_dict())
         elif name != "skip":
-            for part in ("heard", "own"):
-                if getattr(operator, part) is not None:
-                    getattr(operator, part).copy_(getattr(entangled, part))
+            for part, shared in ((operator.heard, entangled.message), (operator.own, entangled.own)):
+                if part is not None:
+                    part.copy_(shared)
         if name != "skip":
             operator.bias.copy_(entangled.bias)
     return operator

@@ -33,7 +33,7 @@ from graphlab.nas.oneshot.supernets.nas_bench_graph import NASBenchGraphSupernet
 from graphlab.nas.spaces.nas_bench_graph import NODES
 
 RECTIFIED = tuple(name for name in OPERATORS if name in KINDS and KINDS[name].rectified)
-HEARING = tuple(name for name in OPERATORS if name == "gat" or (name in KINDS and KINDS[name].heard))
+WITH_NEIGHBOURS = tuple(name for name in OPERATORS if name == "gat" or (name in KINDS and KINDS[name].heard))
 OWN = tuple(name for name in OPERATORS if name in KINDS and KINDS[name].own)
 
 
@@ -56,41 +56,43 @@ class EntangledOperators(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.heard, self.own = (by_input(glorot_parameter(dim, dim)) for _ in range(2))
+        self.message, self.own = (by_input(glorot_parameter(dim, dim)) for _ in range(2))
         self.bias = nn.Parameter(torch.zeros(dim))
         self.attention = GAT(HEADS, dim // HEADS, dropout=0.0)
 
     def forward(self, z: Tensor, weights: Tensor, near: Neighbourhood) -> Tensor:
         of = {name: weights[k] for k, name in enumerate(OPERATORS) if weights.requires_grad or weights[k] != 0}
-        heard = linear(z, self.heard) if of.keys() & set(HEARING) else z
+        message = linear(z, self.message) if of.keys() & set(WITH_NEIGHBOURS) else z
         own = linear(z, self.own) if of.keys() & set(OWN) else z
         plain = {name: weight for name, weight in of.items() if name not in RECTIFIED}
-        terms = [self._sums(plain, heard, near)]
+        terms = [self._sums(plain, message, near)]
         terms += [weight * z for name, weight in plain.items() if name == "skip"]
         terms += _total([weight for name, weight in plain.items() if name in OWN], own)
         terms += _total([weight for name, weight in plain.items() if name != "skip"], self.bias)
         for name in of.keys() & set(RECTIFIED):
-            total = near.sum(self._coefficients(name, heard, near), heard)
+            total = near.sum(self._coefficients(name, message, near), message)
             terms.append(of[name] * (own + total + self.bias).relu())
         return torch.stack(torch.broadcast_tensors(*terms)).sum(0)
 
-    def _sums(self, of: dict[str, Tensor], heard: Tensor, near: Neighbourhood) -> Tensor:
+    def _sums(self, of: dict[str, Tensor], message: Tensor, near: Neighbourhood) -> Tensor:
         """What neighbours send, by the mixture of the coefficients of all operators."""
-        found = [weight * self._coefficients(name, heard, near) for name, weight in of.items() if name in HEARING]
-        if not found:
-            return torch.zeros_like(heard)
-        if all(each.dim() == 1 for each in found):
-            return near.sum(torch.stack(found).sum(0), heard)
-        headed = torch.stack([each if each.dim() == 2 else each[:, None].expand(-1, HEADS) for each in found])
-        return near.sum(headed.sum(0), heard.unflatten(1, (HEADS, -1))).flatten(1)
+        terms = [
+            weight * self._coefficients(name, message, near) for name, weight in of.items() if name in WITH_NEIGHBOURS
+        ]
+        if not terms:
+            return torch.zeros_like(message)
+        if all(each.dim() == 1 for each in terms):
+            return near.sum(torch.stack(terms).sum(0), message)
+        headed = torch.stack([each if each.dim() == 2 else each[:, None].expand(-1, HEADS) for each in terms])
+        return near.sum(headed.sum(0), message.unflatten(1, (HEADS, -1))).flatten(1)
 
-    def _coefficients(self, name: str, heard: Tensor, near: Neighbourhood) -> Tensor:
+    def _coefficients(self, name: str, message: Tensor, near: Neighbourhood) -> Tensor:
         """`[E + num_nodes]`, or `[E + num_nodes, heads]` of gat."""
         if name == "gat":
-            return self.attention(heard.unflatten(1, (HEADS, -1)), near)
+            return self.attention(message.unflatten(1, (HEADS, -1)), near)
         weighting = KINDS[name].heard
         assert weighting is not None
-        return KINDS[name].sign * near.weights(weighting, heard.dtype)
+        return KINDS[name].sign * near.weights(weighting, message.dtype)
 
 
 def _total(weights: list[Tensor], value: Tensor) -> list[Tensor]:
