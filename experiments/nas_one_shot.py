@@ -1,12 +1,17 @@
 """What supernets say of the networks of NAS-Bench-Graph.
 
     python experiments/nas_one_shot.py --seeds 3 --store runs/one-shot
+    python experiments/nas_one_shot.py --strategies rarts sd-darts --tables cora
 
 Each strategy trains a supernet on the data of a table and names architectures, which the table then answers: the regret
 of the first that it names, as papers have it, and of the best by validation of the first ten; in percent points, on
 validation and on test, the mean and sample standard deviation over seeds. Beside them chance: what one architecture and
 the best of ten, drawn evenly, come to on average, exactly. `tau` is Kendall's between the accuracy of architectures
-with the weights of the SPOS supernet and in the table, on validation.
+with the weights of the SPOS supernet and in the table, on validation. ParZC trains no supernet: it learns from the
+first five of its names, which are chance.
+
+Strategies are added to the result file one by one, and those that are not named stay as they are in it. A search that
+was stopped goes on from its store.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 import graphlab as gl
+from graphlab.core.errors import InputError
 from graphlab.core.files import write_json
 from graphlab.core.seeds import SeedStream, parse_seeds
 from graphlab.nas.oneshot.supernets import path
@@ -41,8 +47,17 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "darts-pt": ("darts-pt", {}),
     "darts-pt, fixed": ("darts-pt", {"strategy.mixture": "fixed"}),
     "spos": ("spos", {}),
+    "tanglenas": ("tanglenas", {}),
+    "rarts": ("rarts", {}),
+    "sd-darts": ("sd-darts", {}),
+    "few-shot": ("few-shot", {}),
+    "few-shot, darts": ("few-shot", {"strategy.base": "darts"}),
+    "pa-da": ("pa-da", {}),
+    "shift-nas": ("shift-nas", {}),
+    "parzc": ("parzc", {"strategy.startup": 5, "strategy.every": 1}),
 }
 NAMED = (1, 10)
+PARTS = ("validation", "test")
 RANKED = 100
 
 
@@ -92,42 +107,65 @@ def search(strategy: str, table: Table, seed: int, store: str, settings: Mapping
     return gl.search(strategy, table.name, trials=NAMED[-1], seed=seed, start=False, store=store, **settings)
 
 
-def study(name: str, seeds: tuple[int, ...], store: str) -> dict[str, Any]:
-    table = find_table(f"nas-bench-graph/{name}")
-    lines: dict[str, Any] = {}
-    for label, (strategy, settings) in STRATEGIES.items():
-        found = [regrets(search(strategy, table, seed, store, settings), table) for seed in seeds]
-        lines[label] = {
-            f"{part} regret, best of {count}": spread([getattr(each[count], part) for each in found])
-            for count in NAMED
-            for part in ("validation", "test")
-        }
-        if strategy == "spos":
-            lines[label]["tau"] = spread([rank_correlation(table, seed, settings, store) for seed in seeds])
-        print(
-            name,
-            label,
-            json.dumps({key: [round(x, 2) for x in value] for key, value in lines[label].items()}),
-            flush=True,
-        )
-    lines["chance"] = {
-        f"{part} regret, best of {count}": [getattr(by_chance(table, count), part)]
+def line_of(label: str, table: Table, seeds: tuple[int, ...], store: str) -> dict[str, list[float]]:
+    """Of one strategy: mean and sample standard deviation over seeds of each regret, and for SPOS of `tau`."""
+    strategy, settings = STRATEGIES[label]
+    found = [regrets(search(strategy, table, seed, store, settings), table) for seed in seeds]
+    line = {
+        f"{part} regret, best of {count}": spread([getattr(each[count], part) for each in found])
         for count in NAMED
-        for part in ("validation", "test")
+        for part in PARTS
     }
-    return {"table": name, "seeds": list(seeds), "strategies": lines}
+    if strategy == "spos":
+        line["tau"] = spread([rank_correlation(table, seed, settings, store) for seed in seeds])
+    return line
+
+
+def chance_of(table: Table) -> dict[str, list[float]]:
+    expected = {count: by_chance(table, count) for count in NAMED}
+    return {f"{part} regret, best of {count}": [getattr(expected[count], part)] for count in NAMED for part in PARTS}
+
+
+def add(out: Path, name: str, seeds: tuple[int, ...], lines: Mapping[str, Any]) -> None:
+    """Put lines of a table into a result file, where they replace those of the same strategies.
+
+    Raises InputError for a file in which the table has other seeds.
+    """
+    studies = json.loads(out.read_text()) if out.is_file() else []
+    known = {each["table"]: each for each in studies}
+    if name in known and known[name]["seeds"] != list(seeds):
+        raise InputError(
+            f"{out} has the seeds {known[name]['seeds']} for {name}, not {list(seeds)}",
+            hint="name these seeds, or another file with --out",
+        )
+    both = {**(known[name]["strategies"] if name in known else {}), **lines}
+    merged = {label: both[label] for label in (*STRATEGIES, "chance") if label in both}
+    entry = {"table": name, "seeds": list(seeds), "strategies": merged}
+    write_json(out, [entry if each["table"] == name else each for each in studies] + [entry] * (name not in known))
+
+
+def study(name: str, labels: Sequence[str], seeds: tuple[int, ...], store: str, out: Path) -> None:
+    """Search a table with each strategy, and add it to the result file as soon as it is known."""
+    table = find_table(f"nas-bench-graph/{name}")
+    add(out, name, seeds, {"chance": chance_of(table)})
+    for label in labels:
+        line = line_of(label, table, seeds, store)
+        add(out, name, seeds, {label: line})
+        rounded = {key: [round(x, 2) for x in values] for key, values in line.items()}
+        print(name, label, json.dumps(rounded), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--strategies", nargs="+", choices=list(STRATEGIES), default=list(STRATEGIES))
     parser.add_argument("--seeds", default="3")
     parser.add_argument("--store", default="runs")
     results = Path(__file__).parent / "results" / "studies"
     parser.add_argument("--out", type=Path, default=results / "nas_one_shot.json")
     options = parser.parse_args()
-    found = [study(name, parse_seeds(options.seeds), options.store) for name in options.tables]
-    write_json(options.out, found)
+    for name in options.tables:
+        study(name, options.strategies, parse_seeds(options.seeds), options.store, options.out)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,29 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from graphlab.nas.registry import find_strategy, find_table
+from graphlab.core.errors import InputError
+from graphlab.nas.registry import find_table
 from graphlab.nas.tables import PERCENT
 from tests.docs.blocks import ROOT
 from tests.experiments.loading import load_experiment
 from tests.nas.small_tables import small_table
 
 STUDIES = json.loads((ROOT / "experiments" / "results" / "studies" / "nas_one_shot.json").read_text())
+
+FIRST = ("darts, first order", "darts, second order", "pc-darts", "darts-pt", "darts-pt, fixed", "spos")
+EVOLVED = {"strategy.population": 4, "strategy.generations": 1, "strategy.parents": 2}
+SPLIT = {"strategy.levels": 1, "strategy.split_epochs": 2, "strategy.contexts": 1}
+SMALL: dict[str, dict[str, int]] = {
+    "tanglenas": {},
+    "rarts": {},
+    "sd-darts": {"strategy.every": 1},
+    "few-shot": {**EVOLVED, **SPLIT},
+    "few-shot, darts": SPLIT,
+    "pa-da": EVOLVED,
+    "shift-nas": {"strategy.draws": 2},
+    "parzc": {"strategy.startup": 2, "strategy.pool": 4},
+}
+STUDIED = {"darts", "pc-darts", "darts-pt", "spos"} | {label.partition(",")[0] for label in SMALL}
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +53,55 @@ def test_chance_misses_nothing_with_the_whole_table(study):
     assert study.by_chance(small_table(), len(small_table())).validation == pytest.approx(0)
 
 
-def test_every_strategy_is_there_with_its_seeds(study):
+def test_what_is_stored_is_of_the_strategies_with_seeds(study):
     assert STUDIES
     for found in STUDIES:
         assert found["table"] in study.TABLES
-        assert list(found["strategies"]) == [*study.STRATEGIES, "chance"]
+        assert list(found["strategies"]) == [
+            label for label in (*study.STRATEGIES, "chance") if label in found["strategies"]
+        ]
+        assert {*FIRST, "chance"} <= set(found["strategies"])
         assert len(found["seeds"]) >= 3
-    assert {find_strategy(name).__name__ for name, _ in study.STRATEGIES.values()} == {
-        "DARTS",
-        "DARTSPT",
-        "PCDARTS",
-        "SPOS",
-    }
+
+
+def test_every_one_shot_strategy_is_studied(study):
+    assert {name for name, _ in study.STRATEGIES.values()} == STUDIED
+
+
+def line(worth: float) -> dict[str, list[float]]:
+    return {"validation regret, best of 1": [worth, 0.0]}
+
+
+def test_strategies_are_added_to_a_result_file_and_others_stay(study, tmp_path):
+    out = tmp_path / "results.json"
+    study.add(out, "cora", (0, 1), {"chance": line(1)})
+    study.add(out, "cora", (0, 1), {"spos": line(2)})
+    study.add(out, "citeseer", (0, 1), {"spos": line(3)})
+    study.add(out, "cora", (0, 1), {"darts, first order": line(4), "spos": line(5)})
+    cora, citeseer = json.loads(out.read_text())
+    assert list(cora["strategies"].items()) == [("darts, first order", line(4)), ("spos", line(5)), ("chance", line(1))]
+    assert citeseer == {"table": "citeseer", "seeds": [0, 1], "strategies": {"spos": line(3)}}
+    with pytest.raises(InputError, match=r"has the seeds \[0, 1\] for cora"):
+        study.add(out, "cora", (0, 1, 2), {"spos": line(6)})
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("label", sorted(SMALL))
+def test_a_strategy_is_studied_with_small_settings(study, label, tmp_path, monkeypatch):
+    """And a second call, which finds the search in its store, comes to the same."""
+    strategy, settings = study.STRATEGIES[label]
+    brief = {"strategy.epochs": 2} if strategy == "parzc" else {"strategy.epochs": 2, "strategy.shrink": 16}
+    small = brief | SMALL[label]
+    monkeypatch.setitem(study.STRATEGIES, label, (strategy, {**settings, **small}))
+    monkeypatch.setattr(study, "NAMED", (1, 3))
+    results = []
+    for out in (tmp_path / "first.json", tmp_path / "again.json"):
+        study.study("cora", [label], (0,), str(tmp_path / "runs"), out)
+        results.append(json.loads(out.read_text()))
+    assert results[0] == results[1]
+    (cora,) = results[0]
+    assert list(cora["strategies"]) == [label, "chance"]
+    assert cora["strategies"][label]["validation regret, best of 3"][0] >= 0
 
 
 @pytest.mark.real_data

@@ -27,7 +27,25 @@ from graphlab.testing.strategies import (
     strategies,
 )
 
-ON_MORE = {"darts", "darts-pt", "eas", "elastic", "lpgnas", "pc-darts", "screened", "shortlist", "spos", "transfer"}
+ON_MORE = {
+    "darts",
+    "darts-pt",
+    "eas",
+    "elastic",
+    "few-shot",
+    "lpgnas",
+    "pa-da",
+    "parzc",
+    "pc-darts",
+    "rarts",
+    "screened",
+    "sd-darts",
+    "shift-nas",
+    "shortlist",
+    "spos",
+    "tanglenas",
+    "transfer",
+}
 """On a supernet, by proxies or from tables: their tests are in files of their own."""
 
 

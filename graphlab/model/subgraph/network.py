@@ -32,10 +32,12 @@ class TupleInput(nn.Module):
         self.value = nn.Linear(policy.num_values, dim) if policy.num_values else None
 
     def forward(self, tuples: Tuples, batch: Data) -> Tensor:
-        parts = [] if self.node is None else [self.node(batch).index_select(0, tuples.node)]
-        if self.label is not None:
-            parts.append(self.label(batch["tuple_label"]))
-        h = sum(parts)
+        if self.node is None:
+            assert self.label is not None
+            h = self.label(batch["tuple_label"])
+        else:
+            h = self.node(batch).index_select(0, tuples.node)
+            h = h if self.label is None else h + self.label(batch["tuple_label"])
         return h if self.value is None else h + self.value(batch["tuple_value"].to(next(self.value.parameters()).dtype))
 
 

@@ -102,7 +102,7 @@ class NGNN(Rootwise):
         tuples = self.policy.tuples(batch, edge_kinds(batch, self.edge))
         messages = tuples.messages("uL")
         first, *rest = self.layers
-        h = self.start(batch).to(first.norm.weight.dtype).index_select(0, tuples.node)
+        h = self.start(batch).to(next(self.parameters()).dtype).index_select(0, tuples.node)
         h = first(messages, h, batch)
         for layer in rest:
             h = layer(messages, h, batch) + h

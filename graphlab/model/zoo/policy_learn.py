@@ -181,7 +181,7 @@ class PolicyLearn(Model):
     def choose(self, batch: Data) -> Tensor:
         """The marks of the bag, `[marks + 1, N]`: no node, then one node of each graph in each copy."""
         graph = _graph_of(batch)
-        marks = self.logit[0].weight.new_zeros(1, len(graph))
+        marks = next(self.logit.parameters()).new_zeros(1, len(graph))
         for _ in range(self.marks):
             rows = self.selection(batch, marks)
             logit = self.logit(rows + global_mean_pool(rows, graph).index_select(0, graph)).squeeze(1)

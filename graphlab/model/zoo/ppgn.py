@@ -138,7 +138,7 @@ class PPGN(Model):
 
     def start(self, pairs: AllPairs, same: Tensor, batch: Data) -> Tensor:
         """X as it is at first, `[T, 1 + features]`."""
-        like: Tensor = self.blocks[0].join.weight  # pyright: ignore[reportAssignmentType]
+        like = next(self.parameters())
         source, target = pairs.edge_index
         adjacency = like.new_zeros(pairs.num_tuples).index_fill(0, pairs.place(source, target), 1.0)
         degree = like.new_zeros(pairs.num_nodes).index_add(0, pairs.root, adjacency)

@@ -26,6 +26,7 @@ from graphlab.nas.core.objective import Objective
 from graphlab.nas.core.space import Architecture, Space
 from graphlab.nas.core.strategy import Proposal, Strategy, StrategyConfig
 from graphlab.nas.objectives import networks_of
+from graphlab.nas.oneshot.supernets import Supernet
 from graphlab.nas.oneshot.training import SupernetTraining
 from graphlab.nas.registry import find_supernet
 
@@ -66,7 +67,7 @@ class OneShot(Strategy):
 
     def __init__(self, config: Any, space: Space, objective: Objective, stream: SeedStream) -> None:
         super().__init__(config, space, objective, stream)
-        build = find_supernet(space)
+        build = self.supernet
         if self.mixes and not build.mixes:
             raise IncompatibleError(
                 f"networks of {space.name} are slices of one weight and cannot be mixed",
@@ -89,6 +90,11 @@ class OneShot(Strategy):
         """Of so many channels one is mixed."""
         return 1
 
+    @property
+    def supernet(self) -> type[Supernet]:
+        """The kind of supernet that is trained. Raises IncompatibleError for a space that has none."""
+        return find_supernet(self.space)
+
     @abstractmethod
     def candidates(self, training: SupernetTraining) -> Iterator[Proposal]:
         """Trains the supernet; then the architectures that it favours, the best first."""
@@ -104,9 +110,8 @@ class OneShot(Strategy):
     def make_training(self) -> SupernetTraining:
         """The training of an untrained supernet; each has the same weights at first, and draws the same."""
         config, stream = self.config, self.stream.child("supernet")
-        return SupernetTraining(
-            self.space, networks_of(self.objective), stream, config.epochs, config.shrink, self.partial
-        )
+        networks = networks_of(self.objective)
+        return SupernetTraining(self.space, networks, stream, config.epochs, config.shrink, self.partial, self.supernet)
 
     def _different(self, candidates: Iterator[Proposal]) -> Iterator[Proposal]:
         """Each once, as they are asked for. Which they are hangs on no outcome, so that a search which goes on in

@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from filelock import FileLock
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphlab.core.errors import DivergenceError
 from graphlab.core.seeds import SeedStream
@@ -40,22 +40,37 @@ class SupernetTraining:
     """
 
     def __init__(
-        self, space: Space, objective: NetworkObjective, stream: SeedStream, epochs: int, shrink: int, channels: int
+        self,
+        space: Space,
+        objective: NetworkObjective,
+        stream: SeedStream,
+        epochs: int,
+        shrink: int,
+        channels: int,
+        supernet: type[Supernet] | None = None,
     ) -> None:
         self.space, self.objective, self.stream, self.epochs = space, objective, stream, epochs
-        build = find_supernet(space)
+        self._widths, self._kind = (shrink, channels), supernet
+        build = supernet or find_supernet(space)
         plan = objective.plan(space.sample(stream.child("sample").numpy()))
         seed, device = objective.seeds[0], objective.device
         self.task = plan.make_task(seed, device)
         held_out = replace(self.task.split, train=self.task.split.validation)
         self.held_out: Task[Any] = type(self.task)(plan.task_config, self.task.dataset, held_out, device)
         stream.child("init").seed_torch()
-        supernet = build(plan.model_config, plan.spec_seen, shrink, channels)
-        self.learner = Learner(supernet, self.task.head(plan.task_config, supernet, plan.spec_seen)).to(device)
+        model = build(plan.model_config, plan.spec_seen, shrink, channels)
+        self.learner = Learner(model, self.task.head(plan.task_config, model, plan.spec_seen)).to(device)
         self.training = plan.training.model_copy(update={"epochs": epochs})
         self.engine = Engine(self.learner, self.training, self.task.direction, device)
         self.sign = 1.0 if self.task.direction == "max" else -1.0
         self._losses: list[float] = []
+        self._drops = True
+
+    def untrained(self, epochs: int | None = None) -> SupernetTraining:
+        """Another one like this, of so many epochs, with the weights that this one began with."""
+        return SupernetTraining(
+            self.space, self.objective, self.stream, epochs or self.epochs, *self._widths, self._kind
+        )
 
     @property
     def supernet(self) -> Supernet:
@@ -88,7 +103,7 @@ class SupernetTraining:
 
         def loss(task: Task[Any], batch: Any, seeds: SeedStream, mixture: Mixture) -> Tensor:
             seeds.seed_torch()
-            self.learner.train()
+            self.learner.train(self._drops)
             self.mix(mixture)
             return task.loss(self.learner, batch)
 
@@ -100,17 +115,53 @@ class SupernetTraining:
                 partial(loss, self.held_out, other, seeds.child("held out")),
             )
 
-    def descend(self, loss: Loss, mixture: Mixture) -> float:
-        """One step of the weights. Raises DivergenceError for a loss that is not finite."""
+    def with_predictions(self, loss: Loss, mixture: Mixture) -> tuple[Tensor, Tensor]:
+        """A loss, and the predictions that it is of, `[rows, outputs]`: of all nodes, or of the items of a batch."""
+        predictions: list[Tensor] = []
+
+        def keep(module: nn.Module, rows: Any, out: Tensor) -> None:
+            predictions.append(out)
+
+        with self.learner.head.register_forward_hook(keep):
+            value = loss(mixture)
+        return value, predictions[-1]
+
+    @contextmanager
+    def at(self, weights: Sequence[Tensor]) -> Iterator[None]:
+        """While entered, the supernet has other weights, and losses have no dropout. Nothing may be trained there."""
+        own = [weight.data for weight in self.weights]
+        try:
+            self._drops = False
+            self._set(weights)
+            yield
+        finally:
+            self._drops = True
+            self._set(own)
+
+    def _set(self, weights: Sequence[Tensor]) -> None:
+        for weight, other in zip(self.weights, weights, strict=True):
+            weight.data = other
+
+    def descend(self, loss: Loss, mixture: Mixture, on_gradients: Callable[[], None] = lambda: None) -> float:
+        """One step of the weights; `on_gradients` is called once these have their gradients, before the step.
+
+        Raises DivergenceError for a loss that is not finite.
+        """
         with self.engine.forward():
             found = loss(mixture)
         value = float(found.detach())
         if not math.isfinite(value):
             raise DivergenceError(f"the loss of the supernet is {value}", hint="lower training.lr")
         self.engine.backward(found)
+        on_gradients()
         self.engine.step()
         self._losses.append(value)
         return value
+
+    def end_epoch(self) -> None:
+        """Move the schedule on by the mean of the losses that were descended since the last call."""
+        self.engine.after_epoch(fmean(self._losses), None)
+        self._losses.clear()
 
     def score(self, mixture: Mixture) -> float:
         """The task's metric on the held-out part with the weights as they are, so that more is better; minus infinity
@@ -140,9 +191,8 @@ class SupernetTraining:
                 folder.restore_checkpoint(name, self.objective.device, restore)
             while done < self.epochs:
                 done += 1
-                self._losses.clear()
                 epoch(done)
-                self.engine.after_epoch(fmean(self._losses), None)
+                self.end_epoch()
                 self.objective.on_work("supernet epoch", done, self.epochs)
                 due = time.monotonic() - saved > CHECKPOINT_SECONDS or done == self.epochs or stop.requested
                 if folder and due:

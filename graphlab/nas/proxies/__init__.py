@@ -59,6 +59,23 @@ class Proxy(ABC):
         return type(self).__module__.rpartition(".")[2].replace("_", "-")
 
 
+class TensorProxy(Proxy):
+    """Base of those that are a sum over parameter tensors."""
+
+    @abstractmethod
+    def terms(self, learner: Learner, task: Task[Any]) -> list[Tensor]:
+        """The part of each trained parameter, in the order of the learner's; may change what a call puts back."""
+
+    def measure(self, learner: Learner, task: Task[Any]) -> float:
+        return float(sum(self.terms(learner, task)))
+
+    def by_tensor(self, learner: Learner, task: Task[Any]) -> list[float]:
+        """The part of each trained parameter, whose sum is the proxy. Raises IncompatibleError as `check` does."""
+        self.check(type(task))
+        with _undisturbed(learner, task.device):
+            return [float(term) for term in self.terms(learner, task)]
+
+
 class NodeProxy(Proxy):
     """Base of those that look at the single nodes of one graph."""
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from graphlab.core.citation import Citation
-from graphlab.nas.proxies import Proxy, loss_gradients
+from graphlab.nas.proxies import TensorProxy, loss_gradients
 from graphlab.task.base import Learner, Task
 
 
-class GradNorm(Proxy):
+class GradNorm(TensorProxy):
     """The norms of the loss's gradients, summed over weight tensors; larger is taken for better."""
 
     citation = Citation(
@@ -27,5 +29,5 @@ class GradNorm(Proxy):
         url="https://arxiv.org/abs/2101.08134",
     )
 
-    def measure(self, learner: Learner, task: Task[Any]) -> float:
-        return float(sum(grad.norm() for _, grad in loss_gradients(learner, task)))
+    def terms(self, learner: Learner, task: Task[Any]) -> list[Tensor]:
+        return [grad.norm() for _, grad in loss_gradients(learner, task)]

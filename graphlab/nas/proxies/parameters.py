@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from graphlab.core.citation import Citation
-from graphlab.nas.proxies import Proxy, trainable
+from graphlab.nas.proxies import TensorProxy, trainable
 from graphlab.task.base import Learner, Task
 
 
-class Parameters(Proxy):
+class Parameters(TensorProxy):
     """How many numbers are trained; more is taken for better."""
 
     citation = Citation(
@@ -23,5 +26,5 @@ class Parameters(Proxy):
         url="https://arxiv.org/abs/2210.03230",
     )
 
-    def measure(self, learner: Learner, task: Task[Any]) -> float:
-        return float(sum(weight.numel() for weight in trainable(learner)))
+    def terms(self, learner: Learner, task: Task[Any]) -> list[Tensor]:
+        return [torch.tensor(weight.numel()) for weight in trainable(learner)]

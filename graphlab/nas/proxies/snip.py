@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 from graphlab.core.citation import Citation
-from graphlab.nas.proxies import Proxy, loss_gradients
+from graphlab.nas.proxies import TensorProxy, loss_gradients
 from graphlab.task.base import Learner, Task
 
 
-class Snip(Proxy):
+class Snip(TensorProxy):
     """Connection sensitivities, summed over all weights; larger is taken for better."""
 
     citation = Citation(
@@ -26,5 +28,5 @@ class Snip(Proxy):
         url="https://arxiv.org/abs/1810.02340",
     )
 
-    def measure(self, learner: Learner, task: Task[Any]) -> float:
-        return float(sum((weight * grad).abs().sum() for weight, grad in loss_gradients(learner, task)))
+    def terms(self, learner: Learner, task: Task[Any]) -> list[Tensor]:
+        return [(weight * grad).abs().sum() for weight, grad in loss_gradients(learner, task)]

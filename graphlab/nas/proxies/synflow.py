@@ -20,11 +20,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
-from graphlab.nas.proxies import NodeProxy, gradients
+from graphlab.nas.proxies import NodeProxy, TensorProxy, gradients
 from graphlab.task.base import Learner, Task
 
 
-class Synflow(NodeProxy):
+class Synflow(TensorProxy, NodeProxy):
     """Flow through the weights from all inputs to all outputs; larger is taken for better."""
 
     citation = Citation(
@@ -36,7 +36,7 @@ class Synflow(NodeProxy):
         url="https://arxiv.org/abs/2006.05467",
     )
 
-    def measure(self, learner: Learner, task: Task[Any]) -> float:
+    def terms(self, learner: Learner, task: Task[Any]) -> list[Tensor]:
         graph, _ = self.nodes(task)
         model = learner.model
         weights = {
@@ -48,7 +48,7 @@ class Synflow(NodeProxy):
             out = functional_call(model, {**held, **weights}, (_ones(graph),)).sum()
         flowing = [weight for weight in weights.values() if weight.requires_grad]
         flows = zip(flowing, gradients(out, flowing), strict=True)
-        return float(sum((weight.detach() * grad).abs().sum() for weight, grad in flows))
+        return [(weight.detach() * grad).abs().sum() for weight, grad in flows]
 
 
 @contextmanager

@@ -7,10 +7,11 @@ the order of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import PositiveInt
+from graphlab.nas.core.space import Architecture
 from graphlab.nas.core.strategy import Proposal
 from graphlab.nas.oneshot.evolve import Evolve, EvolveConfig
 from graphlab.nas.oneshot.strategy import OneShot
@@ -42,16 +43,25 @@ class SPOS(OneShot):
     )
 
     def candidates(self, training: SupernetTraining) -> Iterator[Proposal]:
+        self.learn(training)
+        return self.evolved(training, lambda values: training.score(path(self.space, values)))
+
+    def learn(self, training: SupernetTraining) -> None:
+        """Train the supernet, one path a step."""
+
         def epoch(number: int) -> None:
             random = training.stream.child("paths", number).numpy()
             for on_train, _ in training.losses(number):
                 training.descend(on_train, path(self.space, self.space.sample(random)))
 
         training.run(epoch, {})
+
+    def evolved(self, training: SupernetTraining, score: Callable[[Architecture], float]) -> Iterator[Proposal]:
+        """Every architecture of an evolution, the best score first."""
         evolution = Evolve(
             self.space,
             self.config,
-            lambda values: training.score(path(self.space, values)),
+            score,
             on_generation=lambda done: training.objective.on_work("generation", done, self.config.generations),
         )
         for each in evolution.run(training.stream.child("evolution").numpy()):

@@ -308,7 +308,20 @@ def test_evolved_architectures_come_by_what_the_supernet_says(tmp_path):
 
 FEW = {
     "darts": {},
+    "rarts": {},
+    "sd-darts": {"strategy.every": 1, "strategy.teachers": 2},
     "pc-darts": {},
+    "tanglenas": {},
+    "few-shot": {
+        "strategy.population": 4,
+        "strategy.generations": 1,
+        "strategy.parents": 2,
+        "strategy.levels": 1,
+        "strategy.split_epochs": 2,
+        "strategy.contexts": 1,
+    },
+    "shift-nas": {"strategy.bins": 2, "strategy.draws": 3, "strategy.warm_up": 0.25},
+    "pa-da": {"strategy.population": 4, "strategy.generations": 1, "strategy.parents": 2},
     "darts-pt": {"strategy.tune_epochs": 0},
     "spos": {"strategy.population": 4, "strategy.generations": 1, "strategy.parents": 2},
 }
@@ -345,7 +358,7 @@ def test_a_search_goes_on_the_same_once_candidates_repeat(tmp_path):
     assert 0 < sum("order" in outcome.notes for outcome in whole.outcomes) < 10
 
 
-@pytest.mark.parametrize("name", ["darts", "spos"])
+@pytest.mark.parametrize("name", ["darts", "spos", "rarts", "sd-darts", "pa-da", "shift-nas", "tanglenas"])
 def test_a_supernet_that_was_stopped_goes_on_to_the_same(name, tmp_path):
     def watched(folder, stop_after=None):
         made, done = objective(folder), []
@@ -361,7 +374,7 @@ def test_a_supernet_that_was_stopped_goes_on_to_the_same(name, tmp_path):
 
     def candidates(made):
         found = find_strategy(name)
-        settings = {**BRIEF, **({"population": 4, "generations": 1, "parents": 2} if name == "spos" else {})}
+        settings = {**BRIEF, **{key.removeprefix("strategy."): value for key, value in FEW[name].items()}}
         config = found.Config.parse(settings, where=name)
         training = SupernetTraining(BENCH, made, SeedStream(1), 4, 8, 1)
         listed = found(config, BENCH, made, SeedStream(0)).candidates(training)

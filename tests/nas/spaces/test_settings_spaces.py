@@ -17,8 +17,9 @@ from graphlab.core.registry import PLUGINS
 from graphlab.core.seeds import SeedStream
 from graphlab.model.registry import MODELS, find_model
 from graphlab.model.zoo import gcn
+from graphlab.nas.oneshot.strategy import OneShot
 from graphlab.nas.plan import SearchPlan, SearchSpec
-from graphlab.nas.registry import STRATEGIES, find_space
+from graphlab.nas.registry import STRATEGIES, find_space, find_strategy
 from graphlab.nas.results.simulation import simulate
 from graphlab.nas.settings_space import SettingsSpace
 from graphlab.testing.examples import example
@@ -59,6 +60,7 @@ SOON = {
     "local-search": {"strategy.startup": 1},
     "bayesian": {"strategy.startup": 2},
     "gp": {"strategy.startup": 2},
+    "parzc": {"strategy.startup": 2, "strategy.pool": 6},
     "predictor": {"strategy.startup": 2},
     "tpe": {"strategy.startup": 2},
     "evolution": {"strategy.population": 2},
@@ -66,11 +68,13 @@ SOON = {
 }
 """Settings under which a strategy leaves chance at once."""
 
+ONE_SHOT = [name for name in STRATEGIES.names() if issubclass(find_strategy(name), OneShot)]
+
 
 @pytest.mark.parametrize("strategy", STRATEGIES.names())
 def test_every_strategy_searches_settings_or_says_why_not(strategy, tmp_path):
     asked = {"space": "gcn", "trials": 4, "on": "validation", "training.epochs": 1, **SOON.get(strategy, {})}
-    if strategy in ("darts", "darts-pt", "eas", "elastic", "lpgnas", "pc-darts", "shortlist", "spos", "transfer"):
+    if strategy in ONE_SHOT or strategy in ("eas", "shortlist", "transfer"):
         reasons = ("gcn has no supernet", "no table of gcn", "gcn does not say what its largest", "gcn have no moves")
         with pytest.raises(InputError, match="|".join(reasons)):
             gl.search(strategy, "karate", store=tmp_path, **asked)

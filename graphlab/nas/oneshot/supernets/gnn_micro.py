@@ -122,15 +122,28 @@ class MicroLayer(nn.Module):
         self.activations = [known[name] for name in CHOICES["activation"]]
 
     def forward(self, x: Tensor | SparseRows, near: Neighbourhood, of: Mixture) -> Tensor:
-        head_mask, dim_mask = _mask(HEADS, of["heads"]), _mask(self.dims, of["hidden_dims"])
+        head_mask, dim_mask = self.head_mask(of), _mask(self.dims, of["hidden_dims"])
         keep = self.precision(of)
-        h = keep("linear", _map(x, self.weight[: len(head_mask), : len(dim_mask)], keep))
+        h = keep("linear", _map(x, self.taken(self.weight, dim_mask.expand(len(head_mask), -1)), keep))
         heard = self._hear(h, near, of, dim_mask)
         mean = self.mean_of_heads(heard, of)
         mask = head_mask[:, None] * dim_mask
         if self.averaged or _asked(of["combine"]) == [AVERAGE]:
             heard, mask = mean, mask[:1]
         return self._combine(x, heard, mean, of, mask) * mask
+
+    def head_mask(self, of: Mixture) -> Tensor:
+        """`[heads]`, as many as have a weight."""
+        return _mask(HEADS, of["heads"])
+
+    def taken(self, parameter: Tensor, mask: Tensor) -> Tensor:
+        """What is read of a parameter `[heads, dim, ...]`, given the mask of what it makes `[h, d]`: here its first h
+        heads and d channels, since the mask is applied to rows."""
+        return parameter[: len(mask), : mask.size(1)]
+
+    def mapped(self, mlp: nn.Module, x: Tensor, mask: Tensor, keep: Precision) -> Tensor:
+        """Rows through the maps of `mlp`, which read and give as many channels as the mask `[..., dim]` has."""
+        return mlp(x * mask, keep)
 
     def precision(self, of: Mixture) -> Precision:
         """How the layer keeps its numbers under a mixture."""
@@ -148,19 +161,19 @@ class MicroLayer(nn.Module):
     def _combine(self, x: Tensor | SparseRows, heard: Tensor, mean: Tensor, of: Mixture, mask: Tensor) -> Tensor:
         """`[num_nodes, heads, dim]` before the mask. An average is the first head; the others are then 0, whatever the
         activation makes of 0."""
-        heads, dim = mask.shape
+        heads = len(mask)
         keep = self.precision(of)
         combined = mixed(
             of["combine"],
             [
                 lambda: heard,
                 lambda: F.pad(mean, (0, 0, 0, heads - 1)),
-                lambda: heard + _map(x, self.own[:heads, :dim], keep),
-                lambda: self.combine(heard * mask, keep),
+                lambda: heard + _map(x, self.taken(self.own, mask), keep),
+                lambda: self.mapped(self.combine, heard, mask, keep),
             ],
         )
         nothing = of["combine"][AVERAGE] * (torch.arange(heads, device=mean.device) > 0)[:, None]
-        before = combined + self.bias[:heads, :dim] * (1 - nothing)
+        before = combined + self.taken(self.bias, mask) * (1 - nothing)
         zero = mean.new_zeros(())
         return mixed(of["activation"], [lambda act=act: act(before) - nothing * act(zero) for act in self.activations])
 
@@ -176,7 +189,9 @@ class MicroLayer(nn.Module):
                 lambda: keep("aggregate", total()),
                 lambda: keep("aggregate", self.mean_of_neighbours(near, weights, sent, total())),
                 lambda: keep("aggregate", near.max(weights, sent)),
-                lambda: self.aggregate((keep("aggregate", total()) * mask).flatten(0, 1)[:, None], keep).view_as(sent),
+                lambda: self.mapped(
+                    self.aggregate, keep("aggregate", total()).flatten(0, 1)[:, None], mask, keep
+                ).view_as(sent),
             ],
         )
         if self.partial == 1:
