@@ -48,10 +48,15 @@ def check_registration(model: str, name: str) -> None:
         assert searched.contains(getattr(defaults, key)), f"{model}.{key}: default outside of its search range"
 
 
+DRAWS = 8
+"""Of weights, one of which has to do."""
+
+
 def check_gradients(model: str, name: str) -> None:
-    """The loss reaches every parameter, in one of three draws of weights: in a small batch gradients may cancel."""
+    """The loss reaches every parameter, in one of `DRAWS` of weights: in a small batch gradients may cancel, and two
+    graphs may lie as far apart as their loss asks for."""
     missed = {key for key, _ in built(model, name)[1].named_parameters()}
-    for seed in range(3):
+    for seed in range(DRAWS):
         if missed:
             missed &= _missed(model, name, seed)
     assert not missed, f"no gradient reaches {sorted(missed)}"
@@ -84,10 +89,10 @@ def check_mixed_precision(model: str, name: str) -> None:
 
 def check_overfit(model: str, name: str) -> None:
     """A hundred steps on one batch, at a high or a low learning rate, bring its loss down to under half; linear models
-    take a higher one. The weights are the first of three draws by which there is a loss."""
+    take a higher one. The weights are the first of `DRAWS` by which there is a loss."""
     if not list(built(model, name)[1].parameters()):
         return
-    seed = next((seed for seed in range(3) if _first_loss(model, name, seed) > 0), None)
+    seed = next((seed for seed in range(DRAWS) if _first_loss(model, name, seed) > 0), None)
     assert seed is not None, "there is no loss to bring down"
     assert any(_overfits(model, name, seed, lr) for lr in (0.02, 0.002, 0.2)), (
         "the loss stays above half of what it was"

@@ -22,6 +22,7 @@ from torch_geometric.data import Data
 
 from graphlab.core.citation import Citation
 from graphlab.core.config import Choices, FloatRange, IntRange, PositiveInt, Probability
+from graphlab.core.errors import IncompatibleError
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import Preset
 from graphlab.model.subgraph.inputs import RawNodes
@@ -85,6 +86,11 @@ class IDGNN(Rootwise):
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()
+        if spec.directed and config.layer == "idconv":
+            raise IncompatibleError(
+                "idgnn gives each node what comes back to it, and nothing does along edges that lead one way",
+                hint="set model.layer=gin, or make the graph undirected by a transform",
+            )
         dim = config.hidden_dim
         self.policy = self.preparation(config)
         self.max_tuples = config.max_tuples
@@ -109,7 +115,7 @@ class IDGNN(Rootwise):
     def rows_of(self, batch: Data) -> Tensor:
         tuples = self.policy.tuples(batch, None)
         messages = tuples.messages("uL")
-        nodes = self.node(batch).to(self.norms[0].weight.dtype)
+        nodes = self.node(batch).to(next(self.parameters()).dtype)
         h = self.start(nodes.index_select(0, tuples.node))
         roots = (tuples.node == tuples.root_node[tuples.root]).nonzero().squeeze(1)
         for layer, norm in zip(self.layers, self.norms, strict=True):

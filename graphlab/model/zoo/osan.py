@@ -16,7 +16,8 @@ what is not. Nodes that are taken out stay in the mean, without messages, or lea
 
 Categories are vectors of one 1. Ours are: scores of edges as a linear map of the sum of their ends' states, the
 samplers k-hop, greedy and mst as they are here, and evaluation without noise, where the code takes the mean of five
-draws. Where scores are equal any may be taken, so that no test bounds what the model tells apart.
+draws. The bias of scores is left out, which adds the same to all and changes no choice. Where scores are equal any may
+be taken, so that no test bounds what the model tells apart.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ class ScoreLayer(nn.Module):
         if self.bond is not None:
             sent = sent + self.bond(edges)
         sent = (scale[source] * scale[target])[:, None] * sent.relu()
-        return self.norm(torch.zeros_like(mapped).index_add(0, target, sent).relu())
+        return self.norm(torch.zeros_like(mapped).index_add(0, target, sent.to(mapped.dtype)).relu())
 
 
 class Scores(nn.Module):
@@ -152,7 +153,7 @@ class Scores(nn.Module):
         dim = config.sampler_dim
         widths = [inputs.node_dim, *[dim] * (config.sampler_layers - 1)]
         self.layers = nn.ModuleList(ScoreLayer(width, dim, inputs.edge_dim) for width in widths)
-        self.score = nn.Linear(dim, config.subgraphs)
+        self.score = nn.Linear(dim, config.subgraphs, bias=False)
 
     def forward(self, edge_index: Tensor, x: Tensor, bonds: Tensor, edges: Undirected | None) -> Tensor:
         for layer in self.layers:

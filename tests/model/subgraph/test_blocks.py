@@ -16,14 +16,18 @@ from tests.model.hard_pairs import in_double
 from tests.model.subgraph.loops import PLAIN, SPEC, random_graph
 
 GRAPHS = [random_graph(seed, size) for seed, size in ((0, 9), (1, 5), (4, 12))]
-SETTINGS = {"hidden_dim": 6, "num_layers": 3, "hops": 2}
+SETTINGS = {
+    "ngnn": {"hidden_dim": 6, "num_layers": 3, "hops": 2},
+    "idgnn": {"hidden_dim": 6, "num_layers": 5},
+    "nested-gin": {"hidden_dim": 6, "num_layers": 3, "hops": 2, "dropout": 0.0},
+}
 SIZES = (1, 7, 30, 10**6)
-MODELS = ("ngnn", "idgnn", "i2gnn")
+MODELS = tuple(SETTINGS)
 
 
 def built(spec, max_tuples=0, name="ngnn", **settings):
     SeedStream(3).seed_torch()
-    model = build_model(name, spec, SETTINGS | settings | {"max_tuples": max_tuples}).double()
+    model = build_model(name, spec, SETTINGS[name] | settings | {"max_tuples": max_tuples}).double()
     batch = in_double(Batch.from_data_list(list(model.policy.prepare([graph.clone() for graph in GRAPHS]))))
     return model, batch
 
@@ -55,7 +59,7 @@ def test_without_normalisation_blocks_change_no_gradient(name, spec, size):
     for max_tuples in (0, size):
         model, batch = built(spec, max_tuples, name)
         rows = without_norms(model).train()(batch)
-        (rows**2).sum().backward()
+        (rows**3).sum().backward()
         found.append([p.grad for p in model.parameters() if p.grad is not None])
     assert len(found[0]) == len(found[1]) > 10
     for one, other in zip(*found, strict=True):
@@ -79,7 +83,7 @@ def test_running_statistics_move_once_a_block_and_are_those_of_the_blocks():
     model, batch = built(PLAIN, 30)
     model.train()
     seen = []
-    norm = model.convolutions[0].mlp[1]
+    norm = model.layers[0].inside.convolution.mlp[1]
     norm.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach().mean(0)))
     rows = model(batch)
     blocks = len(Cut(batch).spans(30))

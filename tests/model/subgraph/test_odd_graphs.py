@@ -34,7 +34,8 @@ MODELS = [
     ("sun", {}),
     ("i2gnn", {}),
     ("idgnn", {}),
-    ("ppgn", {}),
+    ("ppgn", {"hidden_dims": (8, 8)}),
+    ("ppgn-normalised", {}),
     ("fwl/slfwl2", {}),
     *(("osan", {"sampler": sampler}) for sampler in ("node", "edge", "k-hop", "greedy", "mst")),
     ("policy-learn", {}),
@@ -57,8 +58,9 @@ def graph(num_nodes, edges):
 @pytest.mark.parametrize(("name", "settings"), MODELS, ids=str)
 def test_rows_of_odd_graphs(name, settings):
     SeedStream(1).seed_torch()
-    model = build_model(name, SPEC, {"hidden_dim": 8, "num_layers": 2, **settings}).double()
     entry = find_model(name)
+    small = {"hidden_dim": 8, "num_layers": 2} if "hidden_dim" in entry.config.model_fields else {}
+    model = build_model(name, SPEC, {**small, **settings}).double()
     policy = entry.cls.preparation(entry.config.parse(settings, where=name))
 
     def batch(names):
