@@ -81,8 +81,8 @@ SHOWN = {
     "11_small_networks.ipynb": [
         "share of the largest class: 0.19",
         "precision w8a8",
-        "sparsity  95% pruned",
-        "both      w4a8, 90% pruned",
+        "sparsity  50% pruned",
+        "both      w4a8, 50% pruned",
         "attention_1  hidden_dims_1  heads_1 attention_2",
         "LPGNAS beta 0.003, number 1",
         "<Figure size 800x800 with 2 Axes>",
