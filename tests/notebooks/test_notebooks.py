@@ -78,6 +78,16 @@ SHOWN = {
         "has no integers of 8 bits or fewer",
         "input of Linear: rows of format int16 do not run on integers",
     ],
+    "11_small_networks.ipynb": [
+        "share of the largest class: 0.19",
+        "precision w8a8",
+        "sparsity  50% pruned",
+        "both      w4a8, 50% pruned",
+        "attention_1  hidden_dims_1  heads_1 attention_2",
+        "LPGNAS beta 0.003, number 1",
+        "<Figure size 800x800 with 2 Axes>",
+        "<Figure size 800x500 with 4 Axes>",
+    ],
 }
 """What must be among the outputs of each."""
 
@@ -90,6 +100,7 @@ PICTURES = {
     "07_architecture_search.ipynb": 5,
     "08_topological_concentration.ipynb": 3,
     "10_quantization.ipynb": 2,
+    "11_small_networks.ipynb": 2,
 }
 
 EXECUTE = """
