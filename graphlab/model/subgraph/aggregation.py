@@ -5,8 +5,7 @@
     uL  (u, w), w a neighbour of v      vL  (w, v), w a neighbour of u
     uG  (u, w), w any node              vG  (w, v), w any node
 
-Sums, not means. Local ones hear of relu(h + bond) where edges carry something, and of h itself where they do not; of
-the layers of `graphlab.model.subgraph.layer` h is then no less than 0.
+Sums, not means. Local ones hear of relu(h + bond) where edges carry something, and of h itself where they do not.
 """
 
 from __future__ import annotations

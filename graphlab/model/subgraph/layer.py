@@ -1,8 +1,6 @@
 """One step of a subgraph GNN. Zhang et al., ICML 2023, eq. 4:
 
 h <- relu(BN(sum_op MLP_op((1 + eps_op) h + agg_op(h))))
-
-Messages of local aggregations are relu(h + bond), and relu(h) where edges carry nothing.
 """
 
 from __future__ import annotations
@@ -23,30 +21,21 @@ from graphlab.ops.tuple_layer import tuple_layer
 
 
 class Branch(nn.Module):
-    """MLP((1 + eps) h + agg(h)) of one aggregation; MLP = linear, batch normalisation, relu, linear.
-
-    `has_signs` is whether h may be negative, as in the first layer: local aggregations without bonds then take relu(h).
-    """
+    """MLP((1 + eps) h + agg(h)) of one aggregation; MLP = linear, batch normalisation, relu, linear."""
 
     observation_points = ("aggregate",)
 
-    def __init__(self, name: Aggregation, dim: int, edge: Features | None, has_signs: bool = False) -> None:
+    def __init__(self, name: Aggregation, dim: int, edge: Features | None) -> None:
         super().__init__()
-        self.is_rectified = has_signs and name in LOCAL and edge is None
         self.name: Aggregation = name
         self.eps = nn.Parameter(torch.zeros(()))
         self.table = EdgeTable(edge, dim) if name in LOCAL and edge is not None else None
         self.first, self.norm, self.second = nn.Linear(dim, dim), nn.BatchNorm1d(dim), nn.Linear(dim, dim)
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
-        aggregated = observe(self, "aggregate", self._aggregate(tuples, h, batch))
-        return self.second(self.norm(self.first(aggregated)).relu())
-
-    def _aggregate(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
-        if self.is_rectified:
-            return (1 + self.eps) * h + aggregate(self.name, tuples, h.relu())
         table = None if self.table is None else self.table(batch, h.dtype)
-        return aggregate(self.name, tuples, h, table, 1 + self.eps)
+        aggregated = observe(self, "aggregate", aggregate(self.name, tuples, h, table, 1 + self.eps))
+        return self.second(self.norm(self.first(aggregated)).relu())
 
     def parts(self, tuples: Tuples, h: Tensor, batch: Data) -> CompiledBranch:
         """What `tuple_layer` takes of it."""
@@ -71,14 +60,11 @@ class Layer(nn.Module):
     are observed.
     """
 
-    def __init__(
-        self, aggregations: tuple[Aggregation, ...], dim: int, edge: Features | None, has_signs: bool = False
-    ) -> None:
+    def __init__(self, aggregations: tuple[Aggregation, ...], dim: int, edge: Features | None) -> None:
         super().__init__()
-        branches = [Branch(name, dim, edge, has_signs) for name in aggregations]
-        self.branches = nn.ModuleList(branches)
+        self.branches = nn.ModuleList(Branch(name, dim, edge) for name in aggregations)
         self.norm = nn.BatchNorm1d(dim)
-        self.direct = all(branch.name in DIRECT and not branch.is_rectified for branch in branches)
+        self.direct = all(name in DIRECT for name in aggregations)
 
     def forward(self, tuples: Tuples, h: Tensor, batch: Data) -> Tensor:
         branches: list[Branch] = list(self.branches)  # pyright: ignore[reportAssignmentType]

@@ -22,22 +22,18 @@ Pooling = Literal["VS", "SV"]
 
 
 class TupleInput(nn.Module):
-    """What a tuple starts as, `[T, dim]`: its node's vector and its label's; where nodes carry nothing its label's.
-    Zhang et al., ICML 2023, appendix G."""
+    """What a tuple starts as: its node's vector and its label's, `[T, dim]`. Zhang et al., ICML 2023, appendix G."""
 
     def __init__(self, policy: Policy, spec: DataSpec, dim: int) -> None:
         super().__init__()
-        self.node = NodeInput(spec.node, dim) if spec.node or not policy.label_sizes else None
+        self.node = NodeInput(spec.node, dim)
         self.label = Columns(policy.label_sizes, dim) if policy.label_sizes else None
         self.value = nn.Linear(policy.num_values, dim) if policy.num_values else None
 
     def forward(self, tuples: Tuples, batch: Data) -> Tensor:
-        if self.node is None:
-            assert self.label is not None
-            h = self.label(batch["tuple_label"])
-        else:
-            h = self.node(batch).index_select(0, tuples.node)
-            h = h if self.label is None else h + self.label(batch["tuple_label"])
+        h = self.node(batch).index_select(0, tuples.node)
+        if self.label is not None:
+            h = h + self.label(batch["tuple_label"])
         return h if self.value is None else h + self.value(batch["tuple_value"].to(next(self.value.parameters()).dtype))
 
 
@@ -100,7 +96,7 @@ class SubgraphNetwork(Model):
         dim = config.hidden_dim
         self.edge = spec.edge
         self.start = TupleInput(self.policy, spec, dim)
-        self.layers = nn.ModuleList(Layer(terms, dim, spec.edge, has_signs=k == 0) for k, terms in enumerate(sets))
+        self.layers = nn.ModuleList(Layer(terms, dim, spec.edge) for terms in sets)
         self.readout = Readout(self.pooled(config), dim)
         self.out_dim = dim
 

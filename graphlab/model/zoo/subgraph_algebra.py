@@ -41,7 +41,6 @@ class Config(SubgraphConfig):
 class SubgraphAlgebra(SubgraphNetwork):
     """Layers with sets of aggregations of their own."""
 
-    version = 2
     citation = subgraph.SWLVS.citation
 
     @classmethod

@@ -11,7 +11,6 @@ from graphlab.data.spec import DataSpec, Target
 from graphlab.model.base import ModelConfig
 from graphlab.model.registry import build_model
 from graphlab.model.subgraph import policies
-from graphlab.model.subgraph.aggregation import LOCAL
 from graphlab.model.subgraph.network import SubgraphConfig, SubgraphNetwork
 from graphlab.model.zoo.subgraph import GSWL, PSWLSV, PSWLVS, SSWL, SWLSV, SWLVS, Config, SSWLPlus
 from tests.model.hard_pairs import APART, check_class, check_sees, in_double, prepared
@@ -27,14 +26,13 @@ def name_of(cls):
 
 
 def branch(module, h, sources):
-    """MLP((1 + eps) h + sum of what is heard); local aggregations rectify it, as does the layer before."""
+    """MLP((1 + eps) h + sum of what is heard)."""
     out = {}
     for key, row in h.items():
         sent = []
         for source, kind in sources(key):
             bond = 0 if module.table is None else module.table.map.tables[0].weight[kind]
-            is_rectified = module.table is not None or module.name in LOCAL
-            sent.append((h[source] + bond).relu() if is_rectified else h[source])
+            sent.append((h[source] + bond).relu() if module.table is not None else h[source])
         out[key] = (1 + module.eps) * row + total(sent, row)
     return each(lambda row: module.second(module.norm(module.first(row)).relu()), out)
 
