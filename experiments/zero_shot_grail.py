@@ -3,10 +3,10 @@
     python experiments/zero_shot_grail.py ultra_3g.pth
 
 The protocol is that of ULTRA's authors, the split `inference`: validation and test triples of the inference graph
-together, over its facts, filtered by all triples of that graph, ties pessimistic (`reference` holds what their code gives, measured with the same
-weights). Beside it stand two other readings of the same weights: `inverse marks` marks r^-1 in the graph of relations
-for a query for heads, which is this library's own way, and `along` passes messages along the edges, which is what the
-names and shapes of the weights suggest and not what they were trained with.
+together, over its facts, filtered by all triples of that graph, ties pessimistic (`reference` holds what their code
+gives, measured with the same weights). Beside it stand two other readings of the same weights: `inverse marks` marks
+r^-1 in the graph of relations for a query for heads, which is this library's own way, and `along` passes messages along
+the edges, which is what the names and shapes of the weights suggest and not what they were trained with.
 """
 
 from __future__ import annotations

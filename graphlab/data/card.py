@@ -52,7 +52,7 @@ class Card:
                     empty where none does
     notes           what a user should know of the data and of how it is read
     extras          attributes of graphs that no model of GraphLab reads, and that are there on purpose
-    notices         by variant, or by `variant@split` where they are others, the notices that `graphlab.data.check` gives
+    notices         by variant, or `variant@split` where they are others, the notices that `graphlab.data.check` gives
                     of the data; the contract compares them
     metrics         by variant, the metric that it is judged by where that is not the first of its task
     homophily       by variant, `HOMOPHILY_MEASURES` of its edges as `graphlab analyze homophily` has them, to three

@@ -78,7 +78,8 @@ def test_inductive_worlds_share_relations_and_no_entities(variant, shared):
 def test_the_split_inference_tests_validation_and_test_of_the_test_world(variant):
     public, inference = load(f"grail/{variant}"), load(f"grail/{variant}@inference")
     entities, relations = inference.labels["test_entities"], inference.labels["relations"]
-    folder = Path(os.environ["GRAPHLAB_MIRROR"], "grail", f"{variant.replace('wn18rr-', 'WN18RR_').replace('-', '_')}_ind")
+    published_name = variant.replace("wn18rr", "WN18RR").replace("-", "_")
+    folder = Path(os.environ["GRAPHLAB_MIRROR"], "grail", f"{published_name}_ind")
     raw = [line for part in ("valid", "test") for line in (folder / f"{part}.txt").read_text().split("\n") if line]
     lines = [f"{entities[h]}\t{relations[r]}\t{entities[t]}" for h, r, t in inference.split().test.tolist()]
     assert lines == [line.strip() for line in raw]

@@ -178,8 +178,9 @@ CARD = Card(
     notes=(
         "Training: the facts of the training world; validation: its `valid`; test: `test` of the `_ind` world over "
         "that world's facts. The split inference tests `valid` and `test` of the `_ind` world together, in this order, "
-        "which is the protocol of ULTRA's authors. Filtering knows all triples of the world in question. No triple occurs twice, no test "
-        "world has a relation that training has not, and no entity is in both worlds, except for 8 in WN18RR v3."
+        "which is the protocol of ULTRA's authors. Filtering knows all triples of the world in question. No triple "
+        "occurs twice, no test world has a relation that training has not, and no entity is in both worlds, except for "
+        "8 in WN18RR v3."
     ),
 )
 
