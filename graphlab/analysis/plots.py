@@ -72,9 +72,8 @@ def plot_comparison(rows: Sequence[Row], metric: str) -> Plot:
             reach = [[row.ours.mean - low], [high - row.ours.mean]]
             axes.errorbar(row.ours.mean, y + 0.2, xerr=reach, fmt="o", color=COLOURS[0], capsize=3)
         if row.published:
-            axes.errorbar(
-                row.published.mean, y - 0.22, xerr=row.published.std, fmt="D", color=COLOURS[4], mfc="white", capsize=3
-            )
+            spread = row.published.sample_std
+            axes.errorbar(row.published.mean, y - 0.22, xerr=spread, fmt="D", color=COLOURS[4], mfc="white", capsize=3)
     handles = [_key("o", COLOURS[0], "ours: mean, 95 % interval, seeds")]
     if any(row.published for row in mine):
         handles.append(_key("D", "white", "published: mean ± std", edge=COLOURS[4]))

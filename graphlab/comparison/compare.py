@@ -6,6 +6,8 @@ t-test; degrees of freedom are those of the smaller sample, with which errors ar
 few the runs are (Mickey and Brown, Annals of Mathematical Statistics 1966), while Welch's own are wrong up to twice as
 often. Elsewhere it counts as exact, and the test is the one-sample t-test.
 
+A published deviation of the population (n) counts as that of a sample (n - 1).
+
 What the interval says is measured by a margin: two published standard deviations, else 2 % of the published value, and
 no less than the rounding of its last digit.
 """
@@ -90,7 +92,7 @@ class Row:
         return {
             "model": self.model,
             "metric": self.metric,
-            "published": number and {"mean": number.mean, "std": number.std, "source": number.reference},
+            "published": number and _published_json(number),
             "ours": ours and {"mean": ours.mean, "std": ours.std, "n": ours.n},
             "difference": self.difference,
             "interval": list(self.interval) if self.interval else None,
@@ -101,6 +103,16 @@ class Row:
             "why": self.why,
             "settings": dict(self.settings),
         }
+
+
+def _published_json(number: PublishedNumber) -> dict[str, Any]:
+    return {
+        "mean": number.mean,
+        "std": number.std,
+        "std_of": number.std_of,
+        "source": number.reference,
+        "certainty": number.certainty,
+    }
 
 
 class Difference(NamedTuple):
@@ -165,8 +177,8 @@ def compare_one(number: PublishedNumber, group: Configuration) -> Row:
 
 def margin_of(number: PublishedNumber) -> tuple[float, str]:
     """The difference up to which a mean agrees with a published one, and what it is of it."""
-    if number.std:
-        margin, meaning = MARGIN_DEVIATIONS * number.std, "two published standard deviations"
+    if number.sample_std:
+        margin, meaning = MARGIN_DEVIATIONS * number.sample_std, "two published standard deviations"
     else:
         margin, meaning = MARGIN_SHARE * abs(number.mean), f"{100 * MARGIN_SHARE:g} % of the published value"
     return (margin, meaning) if margin >= number.rounding else (number.rounding, "the rounding of the published value")
@@ -192,9 +204,9 @@ def difference_from(number: PublishedNumber, mean: float, std: float, n: int) ->
 
 def published_variance(number: PublishedNumber) -> float | None:
     """The square of the published mean's standard error; None where deviation or number of runs is not published."""
-    if number.std is None or number.n is None or number.n < 2:
+    if number.sample_std is None or number.n is None or number.n < 2:
         return None
-    return number.std**2 / number.n
+    return number.sample_std**2 / number.n
 
 
 def seeds_to_decide(number: PublishedNumber, mean: float, std: float, n: int) -> int | None:

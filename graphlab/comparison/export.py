@@ -10,7 +10,16 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from graphlab.comparison.compare import Row
-from graphlab.comparison.rows import difference_text, full_name, leaderboard_rows, rows_frame, rows_json, settings_text
+from graphlab.comparison.rows import (
+    SPREAD,
+    difference_text,
+    full_name,
+    leaderboard_rows,
+    rows_frame,
+    rows_json,
+    settings_text,
+    spread_notes,
+)
 from graphlab.core.errors import UnknownNameError
 from graphlab.core.latex import bibliography, latex_text
 from graphlab.records.record import RunRecord
@@ -68,7 +77,8 @@ def _csv(dataset: str, rows: Sequence[Row]) -> str:
 def _markdown(dataset: str, rows: Sequence[Row]) -> str:
     lines = [HEADINGS, tuple("---" for _ in HEADINGS), *(tuple(map(markdown_text, cells(row))) for row in rows)]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"**{markdown_text(dataset)}**: mean ± sample standard deviation (runs)\n\n{table}\n"
+    notes = "".join(f"\n{markdown_text(note)}\n" for note in spread_notes(rows))
+    return f"**{markdown_text(dataset)}**: {SPREAD}\n\n{table}\n{notes}"
 
 
 def _latex(dataset: str, rows: Sequence[Row]) -> str:
@@ -76,7 +86,7 @@ def _latex(dataset: str, rows: Sequence[Row]) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{latex_text(dataset)}: mean $\pm$ sample standard deviation (runs).}}",
+        rf"\caption{{{latex_text('. '.join([f'{dataset}: {SPREAD}', *spread_notes(rows)]))}.}}",
         r"\begin{tabular}{llllrrll}",
         r"\toprule",
         " & ".join(HEADINGS) + r" \\",

@@ -6,6 +6,7 @@ sources that they name lie once in `published/sources.yaml`. A new file needs no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -23,13 +24,19 @@ FOLDER = Path(__file__).parent / "published"
 SOURCES = "sources.yaml"
 
 
+StdOf = Literal["population", "sample", "not stated"]
+
+
 class PublishedNumber(Config):
     """One number of one publication, as a fraction.
 
     model      our name of the model; absent where we have no such model, and then `method` is what the paper calls it
-    std, n     sample standard deviation and number of runs, where they are published
+    std, n     standard deviation as printed and number of runs, where they are published
+    std_of     what std is of: `population` divides by n, `sample` by n - 1; `not stated` where neither the publication
+               nor its authors' code tells, and it is then taken for a sample's
     decimals   decimals of the fraction as printed: 81.5 % has 3
     source     the publication, and `where` in it
+    quoted_in  the document that it was read in, where that is not the publication nor its authors' files
     protocol   what is known of the conditions; a run is comparable only if its own protocol has the same values
     certainty  `read` in the publication, its authors' files or a document that quotes it; `recalled` is to be checked
     """
@@ -39,10 +46,12 @@ class PublishedNumber(Config):
     metric: str
     mean: Annotated[float, Field(allow_inf_nan=False)]
     std: NonNegativeFloat | None = None
+    std_of: StdOf | None = None
     n: PositiveInt | None = None
     decimals: NonNegativeInt = 3
     source: Citation
     where: str
+    quoted_in: str = ""
     protocol: Mapping[str, str | int | float]
     certainty: Literal["read", "recalled"]
 
@@ -51,6 +60,22 @@ class PublishedNumber(Config):
         if (self.model is None) == (self.method is None):
             raise ValueError("give either model (a name of ours) or method (what the paper calls it)")
         return self
+
+    @model_validator(mode="after")
+    def _says_what_std_is_of(self) -> Self:
+        if (self.std is None) != (self.std_of is None):
+            raise ValueError("give std and std_of together: population, sample or not stated")
+        if self.std_of == "population" and (self.n is None or self.n < 2):
+            raise ValueError("a deviation of the population needs n of two runs or more")
+        return self
+
+    @property
+    def sample_std(self) -> float | None:
+        """The sample standard deviation, with n - 1, which comparisons use: sqrt(n / (n - 1)) times a population's."""
+        if self.std is None or self.std_of != "population":
+            return self.std
+        assert self.n is not None
+        return self.std * math.sqrt(self.n / (self.n - 1))
 
     @property
     def name(self) -> str:

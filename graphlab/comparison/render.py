@@ -11,7 +11,7 @@ from rich.text import Text
 
 from graphlab.comparison.compare import Row
 from graphlab.comparison.export import mean_std
-from graphlab.comparison.rows import difference_text, full_name, leaderboard_rows, settings_text
+from graphlab.comparison.rows import SPREAD, difference_text, full_name, leaderboard_rows, settings_text, spread_notes
 from graphlab.records.record import RunRecord
 
 STYLES = {
@@ -91,6 +91,4 @@ def _notes(rows: Sequence[Row], sources: list[str]) -> Text:
     cited = [f"[{index}] {source}" for index, source in enumerate(sources, start=1)]
     reasons = {f"{r.model}: {r.why}" for r in rows if r.verdict not in DECIDED and r.is_judged}
     intervals = [INTERVALS] if any(row.interval for row in rows) else []
-    return Text(
-        "\n".join(["mean ± sample standard deviation (runs)", *intervals, *cited, *sorted(reasons)]), style="dim"
-    )
+    return Text("\n".join([SPREAD, *spread_notes(rows), *intervals, *cited, *sorted(reasons)]), style="dim")

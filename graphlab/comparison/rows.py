@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphlab.comparison.compare import Row, compare
-from graphlab.comparison.numbers import published
+from graphlab.comparison.numbers import PublishedNumber, published
 from graphlab.core.errors import require_name
 from graphlab.data import load
 from graphlab.data.identity import OWN
@@ -75,7 +75,8 @@ def full_name(dataset: str, records: Iterable[RunRecord]) -> str:
 def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
     import pandas as pd
 
-    columns = ["model", "settings", "metric", "published", "published_std", "published_n", "source"]
+    columns = ["model", "settings", "metric", "published", "published_std", "published_std_of"]
+    columns += ["published_n", "source", "certainty"]
     columns += ["ours", "ours_std", "ours_n", "difference", "low", "high", "margin", "p_value", "deciding_n"]
     columns += ["verdict", "why"]
     return pd.DataFrame([_flat(row) for row in rows], columns=columns)
@@ -83,6 +84,32 @@ def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
 
 def rows_json(dataset: str, rows: Sequence[Row]) -> dict[str, Any]:
     return {"dataset": dataset, "rows": [row.to_json() for row in rows]}
+
+
+SPREAD = "mean ± sample standard deviation (runs)"
+"""What values of a table are, but for the published ones of `spread_notes`."""
+
+
+def spread_notes(rows: Iterable[Row]) -> list[str]:
+    """Whose published deviations are no sample's, or not known to be, and which numbers are recalled; a sentence each.
+
+    Deviations are shown as they are published, and compared as those of a sample.
+    """
+    numbers = [row.published for row in rows if row.published]
+    notes = {
+        "published ± of the population (n), compared as sample deviations (n - 1)": [
+            n for n in numbers if n.std_of == "population"
+        ],
+        "published ± not stated to be of n or n - 1, taken for sample deviations": [
+            n for n in numbers if n.std_of == "not stated"
+        ],
+        "recalled, to be checked against the publication": [n for n in numbers if n.certainty == "recalled"],
+    }
+    return [f"{note}: {'; '.join(_references(meant))}" for note, meant in notes.items() if meant]
+
+
+def _references(numbers: Iterable[PublishedNumber]) -> list[str]:
+    return list(dict.fromkeys(number.reference for number in numbers))
 
 
 def settings_text(row: Row) -> str:
@@ -119,8 +146,10 @@ def _flat(row: Row) -> dict[str, Any]:
         "metric": row.metric,
         "published": number.mean if number else None,
         "published_std": number.std if number else None,
+        "published_std_of": number.std_of if number else None,
         "published_n": number.n if number else None,
         "source": number.reference if number else None,
+        "certainty": number.certainty if number else None,
         "ours": ours.mean if ours else None,
         "ours_std": ours.std if ours else None,
         "ours_n": ours.n if ours else None,

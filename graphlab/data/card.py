@@ -46,13 +46,14 @@ class Card:
     sources         raw files of each variant (key "" for a family of one), and for `variant@split` those that a split
                     needs beside them
     tasks           by split, the task of those that are not about `task`: links of a graph whose nodes are classified
-    statistics      counts that the loaded data must show, for each variant, or for `variant@split` where a split is for
-                    another task; see `Dataset.statistics`
+    statistics      counts that the loaded data must show, for each variant, or for `variant@split` where a split has
+                    others; see `Dataset.statistics`
     forbids_search  the leaderboard whose rules forbid to choose an architecture by validation labels, as OGB's do;
                     empty where none does
     notes           what a user should know of the data and of how it is read
     extras          attributes of graphs that no model of GraphLab reads, and that are there on purpose
-    notices         by variant, the notices that `graphlab.data.check` gives of the data; the contract compares them
+    notices         by variant, or `variant@split` where they are others, the notices that `graphlab.data.check` gives
+                    of the data; the contract compares them
     metrics         by variant, the metric that it is judged by where that is not the first of its task
     homophily       by variant, `HOMOPHILY_MEASURES` of its edges as `graphlab analyze homophily` has them, to three
                     decimals
@@ -83,6 +84,10 @@ class Card:
     def sources_of(self, variant: str, split: str) -> tuple[Source, ...]:
         """The raw files that a variant in a split is made of."""
         return (*self.sources.get(variant, ()), *self.sources.get(f"{variant}@{split}", ()))
+
+    def notices_of(self, variant: str, split: str) -> tuple[str, ...]:
+        """The notices of a variant in a split."""
+        return self.notices.get(f"{variant}@{split}", self.notices.get(variant, ()))
 
     def task_of(self, split: str) -> str:
         """The task that a split is for."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphlab.comparison.compare import Row
 from graphlab.comparison.export import mean_std
-from graphlab.comparison.rows import difference_text, settings_text
+from graphlab.comparison.rows import SPREAD, difference_text, settings_text, spread_notes
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -153,7 +153,7 @@ def leaderboard_html(dataset: str, rows: Sequence[Row]) -> str:
     cited = any(row.published or row.is_judged for row in rows)
     headings = ["model", "metric", *(["published"] if cited else []), "ours"]
     headings += ["difference", "verdict", "source"] if cited else []
-    caption = f"{dataset}: test, mean ± sample standard deviation (runs)"
+    caption = ". ".join([f"{dataset}: test, {SPREAD}", *spread_notes(rows)])
     return table_html(caption, headings, [_cells(row, cited) for row in rows])
 
 

@@ -59,7 +59,11 @@ def hits_of_sampled(rank: Tensor, competitors: Tensor, *, k: int, sampled: int) 
     """Probability that fewer than k of `sampled` competitors, drawn with replacement, rank above the truth.
 
     sum_{i<k} C(n, i) p^i (1 - p)^(n - i) with n = `sampled` and p = (rank - 1) / competitors: the analytic
-    hits@k of GraIL's inductive protocol (Teru et al., ICML 2020) as NBFNet reports it.
+    hits@k of GraIL's inductive protocol (Teru et al., ICML 2020).
+
+    Two values of n go by the name hits@10_50 in other programs. TorchDrug, with which NBFNet's published numbers were
+    made, draws n = 50: `hits@10_50` here. NBFNet-PyG and ULTRA count the truth among the 50, and draw n = 49:
+    `hits@10_49` here.
     """
     p = (rank - 1) / competitors.clamp(min=1)
     terms = [math.comb(sampled, i) * p**i * (1 - p) ** (sampled - i) for i in range(k)]
@@ -88,7 +92,8 @@ RANKING_METRICS = ("mrr", "mr", "hits@1", "hits@3", "hits@10", "hits@10_50", "hi
 
 
 def ranking_metrics(rank: Tensor, competitors: Tensor) -> dict[str, float]:
-    """Means over queries: reciprocal rank, rank, hits@1, 3, 10, and hits@10 of 50 and of 49 sampled competitors."""
+    """Means over queries: reciprocal rank, rank, hits@1, 3, 10, and hits@10 of 50 and of 49 sampled competitors; see
+    `hits_of_sampled` for which program reports which."""
     values = {
         "mrr": 1 / rank,
         "mr": rank,

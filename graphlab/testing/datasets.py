@@ -40,7 +40,7 @@ def check_dataset(name: str) -> dict[str, str]:
         own = card.statistics.get(f"{found.variant}@{split}")
         check_statistics(dataset, own or card.statistics[found.variant], parts=default or own is not None)
         assert check(dataset) is dataset, f"{dataset.name} is not as a check leaves it"
-        check_notices(dataset, card.notices.get(found.variant, ()))
+        check_notices(dataset, card.notices_of(found.variant, split))
         check_splits(dataset)
         built = found.module.build(found.variant, Files(card.sources_of(found.variant, split)), split)
         for other in (built, load(found.name, split=split)):

@@ -120,5 +120,9 @@ def test_facts_alone_are_neither_trained_on_nor_evaluated(cli, weights, facts, t
 
 def test_formats_are_listed_and_described(cli):
     names = {row["name"] for row in cli("weight-formats", "--json").json}
-    assert names == {"nbfnet-pyg", "own", "pyg", "pykeen", "ultra"} == set(gl.weight_formats()["name"])
+    assert (
+        names
+        == {"floydnet", "nbfnet-pyg", "own", "pyg", "pykeen", "supernet", "ultra"}
+        == set(gl.weight_formats()["name"])
+    )
     assert "PyKEEN" in cli("describe", "pykeen").out and "PyKEEN" in str(gl.describe("pykeen"))

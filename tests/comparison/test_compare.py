@@ -38,6 +38,8 @@ def number(mean=0.815, std=None, n=None, **other) -> PublishedNumber:
         "certainty": "read",
         "protocol": {"split": "public"},
     }
+    if std is not None:
+        told["std_of"] = "sample"
     return PublishedNumber.parse({**told, "mean": mean, "std": std, "n": n, "source": SOURCE, **other}, where="test")
 
 
@@ -56,6 +58,21 @@ def test_the_two_sample_test_by_hand():
     assert row.interval == pytest.approx((-0.015 - 3.182446 * error, -0.015 + 3.182446 * error))
     assert "the published mean counts with its standard error" in row.why
 
+
+def test_a_deviation_of_the_population_counts_as_that_of_a_sample():
+    """The same two samples, once printed by numpy's default and once with n - 1, give one verdict and one margin."""
+    ours, theirs = (0.80, 0.82, 0.81, 0.83), (0.79, 0.80, 0.84, 0.85, 0.83)
+    mean = sum(theirs) / len(theirs)
+    printed = {"sample": float(np.std(theirs, ddof=1)), "population": float(np.std(theirs))}
+    rows = [only(number(mean, std, len(theirs), std_of=kind), records(*ours)) for kind, std in printed.items()]
+    first, second = ({**row.to_json(), "published": None} for row in rows)
+    assert {k: v for k, v in first.items() if k not in NUMBERS} == {k: v for k, v in second.items() if k not in NUMBERS}
+    for key in NUMBERS:
+        assert first[key] == pytest.approx(second[key], rel=1e-9)
+    assert rows[0].margin == pytest.approx(2 * stats.tstd(theirs))
+
+
+NUMBERS = ("difference", "interval", "margin", "p_value")
 
 samples = st.lists(st.floats(0, 1), min_size=2, max_size=12).filter(lambda v: max(v) - min(v) > 1e-3)
 
@@ -389,7 +406,7 @@ def test_leaderboard_json_has_the_documented_shape():
     keys |= {"verdict", "why", "settings"}
     assert all(set(row) == keys for row in told["rows"])
     gcn = next(row for row in told["rows"] if row["model"] == "gcn")
-    assert set(gcn["published"]) == {"mean", "std", "source"}
+    assert set(gcn["published"]) == {"mean", "std", "std_of", "source", "certainty"}
     assert set(gcn["ours"]) == {"mean", "std", "n"}
     assert next(row for row in told["rows"] if row["model"] == "gat")["ours"] is None
 

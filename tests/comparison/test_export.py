@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 
@@ -10,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from graphlab.comparison import bibtex, export_leaderboard, leaderboard_rows, leaderboard_table
+from graphlab.comparison.rows import spread_notes
 from graphlab.core.errors import UnknownNameError
 from graphlab.experiment.views import leaderboard_html
 from tests.comparison.records_made import records
@@ -90,6 +92,37 @@ def test_values_have_as_many_decimals_as_are_published():
     )
     for text in (each.replace("\N{NO-BREAK SPACE}", " ") for each in shown):
         assert "0.0752 ± 0.0030" in text and "0.0752 ± 0.0002 (2)" in text and "+0.0000" in text
+
+
+def test_notes_say_what_published_deviations_are_of_and_which_numbers_are_recalled():
+    zinc, kinship = leaderboard_rows("zinc/12k", []), leaderboard_rows("kg/kinship", [])
+    cora = leaderboard_rows(DATASET, [])
+    assert spread_notes(zinc) == [
+        "published ± of the population (n), compared as sample deviations (n - 1): Zhang et al. 2023, the authors' logs"
+    ]
+    assert spread_notes(cora)[0].startswith("published ± not stated to be of n or n - 1")
+    assert any(note.startswith("recalled") and "Lin et al. 2018, Table 3" in note for note in spread_notes(kinship))
+    assert spread_notes(leaderboard_rows("kg/nations", records(0.5, dataset="kg/nations"))) == []
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "html", "terminal"])
+def test_every_rendered_table_has_the_notes(form):
+    rows = leaderboard_rows("zinc/12k", [])
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(leaderboard_table("zinc/12k", []))
+    texts = {
+        "terminal": console.export_text(),
+        "html": html.unescape(leaderboard_html("zinc/12k", rows)),
+        **{each: export_leaderboard("zinc/12k", [], each) for each in ("markdown", "latex")},
+    }
+    assert "of the population (n), compared as sample deviations (n - 1)" in texts[form]
+
+
+def test_data_say_what_deviations_are_of():
+    (line, *_) = csv.DictReader(io.StringIO(export_leaderboard("zinc/12k", [], "csv")))
+    assert (line["published_std_of"], line["published_n"], line["certainty"]) == ("population", "10", "read")
+    (row, *_) = json.loads(export_leaderboard("zinc/12k", [], "json"))["rows"]
+    assert row["published"]["std_of"] == "population" and row["published"]["certainty"] == "read"
 
 
 def test_html_escapes_hostile_names():

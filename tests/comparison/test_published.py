@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from statistics import pstdev, stdev
 
-from graphlab.comparison.numbers import FOLDER, published, published_datasets, sources
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphlab.comparison.numbers import FOLDER, PublishedNumber, published, published_datasets, sources
 from graphlab.core.errors import ConfigError, InputError
 from graphlab.data.registry import DATASETS
 from graphlab.model.registry import MODELS
 
+SOURCES_BY_KEY = sources(FOLDER)
 SOURCE = "s1: {title: T, authors: A and B, year: 2020, url: 'https://example.org/1'}\n"
 GOOD = (
     "{model: gcn, metric: accuracy, mean: 0.8, source: s1, where: Table 1, protocol: {split: public}, certainty: read}"
@@ -45,6 +50,32 @@ def test_no_number_is_there_twice(dataset):
 def test_every_source_is_cited_by_some_number():
     cited = {number.source.key for dataset in published_datasets() for number in published(dataset)}
     assert cited == set(sources(FOLDER))
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12))
+def test_deviations_of_the_population_become_those_of_a_sample(values):
+    common = {"mean": 0.5, "n": len(values), "source": SOURCES_BY_KEY["kipf2017"], "where": "Table 1"}
+    common |= {"model": "gcn", "metric": "accuracy", "protocol": {"split": "public"}, "certainty": "read"}
+    population, sample = pstdev(values), stdev(values)
+    stated = {"population": population, "sample": sample, "not stated": sample}
+    for std_of, std in stated.items():
+        number = PublishedNumber.parse({**common, "std": std, "std_of": std_of}, where="test")
+        assert number.sample_std == pytest.approx(sample, abs=1e-12)
+    assert PublishedNumber.parse(common, where="test").sample_std is None
+
+
+def test_the_deviations_of_zinc_are_of_ten_runs_and_of_the_population():
+    numbers = [number for variant in ("12k", "full") for number in published(f"zinc/{variant}")]
+    assert len(numbers) == 8
+    for number in numbers:
+        assert (number.std_of, number.n) == ("population", 10)
+        assert number.sample_std == pytest.approx(number.std * (10 / 9) ** 0.5)
+
+
+def test_numbers_read_in_another_document_say_in_which():
+    numbers = published("planetoid/cora")
+    assert all("GAT" in number.quoted_in for number in numbers if number.model in ("mlp", "label-propagation"))
+    assert next(number for number in numbers if number.model == "gcn").quoted_in == ""
 
 
 def test_known_values():
@@ -91,6 +122,10 @@ def test_nothing_published_is_an_empty_list():
         (f"numbers: [{GOOD.replace('certainty: read', 'certainty: sure')}]", "certainty cannot be 'sure'"),
         (f"numbers: [{GOOD.replace('model: gcn', 'model: gcn, method: GCN')}]", "either model"),
         (f"numbers: [{GOOD.replace('model: gcn, ', '')}]", "either model"),
+        (f"numbers: [{GOOD.replace('mean: 0.8', 'mean: 0.8, std: 0.1')}]", "give std and std_of together"),
+        (f"numbers: [{GOOD.replace('mean: 0.8', 'mean: 0.8, std_of: sample')}]", "give std and std_of together"),
+        (f"numbers: [{GOOD.replace('mean: 0.8', 'mean: 0.8, std: 0.1, std_of: all, n: 3')}]", "std_of cannot be 'all'"),
+        (f"numbers: [{GOOD.replace('mean: 0.8', 'mean: 0.8, std: 0.1, std_of: population')}]", "needs n of two runs"),
         (f"numbers: [{GOOD.replace('metric: accuracy', 'metric: accuracy, metric: mrr')}]", "'metric' is given twice"),
     ],
 )

@@ -71,3 +71,21 @@ def test_inductive_worlds_share_relations_and_no_entities(variant, shared):
     assert set(test.edge_type.tolist()) <= set(train.edge_type.tolist())
     assert dataset.spec.num_entities is None
     assert (train.num_nodes, test.num_nodes) == tuple(len(dataset.labels[key]) for key in ("entities", "test_entities"))
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("variant", ["fb237-v1", "wn18rr-v3"])
+def test_the_split_inference_tests_validation_and_test_of_the_test_world(variant):
+    public, inference = load(f"grail/{variant}"), load(f"grail/{variant}@inference")
+    entities, relations = inference.labels["test_entities"], inference.labels["relations"]
+    published_name = variant.replace("wn18rr", "WN18RR").replace("-", "_")
+    folder = Path(os.environ["GRAPHLAB_MIRROR"], "grail", f"{published_name}_ind")
+    raw = [line for part in ("valid", "test") for line in (folder / f"{part}.txt").read_text().split("\n") if line]
+    lines = [f"{entities[h]}\t{relations[r]}\t{entities[t]}" for h, r, t in inference.split().test.tolist()]
+    assert lines == [line.strip() for line in raw]
+    for part in ("train", "validation"):
+        assert torch.equal(getattr(inference.split(), part), getattr(public.split(), part))
+    for ours, theirs in zip(inference.graphs, public.graphs, strict=True):
+        assert torch.equal(ours.edge_index, theirs.edge_index)
+        assert torch.equal(ours.known_triples, theirs.known_triples)
+    assert inference.splits.name == "inference" and public.splits.name == "public"

@@ -1,4 +1,5 @@
-"""The README's tables, made of the registry and of the stored results: `python -m tests.docs.tables` writes them."""
+"""Tables of the README and of docs/TABLES.md, made of the registry, of the stored results and of the published numbers:
+`python -m tests.docs.tables` writes them."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Iterable
 from statistics import mean, stdev
 from typing import Any
 
+from graphlab.comparison.numbers import published, published_datasets
 from graphlab.comparison.rows import rows_json
 from graphlab.data.registry import DATASETS
 from graphlab.experiment.results import read_results, stored_leaderboards
@@ -98,6 +100,24 @@ def brec() -> str:
     return markdown((*headings, "calibrated, by category"), lines)
 
 
+def recalled() -> str:
+    """Published numbers that nobody has read yet: a line a data set and source, with models and metrics."""
+    lines = []
+    for dataset in published_datasets():
+        numbers = published(dataset)
+        left = [number for number in numbers if number.certainty == "recalled"]
+        for source in dict.fromkeys(number.reference.partition(", ")[0] for number in left):
+            mine = [number for number in left if number.reference.startswith(f"{source}, ")]
+            names, metrics = ({getattr(number, key): None for number in mine} for key in ("name", "metric"))
+            where = "; ".join(dict.fromkeys(number.where for number in mine))
+            count = f"{len(mine)} of {len(numbers)}"
+            lines.append((dataset, source, where, ", ".join(names), ", ".join(metrics), count))
+    return markdown(("data set", "publication", "where", "models", "metrics", "recalled"), lines)
+
+
+PAGE_TABLES = {"recalled": recalled}
+"""The same of docs/TABLES.md."""
+
 TABLES = {"tables": tables, "results": results, "kinship paths": kinship_paths, "brec": brec}
 """What makes the table between `<!-- mark -->` and `<!-- mark end -->`, by mark."""
 
@@ -112,8 +132,9 @@ def written(text: str, mark: str, table: str) -> str:
 
 
 if __name__ == "__main__":
-    page = ROOT / "README.md"
-    text = page.read_text(encoding="utf-8")
-    for mark in TABLES:
-        text = written(text, mark, TABLES[mark]())
-    page.write_text(text, encoding="utf-8")
+    for path, made in {"README.md": TABLES, "docs/TABLES.md": PAGE_TABLES}.items():
+        page = ROOT / path
+        text = page.read_text(encoding="utf-8")
+        for mark in made:
+            text = written(text, mark, made[mark]())
+        page.write_text(text, encoding="utf-8")

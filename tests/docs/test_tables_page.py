@@ -6,7 +6,9 @@ import shlex
 
 import pytest
 
+from graphlab.comparison.numbers import published, published_datasets
 from tests.docs.blocks import ROOT, blocks
+from tests.docs.tables import PAGE_TABLES, written
 
 PAGE = "docs/TABLES.md"
 BLOCKS = blocks(PAGE)
@@ -33,6 +35,18 @@ def test_commands(cli, tmp_path, monkeypatch):
     for line in "".join(texts("bash")).splitlines():
         done = cli(*shlex.split(line)[1:])
         assert done.code == 0 and done.out, f"{line}\n{done.out}\n{done.err}"
+
+
+@pytest.mark.parametrize("mark", sorted(PAGE_TABLES))
+def test_tables_are_those_of_the_published_numbers(mark):
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert written(text, mark, PAGE_TABLES[mark]()) == text, "python -m tests.docs.tables writes them"
+
+
+def test_the_page_counts_what_is_recalled():
+    numbers = [number for dataset in published_datasets() for number in published(dataset)]
+    recalled = sum(number.certainty == "recalled" for number in numbers)
+    assert f"{recalled} of {len(numbers)} published numbers" in (ROOT / PAGE).read_text(encoding="utf-8")
 
 
 def test_links_lead_somewhere():

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
 import pytest
+import torch
+
+from tests.model.test_weight_formats import tensors
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
@@ -47,6 +52,12 @@ SHOWN = {
         "% of all distances are right",
         "block 4   1.0  1.0  1.0  1.0  1.0  1.0",
         "of 17 pairs it tells apart 16; FWL(2), which bounds it, 16.",
+    ],
+    "05_zero_shot.ipynb": [
+        "ultra_3g.pth is not here: github.com/DeepGraphLearning/ULTRA has it under ckpts.",
+        "ultra (weights of others) on own/europe",
+        "Paths behind (netherlands, region, west)",
+        "mean something else with edges=",
     ],
     "06_directed_graphs.ipynb": [
         "model it without direction, which explains no more of the classes than chance does",
@@ -96,6 +107,7 @@ PICTURES = {
     "02_nbfnet_paths.ipynb": 1,
     "03_expressiveness.ipynb": 5,
     "04_algorithmic_reasoning.ipynb": 3,
+    "05_zero_shot.ipynb": 3,
     "06_directed_graphs.ipynb": 1,
     "07_architecture_search.ipynb": 5,
     "08_topological_concentration.ipynb": 3,
@@ -114,10 +126,13 @@ nbformat.write(notebook, sys.argv[2])
 
 @pytest.fixture(scope="module")
 def executed(made_once):
-    """`executed(name)` gives the notebook after its run in an empty folder, without raw data sets."""
+    """`executed(name)` gives the notebook after its run in an empty folder, without raw data sets; with weights, beside
+    a file of them under their published name."""
 
-    def run(name: str) -> nbformat.NotebookNode:
+    def run(name: str, weights: Mapping[str, torch.Tensor] | None = None) -> nbformat.NotebookNode:
         def make(folder: Path) -> None:
+            if weights is not None:
+                torch.save({"model": weights}, folder / "ultra_3g.pth")
             environment = {key: value for key, value in os.environ.items() if key != "GRAPHLAB_MIRROR"}
             environment |= {
                 "GRAPHLAB_DATA": str(folder / "data"),
@@ -129,7 +144,7 @@ def executed(made_once):
             done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800)
             assert done.returncode == 0, done.stderr
 
-        return nbformat.read(made_once(name, make) / name, as_version=4)
+        return nbformat.read(made_once(name if weights is None else f"with-weights-{name}", make) / name, as_version=4)
 
     return run
 
@@ -172,3 +187,15 @@ def test_notebook_is_committed_clean(name):
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
     assert len({cell["id"] for cell in notebook["cells"]}) == len(notebook["cells"])
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_the_published_weights_answer_without_training(executed, truth):
+    """Right regions of countries that no training saw, in nine queries of ten, and in time."""
+    found = outputs(executed("05_zero_shot.ipynb", tensors(truth("../truth_zoo/ultra_3g"))))
+    text = "\n".join(str(output.get("data", {}).get("text/plain", output.get("text", ""))) for output in found)
+    assert "is not here" not in text
+    scores = re.search(r"\{'mrr': ([\d.]+), 'hits@1': ([\d.]+)", text)
+    assert scores and float(scores[1]) > 0.9 and float(scores[2]) > 0.85
+    assert "mean something else with edges=along" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import pytest
 import torch
@@ -53,6 +54,35 @@ def test_analytic_hits_against_simulation(sampled, rank, competitors):
     simulated = ((drawn < rank - 1).sum(1) < 10).double().mean().item()
     analytic = hits_of_sampled(torch.tensor([rank]), torch.tensor([competitors]), k=10, sampled=sampled).item()
     assert analytic == pytest.approx(simulated, abs=0.012)
+
+
+@pytest.mark.parametrize(("name", "num_negatives"), [("hits@10_50", 50), ("hits@10_49", 49)])
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(41, 90)), min_size=1, max_size=3))
+@settings(deadline=None, max_examples=25)
+def test_the_name_tells_how_many_negatives_are_drawn(name, num_negatives, above_and_competitors):
+    """Exact fractions of the binomial distribution, summed from its upper end: TorchDrug draws 50, NBFNet-PyG 49."""
+    above, competitors = torch.tensor(above_and_competitors).unbind(1)
+    measured = ranking_metrics(1 + above.double(), competitors)[name]
+    expected = [
+        1 - sum(_binomial(i, num_negatives, Fraction(a, c)) for i in range(10, num_negatives + 1))
+        for a, c in above_and_competitors
+    ]
+    assert measured == pytest.approx(float(sum(expected) / len(expected)), abs=1e-9)
+
+
+def _binomial(i: int, n: int, p: Fraction) -> Fraction:
+    """The probability of i successes in n trials, by the recurrence of successive terms."""
+    if p in (0, 1):
+        return Fraction(i == n * p)
+    term = (1 - p) ** n
+    for k in range(1, i + 1):
+        term *= Fraction(n - k + 1, k) * p / (1 - p)
+    return term
+
+
+def test_one_negative_fewer_is_never_worse():
+    found = ranking_metrics(torch.tensor([40.0], dtype=torch.float64), torch.tensor([200]))
+    assert 0 < found["hits@10_50"] < found["hits@10_49"] < 1
 
 
 def test_metrics_by_hand():
