@@ -40,6 +40,7 @@ def rules_of_layers(aggregations):
                 f"{branch}.norm": f"A{k}.mlp.{name}.input_nr.bn",
                 f"{branch}.second": f"A{k}.mlp.{name}.output",
             }
+    return names
 
 
 @pytest.mark.parametrize("name", BONDS)
