@@ -9,6 +9,8 @@ import pytest
 
 from graphlab.model.transforms.prune import Config
 from tests.docs.blocks import ROOT, blocks
+from tests.docs.pruning_tables import accuracy
+from tests.docs.tables import written
 
 PAGE = "docs/PRUNING.md"
 TEXT = (ROOT / PAGE).read_text(encoding="utf-8")
@@ -23,6 +25,10 @@ def test_speeds_are_those_of_the_benchmark():
     assert by_density.keys() == {0.5, 0.1, 0.02}
     for density, found in by_density.items():
         assert f"| {density:.0%} | {' | '.join(found)} |".replace("%", " %") in TEXT
+
+
+def test_the_table_is_that_of_the_stored_study():
+    assert written(TEXT, "pruning", accuracy()) == TEXT, "python -m tests.docs.pruning_tables writes it"
 
 
 def test_methods_are_all_there():
