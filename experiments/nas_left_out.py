@@ -38,8 +38,7 @@ from graphlab.nas.tables import PERCENT, Table
 
 STRATEGIES = ("random", "evolution", "local-search", "agnn", "transfer")
 BASES = ("random", "evolution")
-KEPT = {"best": 1.0, "smoothed": 0.5, "posterior mean": 0.0}
-"""Rules: how much of what the Gaussian process does not explain is taken for the architecture's own."""
+RULES = ("best", "smoothed", "centre")
 
 NEAR_BEST = 5
 """Architectures of highest validation whose most central one the rule `centre` names."""
@@ -96,12 +95,8 @@ def centre(table: Table, rows: Sequence[int], near: int = NEAR_BEST) -> int:
 def answers(table: Table, rows: Sequence[int]) -> dict[str, int]:
     """The row that each rule names."""
     architectures, scores = [table.architectures[row] for row in rows], table.validation[list(rows)].tolist()
-    smooth = {
-        rule: rows[choose(table.space, architectures, scores, "smoothed", kept)]
-        for rule, kept in KEPT.items()
-        if rule != "best"
-    }
-    return {"best": highest(table, rows), **smooth, "centre": centre(table, rows)}
+    smoothed = rows[choose(table.space, architectures, scores, "smoothed")]
+    return {"best": highest(table, rows), "smoothed": smoothed, "centre": centre(table, rows)}
 
 
 def standard_error(values: np.ndarray) -> float:
@@ -140,7 +135,7 @@ def rules(named: Mapping[str, Sequence[Mapping[str, int]]], tables: Mapping[str,
         rule: {
             name: np.array([regret(tables[name], answer[rule]) for answer in found]) for name, found in named.items()
         }
-        for rule in (*KEPT, "centre")
+        for rule in RULES
     }
     chosen = {name: best_elsewhere(regrets, name) for name in named}
     means = {rule: {name: float(own.mean()) for name, own in by_table.items()} for rule, by_table in regrets.items()}
@@ -198,13 +193,11 @@ def anatomy(table: Table) -> dict[str, Any]:
     gap = test - np.polyval(np.polyfit(validation, test, 1), validation)
     points = points_of(table.space)([table.architectures[row] for row in near])
     return {
-        "drawn": {
-            str(draws): round(expected_best(regrets, draws), 3) for draws in DRAWS if draws <= len(regrets)
-        },
+        "drawn": {str(draws): round(expected_best(regrets, draws), 3) for draws in DRAWS if draws <= len(regrets)},
         "first": round(float(regrets[0]), 3),
         "top": round(float(regrets[: len(top)].mean()), 3),
         "spread": round(float(regrets[: len(top)].std()), 3),
-        "tau": round(float(kendalltau(table.validation[top], table.test[top])[0]), 3),
+        "tau": round(kendalltau(table.validation[top], table.test[top]).statistic, 3),
         "structure": round(explained(points.astype(np.float64), gap), 3),
     }
 
