@@ -197,7 +197,7 @@ def anatomy(table: Table) -> dict[str, Any]:
         "first": round(float(regrets[0]), 3),
         "top": round(float(regrets[: len(top)].mean()), 3),
         "spread": round(float(regrets[: len(top)].std()), 3),
-        "tau": round(kendalltau(table.validation[top], table.test[top]).statistic, 3),
+        "tau": round(float(np.asarray(kendalltau(table.validation[top], table.test[top]))[0]), 3),
         "structure": round(explained(points.astype(np.float64), gap), 3),
     }
 
