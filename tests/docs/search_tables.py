@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from statistics import fmean
 from typing import Any
 
 from tests.docs.blocks import ROOT
@@ -91,7 +92,72 @@ def spaces() -> str:
     return markdown(("random networks", "not learned", "median validation", "best"), rows)
 
 
-TABLES = {"signal": signal, "study": study, "differences": differences, "racing": racing, "spaces": spaces}
+def left_out() -> str:
+    """Test regret of each strategy on each table left out, and how far behind random search it is."""
+    by_strategy = stored("nas_left_out")["strategies"]
+    rows = [(strategy, *map(_regret_cell, cells.values())) for strategy, cells in by_strategy.items()]
+    return markdown(("strategy", *map(_short, by_strategy["random"])), rows)
+
+
+def anatomy() -> str:
+    """What validation is worth near the top of each table."""
+    rows = [
+        (
+            _short(table),
+            *(f"{own['drawn'][draws]:.2f}" for draws in ("50", "200", "600", "6000")),
+            f"{own['first']:.2f}",
+            f"{own['top']:.2f} ± {own['spread']:.2f}",
+            f"{own['tau']:.2f}",
+            f"{100 * own['structure']:.0f} %",
+        )
+        for table, own in stored("nas_left_out")["why"].items()
+    ]
+    heads = ("best of 50", "200", "600", "6,000", "of all", "first 1 %", "tau there", "gap explained by structure")
+    return markdown(("table", *heads), rows)
+
+
+def selection() -> str:
+    """Mean regret over the tables of every selection rule, and of the one that the other tables choose."""
+    by_strategy = stored("nas_left_out")["rules"]
+    rules = list(by_strategy["random"]["regret"])
+    rows = [
+        (strategy, *(f"{fmean(own['regret'][rule].values()):.2f}" for rule in rules))
+        for strategy, own in by_strategy.items()
+    ]
+    return markdown(("strategy", *rules), rows)
+
+
+def shortlists() -> str:
+    """A shortlist on each table left out, beside its base alone."""
+    rows = [
+        (f"{base}, then a shortlist", mark, *map(_regret_cell, cells.values()))
+        for mark, by_base in stored("nas_left_out")["shortlist"].items()
+        for base, cells in by_base.items()
+    ]
+    tables = stored("nas_left_out")["why"]
+    return markdown(("search", "evaluations", *map(_short, tables)), rows)
+
+
+def _regret_cell(own: dict[str, Any]) -> str:
+    behind = f" ({own['behind']:+.1f})" if own["behind"] else ""
+    return f"{own['mean']:.2f}{behind}, {own['answers']} of {own['seeds']}"
+
+
+def _short(table: str) -> str:
+    return table.rpartition("/")[2]
+
+
+TABLES = {
+    "signal": signal,
+    "study": study,
+    "differences": differences,
+    "racing": racing,
+    "anatomy": anatomy,
+    "left-out": left_out,
+    "selection": selection,
+    "shortlists": shortlists,
+    "spaces": spaces,
+}
 
 
 def main() -> None:
