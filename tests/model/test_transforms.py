@@ -27,7 +27,7 @@ OBSERVED = [
 
 
 def test_the_transform_is_registered_and_nearly_all_models_have_parameters():
-    assert NAME in TRANSFORMS.names() and len(CASES) >= 40 and len(OBSERVED) == 7
+    assert NAME in TRANSFORMS.names() and len(CASES) >= 40 and len(OBSERVED) == 8
 
 
 @pytest.mark.parametrize("case", CASES, ids=" on ".join)

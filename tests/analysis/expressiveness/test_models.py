@@ -27,10 +27,13 @@ TUPLES = 40_000
 BASES = tuple(dict.fromkeys([*(base for bases in ALIKE.values() for base in bases), *APART.values(), "HCQREpa"]))
 
 SHY = {
-    "esan/dss": "RD-WL",
-    "gnn-ak/ak": "SWL(VS)",
+    "esan/dss": "SWL(VS)",
+    "gnn-ak/ak": "1-WL",
     "gnn-ak/ak-plus": "SWL(VS)",
-    "ppgn": "SSWL",
+    "nested-gin": "SLFWL(2)",
+    "ngnn": "SLFWL(2)",
+    "ppgn": "GSWL",
+    "ppgn-normalised": "SSWL",
     "sun": "SWL(VS)",
 }
 """Models that random weights of this size do not lift above every test next below their class, and one that they do
