@@ -23,6 +23,7 @@ def run(study, monkeypatch, folder):
     return json.loads((folder / "study.json").read_text())
 
 
+@pytest.mark.slow
 def test_networks_stand_beside_themselves_trained_anew(study, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(study, "WAYS", {name: study.WAYS[name] for name in list(study.WAYS)[:3:2]})
     (entry,) = run(study, monkeypatch, tmp_path)

@@ -25,6 +25,7 @@ def run(study, monkeypatch, folder):
     return json.loads((folder / "study.json").read_text())
 
 
+@pytest.mark.slow
 def test_fronts_stand_beside_schemes_by_hand_and_chance(study, monkeypatch, tmp_path):
     (entry,) = run(study, monkeypatch, tmp_path)
     (search,) = entry["searches"]

@@ -86,7 +86,9 @@ def test_strategies_are_added_to_a_result_file_and_others_stay(study, tmp_path):
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("label", sorted(SMALL))
+@pytest.mark.parametrize(
+    "label", [pytest.param(label, marks=() if label == "tanglenas" else pytest.mark.slow) for label in sorted(SMALL)]
+)
 def test_a_strategy_is_studied_with_small_settings(study, label, tmp_path, monkeypatch):
     """And a second call, which finds the search in its store, comes to the same."""
     strategy, settings = study.STRATEGIES[label]

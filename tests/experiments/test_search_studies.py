@@ -47,6 +47,7 @@ def test_a_search_stands_beside_the_networks_that_people_take(study, tmp_path):
     assert study("search_study", *words, "--strategies", "random") == [entry]
 
 
+@pytest.mark.slow
 def test_searches_without_a_signal_are_counted(study, tmp_path):
     found = study("search_without_signal", "--searches", 2, "--store", tmp_path / "runs")
     for part in found.values():
