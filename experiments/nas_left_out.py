@@ -133,7 +133,8 @@ def rules(named: Mapping[str, Sequence[Mapping[str, int]]], tables: Mapping[str,
     """Of one strategy: the mean regret of each rule by table, and of the rule that the other tables choose."""
     regrets = {
         rule: {
-            name: np.array([regret(tables[name], answer[rule]) for answer in found]) for name, found in named.items()
+            name: np.array([regret(tables[name], answer[rule]) for answer in by_seed])
+            for name, by_seed in named.items()
         }
         for rule in RULES
     }
@@ -170,10 +171,10 @@ def explained(points: np.ndarray, gap: np.ndarray) -> float:
     """
     points = points - points.mean(0)
     fold, guess = SeedStream(0).child("folds").numpy().integers(FOLDS, size=len(gap)), np.zeros(len(gap))
-    for one in range(FOLDS):
-        seen = points[fold != one]
-        weights = np.linalg.solve(seen.T @ seen + RIDGE * np.eye(seen.shape[1]), seen.T @ gap[fold != one])
-        guess[fold == one] = points[fold == one] @ weights
+    for k in range(FOLDS):
+        seen = points[fold != k]
+        weights = np.linalg.solve(seen.T @ seen + RIDGE * np.eye(seen.shape[1]), seen.T @ gap[fold != k])
+        guess[fold == k] = points[fold == k] @ weights
     return 1 - float(((gap - guess) ** 2).sum() / (gap**2).sum())
 
 
@@ -218,12 +219,12 @@ def strategies(
         named = {}
         for name, table in track(tables.items(), strategy):
             own = settings_of(strategy, name, list(tables))
-            found = [answers(table, trajectory(store, strategy, table, seed, budget, own)) for seed in seeds]
-            rows = [answer["best"] for answer in found]
+            answers_by_seed = [answers(table, trajectory(store, strategy, table, seed, budget, own)) for seed in seeds]
+            rows = [answer["best"] for answer in answers_by_seed]
             values = np.array([regret(table, row) for row in rows])
             chance = regrets.setdefault(name, values)
             cells.setdefault(strategy, {})[name] = cell(values, chance, rows)
-            named[name] = found
+            named[name] = answers_by_seed
         by_rule[strategy] = rules(named, tables)
     return cells, by_rule
 
@@ -261,8 +262,8 @@ def main() -> None:
         parser.error("--tables needs three or more, since each is searched with what the others teach")
     tables, seeds = {name: find_table(name) for name in options.tables}, parse_seeds(options.seeds)
     results: dict[str, Any] = {"budget": options.budget, "why": {name: anatomy(own) for name, own in tables.items()}}
-    found = strategies(options.store, tables, options.strategies, seeds, options.budget)
-    results["strategies"], results["rules"] = found
+    studied = strategies(options.store, tables, options.strategies, seeds, options.budget)
+    results["strategies"], results["rules"] = studied
     marks = (options.budget // 2, options.budget)
     results["shortlist"] = {str(mark): shortlists(options.store, tables, seeds, mark) for mark in marks}
     for strategy, cells in results["strategies"].items():

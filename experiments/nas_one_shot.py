@@ -110,9 +110,9 @@ def search(strategy: str, table: Table, seed: int, store: str, settings: Mapping
 def line_of(label: str, table: Table, seeds: tuple[int, ...], store: str) -> dict[str, list[float]]:
     """Of one strategy: mean and sample standard deviation over seeds of each regret, and for SPOS of `tau`."""
     strategy, settings = STRATEGIES[label]
-    found = [regrets(search(strategy, table, seed, store, settings), table) for seed in seeds]
+    by_seed = [regrets(search(strategy, table, seed, store, settings), table) for seed in seeds]
     line = {
-        f"{part} regret, best of {count}": spread([getattr(each[count], part) for each in found])
+        f"{part} regret, best of {count}": spread([getattr(each[count], part) for each in by_seed])
         for count in NAMED
         for part in PARTS
     }

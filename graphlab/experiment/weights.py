@@ -163,12 +163,12 @@ def _source(
     """The file as it is read, and the overrides that are not of its format."""
     config = WEIGHT_FORMATS.find(name).Config
     weights = read_weights(path)
-    found = hash_file(path)
-    if sha256 is not None and found != sha256.lower():
+    digest = hash_file(path)
+    if sha256 is not None and digest != sha256.lower():
         raise InputError(
-            f"{path} has the sha256 {found}, not {sha256}", hint="it is altered or another version; load it again"
+            f"{path} has the sha256 {digest}, not {sha256}", hint="it is altered or another version; load it again"
         )
-    settings: dict[str, Any] = {f"{WEIGHTS}.sha256": found}
+    settings: dict[str, Any] = {f"{WEIGHTS}.sha256": digest}
     rest: dict[str, Any] = {}
     for key, value in overrides.items():
         if key in ("sha256", "order", f"{WEIGHTS}.sha256", f"{WEIGHTS}.order"):

@@ -59,10 +59,10 @@ def round_sparsities(sparsities: Sequence[float], share: float) -> list[float]:
         raise InputError(
             "rounds need ascending sparsities and a share in (0, 1)", hint="as 0.5, 0.8 and a share of 0.2"
         )
-    found, dense = [], 1.0
+    ascending, dense = [], 1.0
     for sparsity in sparsities:
         left = 1 - sparsity
         rounds = max(1, math.ceil(math.log(left / dense) / math.log(1 - share) - 1e-9))
-        found += [1 - dense * (left / dense) ** (k / rounds) for k in range(1, rounds)] + [sparsity]
+        ascending += [1 - dense * (left / dense) ** (k / rounds) for k in range(1, rounds)] + [sparsity]
         dense = left
-    return found
+    return ascending

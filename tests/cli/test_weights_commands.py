@@ -38,8 +38,8 @@ def test_answers_with_paths_on_triples_of_ones_own(cli, weights, facts, tmp_path
     assert done.code == 0, done.err
     answers = done.json["answers"]
     assert [answer["rank"] for answer in answers] == [1, 2, 3]
-    found = [path for answer in answers for path in answer["paths"]]
-    assert found and all(path.startswith("anna ") for path in found)
+    paths = [path for answer in answers for path in answer["paths"]]
+    assert paths and all(path.startswith("anna ") for path in paths)
     again = cli("predict", done.json["run"], *query, "-k", 3, "--store", tmp_path / "runs", "--json").json["answers"]
     assert [answer["score"] for answer in again] == [answer["score"] for answer in answers]
     paths = cli("paths", *about, *query, "--tail", "eve", "--json").json

@@ -132,9 +132,9 @@ def written(text: str, mark: str, table: str) -> str:
 
 
 if __name__ == "__main__":
-    for path, made in {"README.md": TABLES, "docs/TABLES.md": PAGE_TABLES}.items():
+    for path, tables_of_page in {"README.md": TABLES, "docs/TABLES.md": PAGE_TABLES}.items():
         page = ROOT / path
         text = page.read_text(encoding="utf-8")
-        for mark in made:
-            text = written(text, mark, made[mark]())
+        for mark in tables_of_page:
+            text = written(text, mark, tables_of_page[mark]())
         page.write_text(text, encoding="utf-8")

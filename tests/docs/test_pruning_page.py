@@ -20,11 +20,11 @@ def test_speeds_are_those_of_the_benchmark():
     stored = json.loads((ROOT / "benchmarks/results/pruned_weights.json").read_text(encoding="utf-8"))
     by_density = {}
     for row in stored["comparisons"]:
-        found = [f"{row['times_faster_csr']:.2f}", f"{row['times_faster_ours']:.2f}"]
-        by_density.setdefault(row["density"], []).extend(found)
+        cells = [f"{row['times_faster_csr']:.2f}", f"{row['times_faster_ours']:.2f}"]
+        by_density.setdefault(row["density"], []).extend(cells)
     assert by_density.keys() == {0.5, 0.1, 0.02}
-    for density, found in by_density.items():
-        assert f"| {density:.0%} | {' | '.join(found)} |".replace("%", " %") in TEXT
+    for density, cells in by_density.items():
+        assert f"| {density:.0%} | {' | '.join(cells)} |".replace("%", " %") in TEXT
 
 
 def test_the_table_is_that_of_the_stored_study():
@@ -38,10 +38,10 @@ def test_methods_are_all_there():
 
 @pytest.mark.slow
 def test_the_page_runs(shell, tmp_path):
-    found = blocks(PAGE)
-    assert [(block.language, block.mark) for block in found] == [("bash", ""), ("python", ""), ("python", "")]
-    for command in found[0].text.splitlines():
+    shown = blocks(PAGE)
+    assert [(block.language, block.mark) for block in shown] == [("bash", ""), ("python", ""), ("python", "")]
+    for command in shown[0].text.splitlines():
         shell(command)
-    for number, block in enumerate(found[1:]):
+    for number, block in enumerate(shown[1:]):
         (tmp_path / f"snippet{number}.py").write_text(block.text)
         shell(f"python {tmp_path / f'snippet{number}.py'}")

@@ -168,8 +168,8 @@ def test_commands(cli, store):
     twice = cli("run", "gcn", "karate", "--prune", "0.8", "--transform", "quantize", *short)
     assert twice.code == 2 and "--prune" in twice.err
     words = ["search", "random", "karate", "--space", "gcn", "--trials", "1", "--on", "validation"]
-    found = cli(*words, "--prune-weights", "0.5", "--set", "training.epochs=3", "--store", str(store), "--json")
-    assert found.code == 0, found.err
+    result = cli(*words, "--prune-weights", "0.5", "--set", "training.epochs=3", "--store", str(store), "--json")
+    assert result.code == 0, result.err
 
 
 def test_settings_that_cannot_be_are_refused():

@@ -87,20 +87,20 @@ def test_a_study_goes_on_from_its_store(tables, tmp_path, monkeypatch):
 
 
 def test_a_shortlist_answers_by_its_last_quarter(tables, tmp_path):
-    found = STUDY.shortlists(tmp_path, tables, range(2), 40)["random"]["words-0"]
+    shortlist = STUDY.shortlists(tmp_path, tables, range(2), 40)["random"]["words-0"]
     table, options = tables["words-0"], {"base": "random", "after": 30, "sources": ["words-1", "words-2"]}
     regrets = []
     for seed in range(2):
         listed = simulate("shortlist", table, seed=seed, budget=40, settings=options)[30:]
         best = max(listed, key=lambda outcome: outcome.score or 0)
         regrets.append(100 * (table.test.max() - table.test[table.row(best.values)]))
-    assert found["mean"] == pytest.approx(np.mean(regrets), abs=6e-4)
+    assert shortlist["mean"] == pytest.approx(np.mean(regrets), abs=6e-4)
 
 
 def test_no_strategy_is_behind_chance_on_more_than_one_table():
     cells = json.loads(KEPT.read_text(encoding="utf-8"))["strategies"]
     for own in cells.values():
-        assert sum(found["behind"] > 2 for found in own.values()) <= 1
+        assert sum(cell["behind"] > 2 for cell in own.values()) <= 1
 
 
 @pytest.mark.real_data

@@ -160,10 +160,10 @@ def test_selection_is_that_of_sorted_lists(data):
     for b in range(queries):
         own = walk.source // num_nodes == b
         parts = (walk.source[own] % num_nodes, walk.target[own] % num_nodes, walk.kind[own])
-        found = sorted(zip(*(part.tolist() for part in parts), strict=True))
+        walked = sorted(zip(*(part.tolist() for part in parts), strict=True))
         ready = reached[b].nonzero().flatten().tolist()
         expected = slow_selection(edges, dict(enumerate(priority[b].tolist())), ready, num_nodes, ratio)
-        assert found == sorted(expected)
+        assert walked == sorted(expected)
         assert (walk.target[own] // num_nodes == b).all()
 
 

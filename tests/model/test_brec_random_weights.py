@@ -41,7 +41,7 @@ def bare(graph):
     return Data(edge_index=graph["edge_index"], num_nodes=graph.num_nodes)
 
 
-def told_apart(name, settings, graphs, seed):
+def are_apart(name, settings, graphs, seed):
     """Of pairs of graphs one after the other, bool `[pairs]`."""
     model, batch = prepared(name, settings, graphs, PLAIN, seed)
     with torch.no_grad():
@@ -58,7 +58,7 @@ def test_pairs_that_are_told_apart(name):
     for category, count in least.items():
         chosen = pairs(category)
         graphs = [graph for pair in chosen for graph in pair]
-        apart = torch.stack([told_apart(name, settings, graphs, seed) for seed in range(3)]).any(0)
+        apart = torch.stack([are_apart(name, settings, graphs, seed) for seed in range(3)]).any(0)
         assert int(apart.sum()) >= count, f"{name} tells {int(apart.sum())} of {len(chosen)} pairs of {category} apart"
 
 
@@ -70,7 +70,7 @@ def test_graphs_that_are_numbered_anew_are_not(name):
     for first, _ in pairs("Regular"):
         order = torch.randperm(first.num_nodes, generator=random)
         graphs += [first, Data(edge_index=order[first.edge_index], num_nodes=first.num_nodes)]
-    assert not told_apart(name, settings, graphs, 0).any()
+    assert not are_apart(name, settings, graphs, 0).any()
 
 
 def test_how_many_pairs_are_small():

@@ -72,9 +72,9 @@ def encoded(encoder, z):
         for linear in encoder.whole:
             z = F.elu(linear(z))
         return z
-    for one, whole in zip(encoder.each, encoder.whole, strict=True):
+    for own, whole in zip(encoder.each, encoder.whole, strict=True):
         middle = whole(mean(z))
-        z = [F.elu(one(row) + middle) for row in z]
+        z = [F.elu(own(row) + middle) for row in z]
     return mean(z)
 
 

@@ -83,15 +83,15 @@ def block_output(w, x, ffn):
 def graphs(weights, num_edge_features=1, ffn=True):
     """Small graphs of several sizes whose targets are the outputs of the published network."""
     random = torch.Generator().manual_seed(1)
-    made = []
+    examples = []
     for size in (3, 4, 5, 4) * 5:
         edge_index = (torch.rand(size, size, generator=random) < 0.4).fill_diagonal_(False).nonzero().t().contiguous()
         kinds = torch.randint(4, (edge_index.size(1), num_edge_features), generator=random)
         nodes = torch.randint(5, (size, 2), generator=random)
         graph = Data(x=nodes, edge_index=edge_index, edge_attr=kinds)
         graph.y = published_output(weights, graph, ffn).float().view(1, 1)
-        made.append(graph)
-    return made
+        examples.append(graph)
+    return examples
 
 
 @pytest.fixture(scope="module")

@@ -64,13 +64,13 @@ PACKS = {
 @pytest.fixture(params=sorted(PACKS))
 def published(request, truth):
     name, settings = PACKS[request.param]
-    given = rules(3, settings.get("inner_layers", 1), name == "gnn-ak/ak-plus", "join" not in settings)
+    names = rules(3, settings.get("inner_layers", 1), name == "gnn-ak/ak-plus", "join" not in settings)
     return Published(
         truth(f"../truth_zoo/{request.param}"),
         truth("../truth_zoo/graphs"),
         name,
         {"hidden_dim": 16, "num_layers": 3, **settings},
-        given,
+        names,
         {"pooling": settings.get("pooling", "sum"), "hidden": (16,), "norm": "batch"},
     )
 

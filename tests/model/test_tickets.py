@@ -154,9 +154,9 @@ def test_pruned_edges_are_as_if_they_were_not_there():
     plain.load_state_dict(parameters(pruned))
     without = graph.clone()
     without.edge_index = graph.edge_index[:, mask]
-    for each, given in ((pruned, graph), (plain, without)):
+    for each, seen in ((pruned, graph), (plain, without)):
         each.eval()
-        each.head(each.model(given), given).square().mean().backward()
+        each.head(each.model(seen), seen).square().mean().backward()
     assert torch.equal(pruned.model(graph), plain.model(without))
     gradient = dict(plain.named_parameters())
     for name, each in pruned.named_parameters():
@@ -181,12 +181,12 @@ def test_learned_edges_have_the_gradient_of_their_weights():
     value().backward()
     for edge in range(0, len(edges.score), 97):
         with torch.no_grad():
-            found = []
+            gradients = []
             for step in (1e-2, -1e-2):
                 edges.score[edge] += step
-                found.append(value())
+                gradients.append(value())
                 edges.score[edge] -= step
-        difference = (found[0] - found[1]) / 2e-2
+        difference = (gradients[0] - gradients[1]) / 2e-2
         torch.testing.assert_close(edges.score.grad[edge], difference, rtol=2e-2, atol=1e-6)
     with torch.no_grad():
         edges.score[0] = -3.0

@@ -147,8 +147,8 @@ def test_maps_of_sage_under_the_other_names_are_exchanged():
     }
     with torch.no_grad():
         expected = reference(GRAPH.x, GRAPH.edge_index)
-        found = converted("pyg", other, NODES, **{"weights.left": "root"})(GRAPH)
-        torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+        outputs = converted("pyg", other, NODES, **{"weights.left": "root"})(GRAPH)
+        torch.testing.assert_close(outputs, expected, rtol=0, atol=1e-6)
         assert not torch.allclose(converted("pyg", other, NODES)(GRAPH), expected, atol=1e-3)
 
 
@@ -188,7 +188,7 @@ def test_embedding_models_of_pykeen_score_by_their_formulas(model, inverse):
     every = torch.arange(N)
     for r in range(R):
         with torch.no_grad():
-            tails, heads = (imported.score(Data(), every, torch.full((N,), asked)) for asked in (r, r + R))
+            tails, heads = (imported.score(Data(), every, torch.full((N,), relation)) for relation in (r, r + R))
         first = relation[2 * r if inverse else r]
         expected = SCORES[model](entity[:, None], first, entity[None])
         second = relation[2 * r + 1] if inverse else first

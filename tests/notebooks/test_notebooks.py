@@ -193,8 +193,8 @@ def test_notebook_is_committed_clean(name):
 @pytest.mark.real_data
 def test_the_published_weights_answer_without_training(executed, truth):
     """Right regions of countries that no training saw, in nine queries of ten, and in time."""
-    found = outputs(executed("05_zero_shot.ipynb", tensors(truth("../truth_zoo/ultra_3g"))))
-    text = "\n".join(str(output.get("data", {}).get("text/plain", output.get("text", ""))) for output in found)
+    texts = outputs(executed("05_zero_shot.ipynb", tensors(truth("../truth_zoo/ultra_3g"))))
+    text = "\n".join(str(output.get("data", {}).get("text/plain", output.get("text", ""))) for output in texts)
     assert "is not here" not in text
     scores = re.search(r"\{'mrr': ([\d.]+), 'hits@1': ([\d.]+)", text)
     assert scores and float(scores[1]) > 0.9 and float(scores[2]) > 0.85

@@ -64,8 +64,8 @@ def test_the_cubic_schedule_rises_to_its_sparsity(progress, sparsity):
 
 
 def test_progress_goes_from_begin_to_end_and_ends_with_training():
-    found = [progress_between(epoch, 10, 0.2, 0.6) for epoch in range(1, 11)]
-    assert found == pytest.approx([0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 1])
+    progress = [progress_between(epoch, 10, 0.2, 0.6) for epoch in range(1, 11)]
+    assert progress == pytest.approx([0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 1])
     assert progress_between(0, 0, 0.2, 0.6) == progress_between(3, 3, 0.5, 1.0) == 1
 
 

@@ -81,8 +81,8 @@ def _binomial(i: int, n: int, p: Fraction) -> Fraction:
 
 
 def test_one_negative_fewer_is_never_worse():
-    found = ranking_metrics(torch.tensor([40.0], dtype=torch.float64), torch.tensor([200]))
-    assert 0 < found["hits@10_50"] < found["hits@10_49"] < 1
+    metrics = ranking_metrics(torch.tensor([40.0], dtype=torch.float64), torch.tensor([200]))
+    assert 0 < metrics["hits@10_50"] < metrics["hits@10_49"] < 1
 
 
 def test_metrics_by_hand():

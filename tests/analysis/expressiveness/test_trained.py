@@ -206,10 +206,12 @@ def test_workers_come_to_what_one_comes_to(tmp_path):
 
 def test_separability_is_the_exact_tests(tmp_path):
     data = gl.load("hard-pairs")
-    found = gl.discriminate("ppgn-normalised", data, pairs="8:12", store=tmp_path, **{**QUICK, "training.epochs": 0})
+    discrimination = gl.discriminate(
+        "ppgn-normalised", data, pairs="8:12", store=tmp_path, **{**QUICK, "training.epochs": 0}
+    )
     exact = partition("FWL(2)", data.graphs).separates(data.split().test.numpy()[8:12])
-    assert found.test == "FWL(2)"
-    assert [row.separable for row in found.rows] == exact.tolist()
+    assert discrimination.test == "FWL(2)"
+    assert [row.separable for row in discrimination.rows] == exact.tolist()
 
 
 def test_a_run_that_diverges_is_shown(tmp_path):

@@ -48,9 +48,9 @@ def search(folder, space="elastic-gcn", name="elastic", **settings):
 
 
 def test_all_networks_of_a_small_space_are_scored_the_best_first(tmp_path):
-    made = strategy(tmp_path)
-    training = made.make_training()
-    proposals = list(made.candidates(training))
+    searching = strategy(tmp_path)
+    training = searching.make_training()
+    proposals = list(searching.candidates(training))
     scores = [proposal.notes["supernet"] for proposal in proposals]
     assert scores == sorted(scores, reverse=True) and len(proposals) == GCN.size == 155
     assert len({GCN.key(proposal.choices) for proposal in proposals}) == GCN.size
@@ -60,19 +60,19 @@ def test_all_networks_of_a_small_space_are_scored_the_best_first(tmp_path):
 @pytest.mark.parametrize("space", ["elastic-gcn", "elastic-gat"])
 def test_a_limit_holds_for_all_that_is_proposed(space, tmp_path):
     few = {"population": 4, "generations": 1, "parents": 2, "epochs": 1}
-    made = strategy(tmp_path, find_space(space), limits={"parameters": 3000.0}, **few)
-    training = made.make_training()
-    proposals = list(made.candidates(training))
-    sizes = [made.objective.plan(each.choices).make_learner(training.task, 0).num_parameters for each in proposals]
+    searching = strategy(tmp_path, find_space(space), limits={"parameters": 3000.0}, **few)
+    training = searching.make_training()
+    proposals = list(searching.candidates(training))
+    sizes = [searching.objective.plan(each.choices).make_learner(training.task, 0).num_parameters for each in proposals]
     assert sizes == [each.notes["parameters"] for each in proposals]
     assert max(sizes) <= 3000 < parameters_of(training, find_space(space).largest())
 
 
 def test_limits_that_nothing_keeps_are_an_error(tmp_path):
     for space in ("elastic-gcn", "elastic-gat"):
-        made = strategy(tmp_path / space, find_space(space), limits={"parameters": 10.0}, epochs=1)
+        searching = strategy(tmp_path / space, find_space(space), limits={"parameters": 10.0}, epochs=1)
         with pytest.raises(ConfigError, match="keeps the limits"):
-            next(made.candidates(made.make_training()))
+            next(searching.candidates(searching.make_training()))
 
 
 def test_fronts_come_one_after_the_other():
@@ -83,8 +83,8 @@ def test_fronts_come_one_after_the_other():
 
 
 def test_two_objectives_begin_with_the_front(tmp_path):
-    made = strategy(tmp_path, names=("validation", "parameters"))
-    proposals = list(made.candidates(made.make_training()))
+    searching = strategy(tmp_path, names=("validation", "parameters"))
+    proposals = list(searching.candidates(searching.make_training()))
     first = proposals[0].notes
     assert first["supernet"] == max(each.notes["supernet"] for each in proposals)
     as_good = [each.notes for each in proposals if each.notes["supernet"] == first["supernet"]]
@@ -103,26 +103,26 @@ def planted():
 @pytest.mark.parametrize("shrinking", ["", "width,heads,depth"])
 def test_networks_that_saw_no_label_learn_from_the_largest(shrinking, tmp_path):
     settings = {"epochs": 60, "teaching": "soft", "shrinking": shrinking}
-    made = strategy(tmp_path, find_space("elastic-gcn"), planted(), **settings)
-    training = made.trained()
+    searching = strategy(tmp_path, find_space("elastic-gcn"), planted(), **settings)
+    training = searching.trained()
     assert training.score(path(GCN, GCN.largest())) >= 0.9
     assert training.score(path(GCN, GCN.smallest())) >= 0.9
-    untrained = made.make_training()
+    untrained = searching.make_training()
     assert untrained.score(path(GCN, GCN.smallest())) < 0.8
 
 
 def test_networks_learn_that_the_phase_has_opened(tmp_path, monkeypatch):
-    made = strategy(tmp_path, epochs=8, shrinking="width,heads,depth")
+    searching = strategy(tmp_path, epochs=8, shrinking="width,heads,depth")
     steps = []
-    monkeypatch.setattr(made, "_descend", lambda training, loss, networks: steps.append(networks) or 0.0)
-    training = made.make_training()
+    monkeypatch.setattr(searching, "_descend", lambda training, loss, networks: steps.append(networks) or 0.0)
+    training = searching.make_training()
     training._losses.append(0.0)
     monkeypatch.setattr(training.engine, "after_epoch", lambda loss, metric: None)
     monkeypatch.setattr("graphlab.nas.oneshot.training.fmean", lambda losses: 0.0)
-    made._learn(training)
+    searching._learn(training)
     assert steps[0] == [GCN.largest()] and len(steps) == 8
     assert GCN.smallest() in steps[-1] and GCN.largest() in steps[-1]
-    floors = [Shrinking(GCN, made.config.order, 8).smallest(epoch) for epoch in range(1, 9)]
+    floors = [Shrinking(GCN, searching.config.order, 8).smallest(epoch) for epoch in range(1, 9)]
     assert all(floor in networks for floor, networks in zip(floors, steps, strict=True))
 
 

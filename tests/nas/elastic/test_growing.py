@@ -23,83 +23,83 @@ DATA = {"nodes": example("node-classification"), "graphs": GRAPHS}
 
 def objective(folder, space=SAGE, data=DATA["nodes"], **settings):
     inner = searched(data, "validation", 0)
-    made = GrowingObjective(inner, space, Store(folder), warm_up=2, settings={"training.epochs": 4, **settings})
-    made.keep_in(folder / "search")
-    return made
+    growing = GrowingObjective(inner, space, Store(folder), warm_up=2, settings={"training.epochs": 4, **settings})
+    growing.keep_in(folder / "search")
+    return growing
 
 
-def learner_of(made, values):
-    plan = made.plan(values)
+def learner_of(growing, values):
+    plan = growing.plan(values)
     task = plan.make_task(0)
     return plan.make_learner(task, 0).eval(), task
 
 
-def leave(made, values, score):
+def leave(growing, values, score):
     """The weights of an evaluation with this score."""
-    learner, task = learner_of(made, values)
+    learner, task = learner_of(growing, values)
     torch.manual_seed(round(100 * score))
     with torch.no_grad():
         for parameter in learner.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    made.weights.put(SAGE.key(values), Evaluation({"validation": score}), score, made.roles(learner, values, 0))
+    growing.weights.put(SAGE.key(values), Evaluation({"validation": score}), score, growing.roles(learner, values, 0))
     return task.predict(learner, "validation")
 
 
 @pytest.mark.parametrize("items", sorted(DATA))
 def test_a_child_computes_what_its_parent_did(items, tmp_path):
-    made = objective(tmp_path, data=DATA[items])
+    growing = objective(tmp_path, data=DATA[items])
     for place, move in enumerate(moves_from(SAGE, SAGE.smallest())):
-        made.keep_in(tmp_path / str(place))
-        rows = leave(made, SAGE.smallest(), 0.5)
+        growing.keep_in(tmp_path / str(place))
+        rows = leave(growing, SAGE.smallest(), 0.5)
         child = moved(SAGE, SAGE.smallest(), move)
-        learner, task = learner_of(made, child)
+        learner, task = learner_of(growing, child)
         assert not torch.allclose(task.predict(learner, "validation"), rows, atol=1e-3)
-        assert made.inherit(learner, child, 0) == learner.num_parameters
+        assert growing.inherit(learner, child, 0) == learner.num_parameters
         assert torch.allclose(task.predict(learner, "validation"), rows, atol=1e-5)
 
 
 def test_the_best_parent_passes_its_weights_on(tmp_path):
-    made = objective(tmp_path)
+    growing = objective(tmp_path)
     child = SAGE.of_hidden([(1, 16), (1, 16)])
     parents = {
         "by width": SAGE.of_hidden([(1, 8), (1, 16)]),
         "by depth": SAGE.of_hidden([(1, 16)]),
         "by the other width": SAGE.of_hidden([(1, 16), (1, 8)]),
     }
-    rows = {name: leave(made, values, 0.2 * k) for k, (name, values) in enumerate(parents.items(), start=1)}
-    leave(made, SAGE.largest(), 0.9)
-    leave(made, SAGE.of_hidden([(1, 128), (1, 8)]), 0.8)
-    assert [parent for parent, _ in made.parents(child)] == list(parents.values())[::-1]
-    learner, task = learner_of(made, child)
-    assert made.inherit(learner, child, 0)
+    rows = {name: leave(growing, values, 0.2 * k) for k, (name, values) in enumerate(parents.items(), start=1)}
+    leave(growing, SAGE.largest(), 0.9)
+    leave(growing, SAGE.of_hidden([(1, 128), (1, 8)]), 0.8)
+    assert [parent for parent, _ in growing.parents(child)] == list(parents.values())[::-1]
+    learner, task = learner_of(growing, child)
+    assert growing.inherit(learner, child, 0)
     assert torch.allclose(task.predict(learner, "validation"), rows["by the other width"], atol=1e-5)
 
 
 def test_what_has_no_parent_inherits_nothing(tmp_path):
-    made = objective(tmp_path)
-    leave(made, SAGE.largest(), 0.9)
-    learner, _ = learner_of(made, SAGE.smallest())
+    growing = objective(tmp_path)
+    leave(growing, SAGE.largest(), 0.9)
+    learner, _ = learner_of(growing, SAGE.smallest())
     before = [parameter.clone() for parameter in learner.parameters()]
-    assert made.inherit(learner, SAGE.smallest(), 0) == 0
+    assert growing.inherit(learner, SAGE.smallest(), 0) == 0
     assert all(torch.equal(a, b) for a, b in zip(before, learner.parameters(), strict=True))
 
 
 def test_weights_of_another_seed_do_not_grow(tmp_path):
-    made = objective(tmp_path)
-    leave(made, SAGE.smallest(), 0.5)
+    growing = objective(tmp_path)
+    leave(growing, SAGE.smallest(), 0.5)
     child = moved(SAGE, SAGE.smallest(), Move("width", 0, 16))
-    learner, _ = learner_of(made, child)
-    assert made.inherit(learner, child, 1) == 0
+    learner, _ = learner_of(growing, child)
+    assert growing.inherit(learner, child, 1) == 0
 
 
 def test_a_child_is_trained_for_few_epochs_and_a_first_network_whole(tmp_path):
-    made = objective(tmp_path)
-    first = made.evaluate(SAGE.smallest(), lambda step, value: None)
+    growing = objective(tmp_path)
+    first = growing.evaluate(SAGE.smallest(), lambda step, value: None)
     child = moved(SAGE, SAGE.smallest(), Move("depth", 0))
-    second = made.evaluate(child, lambda step, value: None)
+    second = growing.evaluate(child, lambda step, value: None)
     assert (first.metrics["inherited"], first.metrics["epochs"]) == (0.0, 4.0)
     assert (second.metrics["inherited"], second.metrics["epochs"]) == (1.0, 2.0)
-    assert made.evaluate(child, lambda step, value: None).metrics == second.metrics, "read from what it left"
+    assert growing.evaluate(child, lambda step, value: None).metrics == second.metrics, "read from what it left"
 
 
 def search(folder, space="elastic-sage", trials=6, **settings):

@@ -63,8 +63,8 @@ def test_a_layer_applies_the_sum_of_padded_slices_in_one_product(activation, com
     products = []
     once = gnn_micro.linear
     monkeypatch.setattr(gnn_micro, "linear", lambda *given: products.append(1) or once(*given))
-    found = layer(x, near, of)
-    assert torch.allclose(found, ACTIVATIONS[activation](total) * mask, rtol=1e-9, atol=1e-10)
+    rows = layer(x, near, of)
+    assert torch.allclose(rows, ACTIVATIONS[activation](total) * mask, rtol=1e-9, atol=1e-10)
     assert len(products) == (2 if combine == "add" else 1)
 
 

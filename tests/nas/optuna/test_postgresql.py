@@ -110,9 +110,9 @@ def wait_for(port):
 @pytest.mark.slow
 @pytest.mark.parametrize(("trials", "kills"), [(12, 1), (60, 10)])
 def test_workers_on_a_database_that_are_killed_lose_nothing(server, tmp_path, trials, kills):
-    asked = spec_of(tmp_path, trials, where=server)
-    assert besiege(asked, workers=2 if trials < 30 else 4, kills=kills) == kills
-    assert_whole(asked)
+    spec = spec_of(tmp_path, trials, where=server)
+    assert besiege(spec, workers=2 if trials < 30 else 4, kills=kills) == kills
+    assert_whole(spec)
 
 
 def test_what_breaks_a_limit_untrained_is_kept(server, letters, run_search):
@@ -141,8 +141,8 @@ class Interrupted(Score):
 
 def test_a_worker_that_dies_before_its_first_sign_of_life_keeps_no_trial(server, tmp_path):
     """Killed between asking for a trial and taking it: a trial of which no sign was missed, since none was given."""
-    asked = spec_of(tmp_path, 3, where=server)
-    loop = SearchPlan(asked).loop(asked.where)
+    spec = spec_of(tmp_path, 3, where=server)
+    loop = SearchPlan(spec).loop(spec.where)
     with loop.history.exclusive():
         loop.history.study.enqueue_trial({}, user_attrs={INDEX: 0, ATTEMPT: 0})
         asked_for_only = loop.history.study.ask()
@@ -194,12 +194,12 @@ def test_a_database_that_does_not_answer_is_named_without_its_password():
 @pytest.mark.slow
 def test_a_worker_that_stood_still_for_longer_than_the_dead_may_comes_back(server, tmp_path):
     """Stopped as by a laptop's lid: another one takes its trial, and it goes on with what is left."""
-    asked = replace(spec_of(tmp_path, 12, where=server), settings={"training.epochs": 400})
-    order = json.dumps(asked.to_json())
+    spec = replace(spec_of(tmp_path, 12, where=server), settings={"training.epochs": 400})
+    order = json.dumps(spec.to_json())
     still = start(order)
     other = None
     try:
-        loop = SearchPlan(asked).loop(asked.where)
+        loop = SearchPlan(spec).loop(spec.where)
         until(lambda: any(WORKER in trial.user_attrs for trial in loop.history.study.get_trials(deepcopy=False)))
         still.send_signal(signal.SIGSTOP)
         other = start(order)
@@ -214,7 +214,7 @@ def test_a_worker_that_stood_still_for_longer_than_the_dead_may_comes_back(serve
         for worker in filter(None, (still, other)):
             worker.kill()
             worker.wait()
-    assert_whole(asked)
+    assert_whole(spec)
 
 
 def until(come):

@@ -297,11 +297,11 @@ def test_an_objective_that_cannot_be_read_is_refused_before_anything_is_written(
 def test_a_screen_proposes_the_best_of_what_its_base_drew(tmp_path, base):
     space = "gnn-micro" if base in ("graphnas", "agnn") else "gcn"
     settings = {"strategy.base": base, "strategy.proxy": "parameters", "strategy.draws": 6}
-    found = search(tmp_path, "screened", space=space, trials=4, start=False, **settings)
-    assert [outcome.notes["parameters"] for outcome in found.outcomes] == [
-        outcome.metrics["parameters"] for outcome in found.outcomes
+    screened = search(tmp_path, "screened", space=space, trials=4, start=False, **settings)
+    assert [outcome.notes["parameters"] for outcome in screened.outcomes] == [
+        outcome.metrics["parameters"] for outcome in screened.outcomes
     ]
-    strategy, stream = found.plan.strategy, np.random.default_rng(5)
+    strategy, stream = screened.plan.strategy, np.random.default_rng(5)
     drawn = [strategy.base.ask(stream).choices for _ in range(6)]
     chosen = strategy.ask(np.random.default_rng(5)).choices
     sizes = {strategy.space.key(one): strategy.objective.guess(strategy.proxy, one) for one in drawn}
@@ -319,14 +319,14 @@ def test_a_screened_search_goes_on_as_if_it_had_not_stopped(tmp_path):
 @pytest.mark.real_data
 def test_a_table_s_networks_are_built_for_the_screen(tmp_path):
     settings = {"strategy.base": "random", "strategy.proxy": "parameters", "strategy.draws": 3}
-    found = gl.search("screened", "nas-bench-graph/cora", trials=2, store=tmp_path, start=False, **settings)
-    objective = found.plan.objective
-    for outcome in found.outcomes:
+    screened = gl.search("screened", "nas-bench-graph/cora", trials=2, store=tmp_path, start=False, **settings)
+    objective = screened.plan.objective
+    for outcome in screened.outcomes:
         counted = objective.plan(outcome.values)
         learner = counted.make_learner(counted.make_task(0), 0)
         assert outcome.notes["parameters"] <= learner.model.counted_parameters()
         assert abs(learner.model.counted_parameters() - outcome.metrics["parameters"]) <= 1
-    assert json.loads(json.dumps(found.to_json()))["trials"] == 2
+    assert json.loads(json.dumps(screened.to_json()))["trials"] == 2
 
 
 def test_the_list_of_proxies(cli):

@@ -86,19 +86,19 @@ def test_a_search_in_a_store_is_the_same_after_a_stop(tmp_path, monkeypatch):
 
 
 def test_the_answer_is_a_mean_over_seeds_and_no_worse_than_the_recipe(tmp_path):
-    found = race(tmp_path, epochs=240)
-    best, frame = found.best, found.race.df
+    raced = race(tmp_path, epochs=240)
+    best, frame = raced.best, raced.race.df
     assert best.metrics["seeds"] >= 2
-    whole = found.race.whole(best.key)
+    whole = raced.race.whole(best.key)
     assert best.metrics["validation"] == pytest.approx(statistics.fmean(o.metrics["validation"] for o in whole))
     recipe = frame[frame["start"] == "recipe"].iloc[0]
     answer = frame[frame["key"] == best.key].iloc[0]
     assert answer["estimate"] >= recipe["estimate"] and not answer["is_dropped"]
-    assert sum(outcome.epochs for outcome in found.outcomes) <= 240
-    assert found.front == (best,)
-    assert set(found.curve) == {"evaluation", "epochs", "found", "best"}
-    assert f"the mean over {best.metrics['seeds']:.0f} seeds" in found.text
-    assert found.to_json()["racing"]["ladder"] == "asha" and found.to_json()["starts"] == ["recipe"]
+    assert sum(outcome.epochs for outcome in raced.outcomes) <= 240
+    assert raced.front == (best,)
+    assert set(raced.curve) == {"evaluation", "epochs", "found", "best"}
+    assert f"the mean over {best.metrics['seeds']:.0f} seeds" in raced.text
+    assert raced.to_json()["racing"]["ladder"] == "asha" and raced.to_json()["starts"] == ["recipe"]
 
 
 def test_the_report_has_hand_set_networks_and_a_random_search_of_no_more_epochs(tmp_path):
@@ -116,11 +116,11 @@ def test_the_report_has_hand_set_networks_and_a_random_search_of_no_more_epochs(
 
 
 def test_a_search_without_a_race_has_a_report_too(tmp_path):
-    found = gl.search("random", "karate", space="gcn", trials=3, seeds=2, store=tmp_path, device="cpu", **SHORT)
-    row = found.report().rows[0]
-    values = found.seed_values(found.best)
-    assert row.seeds == 2 and row.validation == pytest.approx(found.best.metrics["validation"])
-    assert row.report == pytest.approx(found.best.metrics["report"]) == statistics.fmean(values["report"])
+    searched = gl.search("random", "karate", space="gcn", trials=3, seeds=2, store=tmp_path, device="cpu", **SHORT)
+    row = searched.report().rows[0]
+    values = searched.seed_values(searched.best)
+    assert row.seeds == 2 and row.validation == pytest.approx(searched.best.metrics["validation"])
+    assert row.report == pytest.approx(searched.best.metrics["report"]) == statistics.fmean(values["report"])
 
 
 def test_the_report_part_is_the_test_part_of_the_search_and_never_the_official_one(tmp_path):
@@ -256,18 +256,18 @@ def test_what_controllers_did_can_be_watched(tmp_path):
 
 
 def test_a_budget_of_seconds_ends_a_search(tmp_path):
-    found = gl.search("random", "karate", space="gcn", total_seconds=0.3, store=tmp_path, device="cpu", **SHORT)
-    seconds = [outcome.seconds for outcome in found.outcomes]
+    searched = gl.search("random", "karate", space="gcn", total_seconds=0.3, store=tmp_path, device="cpu", **SHORT)
+    seconds = [outcome.seconds for outcome in searched.outcomes]
     assert sum(seconds[:-1]) < 0.3 and len(seconds) >= 1
     again = gl.search("random", "karate", space="gcn", total_seconds=0.3, store=tmp_path, device="cpu", **SHORT)
-    assert [outcome.key for outcome in again.outcomes] == [outcome.key for outcome in found.outcomes]
+    assert [outcome.key for outcome in again.outcomes] == [outcome.key for outcome in searched.outcomes]
 
 
 def test_shared_weights_are_inherited_from_hand_set_networks(tmp_path):
-    found = gl.search("agnn", "karate", trials=8, sharing=2, on="validation", store=tmp_path, device="cpu", **SHORT)
-    starts = [outcome for outcome in found.outcomes if outcome.start]
+    searched = gl.search("agnn", "karate", trials=8, sharing=2, on="validation", store=tmp_path, device="cpu", **SHORT)
+    starts = [outcome for outcome in searched.outcomes if outcome.start]
     assert all(outcome.metrics["inherited"] == 0 and outcome.metrics["epochs"] == 9 for outcome in starts)
-    first, *rest = found.outcomes[len(starts) :]
+    first, *rest = searched.outcomes[len(starts) :]
     parent = first.notes["changes"][0]["in"]
-    assert found.plan.space.key(parent) in {outcome.key for outcome in starts}
+    assert searched.plan.space.key(parent) in {outcome.key for outcome in starts}
     assert any(outcome.metrics["inherited"] > 0.9 and outcome.metrics["epochs"] == 2 for outcome in (first, *rest))

@@ -30,13 +30,13 @@ def test_the_cut_is_the_smallest_of_all_balanced_ones(n, seed):
     matrix = np.random.default_rng(seed).uniform(-1, 1, (n, n))
     matrix = (matrix + matrix.T) / 2
     graph = nx.from_numpy_array(matrix)
-    value, (one, other) = smallest_cut(torch.tensor(matrix))
-    assert sorted((*one, *other)) == list(range(n)) and abs(len(one) - len(other)) <= 1
+    value, (first, second) = smallest_cut(torch.tensor(matrix))
+    assert sorted((*first, *second)) == list(range(n)) and abs(len(first) - len(second)) <= 1
     sizes = {n // 2, n - n // 2}
     every = [group for size in sorted(sizes) for group in combinations(range(n), size)]
     best = min(nx.cut_size(graph, group, weight="weight") / (len(group) * (n - len(group))) for group in every)
     assert value == pytest.approx(best)
-    assert nx.cut_size(graph, one, weight="weight") / (len(one) * len(other)) == pytest.approx(value)
+    assert nx.cut_size(graph, first, weight="weight") / (len(first) * len(second)) == pytest.approx(value)
 
 
 def planted():
@@ -56,8 +56,8 @@ def planted():
 def test_similarities_are_cosines_of_the_gradients_of_shared_weights():
     loss, weights, pulls = planted()
     every = {d.name: range(len(d.options)) for d in SPACE.decisions}
-    found = similarities(SPACE, every, loss, weights, 2, SeedStream(0))
-    first, second = (found[d.name] for d in SPACE.decisions)
+    cosines = similarities(SPACE, every, loss, weights, 2, SeedStream(0))
+    first, second = (cosines[d.name] for d in SPACE.decisions)
     expected = torch.nn.functional.cosine_similarity(pulls[:, None], pulls[None], dim=2)
     assert torch.allclose(first.float(), expected, atol=2e-2)
     assert float(second.min()) > 0.99
@@ -81,8 +81,8 @@ def small(tmp_path, **settings):
 
 
 def test_parts_divide_the_space_and_begin_with_the_weights_they_come_from(tmp_path):
-    made, training = small(tmp_path, levels=2), training_of(tmp_path)
-    parts = made.split(training)
+    searching, training = small(tmp_path, levels=2), training_of(tmp_path)
+    parts = searching.split(training)
     assert [part.name for part in parts] == ["00", "01", "10", "11"]
     for k in range(50):
         values = BENCH.sample(np.random.default_rng(k))
@@ -91,36 +91,37 @@ def test_parts_divide_the_space_and_begin_with_the_weights_they_come_from(tmp_pa
     assert all(torch.equal(first[name], second[name]) for name in first)
     untouched = training.learner.state_dict()
     assert not all(torch.equal(first[name], untouched[name]) for name in first)
-    made._train(parts[0])
+    searching._train(parts[0])
     assert not all(
-        torch.equal(one, other) for one, other in zip(parts[0].training.weights, parts[1].training.weights, strict=True)
+        torch.equal(weight, other)
+        for weight, other in zip(parts[0].training.weights, parts[1].training.weights, strict=True)
     )
 
 
 def test_an_architecture_is_scored_with_the_weights_of_its_part(tmp_path):
-    made = small(tmp_path, levels=1)
-    parts = made.split(training_of(tmp_path))
+    searching = small(tmp_path, levels=1)
+    parts = searching.split(training_of(tmp_path))
     for part in parts:
-        made._train(part)
+        searching._train(part)
     for k in range(6):
         values = BENCH.sample(np.random.default_rng(k))
         (part,) = (part for part in parts if part.holds(BENCH, values))
-        assert made._score(parts, values) == part.training.score(path(BENCH, values))
+        assert searching._score(parts, values) == part.training.score(path(BENCH, values))
 
 
 def test_mixtures_are_of_the_options_of_their_part(tmp_path):
-    made, training = small(tmp_path, levels=1, base="darts"), training_of(tmp_path)
-    found = list(itertools.islice(made.candidates(training), 12))
-    keys = [BENCH.key(each.choices) for each in found]
-    assert len(set(keys)) > 6 and all(each.notes["probability"] > 0 for each in found)
+    searching, training = small(tmp_path, levels=1, base="darts"), training_of(tmp_path)
+    proposals = list(itertools.islice(searching.candidates(training), 12))
+    keys = [BENCH.key(each.choices) for each in proposals]
+    assert len(set(keys)) > 6 and all(each.notes["probability"] > 0 for each in proposals)
     again = list(itertools.islice(small(tmp_path, levels=1, base="darts").candidates(training_of(tmp_path)), 12))
     assert [BENCH.key(each.choices) for each in again] == keys
 
 
 def test_options_that_are_not_mixed_have_no_weight_and_no_gradient(tmp_path):
-    made, training = strategy("darts", tmp_path), training_of(tmp_path)
-    made.mixed_options = {**made.mixed_options, "operator_2": (1, 3), "link": (4,)}
-    mixture = made.learn(training)
+    searching, training = strategy("darts", tmp_path), training_of(tmp_path)
+    searching.mixed_options = {**searching.mixed_options, "operator_2": (1, 3), "link": (4,)}
+    mixture = searching.learn(training)
     assert mixture["operator_2"].nonzero().flatten().tolist() == [1, 3]
     assert mixture["link"].tolist() == [float(k == 4) for k in range(9)]
     assert all(float(weights.sum()) == pytest.approx(1) for weights in mixture.values())
@@ -132,7 +133,7 @@ def test_a_search_that_was_stopped_goes_on_to_the_same(base, stop_at, tmp_path):
     """In the whole supernet, and in its parts."""
 
     def names(folder, stop_after=None):
-        made = small(folder, levels=1, base=base)
+        searching = small(folder, levels=1, base=base)
         epochs = []
 
         def on_work(what, epoch, count):
@@ -141,8 +142,8 @@ def test_a_search_that_was_stopped_goes_on_to_the_same(base, stop_at, tmp_path):
                 if len(epochs) == stop_after:
                     os.kill(os.getpid(), signal.SIGINT)
 
-        made.objective.on_work = on_work
-        listed = itertools.islice(made.candidates(made.make_training()), 4)
+        searching.objective.on_work = on_work
+        listed = itertools.islice(searching.candidates(searching.make_training()), 4)
         return [(BENCH.key(each.choices), each.notes) for each in listed], epochs
 
     whole, epochs = names(tmp_path / "whole")

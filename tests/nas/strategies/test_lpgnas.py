@@ -104,8 +104,8 @@ def test_losses_of_groups_have_the_gradient_of_the_loss_for_all_decisions(tmp_pa
 
     whole, parts = gradient(grouped=False), gradient(grouped=True)
     assert any(each.any() for each in whole)
-    for one, other in zip(whole, parts, strict=True):
-        torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-6)
+    for weight, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(other, weight, rtol=1e-4, atol=1e-6)
 
 
 def test_a_step_of_the_controllers_leaves_the_weights_alone(tmp_path, monkeypatch):
@@ -144,22 +144,22 @@ def test_the_size_is_one_before_the_search_in_full_precision(tmp_path):
 def test_networks_come_by_probability_the_arg_max_first(tmp_path):
     searching = strategy(tmp_path, betas="0.1")
     training = searching.make_training()
-    found = list(itertools.islice(searching.candidates(training), 6))
+    proposals = list(itertools.islice(searching.candidates(training), 6))
     chances = searching.learn(training, 0.1).chances()
     likely = {d.name: d.options[int(chances[d.name].argmax())] for d in SPACE.decisions}
-    assert SPACE.key(found[0].choices) == SPACE.key(likely)
-    assert [each.notes["probability"] for each in found] == sorted(
-        (each.notes["probability"] for each in found), reverse=True
+    assert SPACE.key(proposals[0].choices) == SPACE.key(likely)
+    assert [each.notes["probability"] for each in proposals] == sorted(
+        (each.notes["probability"] for each in proposals), reverse=True
     )
 
 
 def test_of_several_betas_each_names_one_in_turn(tmp_path):
     searching = strategy(tmp_path, betas="0,0.5,2")
-    found = list(itertools.islice(searching.candidates(searching.make_training()), 7))
-    assert [each.notes["beta"] for each in found] == [0, 0.5, 2, 0, 0.5, 2, 0]
-    assert len({SPACE.key(each.choices) for each in found}) == 7
+    proposals = list(itertools.islice(searching.candidates(searching.make_training()), 7))
+    assert [each.notes["beta"] for each in proposals] == [0, 0.5, 2, 0, 0.5, 2, 0]
+    assert len({SPACE.key(each.choices) for each in proposals}) == 7
     alone = strategy(tmp_path / "alone", betas="0.5")
-    assert next(alone.candidates(alone.make_training())).choices == found[1].choices
+    assert next(alone.candidates(alone.make_training())).choices == proposals[1].choices
 
 
 def front(folder, trials, **settings):

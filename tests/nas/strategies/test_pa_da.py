@@ -22,11 +22,11 @@ from tests.nas.oneshot.test_oneshot import BENCH, strategy, training_of
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0, 1e3), min_size=1, max_size=9), st.floats(0, 1))
 def test_probabilities_go_from_even_to_proportional(sizes, share):
-    found = probabilities(torch.tensor(sizes), share)
-    assert float(found.sum()) == pytest.approx(1)
+    shares = probabilities(torch.tensor(sizes), share)
+    assert float(shares.sum()) == pytest.approx(1)
     wanted = np.array(sizes, dtype=np.float32).astype(float)
     proportional = wanted / wanted.sum() if wanted.sum() else np.full(len(sizes), 1 / len(sizes))
-    assert found.numpy() == pytest.approx(share * proportional + (1 - share) / len(sizes))
+    assert shares.numpy() == pytest.approx(share * proportional + (1 - share) / len(sizes))
 
 
 def random_norms(space, seed):
@@ -131,14 +131,14 @@ def test_sizes_are_the_distances_of_probabilities_from_labels(tmp_path):
 
 
 def test_norms_are_those_of_the_paths_without_their_weights(tmp_path):
-    made, training = strategy("pa-da", tmp_path, items=False), training_of(tmp_path)
+    searching, training = strategy("pa-da", tmp_path, items=False), training_of(tmp_path)
     ((on_train, _),) = training.losses(1)
     norms, noted = PathNorms(BENCH), []
     norms.draw = lambda share, random: (values, 10.0)
     norms.add = lambda values, norm: noted.append(norm)
     values = BENCH.sample(np.random.default_rng(1))
     training.lr = 0.0
-    made._step(training, norms, on_train, 1, 0)
+    searching._step(training, norms, on_train, 1, 0)
     training.descend(on_train, path(BENCH, values), lambda: noted.append(gradient_norm(training)))
     assert noted[0] == pytest.approx(noted[1], rel=1e-5)
 

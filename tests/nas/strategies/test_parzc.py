@@ -26,8 +26,8 @@ def test_a_sharp_loss_is_minus_kendalls_tau(n, seed):
     """Of numbers no two of which are equal."""
     random = np.random.default_rng(seed)
     predicted, wanted = (random.permutation(n) + 0.1 * random.random() for _ in range(2))
-    found = diff_kendall(torch.tensor(predicted), torch.tensor(wanted), 1e6)
-    assert float(found) == pytest.approx(-kendalltau(predicted, wanted)[0])
+    loss = diff_kendall(torch.tensor(predicted), torch.tensor(wanted), 1e6)
+    assert float(loss) == pytest.approx(-kendalltau(predicted, wanted)[0])
 
 
 def test_the_loss_is_the_sum_over_pairs():
@@ -55,9 +55,9 @@ def test_tokens_are_standardised_logarithms_and_filled_up():
     random = torch.Generator().manual_seed(0)
     networks = [torch.rand(n, 2, generator=random).double() * 100 for n in (3, 5, 4)]
     tokens = Tokens(networks)
-    found = tokens(networks)
-    assert found.shape == (3, 5, 3) and found[:, :, 2].sum(1).tolist() == [3, 5, 4]
-    there = found[found[:, :, 2] > 0]
+    rows = tokens(networks)
+    assert rows.shape == (3, 5, 3) and rows[:, :, 2].sum(1).tolist() == [3, 5, 4]
+    there = rows[rows[:, :, 2] > 0]
     assert there[:, :2].mean(0).tolist() == pytest.approx([0, 0], abs=1e-5)
     assert there[:, :2].std(0).tolist() == pytest.approx([1, 1], abs=1e-5)
     odd = torch.tensor([[math.nan, math.inf]] * 9)
@@ -77,10 +77,10 @@ def test_a_mixer_learns_an_order_and_tells_it_of_others():
         assert abs(kendalltau(ZeroCostMixer(6, 3, 16, SeedStream(0))(tokens[80:]), scores[80:])[0]) < 0.5
 
 
-def made(tmp_path, **settings):
-    found = find_strategy("parzc")
-    config = found.Config.parse({"startup": 8, "every": 4, "pool": 40, "epochs": 80, **settings}, where="parzc")
-    return found(config, BENCH, objective(tmp_path), SeedStream(0))
+def parzc(tmp_path, **settings):
+    kind = find_strategy("parzc")
+    config = kind.Config.parse({"startup": 8, "every": 4, "pool": 40, "epochs": 80, **settings}, where="parzc")
+    return kind(config, BENCH, objective(tmp_path), SeedStream(0))
 
 
 SMALL = {
@@ -96,10 +96,10 @@ SMALL = {
 @pytest.mark.parametrize("space", ["nas-bench-graph", "gnn-micro"])
 def test_a_search_from_end_to_end_that_goes_on_the_same(space, tmp_path):
     def keys(trials, where):
-        found = gl.search(
+        searched = gl.search(
             "parzc", example("node-classification"), space=space, trials=trials, store=tmp_path / where, **SMALL
         )
-        return [each.key for each in found.outcomes], [each.notes["ranked"] for each in found.outcomes]
+        return [each.key for each in searched.outcomes], [each.notes["ranked"] for each in searched.outcomes]
 
     whole = keys(5, "whole")
     keys(3, "stopped")
@@ -109,7 +109,7 @@ def test_a_search_from_end_to_end_that_goes_on_the_same(space, tmp_path):
 
 def test_networks_from_outside_the_pool_are_learned_from_and_a_used_up_pool_is_followed_by_draws(tmp_path):
     """A search begins with those that people take."""
-    found = gl.search(
+    searched = gl.search(
         "parzc",
         example("node-classification"),
         space="nas-bench-graph",
@@ -117,13 +117,13 @@ def test_networks_from_outside_the_pool_are_learned_from_and_a_used_up_pool_is_f
         store=tmp_path,
         **{**SMALL, "strategy.pool": 3, "start": True},
     )
-    assert len({each.key for each in found.outcomes}) == 11
-    assert [each.notes.get("ranked") for each in found.outcomes[6:]] == [6, 7, 8, None, None]
+    assert len({each.key for each in searched.outcomes}) == 11
+    assert [each.notes.get("ranked") for each in searched.outcomes[6:]] == [6, 7, 8, None, None]
 
 
 def test_what_cannot_be_ranked_so(tmp_path):
     with pytest.raises(ConfigError, match="naswot has no value for a single parameter tensor"):
-        made(tmp_path, proxies=("naswot",))
+        parzc(tmp_path, proxies=("naswot",))
     with pytest.raises(IncompatibleError, match="synflow does not read graph-prediction"):
         gl.search(
             "parzc",

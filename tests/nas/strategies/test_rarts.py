@@ -100,8 +100,8 @@ def test_the_update_is_the_gradient_of_the_relaxed_problem_at_its_minimum():
 
 
 def test_the_distance_pulls_the_first_alone():
-    one, two = (torch.randn(3, dtype=torch.float64, requires_grad=True) for _ in range(2))
-    value = distance([one], [two], 4.0)
-    pulled, other = torch.autograd.grad(value, [one, two], materialize_grads=True)
-    assert torch.allclose(pulled, 4 * (one - two).detach()) and not other.any()
-    assert float(value.detach()) == pytest.approx(2 * float((one - two).detach().square().sum()))
+    first, second = (torch.randn(3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    value = distance([first], [second], 4.0)
+    pulled, other = torch.autograd.grad(value, [first, second], materialize_grads=True)
+    assert torch.allclose(pulled, 4 * (first - second).detach()) and not other.any()
+    assert float(value.detach()) == pytest.approx(2 * float((first - second).detach().square().sum()))

@@ -38,7 +38,7 @@ def test_voters_are_the_latest_snapshots_and_their_vote_is_a_mean(tmp_path):
             expected.append(training.task.predictions(training.learner.eval()).softmax(1))
     before = [weight.clone() for weight in training.weights]
     assert torch.allclose(voters.vote(training, on_train), (expected[1] + expected[2]) / 2, atol=1e-6)
-    assert all(torch.equal(one, other) for one, other in zip(training.weights, before, strict=True))
+    assert all(torch.equal(weight, other) for weight, other in zip(training.weights, before, strict=True))
     again = Voters(2)
     again.load_state_dict(voters.state_dict())
     assert torch.equal(again.vote(training, on_train), voters.vote(training, on_train))
@@ -56,14 +56,14 @@ def test_losses_have_dropout_again_after_a_vote(tmp_path):
 
 def test_weights_are_drawn_to_the_vote(tmp_path):
     """With the vote alone to speak of, the divergence from it falls."""
-    made, training = strategy("sd-darts", tmp_path, weight=1e4), training_of(tmp_path)
+    searching, training = strategy("sd-darts", tmp_path, weight=1e4), training_of(tmp_path)
     mixture = path(BENCH, BENCH.sample(SeedStream(1).numpy()))
     ((on_train, _),) = training.losses(1)
-    made._voters = Voters(1)
-    assert made.weights_loss(training, on_train) is on_train
-    made._voters.add([weight + 0.1 * torch.randn_like(weight) for weight in training.weights], mixture)
+    searching._voters = Voters(1)
+    assert searching.weights_loss(training, on_train) is on_train
+    searching._voters.add([weight + 0.1 * torch.randn_like(weight) for weight in training.weights], mixture)
     training.lr = 1e-4
-    losses = [training.descend(made.weights_loss(training, on_train), mixture) for _ in range(30)]
+    losses = [training.descend(searching.weights_loss(training, on_train), mixture) for _ in range(30)]
     assert losses[-1] < 0.9 * losses[0]
 
 

@@ -72,7 +72,7 @@ def test_bins_hold_equally_many_and_gains_shift_them():
 def test_a_generator_comes_to_give_networks_of_its_target():
     """With a loss that is the same for all networks, the cost alone is learned."""
     _, _, cost = letters_cost()
-    made, generator = shift(), Generator(SPACE, SeedStream(0))
+    searching, generator = shift(), Generator(SPACE, SeedStream(0))
     bins = CostBins(SPACE, cost, 3, np.random.default_rng(0))
     optimizer = torch.optim.Adam(generator.parameters(), lr=0.03)
 
@@ -86,7 +86,7 @@ def test_a_generator_comes_to_give_networks_of_its_target():
 
     before = error()
     for k in range(300):
-        made._improve(generator, optimizer, cost, bins, lambda mixture: torch.zeros(()), SeedStream(1).child(k))
+        searching._improve(generator, optimizer, cost, bins, lambda mixture: torch.zeros(()), SeedStream(1).child(k))
     assert error() < 0.3 * before
 
 
@@ -94,27 +94,27 @@ def shift():
     """The strategy's step alone, without a supernet."""
     from graphlab.nas.strategies.shift_nas import Config, ShiftNAS
 
-    made = ShiftNAS.__new__(ShiftNAS)
-    made.config, made.space = Config(), SPACE
-    return made
+    searching = ShiftNAS.__new__(ShiftNAS)
+    searching.config, searching.space = Config(), SPACE
+    return searching
 
 
 def test_a_gain_is_what_a_step_takes_off_the_held_out_loss(tmp_path):
-    made, training = strategy("shift-nas", tmp_path), training_of(tmp_path, **{"training.lr": 0.05})
+    searching, training = strategy("shift-nas", tmp_path), training_of(tmp_path, **{"training.lr": 0.05})
     ((on_train, on_held_out),) = training.losses(1)
     values = BENCH.sample(np.random.default_rng(2))
     before = float(on_held_out(path(BENCH, values)).detach())
-    gain = made._gain(training, values, on_train, on_held_out)
+    gain = searching._gain(training, values, on_train, on_held_out)
     assert gain == pytest.approx(before - float(on_held_out(path(BENCH, values)).detach())) and gain != 0
 
 
 def test_candidates_are_ranked_by_the_supernet_and_come_of_every_bin(tmp_path):
-    made, training = strategy("shift-nas", tmp_path, bins=2, draws=6, warm_up=0.5), training_of(tmp_path)
-    found = list(made.candidates(training))
-    scores = [each.notes["supernet"] for each in found]
+    searching, training = strategy("shift-nas", tmp_path, bins=2, draws=6, warm_up=0.5), training_of(tmp_path)
+    proposals = list(searching.candidates(training))
+    scores = [each.notes["supernet"] for each in proposals]
     assert scores == sorted(scores, reverse=True)
-    assert {each.notes["bin"] for each in found} == {0, 1}
-    assert scores[0] == training.score(path(BENCH, found[0].choices))
+    assert {each.notes["bin"] for each in proposals} == {0, 1}
+    assert scores[0] == training.score(path(BENCH, proposals[0].choices))
 
 
 def test_the_generator_names_valid_networks_of_the_micro_space():

@@ -82,8 +82,8 @@ class NASBenchGraphSupernet(Supernet):
 
     def _operate(self, node: int, weights: Tensor, z: Tensor, near: Neighbourhood) -> Tensor:
         taken, past = z.split([self.width, z.size(1) - self.width], dim=1)
-        found = self.mixed_operators(node, weights, taken, near)
-        return torch.cat([found, past], dim=1).unflatten(1, (-1, self.width)).transpose(1, 2).flatten(1)
+        operated = self.mixed_operators(node, weights, taken, near)
+        return torch.cat([operated, past], dim=1).unflatten(1, (-1, self.width)).transpose(1, 2).flatten(1)
 
     def mixed_operators(self, node: int, weights: Tensor, taken: Tensor, near: Neighbourhood) -> Tensor:
         """The weighted sum of the operators of a node, of the channels that are mixed `[num_nodes, width]`."""
