@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
 from graphlab.model.subgraph.convolution import average, graph_means
@@ -26,6 +25,7 @@ from graphlab.model.subgraph.inputs import RawNodes
 from graphlab.model.subgraph.labelled import NODE_DIM, LabelInput
 from graphlab.model.subgraph.policies import EgoShells
 from graphlab.model.subgraph.rootwise import Rootwise, RootwiseConfig
+from graphlab.model.zoo import ngnn
 from graphlab.ops.tuple_spmm import Messages, tuple_spmm
 
 
@@ -64,14 +64,7 @@ class NestedGIN(Rootwise):
     """batch: graphs with their ego networks -> `[num_graphs, hidden_dim]`."""
 
     tasks = frozenset({"graph-prediction"})
-    citation = Citation(
-        key="zhang2021nested",
-        title="Nested Graph Neural Networks",
-        authors="Zhang, Muhan and Li, Pan",
-        venue="NeurIPS",
-        year=2021,
-        url="https://arxiv.org/abs/2110.13197",
-    )
+    citation = ngnn.NGNN.citation
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         super().__init__()

@@ -16,7 +16,6 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from graphlab.core.citation import Citation
 from graphlab.core.config import FloatRange, IntRange, PositiveInt, Probability
 from graphlab.data.spec import DataSpec
 from graphlab.model.base import ModelConfig
@@ -24,6 +23,7 @@ from graphlab.model.observation import observe
 from graphlab.model.pair_model import PairModel
 from graphlab.model.subgraph.pairs import GraphNorm, node_rows
 from graphlab.model.subgraph.tuples import AllPairs
+from graphlab.model.zoo import ppgn
 from graphlab.ops.pair_product import pair_product
 
 
@@ -62,14 +62,7 @@ class NormalisedPPGN(PairModel):
 
     tasks = frozenset({"graph-prediction", "node-classification"})
     needs_whole_graph = True
-    citation = Citation(
-        key="maron2019provably",
-        title="Provably Powerful Graph Networks",
-        authors="Maron, Haggai and Ben-Hamu, Heli and Serviansky, Hadar and Lipman, Yaron",
-        venue="NeurIPS",
-        year=2019,
-        url="https://arxiv.org/abs/1905.11136",
-    )
+    citation = ppgn.PPGN.citation
 
     def __init__(self, config: Config, spec: DataSpec) -> None:
         dim = config.hidden_dim

@@ -65,8 +65,6 @@ def subgraphs(policy: str, graph: nx.Graph, hops: int = 2) -> list[Subgraph]:
             return [Subgraph(u, graph) for u in graph]
         case "ego":
             return [Subgraph(u, nx.ego_graph(graph, u, hops)) for u in graph]
-        case "root-neighbour":
-            return [Subgraph(u, nx.ego_graph(graph, u, hops), v) for u in graph for v in graph[u]]
     raise AssertionError(policy)
 
 

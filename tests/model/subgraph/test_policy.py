@@ -20,7 +20,6 @@ LISTED = {
     "node-deleted": policies.NodeDeleted(),
     "edge-deleted": policies.EdgeDeleted(),
     "ego": policies.Ego(hops=HOPS),
-    "root-neighbour": policies.RootNeighbour(hops=HOPS),
 }
 
 
@@ -31,15 +30,11 @@ def distances(graph, source):
 
 def parts_of(policy, data):
     """Subgraphs in the order in which the policy takes the edges."""
-    graph = to_networkx(data)
-    found = subgraphs(policy, graph, HOPS)
-    if policy not in ("edge-deleted", "root-neighbour"):
-        return found
+    parts = subgraphs(policy, to_networkx(data), HOPS)
+    if policy != "edge-deleted":
+        return parts
     place = {(u, v): e for e, (u, v) in enumerate(data["edge_index"].T.tolist())}
-    ends = [
-        (min(p.root, p.other), max(p.root, p.other)) if policy == "edge-deleted" else (p.root, p.other) for p in found
-    ]
-    return [part for _, part in sorted(zip((place[end] for end in ends), found, strict=True), key=lambda pair: pair[0])]
+    return sorted(parts, key=lambda part: place[min(part.root, part.other), max(part.root, part.other)])
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -82,20 +77,6 @@ def test_labels_of_listed_tuples(seed):
     assert policies.EgoDistance(hops=HOPS)(data)["tuple_label"].flatten().tolist() == away
     assert policies.EgoMarked(hops=HOPS)(data)["tuple_label"].flatten().tolist() == [d == 0 for d in away]
     assert policies.Ego(hops=HOPS)(data)["tuple_label"].shape[1] == 0
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_labels_of_pairs_of_a_root_and_its_neighbour(seed):
-    data = random_graph(seed)
-    policy = policies.RootNeighbour(hops=HOPS)
-    expected = [
-        pair
-        for part in parts_of("root-neighbour", data)
-        for pair in zip(distances(part.graph, part.root), distances(part.graph, part.other), strict=True)
-    ]
-    label = policy(data)["tuple_label"]
-    assert [tuple(row) for row in label.tolist()] == expected
-    assert (label < torch.tensor(policy.label_sizes)).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

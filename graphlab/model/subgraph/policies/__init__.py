@@ -8,7 +8,6 @@ from graphlab.model.subgraph.policies.listed import (
     EgoMarked,
     NodeDeleted,
     Null,
-    RootNeighbour,
 )
 from graphlab.model.subgraph.policies.policy import Policy
 from graphlab.model.subgraph.policies.shells import EgoShells, NeighbourShells
@@ -26,5 +25,4 @@ __all__ = [
     "Null",
     "Policy",
     "Resistance",
-    "RootNeighbour",
 ]

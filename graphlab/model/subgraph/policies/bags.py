@@ -51,7 +51,7 @@ class Roots:
     """What each root's subgraph is.
 
     node     int64 `[R]`, where it is looked at from
-    other    int64 `[R]`, a second node that distances are taken from, or -1
+    other    int64 `[R]`, a second node that the subgraph is about, or -1
     first, last  int64 `[R]`, the nodes of its graph
     hops     farthest distance from `node`, FAR for all nodes of the graph
     without  node or edge: whether `node` is left out, or the edges between `node` and `other`; else empty
@@ -71,8 +71,7 @@ class Bags:
 
     start      int64 `[R + 1]`, where the tuples of each root start; those of one root are in the order of their nodes
     node       int64 `[T]`
-    distance   uint8 `[T, 2]`, from the root's two nodes; the second is 0 where there is one, and the first FAR where
-               subgraphs have all nodes, however far
+    distance   uint8 `[T]`, from the root's node; FAR where subgraphs have all nodes, however far
     edge_start int64 `[R + 1]`, where the inner edges of each root start
     target, source  int64 `[M]`, tuples; edge int64 `[M]`, its number among all edges
     """
@@ -98,7 +97,7 @@ def make_bags(graphs: Packed, roots: Roots) -> Bags:
     bags = Bags(
         start,
         np.empty(num_tuples, np.int64),
-        np.zeros((num_tuples, 2), np.uint8),
+        np.zeros(num_tuples, np.uint8),
         edge_start,
         *(np.empty(num_inner, np.int64) for _ in range(3)),
     )
@@ -114,7 +113,7 @@ def with_isolated(roots: Roots, bags: Bags) -> Bags:
     start = np.cumsum(np.r_[0, size])
     node = np.arange(start[-1]) + np.repeat(roots.first - start[:-1], size)
     place = bags.node + np.repeat(start[:-1] - roots.first, np.diff(bags.start))
-    distance = np.full((len(node), 2), FAR, np.uint8)
+    distance = np.full(len(node), FAR, np.uint8)
     distance[place] = bags.distance
     return replace(
         bags, start=start, node=node, distance=distance, target=place[bags.target], source=place[bags.source]
@@ -215,13 +214,8 @@ def _write(shape, asked, out, begin, end):
         for i in range(count):
             v = reached[i]
             place[v] = first + i
-            tuple_node[first + i], tuple_distance[first + i, 0] = v, distance[v]
+            tuple_node[first + i], tuple_distance[first + i] = v, distance[v]
         _clear(distance, queue, length)
-        if asked[1][r] >= 0:
-            length = _walk(shape, asked[1][r], FAR, distance, queue)
-            for i in range(count):
-                tuple_distance[first + i, 1] = distance[reached[i]]
-            _clear(distance, queue, length)
         m = edge_start[r]
         for v in reached[:count]:
             for p in range(start[v], start[v + 1]):

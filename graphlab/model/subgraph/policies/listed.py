@@ -1,5 +1,5 @@
 """Policies whose subgraphs are smaller than the graph, or have edges of their own: Bevilacqua et al., ICLR 2022 (null,
-node- and edge-deleted, ego-nets with and without a mark); Huang et al., ICLR 2023 (pairs of a root and its neighbour).
+node- and edge-deleted, ego-nets with and without a mark).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _ListedPolicy(Policy):
 
     def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
         """uint8 `[T, columns]`."""
-        return bags.distance[:, :0]
+        return np.zeros((len(bags.node), 0), np.uint8)
 
     def _value(self, bags: Bags, roots: Roots) -> np.ndarray | None:
         """float64 `[T, columns]`, or None where a policy has no values."""
@@ -152,7 +152,7 @@ class EgoMarked(Ego):
     label_sizes = (2,)
 
     def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
-        return (bags.distance[:, :1] == 0).astype(np.uint8)
+        return (bags.distance[:, None] == 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -164,24 +164,7 @@ class EgoDistance(Ego):
         return (self.hops + 1,)
 
     def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
-        return bags.distance[:, :1]
-
-
-@dataclass(frozen=True)
-class RootNeighbour(Ego):
-    """The graph within `hops` of each node, once a neighbour of it, each node with its distances from both."""
-
-    rooted = False
-
-    @property
-    def label_sizes(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return (self.hops + 1, self.hops + 2)
-
-    def _roots(self, packed: Packed) -> tuple[Roots, np.ndarray]:
-        return each_edge(packed, packed.source != packed.target, self.hops)
-
-    def _label(self, bags: Bags, roots: Roots) -> np.ndarray:
-        return bags.distance
+        return bags.distance[:, None]
 
 
 def _each_node(packed: Packed, hops: int, without: str = "") -> Roots:
